@@ -1,0 +1,233 @@
+"""The recipe: what a network needs, what it gives, and what it may be used on.
+
+A recipe is JSON (`"schema": "iodeep-recipe/1"`), read into the frozen dataclasses below; the
+published JSON Schema, `recipe.schema.json`, is made from them. Docs/recipe.md explains every key
+with examples.
+
+All sizes that have one number an axis (`patch_size`, `spacing`, `shape`) are in the order of the
+network's own spatial axes, as `axis_order` lists them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from IODeepLib import structured
+from IODeepLib.errors import RecipeError
+from IODeepLib.recipe.applies_to import (
+    AppliesTo,
+    AttributeConstraint,
+    Laterality,
+    Operator,
+    Plane,
+    Range,
+    Sex,
+)
+from IODeepLib.recipe.card import (
+    Measurement,
+    ModelCard,
+)
+from IODeepLib.recipe.input import (
+    Channel,
+    Conform,
+    Crop,
+    GridMode,
+    ImportanceMap,
+    Input,
+    Interpolation,
+    Native,
+    Outside,
+    Resize,
+    Spacing,
+)
+from IODeepLib.recipe.intensity import (
+    Clip,
+    IntensityStep,
+    MinMax,
+    Over,
+    Per,
+    PercentileClip,
+    Quantise,
+    ScaleOffset,
+    Window,
+    ZScore,
+)
+from IODeepLib.recipe.limits import Name, Title, Uid, Version
+from IODeepLib.recipe.output import (
+    Activation,
+    AfterStep,
+    Aggregate,
+    AlgorithmType,
+    Blend,
+    Connectivity,
+    DecideOn,
+    Decision,
+    FillHoles,
+    Label,
+    LargestComponent,
+    MinimumVolume,
+    Output,
+)
+from IODeepLib.structured import Limits, StructureError
+
+__all__ = [
+    "SCHEMA",
+    "Activation",
+    "AfterStep",
+    "Aggregate",
+    "AlgorithmType",
+    "AppliesTo",
+    "AttributeConstraint",
+    "Blend",
+    "Channel",
+    "Clip",
+    "Conform",
+    "Connectivity",
+    "Crop",
+    "DecideOn",
+    "Decision",
+    "FillHoles",
+    "GridMode",
+    "ImportanceMap",
+    "Input",
+    "IntensityStep",
+    "Interpolation",
+    "Label",
+    "LargestComponent",
+    "Laterality",
+    "Measurement",
+    "MinMax",
+    "MinimumVolume",
+    "ModelCard",
+    "Native",
+    "Operator",
+    "Output",
+    "Outside",
+    "Over",
+    "Per",
+    "PercentileClip",
+    "Plane",
+    "Quantise",
+    "Range",
+    "Recipe",
+    "Resize",
+    "ScaleOffset",
+    "Sex",
+    "Spacing",
+    "Task",
+    "Window",
+    "ZScore",
+    "read_recipe",
+    "recipe_from_json",
+    "recipe_from_parts",
+    "recipe_parts",
+    "recipe_schema",
+    "recipe_to_json",
+]
+
+SCHEMA = "iodeep-recipe/1"
+
+
+class Task(StrEnum):
+    """What the network does (element xx06 of the IODeep instances)."""
+
+    SEGMENTATION = "SEGMENTATION"
+    CLASSIFICATION = "CLASSIFICATION"
+    REGRESSION = "REGRESSION"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a network needs and gives, what it may be used on, and who says so."""
+
+    schema: Annotated[str, Limits(pattern=SCHEMA)]
+    name: Name
+    version: Version
+    title: Title
+    applies_to: AppliesTo
+    input: Input
+    output: Output
+    card: ModelCard
+    task: Task = Task.SEGMENTATION
+    after: tuple[AfterStep, ...] = ()
+    model_uid: Uid | None = None
+
+    def __post_init__(self) -> None:
+        names = [label.name for label in self.output.labels]
+        for i, step in enumerate(self.after):
+            for j, name in enumerate(step.labels or ()):
+                if name not in names:
+                    raise StructureError(
+                        f"$.after[{i}].labels[{j}]", repr(name), "one of " + ", ".join(names)
+                    )
+        if self.after and self.task is not Task.SEGMENTATION:
+            raise StructureError(
+                "$.after", f"steps for the task {self.task.value}", "no steps: there are no voxels"
+            )
+
+
+def read_recipe(path: Path | str) -> Recipe:
+    """The recipe in the JSON file at `path`.
+
+    Raises:
+        RecipeError: the file cannot be read or is not a valid recipe.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: {error}", "a recipe, JSON in UTF-8", "check the path") from None
+    return recipe_from_json(text, str(path))
+
+
+def recipe_from_json(text: str, where: str = "recipe") -> Recipe:
+    """The recipe that the JSON `text` holds; `where` names it in errors."""
+    return _in(where, lambda: structured.parse(Recipe, structured.parse_json(text)))
+
+
+def recipe_to_json(recipe: Recipe) -> str:
+    """`recipe` as JSON text; values at their defaults are left out."""
+    return _text(structured.dump(recipe))
+
+
+def recipe_parts(recipe: Recipe) -> tuple[str, str]:
+    """JSON of the recipe without its card, and of the card: two elements in the DICOM instance."""
+    whole = structured.dump(recipe)
+    card = whole.pop("card")
+    return _text(whole), _text(card)
+
+
+def recipe_from_parts(recipe_json: str, card_json: str, where: str = "recipe") -> Recipe:
+    """The recipe from its two elements, as `recipe_parts` made them."""
+
+    def join() -> Recipe:
+        whole = structured.parse_json(recipe_json)
+        if isinstance(whole, dict):
+            whole["card"] = structured.parse_json(card_json)
+        return structured.parse(Recipe, whole)
+
+    return _in(where, join)
+
+
+def recipe_schema() -> dict[str, Any]:
+    """The published JSON Schema of a recipe."""
+    return structured.schema(Recipe, "IODeep recipe", "urn:iodeep:recipe:1")
+
+
+def _in(where: str, read: Callable[[], Recipe]) -> Recipe:
+    try:
+        return read()
+    except StructureError as error:
+        raise RecipeError(
+            f"{where}: {error.path}: {error.found}",
+            error.wanted,
+            "correct the recipe there (Docs/recipe.md describes every key)",
+        ) from None
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1)
