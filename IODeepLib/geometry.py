@@ -172,7 +172,7 @@ class Grid:
         return Grid(tuple(shape), affine, self.frame_of_reference)  # type: ignore[arg-type]
 
     def respaced(self, spacing: Sequence[float]) -> Grid:
-        """Voxels of `spacing` mm over the same field of view, rounded to whole voxels and centred."""
+        """Voxels of `spacing` mm over the same field of view, centred; a whole number of them."""
         wanted = np.asarray(spacing, dtype=np.float64)
         extent = np.asarray(self.shape) * np.asarray(self.spacing)
         shape = np.maximum(1, np.rint(extent / wanted)).astype(int)

@@ -44,8 +44,9 @@ class Segmentation:
         if self.overlapping:
             counts = [int(np.count_nonzero(layer)) for layer in self.array]
         else:
-            by_value = np.bincount(self.array.ravel(), minlength=1)
-            counts = [int(by_value[v]) if (v := x.value) < len(by_value) else 0 for x in self.labels]
+            largest = max(label.value for label in self.labels)
+            by_value = np.bincount(self.array.ravel(), minlength=largest + 1)
+            counts = [int(by_value[label.value]) for label in self.labels]
         millilitre = self.grid.voxel_volume / 1000
         return {x.name: n * millilitre for x, n in zip(self.labels, counts, strict=True)}
 

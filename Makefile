@@ -1,0 +1,43 @@
+# The two commands of the README, and those that developers add. Each sets up what it needs.
+
+PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint schema clean
+
+demo: $(VENV)/demo.done
+	$(BIN)/iodeep demo --out demo_output
+
+test: $(VENV)/test.done
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/lint.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The published JSON Schema, made from the recipe's dataclasses; a test holds the two equal.
+schema: $(VENV)/demo.done
+	$(BIN)/python -m IODeepLib.recipe > IODeepLib/recipe.schema.json
+
+clean:
+	rm -rf $(VENV) demo_output
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "found no Python 3.11 or later with venv; wanted one; next: \
+	install it (on Debian: apt-get install python3 python3-venv) or set PYTHON=..." >&2; exit 4; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.done: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .[cli]
+	touch $@
+
+$(VENV)/test.done: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .[test]
+	touch $@ $(VENV)/demo.done
+
+$(VENV)/lint.done: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .[lint]
+	touch $@ $(VENV)/demo.done

@@ -1,0 +1,39 @@
+"""What the tests share: where the real data lie, and the proof that the tests on them ran."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with real images and networks, which stands beside the project."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("no shared/data beside the project")
+    return SHARED_DATA
+
+
+_ran_on_shared_data: set[str] = set()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    outcome = yield
+    report = outcome.get_result()
+    uses_it = "shared_data" in getattr(item, "fixturenames", ())
+    if report.when == "call" and uses_it and not report.skipped:
+        _ran_on_shared_data.add(item.nodeid)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    terminalreporter.write_line(f"tests that ran on shared data: {len(_ran_on_shared_data)}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if os.environ.get("IODEEP_EXPECT_SHARED_DATA") and not _ran_on_shared_data:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
