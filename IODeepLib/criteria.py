@@ -23,7 +23,7 @@ from IODeepLib.codes import (
     regions_in_text,
     relation,
 )
-from IODeepLib.headers import code_sequence, number, text
+from IODeepLib.headers import code_sequence, number, text, texts
 from IODeepLib.recipe import (
     AttributeConstraint,
     Channel,
@@ -272,14 +272,12 @@ def constraint(series: ImageSeries, asked: AttributeConstraint) -> Reason:
 
 
 def _values(series: ImageSeries, keyword: str) -> Iterator[float | str]:
-    value = series.header.get(keyword)
-    items = value if isinstance(value, (list, tuple)) or hasattr(value, "append") else [value]
-    for item in items:
+    for item in texts(series.header, keyword):
         as_number = number(item)
         if as_number is not None:
             yield as_number
-        elif item is not None and str(item).strip():
-            yield str(item).strip()
+        elif item:
+            yield item
 
 
 def _holds(values: list[float | str], operator: Operator, asked: Any) -> bool:
