@@ -12,7 +12,7 @@ import math
 import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from IODeepLib.codes import Code
 
 _DECIMAL_STRINGS = {"DS", "IS"}
-_ASCII_STRINGS = {"CS", "UI", "DA", "TM", "DT", "AS"}
+_ASCII_STRINGS = {"CS", "UI", "DA", "TM", "DT", "AS", *_DECIMAL_STRINGS}
 _BINARY_FORMATS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
+_NO_TEXT = (Dataset, type(None))
 _PADDING = " \0\t\r\n"
 
 
@@ -43,7 +44,7 @@ def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
         values = element.value.decode("ascii", "replace").split("\\")
     else:
         values = _converted(dataset, element)
-    stripped = tuple(str(v).strip(_PADDING) for v in values if v is not None)
+    stripped = tuple(str(v).strip(_PADDING) for v in values if not isinstance(v, _NO_TEXT))
     return stripped if any(stripped) else ()
 
 
@@ -95,7 +96,7 @@ def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
 
 
 def code_sequence(dataset: Dataset, keyword: str) -> tuple[Code, ...]:
-    """The codes of a code sequence (PS3.3 section 8.8); items without value or scheme are left."""
+    """The codes of a code sequence (PS3.3 section 8.8), but for items that make no code."""
     from IODeepLib.codes import Code
 
     found = []
@@ -104,7 +105,8 @@ def code_sequence(dataset: Dataset, keyword: str) -> tuple[Code, ...]:
         value = next(filter(None, values), "")
         scheme = text(item, "CodingSchemeDesignator")
         if value and scheme:
-            found.append(Code(value, scheme, text(item, "CodeMeaning")))
+            with suppress(ValueError):
+                found.append(Code(value, scheme, text(item, "CodeMeaning") or value))
     return tuple(found)
 
 
@@ -135,7 +137,10 @@ def _element(dataset: Dataset, keyword: str) -> tuple[Any, str]:
     tag, vr = _tag_and_vr(keyword)
     if tag not in dataset:
         return None, vr
-    element = dataset.get_item(tag)
+    try:
+        element = dataset.get_item(tag)  # converts what was left in the file for later
+    except Exception:  # its converters raise whatever they meet
+        return None, vr
     return element, vr if element.VR in (None, "UN") else str(element.VR)
 
 
@@ -145,11 +150,15 @@ def _is_raw(element: Any) -> bool:
 
 def _converted(dataset: Dataset, element: Any) -> list[Any]:
     """The values as pydicom reads them, or the bytes as Latin-1 where it cannot; [] if empty."""
-    try:
-        with quiet():
-            value = dataset[element.tag].value
-    except Exception:  # its converters raise whatever they meet
-        value = element.value.decode("latin-1").split("\\") if _is_raw(element) else None
+    if isinstance(element, RawDataElement):
+        try:
+            with quiet():
+                value = dataset[element.tag].value
+        except Exception:  # its converters raise whatever they meet
+            raw = element.value
+            value = raw.decode("latin-1").split("\\") if isinstance(raw, bytes) else None
+    else:
+        value = element.value
     if value is None or (isinstance(value, (str, bytes)) and not value):
         return []
     one = isinstance(value, (str, bytes)) or not hasattr(value, "append")

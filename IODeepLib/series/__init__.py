@@ -1,0 +1,17 @@
+"""DICOM image series, sorted and checked, and their voxels.
+
+    for series in find_series(Path("study")):
+        print(series.label, series.problems)
+        volume = series.volume()
+
+`find_series` reads headers only. A DICOM series that holds several volumes (echoes, time points,
+a localizer) gives one `ImageSeries` each, with `split_by` in words. `ImageSeries.volume` reads the
+voxels, or refuses with the measured figures.
+"""
+
+from IODeepLib.series.find import find_series
+from IODeepLib.series.frames import Frame
+from IODeepLib.series.image_series import ImageSeries
+from IODeepLib.series.slices import SliceGeometry
+
+__all__ = ["Frame", "ImageSeries", "SliceGeometry", "find_series"]

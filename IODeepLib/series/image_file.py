@@ -1,0 +1,224 @@
+"""One file of an image series: its header, read once and without its pixels.
+
+Of every file only the elements are kept that sort, check, decode and reference its images
+(`KEPT`): a thousand slices with large private elements would fill the memory. The whole header of
+a file is read again where it is wanted (`read_whole_header`).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pydicom import dcmread
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from IODeepLib.headers import integer, items, text
+
+# Identity; place; what tells volumes of one series apart; voxels.
+_KEPT_KEYWORDS = """
+SpecificCharacterSet SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID
+FrameOfReferenceUID Modality PatientID SeriesNumber SeriesDescription InstanceNumber
+
+ImagePositionPatient ImageOrientationPatient PixelSpacing ImagerPixelSpacing
+NominalScannedPixelSpacing SliceThickness SpacingBetweenSlices NumberOfFrames
+SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence DimensionIndexSequence
+TotalPixelMatrixColumns
+
+ImageType ComplexImageComponent EchoTime EchoNumbers InversionTime FlipAngle DiffusionBValue
+DiffusionGradientOrientation KVP ConvolutionKernel TemporalPositionIdentifier TriggerTime
+AcquisitionNumber AcquisitionDateTime AcquisitionTime ContentTime
+
+Rows Columns SamplesPerPixel PhotometricInterpretation BitsAllocated BitsStored HighBit
+PixelRepresentation PixelPaddingValue RescaleSlope RescaleIntercept ModalityLUTSequence
+"""
+KEPT = [int(tag_for_keyword(keyword) or 0) for keyword in _KEPT_KEYWORDS.split()]
+
+# Objects with rows and columns that are no image of the patient to read: what was found in one,
+# or dose. (PS3.4 section B.5)
+NOT_IMAGES = {
+    "1.2.840.10008.5.1.4.1.1.66.4": "Segmentation",
+    "1.2.840.10008.5.1.4.1.1.66.7": "Label Map Segmentation",
+    "1.2.840.10008.5.1.4.1.1.66.8": "Height Map Segmentation",
+    "1.2.840.10008.5.1.4.1.1.481.2": "RT Dose",
+}
+
+# Files with these endings are meant to be DICOM, so that one that cannot be read is damaged.
+DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
+
+_PIXEL_ELEMENTS = {
+    0x7FE00010: "PixelData",
+    0x7FE00009: "DoubleFloatPixelData",
+    0x7FE00008: "FloatPixelData",
+}
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageFile:
+    """A file with one or more images.
+
+    Attributes:
+        path: the file.
+        header: its elements in `KEPT`.
+        transfer_syntax: from the file meta information, or as pydicom guessed it.
+        pixel_keyword: PixelData, FloatPixelData or DoubleFloatPixelData; "" where it has none.
+        pixels_at: where in the file the value of native pixel data begins, else None.
+        damage: why the pixels cannot be read, or "".
+        uid: SOP Instance UID, from the file meta information where the header has none.
+    """
+
+    path: Path
+    header: Dataset
+    transfer_syntax: UID
+    pixel_keyword: str
+    pixels_at: int | None
+    damage: str
+    uid: str
+
+    @property
+    def number_of_frames(self) -> int:
+        """(0028,0008), 1 where it is missing or senseless."""
+        return max(1, integer(self.header, "NumberOfFrames") or 1)
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one native frame of whole-byte samples."""
+        size = [integer(self.header, k) or 0 for k in ("Rows", "Columns", "BitsAllocated")]
+        return size[0] * size[1] * (integer(self.header, "SamplesPerPixel") or 1) * size[2] // 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Skipped:
+    """A file that gives no image.
+
+    Attributes:
+        path: the file.
+        reason: what it is instead: "not DICOM", "Segmentation", "damaged: ...".
+        damaged: whether it was meant to be DICOM and is broken.
+        header: as much of its header as could be read.
+    """
+
+    path: Path
+    reason: str
+    damaged: bool = False
+    header: Dataset | None = None
+
+
+def read_image_file(path: Path) -> ImageFile | Skipped:
+    """Read the header of `path`; never raises because of what the file holds."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(132)
+            stream.seek(0)
+            marked = start[128:] == b"DICM"
+            if not marked and not _looks_like_dicom(start):
+                meant = path.suffix.lower() in DICOM_SUFFIXES
+                why = "empty" if not start else "not DICOM"
+                return Skipped(path, why, damaged=meant)
+            try:
+                header = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=KEPT)
+            except Exception as error:  # pydicom raises whatever a broken file leads it to
+                why = f"damaged: its header cannot be parsed ({error})" if marked else "not DICOM"
+                return Skipped(path, why, damaged=marked)
+            return _judge(path, header, stream, marked)
+    except OSError as error:
+        return Skipped(path, f"cannot be opened ({error.strerror or error})", damaged=True)
+
+
+def read_whole_header(path: Path) -> Dataset:
+    """All elements of `path` but its pixels."""
+    return dcmread(path, stop_before_pixels=True, force=True)
+
+
+def _looks_like_dicom(start: bytes) -> bool:
+    """Whether a file without preamble begins with the elements that a data set begins with."""
+    if len(start) < 8:
+        return False
+    group, element = struct.unpack_from("<HH", start)
+    explicit = start[4:6] in (b"UL", b"UI", b"CS", b"OB", b"SH", b"DA", b"TM", b"LO")
+    (length,) = struct.unpack_from("<I", start, 4)
+    if group in (0x0002, 0x0008) and element <= 0x0060:
+        return explicit or length <= 256
+    return start[:2] == b"\x00\x08" and start[2] == 0 and explicit  # big endian
+
+
+def _judge(path: Path, header: Dataset, stream: BinaryIO, marked: bool) -> ImageFile | Skipped:
+    meta = header.file_meta
+    sop_class = text(header, "SOPClassUID") or text(meta, "MediaStorageSOPClassUID")
+    kind = UID(sop_class).name or "no SOP class"
+    if sop_class in NOT_IMAGES:
+        return Skipped(path, NOT_IMAGES[sop_class], header=header)
+    syntax = _transfer_syntax(header)
+    deflated = syntax == DeflatedExplicitVRLittleEndian
+    found = _pixel_element(stream, syntax) if not deflated else ("PixelData", 0, 0)
+    if not integer(header, "Rows") or not integer(header, "Columns"):
+        # Without pixels it is one of the many objects that are no image, unless it breaks off.
+        broken = not sop_class or "Image Storage" in kind
+        if found is None and broken and marked:
+            return Skipped(path, "damaged: it ends within its header", True, header)
+        return Skipped(path, kind if marked or sop_class else "not DICOM", header=header)
+    keyword, at, length = found or ("", 0, 0)
+    native = not syntax.is_encapsulated and not deflated
+    uid = text(header, "SOPInstanceUID") or text(meta, "MediaStorageSOPInstanceUID")
+    image = ImageFile(path, header, syntax, keyword, at if native else None, "", uid)
+    damage = _damage(image, length, os.fstat(stream.fileno()).st_size)
+    return ImageFile(path, header, syntax, keyword, image.pixels_at, damage, uid)
+
+
+def _transfer_syntax(header: Dataset) -> UID:
+    stated = text(header.file_meta, "TransferSyntaxUID")
+    if stated:
+        return UID(stated)
+    implicit, little = header.original_encoding
+    if implicit:
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+
+
+def _pixel_element(stream: BinaryIO, syntax: UID) -> tuple[str, int, int] | None:
+    """Keyword, where its value begins, and length of the pixel element that `stream` stands at."""
+    order = ">" if syntax == ExplicitVRBigEndian else "<"
+    start = stream.read(12)
+    if len(start) < 8:
+        return None
+    group, element = struct.unpack_from(f"{order}HH", start)
+    keyword = _PIXEL_ELEMENTS.get(group << 16 | element)
+    if keyword is None:
+        return None
+    if len(start) < 12 or not start[4:6].isalpha():  # implicit VR, whatever was declared
+        return keyword, stream.tell() - len(start) + 8, struct.unpack_from("<I", start, 4)[0]
+    return keyword, stream.tell(), struct.unpack_from(f"{order}I", start, 8)[0]
+
+
+def _damage(image: ImageFile, length: int, size: int) -> str:
+    """Whether native pixels are all there. (Compressed ones show it when they are decoded.)"""
+    described = len(items(image.header, "PerFrameFunctionalGroupsSequence"))
+    if described not in (0, image.number_of_frames):
+        return f"it describes {described} of its {image.number_of_frames} frames"
+    if not image.pixel_keyword:
+        return "it has no pixel data: it is cut off, or a header alone"
+    if image.pixels_at is None:
+        return ""
+    if length == _UNDEFINED_LENGTH:
+        return f"its pixel data are encapsulated, but its transfer syntax is {_named(image)}"
+    wanted = image.frame_bytes * image.number_of_frames
+    there = min(length, size - image.pixels_at)
+    if there < wanted:
+        return f"its pixel data end after {max(0, there)} of {wanted} bytes"
+    return ""
+
+
+def _named(image: ImageFile) -> str:
+    return image.transfer_syntax.name or "missing"

@@ -1,0 +1,237 @@
+"""A DICOM image series, or the part of one that is a volume."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from IODeepLib.errors import ImageError
+from IODeepLib.geometry import Grid, Volume
+from IODeepLib.headers import first_number, integer, quiet, text, texts
+from IODeepLib.series.frames import Frame
+from IODeepLib.series.image_file import ImageFile, read_whole_header
+from IODeepLib.series.pixels import Progress, read_voxels
+from IODeepLib.series.slices import SliceGeometry, measure
+from IODeepLib.series.split import is_localizer
+
+GREY = ("MONOCHROME1", "MONOCHROME2")
+
+# What results need in order to refer to the images. (PS3.3 section C.12.1, C.7.2.1, C.7.3.1)
+_IDENTIFIERS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID")
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSeries:
+    """Images that lie upon each other, sorted along their normal.
+
+    Attributes:
+        frames: the slices; the first array axis of the volume.
+        split_by: what sets this volume apart from others in the same DICOM series, "" for a
+            series that is one volume: "echo 1 of 2, TE 4.9 ms".
+        damaged: files of the series that cannot be read, each with the reason. `volume` refuses
+            to leave them out silently.
+        remarks: what was noticed when the series was put together.
+    """
+
+    frames: tuple[Frame, ...]
+    split_by: str = ""
+    damaged: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @cached_property
+    def geometry(self) -> SliceGeometry:
+        """How the slices lie to each other."""
+        return measure(self.frames)
+
+    @property
+    def grid(self) -> Grid:
+        """Where the voxels lie. With a `geometry_fault` it is the closest even, upright stack."""
+        return self.geometry.grid
+
+    @property
+    def geometry_fault(self) -> str | None:
+        """Why the slices are not an even, upright stack, with the measured figures, or None."""
+        fault = self.geometry.fault
+        return fault.found if fault is not None else None
+
+    @property
+    def has_patient_geometry(self) -> bool:
+        """Whether it is known where in the patient the voxels lie."""
+        return self.frames[0].is_placed
+
+    @property
+    def has_spacing(self) -> bool:
+        """Whether the size of a pixel is known."""
+        return self.frames[0].spacing is not None
+
+    @property
+    def is_localizer(self) -> bool:
+        """Whether this is a scout image (Image Type value 3)."""
+        return is_localizer(self.frames[0])
+
+    @cached_property
+    def _files(self) -> tuple[ImageFile, ...]:
+        return tuple({id(f.file): f.file for f in self.frames}.values())
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files in slice order, each once."""
+        return tuple(file.path for file in self._files)
+
+    @property
+    def headers(self) -> tuple[Dataset, ...]:
+        """The headers of `files`, with the elements that are needed for every slice."""
+        return tuple(file.header for file in self._files)
+
+    @cached_property
+    def header(self) -> Dataset:
+        """The whole header of the first file, without pixels."""
+        first = self._files[0]
+        try:
+            with quiet():
+                return read_whole_header(first.path)
+        except Exception:  # the file is gone or changed: what was kept of it still stands
+            return first.header
+
+    def source_datasets(self) -> list[Dataset]:
+        """The whole headers of `files`, read anew, as results are made from them."""
+        with quiet():
+            return [read_whole_header(path) for path in self.files]
+
+    @property
+    def series_instance_uid(self) -> str:
+        """(0020,000E), or ""."""
+        return text(self._files[0].header, "SeriesInstanceUID")
+
+    @property
+    def study_instance_uid(self) -> str:
+        """(0020,000D), or ""."""
+        return text(self._files[0].header, "StudyInstanceUID")
+
+    @property
+    def sop_instance_uids(self) -> tuple[str, ...]:
+        """(0008,0018) of `files`; "" where the data set has none."""
+        return tuple(text(file.header, "SOPInstanceUID") for file in self._files)
+
+    @property
+    def frame_of_reference(self) -> str | None:
+        """(0020,0052), or None."""
+        return self.grid.frame_of_reference
+
+    @property
+    def modality(self) -> str:
+        """(0008,0060), or ""."""
+        return text(self._files[0].header, "Modality")
+
+    @property
+    def description(self) -> str:
+        """Series Description (0008,103E), or ""."""
+        return text(self._files[0].header, "SeriesDescription")
+
+    @property
+    def label(self) -> str:
+        """A name for messages: "5 't1_mprage' (MR, 384 slices, echo 1 of 2)"."""
+        described = f"'{self.description}'" if self.description else ""
+        number = text(self._files[0].header, "SeriesNumber")
+        name = " ".join(filter(None, (number, described))) or "without name"
+        count = len(self.frames)
+        details = (self.modality, f"{count} slice{'s' if count > 1 else ''}", self.split_by)
+        return f"{name} ({', '.join(filter(None, details))})"
+
+    @property
+    def photometric_interpretation(self) -> str:
+        """(0028,0004), or "". In MONOCHROME1 low values are bright; they are not inverted here."""
+        return text(self._files[0].header, "PhotometricInterpretation")
+
+    @property
+    def padding_value(self) -> float | None:
+        """What voxels outside of the image hold, in the units of `volume`. (PS3.3 C.7.5.1.1.2)"""
+        first = self.frames[0]
+        stored = first_number(first.file.header, "PixelPaddingValue")
+        bits = integer(first.file.header, "BitsAllocated") or 16
+        if stored is None or first.lookup_table is not None:
+            return None
+        if integer(first.file.header, "PixelRepresentation") == 1 and stored >= 2 ** (bits - 1):
+            stored -= 2**bits  # written as US although the pixels are signed
+        return stored * first.slope + first.intercept
+
+    @property
+    def missing_identifiers(self) -> tuple[str, ...]:
+        """Keywords of the identifiers that some file lacks, and that results refer to."""
+        wanted = _IDENTIFIERS + (("FrameOfReferenceUID",) if self.has_patient_geometry else ())
+        return tuple(k for k in wanted if not all(text(f.header, k) for f in self._files))
+
+    @cached_property
+    def problems(self) -> tuple[str, ...]:
+        """All that was found wrong or noteworthy, the reasons why `volume` refuses first."""
+        found = [error.found for error in self._obstacles()]
+        found += self.geometry.notes
+        found += self.remarks
+        if self.photometric_interpretation == "MONOCHROME1":
+            found.append("MONOCHROME1: low values are bright")
+        if self.missing_identifiers:
+            found.append(f"it lacks {', '.join(self.missing_identifiers)}, which results refer to")
+        return tuple(found)
+
+    def volume(self, on_progress: Progress | None = None) -> Volume:
+        """Read the voxels.
+
+        Args:
+            on_progress: called with the fraction done and a message; may raise CancelledError.
+
+        Returns:
+            The rescaled values, see `read_voxels`, in the axis order slice, row, column.
+
+        Raises:
+            ImageError: the images are no volume, or not all of them can be read.
+        """
+        for obstacle in self._obstacles():
+            raise ImageError(f"series {self.label}: {obstacle.found}", *obstacle.args[1:])
+        return Volume(read_voxels(self.frames, on_progress), self.grid)
+
+    def _obstacles(self) -> Sequence[ImageError]:
+        """Why there is no volume."""
+        found = []
+        broken = [*self.damaged]
+        broken += [f"{f.path}: {f.damage}" for f in self._files if f.damage]
+        if broken:
+            more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
+            found.append(
+                ImageError(
+                    "damaged files: " + ", ".join(broken[:3]) + more,
+                    "every image of the series, complete",
+                    "fetch the series again",
+                )
+            )
+        header = self._files[0].header
+        photometric = self.photometric_interpretation or "no photometric interpretation"
+        samples = integer(header, "SamplesPerPixel") or 1
+        if photometric not in GREY or samples != 1:
+            found.append(
+                ImageError(
+                    f"{photometric} with {samples} value{'s' if samples > 1 else ''} a pixel",
+                    "one grey value a pixel (MONOCHROME1 or MONOCHROME2)",
+                    "choose a series in grey",
+                )
+            )
+        if integer(header, "TotalPixelMatrixColumns"):
+            found.append(
+                ImageError(
+                    "the tiles of a slide", "slices or a single image", "choose another series"
+                )
+            )
+        if "MOSAIC" in texts(header, "ImageType"):
+            found.append(
+                ImageError(
+                    "a mosaic: all slices side by side in one image",
+                    "one slice in each image",
+                    "export it from the scanner as single slices or as an enhanced image",
+                )
+            )
+        if self.geometry.fault is not None:
+            found.append(self.geometry.fault)
+        return found

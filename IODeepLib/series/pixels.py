@@ -1,0 +1,255 @@
+"""From stored pixels to the voxels of a volume, in as little memory and time as it takes.
+
+Native pixel data are read from the file straight into the volume, without parsing the file again;
+the others are decoded by pydicom with the decoders that are installed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from pydicom import dcmread
+from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    JPEG2000TransferSyntaxes,
+    JPEGLSTransferSyntaxes,
+    JPEGTransferSyntaxes,
+)
+
+from IODeepLib.errors import ImageError
+from IODeepLib.headers import integer, quiet
+from IODeepLib.series.frames import Frame
+from IODeepLib.series.image_file import ImageFile
+
+Progress = Callable[[float, str], None]
+
+_FLOATS: dict[str, np.dtype] = {
+    "FloatPixelData": np.dtype(np.float32),
+    "DoubleFloatPixelData": np.dtype(np.float64),
+}
+
+# The packages that bring decoders to pydicom: https://pydicom.github.io/pydicom/stable/guides/plugin_table.html
+_PACKAGES = (
+    (JPEGTransferSyntaxes, "pylibjpeg pylibjpeg-libjpeg"),
+    (JPEGLSTransferSyntaxes, "pyjpegls"),
+    (JPEG2000TransferSyntaxes, "pylibjpeg pylibjpeg-openjpeg"),
+)
+
+
+def read_voxels(frames: Sequence[Frame], on_progress: Progress | None = None) -> npt.NDArray:
+    """The real values of `frames`, one slice a frame.
+
+    Returns:
+        (slice, row, column): int16 if all values fit, else int32, where the stored values and the
+        rescaling are whole numbers; float32 otherwise, computed in float64 and rounded once.
+    """
+    types = {_stored_type(frame.file) for frame in frames}
+    whole = all(t.kind in "iu" and t.itemsize <= 4 for t in types)
+    if whole and any(f.lookup_table is not None for f in frames):
+        voxels = _looked_up(frames, on_progress)
+    elif whole and len(types) == 1 and all(_whole(f) for f in frames):
+        voxels = _whole_numbers(frames, types.pop(), on_progress)
+    else:
+        voxels = np.empty(_shape(frames), dtype=np.float32)
+        for i, plane in _planes(frames, None, on_progress):
+            voxels[i] = _rescaled(plane, frames[i])
+    return voxels
+
+
+def _whole_numbers(
+    frames: Sequence[Frame], stored: np.dtype, on_progress: Progress | None
+) -> npt.NDArray:
+    """Rescale in place: the sums wrap around, which is exact wherever the result fits."""
+    signed: np.dtype = np.dtype(np.int16 if stored.itemsize <= 2 else np.int32)
+    voxels = np.empty(_shape(frames), dtype=signed)
+    # The stored values as they are, in the memory of the result.
+    view = voxels.view(stored) if stored.itemsize == signed.itemsize else voxels
+    for _ in _planes(frames, view, on_progress):
+        pass
+    rules = [(int(f.slope), int(f.intercept)) for f in frames]
+    if not all(_fits(low, high, signed) for low, high in _extremes(view, rules)):
+        wide = np.dtype(np.int32)
+        if all(_fits(low, high, wide) for low, high in _extremes(view, rules)):
+            voxels = view.astype(wide)
+        else:
+            out = np.empty(voxels.shape, dtype=np.float32)
+            for i, frame in enumerate(frames):
+                out[i] = _rescaled(view[i], frame)
+            return out
+    for plane, (slope, intercept) in zip(voxels, rules, strict=True):
+        if slope != 1:
+            np.multiply(plane, np.array(slope).astype(voxels.dtype), out=plane)
+        if intercept != 0:
+            np.add(plane, np.array(intercept).astype(voxels.dtype), out=plane)
+    return voxels
+
+
+def _looked_up(frames: Sequence[Frame], on_progress: Progress | None) -> npt.NDArray:
+    voxels = np.empty(_shape(frames), dtype=np.int32)
+    for i, plane in _planes(frames, None, on_progress):
+        header = frames[i].file.header
+        try:
+            with quiet():
+                voxels[i] = apply_modality_lut(plane, header)
+        except Exception as error:
+            raise _undecodable(frames[i].file.path, error) from error
+    if _fits(int(voxels.min()), int(voxels.max()), np.dtype(np.int16)):
+        return voxels.astype(np.int16)
+    return voxels
+
+
+def _extremes(stored: npt.NDArray, rules: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    for plane, (slope, intercept) in zip(stored, rules, strict=True):
+        ends = [int(v) * slope + intercept for v in (plane.min(), plane.max())]
+        yield min(ends), max(ends)
+
+
+def _fits(low: int, high: int, dtype: np.dtype) -> bool:
+    limits = np.iinfo(dtype)
+    return limits.min <= low and high <= limits.max
+
+
+def _rescaled(plane: npt.NDArray, frame: Frame) -> npt.NDArray[np.float64]:
+    return plane.astype(np.float64) * frame.slope + frame.intercept
+
+
+def _whole(frame: Frame) -> bool:
+    return frame.slope.is_integer() and frame.intercept.is_integer()
+
+
+def _shape(frames: Sequence[Frame]) -> tuple[int, int, int]:
+    return len(frames), frames[0].rows, frames[0].columns
+
+
+def _stored_type(file: ImageFile) -> np.dtype:
+    if file.pixel_keyword in _FLOATS:
+        return _FLOATS[file.pixel_keyword]
+    bits = integer(file.header, "BitsAllocated") or 0
+    if bits not in (1, 8, 16, 32, 64):
+        raise ImageError(
+            f"{file.path} with {bits} bits allocated a pixel",
+            "1, 8, 16, 32 or 64",
+            "export the series again",
+        )
+    kind = "i" if integer(file.header, "PixelRepresentation") == 1 else "u"
+    return np.dtype(f"{kind}{max(bits // 8, 1)}")
+
+
+def _planes(
+    frames: Sequence[Frame], into: npt.NDArray | None, on_progress: Progress | None
+) -> Iterator[tuple[int, npt.NDArray]]:
+    """Each frame's index and stored values, put into `into` if given; each file is read once."""
+    of_file: dict[int, list[int]] = {}
+    for i, frame in enumerate(frames):
+        of_file.setdefault(id(frame.file), []).append(i)
+    done = 0
+    for indices in of_file.values():
+        file = frames[indices[0]].file
+        read = _native if _is_plain(file) else _decoded
+        numbers = [frames[i].number for i in indices]
+        targets = [None if into is None else into[i] for i in indices]
+        for i, target, plane in zip(indices, targets, read(file, numbers, targets), strict=True):
+            if target is not None and plane is not target:
+                target[...] = plane
+            yield i, plane
+            done += 1
+            if on_progress is not None:
+                on_progress(done / len(frames), f"read image {done} of {len(frames)}")
+
+
+def _is_plain(file: ImageFile) -> bool:
+    """Whether the pixels can be taken from the file as they are."""
+    bits = integer(file.header, "BitsAllocated") or 0
+    # Bytes within big endian words (OW) come in pairs; pydicom knows how.
+    swapped = file.transfer_syntax == ExplicitVRBigEndian and bits == 8
+    return file.pixels_at is not None and bits >= 8 and not swapped
+
+
+def _native(
+    file: ImageFile, numbers: Sequence[int], targets: Sequence[npt.NDArray | None]
+) -> Iterator[npt.NDArray]:
+    """Stored values of the frames with these numbers, read into a target of the stored type."""
+    stored = _stored_type(file)
+    shape = [integer(file.header, k) or 0 for k in ("Rows", "Columns")]
+    swapped = (file.transfer_syntax == ExplicitVRBigEndian) == (sys.byteorder == "little")
+    try:
+        with file.path.open("rb", buffering=0) as stream:
+            for number, target in zip(numbers, targets, strict=True):
+                fits = target is not None and target.dtype == stored
+                plane = target if fits else np.empty(shape, dtype=stored)
+                assert plane is not None  # noqa: S101  it is the target or the new array
+                stream.seek((file.pixels_at or 0) + (number - 1) * plane.nbytes)
+                read = stream.readinto(plane.reshape(-1).view(np.uint8).data) or 0
+                if read != plane.nbytes:
+                    why = f"its pixels end after {read} of {plane.nbytes} bytes"
+                    raise _undecodable(file.path, why)
+                if swapped:
+                    plane.byteswap(inplace=True)
+                if plane.dtype.kind in "iu":
+                    _drop_unused_bits(plane, file)
+                yield plane
+    except OSError as error:
+        raise _undecodable(file.path, error) from error
+
+
+def _drop_unused_bits(plane: npt.NDArray, file: ImageFile) -> None:
+    """Clear what stands outside of Bits Stored, such as overlays. (PS3.5 section 8.1.1)"""
+    allocated = plane.dtype.itemsize * 8
+    used = integer(file.header, "BitsStored") or allocated
+    high = integer(file.header, "HighBit")
+    above = allocated - 1 - (used - 1 if high is None else high)
+    if not 0 < used < allocated or above < 0 or above + used > allocated:
+        return
+    np.left_shift(plane, above, out=plane)
+    np.right_shift(plane, allocated - used, out=plane)
+
+
+def _decoded(
+    file: ImageFile, numbers: Sequence[int], targets: Sequence[npt.NDArray | None]
+) -> Iterator[npt.NDArray]:
+    """Stored values of the frames with these numbers, as pydicom decodes them."""
+    _check_decoder(file)
+    indices = [number - 1 for number in numbers]
+    try:
+        with quiet():
+            encapsulated = file.transfer_syntax.is_encapsulated
+            source = file.path if encapsulated else dcmread(file.path, force=True)
+            planes = iter_pixels(source, indices=indices, raw=True)
+        for _ in indices:
+            with quiet():
+                plane = next(planes)
+            yield plane
+    except ImageError:
+        raise
+    except Exception as error:  # decoders raise whatever a broken stream leads them to
+        raise _undecodable(file.path, error) from error
+
+
+def _check_decoder(file: ImageFile) -> None:
+    syntax = file.transfer_syntax
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError:
+        raise ImageError(
+            f"{file.path} in transfer syntax {syntax.name or 'unknown'} ({syntax})",
+            "one of those that pydicom reads",
+            "convert the series to Explicit VR Little Endian",
+        ) from None
+    if not decoder.is_available:
+        needed = next((names for syntaxes, names in _PACKAGES if syntax in syntaxes), "pylibjpeg")
+        raise ImageError(
+            f"{file.path} in transfer syntax {syntax.name} ({syntax}), and no decoder for it",
+            "a decoder for pydicom",
+            f"pip install {needed}",
+        )
+
+
+def _undecodable(path: Path, why: object) -> ImageError:
+    return ImageError(
+        f"{path} cannot be decoded ({why})", "a complete image", "fetch the file again"
+    )
