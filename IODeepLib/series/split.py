@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import dictionary_VR, keyword_for_tag
 
 from IODeepLib.headers import first_number, integer, items, numbers, text, texts
 from IODeepLib.series.frames import Frame
@@ -23,6 +23,8 @@ SAME_ORIENTATION = 1e-4
 
 # Pixel spacings of one stack, as a part: 1e-4 is a twentieth of a pixel over 512.
 SAME_SPACING = 1e-4
+
+_NUMERIC = ("DS", "IS", "FD", "FL", "US", "UL")
 
 # Image Type value 3 of a scout image. (PS3.3 section C.8.2.1.1.1, C.8.3.1.1.1)
 LOCALIZER = "LOCALIZER"
@@ -57,10 +59,10 @@ class Distinction:
         holder = frame.holder(self.keyword, *self.sequences)
         if holder is None:
             return ()
-        # Six digits, so that the same echo time written in two ways stays the same.
-        return tuple(float(f"{v:.6g}") for v in numbers(holder, self.keyword)) or texts(
-            holder, self.keyword
-        )
+        if dictionary_VR(self.keyword) in _NUMERIC:
+            # Six digits, so that the same echo time written in two ways stays the same.
+            return tuple(float(f"{v:.6g}") for v in numbers(holder, self.keyword))
+        return texts(holder, self.keyword)
 
     def words(self, value: tuple[Hashable, ...]) -> str:
         """The value as a user knows it."""

@@ -53,7 +53,6 @@ def test_numbers(explicit, keyword, vr, raw, expected):
 
 
 def test_big_endian_numbers():
-    stream = io.BytesIO(b"\x08\x00\x00\x16UI\0\4" + b"1.2\0")
     stream = io.BytesIO(
         b"\x00\x08\x00\x16UI\0\x04" + b"1.2\0" + b"\x00\x28\x00\x10US\0\x02\x01\x40"
     )

@@ -1,0 +1,308 @@
+"""Image series made to measure: found, sorted, split, refused."""
+
+from __future__ import annotations
+
+import logging
+import random
+import shutil
+import warnings
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import SegmentationStorage, generate_uid
+from scipy.spatial.transform import Rotation
+from series_maker import Stack, enhanced, image, put, save
+
+from IODeepLib.errors import CancelledError, ImageError
+from IODeepLib.series import find_series
+
+
+def turned(*degrees: float) -> np.ndarray:
+    """(2, 3) directions of a row and a column of an axial image that was turned."""
+    return Rotation.from_euler("xyz", degrees, degrees=True).as_matrix().T[:2]
+
+
+ORIENTATIONS = {
+    "axial": np.eye(3)[:2],
+    "axial, from above": np.array([[1, 0, 0], [0, -1, 0]]),
+    "feet first prone": np.array([[-1, 0, 0], [0, 1, 0]]),
+    "coronal": np.array([[1, 0, 0], [0, 0, -1]]),
+    "sagittal": np.array([[0, 1, 0], [0, 0, -1]]),
+    "oblique": turned(20, -30, 40),
+    "nearly axial": turned(0.3, 0.2, -0.1),
+}
+
+
+@pytest.mark.parametrize("name", ORIENTATIONS)
+@pytest.mark.parametrize("multiframe", [False, True])
+def test_slices_are_sorted_and_lie_where_they_belong(tmp_path, name, multiframe):
+    stack = Stack(directions=ORIENTATIONS[name])
+    order = [3, 0, 4, 2, 1]
+    if multiframe:
+        save(enhanced(stack, order), tmp_path / "one.dcm")
+    else:
+        for file_number, i in enumerate(order):
+            save(stack.image(i), tmp_path / f"{file_number}.dcm")
+    (series,) = find_series(tmp_path)
+    volume = series.volume()
+    np.testing.assert_array_equal(volume.array, stack.voxels)
+    np.testing.assert_allclose(volume.grid.affine, stack.affine, atol=1e-6)
+    assert volume.grid.frame_of_reference == stack.frame
+    assert series.split_by == "" and series.problems == () and series.has_patient_geometry
+    assert [f.number for f in series.frames] == ([2, 5, 4, 1, 3] if multiframe else [1] * 5)
+
+
+def test_what_a_series_says_of_itself(tmp_path):
+    stack = Stack()
+    (series,) = find_series(stack.write(tmp_path))
+    assert series.label == "7 'made' (MR, 5 slices)"
+    assert series.series_instance_uid == stack.series
+    assert series.study_instance_uid == stack.study
+    assert series.files == tuple(sorted(tmp_path.iterdir()))
+    assert series.header.PatientName == "Doe^Jane"  # which is not kept for every slice
+    assert [str(d.PatientName) for d in series.source_datasets()] == ["Doe^Jane"] * 5
+    assert "PixelData" not in series.header
+    assert len(set(series.sop_instance_uids)) == 5
+    assert (series.modality, series.description) == ("MR", "made")
+
+
+def test_the_header_of_a_file_that_is_gone(tmp_path):
+    (series,) = find_series(Stack().write(tmp_path))
+    for path in series.files:
+        path.unlink()
+    assert series.header.Modality == "MR"
+    with pytest.raises(ImageError, match=r"000\.dcm"):
+        series.volume()
+
+
+def test_a_list_of_files_is_a_series_too(tmp_path):
+    stack = Stack()
+    files = sorted(stack.write(tmp_path).iterdir())
+    random.Random(3).shuffle(files)
+    (series,) = find_series(files)
+    np.testing.assert_array_equal(series.volume().array, stack.voxels)
+    (single,) = find_series(str(files[0]))
+    assert single.grid.shape == (1, 6, 7)
+    assert single.grid.spacing[0] == 2.5 and "SliceThickness" in single.problems[0]
+
+
+def refusal(folder, match: str):
+    (series,) = find_series(folder)
+    assert series.problems
+    with pytest.raises(ImageError, match=match) as caught:
+        series.volume()
+    assert series.label in caught.value.found
+    return series
+
+
+def test_slices_in_one_place_are_refused(tmp_path):
+    stack = Stack()
+    stack.write(tmp_path)
+    save(stack.image(2), tmp_path / "again.dcm")
+    series = refusal(tmp_path, r"1 of 6 slices in the place of another.* 0 to 2.5 mm")
+    assert series.grid.shape == (6, 6, 7)
+
+
+def test_copies_of_the_same_instance_count_once(tmp_path):
+    stack = Stack()
+    stack.write(tmp_path)
+    shutil.copy(tmp_path / "002.dcm", tmp_path / "z.dcm")
+    # Of two copies the intact one counts.
+    whole = (tmp_path / "003.dcm").read_bytes()
+    (tmp_path / "y.dcm").write_bytes(whole)
+    (tmp_path / "003.dcm").write_bytes(whole[:-20])
+    (series,) = find_series(tmp_path)
+    np.testing.assert_array_equal(series.volume().array, stack.voxels)
+    assert series.problems == ("2 copies of its files are left out",)
+
+
+def test_different_images_under_one_uid_all_count(tmp_path):
+    uid = generate_uid()
+    stack = Stack(common={"SOPInstanceUID": uid})
+    (series,) = find_series(stack.write(tmp_path))
+    np.testing.assert_array_equal(series.volume().array, stack.voxels)
+    assert "1 SOP Instance UIDs are used" in series.problems[0]
+
+
+def test_a_gap_is_refused(tmp_path):
+    Stack(voxels=np.zeros((9, 4, 4), np.int16)).write(tmp_path)
+    (tmp_path / "003.dcm").unlink()
+    (tmp_path / "004.dcm").unlink()
+    series = refusal(tmp_path, r"2 missing slices: gaps after slice 3 of 7 .* 2.5 to 7.5 mm")
+    assert series.geometry.missing == 2
+    assert series.grid.spacing[0] == pytest.approx(2.5)
+    assert series.geometry_fault is not None and "2 missing" in series.geometry_fault
+
+
+@pytest.mark.parametrize("shift", [0.04, 0.06])
+def test_uneven_slices_are_refused_beyond_a_twentieth(tmp_path, shift):
+    stack = Stack(spacing=(1.0, 1.0, 1.0), origin=(0, 0, 0))
+
+    def change(i: int, ds: Dataset) -> None:
+        ds.ImagePositionPatient = [0, 0, i + shift * (i == 2)]
+
+    stack.write(tmp_path, change)
+    if shift > 0.05:
+        refusal(tmp_path, r"unevenly spaced slices .* 0.94 to 1.06 mm apart, median 1 mm")
+    else:
+        (series,) = find_series(tmp_path)
+        np.testing.assert_array_equal(series.volume().array, stack.voxels)
+
+
+@pytest.mark.parametrize("degrees", [-12.0, 18.5])
+def test_a_gantry_tilt_is_refused_with_its_angle(tmp_path, degrees):
+    def change(i: int, ds: Dataset) -> None:
+        ds.ImagePositionPatient = [0, i * 2.5 * np.tan(np.radians(degrees)), i * 2.5]
+
+    Stack().write(tmp_path, change)
+    series = refusal(tmp_path, rf"a tilt of {abs(degrees)} degrees")
+    assert series.geometry.tilt_degrees == pytest.approx(abs(degrees), abs=0.01)
+
+
+def test_rows_and_columns_at_an_odd_angle_are_refused(tmp_path):
+    cosines = [1, 0, 0, np.sin(np.radians(5)), np.cos(np.radians(5)), 0]
+    Stack(common={"ImageOrientationPatient": [f"{c:.8f}" for c in cosines]}).write(tmp_path)
+    refusal(tmp_path, "rows and columns at 85.00 degrees")
+
+
+def test_a_stated_distance_that_is_not_true_is_said(tmp_path):
+    stack = Stack(common={"SpacingBetweenSlices": 3, "SliceThickness": 2})
+    (series,) = find_series(stack.write(tmp_path))
+    assert series.problems == (
+        "SpacingBetweenSlices says 3 mm, but the slices lie 2.5 mm apart",
+        "the slices are 2 mm thick, but 2.5 mm apart",
+    )
+    assert series.volume().grid.spacing[0] == pytest.approx(2.5)
+
+
+def test_a_mosaic_is_refused(tmp_path):
+    Stack(common={"ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]}).write(tmp_path)
+    refusal(tmp_path, "a mosaic")
+
+
+def test_images_without_position_stand_alone(tmp_path):
+    for i in range(2):
+        pixels = np.full((4, 5), i, np.uint16)
+        ds = image(pixels, StudyInstanceUID="1.2", SeriesInstanceUID="1.2.3")
+        save(
+            put(ds, InstanceNumber=2 - i, Modality="CR", ImagerPixelSpacing=[0.2, 0.3]),
+            tmp_path / f"{i}.dcm",
+        )
+    first, second = find_series(tmp_path)
+    assert (first.split_by, second.split_by) == ("image 1 of 2", "image 2 of 2")
+    volume = first.volume()
+    assert volume.array[0, 0, 0] == 1  # by instance number
+    assert not first.has_patient_geometry and first.has_spacing
+    assert volume.grid.spacing == (1.0, 0.2, 0.3) and volume.grid.orientation == "SPL"
+    assert "no position" in first.problems[0] and "at the detector" in first.problems[1]
+
+
+def test_a_film_without_position_is_one_stack(tmp_path):
+    pixels = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
+    save(image(pixels, NumberOfFrames=3, Modality="US"), tmp_path / "film.dcm")
+    (series,) = find_series(tmp_path)
+    np.testing.assert_array_equal(series.volume().array, pixels)
+    assert "1 mm is taken" in series.problems[1] and "stacked in stored order" in series.problems[2]
+    assert not series.has_spacing
+
+
+def test_what_is_no_image_is_passed_over(tmp_path, caplog):
+    stack = Stack()
+    stack.write(tmp_path)
+    (tmp_path / "README.txt").write_text("a text that is no image " * 20)
+    (tmp_path / "._000.dcm").write_bytes(b"\0\5\x16\7" * 50)
+    save(image(np.zeros((4, 4), np.uint8), SOPClassUID=SegmentationStorage), tmp_path / "seg.dcm")
+    report = Dataset()
+    report.SOPClassUID, report.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.88.33", "1.2.3"
+    save(report, tmp_path / "sr.dcm")
+    with caplog.at_level(logging.DEBUG, "IODeepLib"):
+        (series,) = find_series(tmp_path)
+    np.testing.assert_array_equal(series.volume().array, stack.voxels)
+    assert series.damaged == ()
+    for words in ("not DICOM", "Segmentation", "Comprehensive SR"):
+        assert words in caplog.text
+
+
+def test_a_folder_without_images_says_what_is_there(tmp_path):
+    (tmp_path / "README.txt").write_text("a text that is no image")
+    save(image(np.zeros((4, 4), np.uint8), SOPClassUID=SegmentationStorage), tmp_path / "seg.dcm")
+    with pytest.raises(ImageError, match=r"1 x not DICOM, 1 x Segmentation"):
+        find_series(tmp_path)
+    with pytest.raises(ImageError, match="no files"):
+        find_series([])
+
+
+@pytest.mark.parametrize("content", [b"", b"just some text, as long as it takes" * 5])
+def test_a_named_file_must_be_readable(tmp_path, content):
+    path = tmp_path / "a file"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match="a file"):
+        find_series(path)
+    with pytest.raises(ImageError, match="nowhere"):
+        find_series(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("keep", [0, 60, 150, 300, 700, -200, -2])
+def test_a_broken_slice_does_not_disappear(tmp_path, keep):
+    """Wherever the file breaks off: at the first slice, which leaves no gap behind."""
+    Stack().write(tmp_path)
+    path = tmp_path / "000.dcm"
+    path.write_bytes(path.read_bytes()[:keep])
+    for series in find_series(tmp_path):
+        with pytest.raises(ImageError, match=r"000\.dcm"):
+            series.volume()
+
+
+def test_broken_files_between_several_series_are_logged(tmp_path, caplog):
+    for _ in range(2):
+        for n, ds in enumerate(Stack().images()):
+            save(ds, tmp_path / f"{ds.SeriesInstanceUID}.{n}.dcm")
+    (tmp_path / "broken.dcm").write_bytes(b"\0" * 128 + b"DICM")
+    found = find_series(tmp_path)
+    assert [s.volume().array.shape for s in found] == [(5, 6, 7)] * 2
+    assert "broken.dcm" in caplog.text
+
+
+def test_series_without_uids_are_told_apart_by_folder_and_name(tmp_path):
+    for name in ("a", "b"):
+        stack = Stack(common={"SeriesInstanceUID": "", "StudyInstanceUID": None})
+        stack.write(tmp_path / name)
+    first, second = find_series(tmp_path)
+    assert first.files[0].parent.name == "a" and second.files[0].parent.name == "b"
+    assert first.missing_identifiers == ("StudyInstanceUID", "SeriesInstanceUID")
+    assert "it lacks StudyInstanceUID, SeriesInstanceUID" in first.problems[0]
+    np.testing.assert_array_equal(first.volume().array, stack.voxels)
+
+
+def test_odd_values_neither_warn_nor_fail(tmp_path):
+    def change(i: int, ds: Dataset) -> None:
+        ds.StudyDate, ds.PatientAge, ds.AcquisitionTime = "2020-13-45", "very old", "noon"
+        ds.add_new(0x00291010, "OB", b"\1\2\3\4" * 100)
+        ds.SpecificCharacterSet = "ISO_IR 999"
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        Stack().write(tmp_path, change)
+        warnings.simplefilter("error")
+        (series,) = find_series(tmp_path)
+        assert series.volume().array.shape == (5, 6, 7)
+        assert series.description == "made" and series.header is not None
+
+
+def test_progress_is_told_and_may_cancel(tmp_path):
+    Stack().write(tmp_path)
+    told: list[tuple[float, str]] = []
+    (series,) = find_series(tmp_path, on_progress=lambda *a: told.append(a))
+    assert [f for f, _ in told] == [0.2, 0.4, 0.6, 0.8, 1.0]
+    told.clear()
+    series.volume(lambda *a: told.append(a))
+    assert told[-1] == (1.0, "read image 5 of 5")
+
+    def cancel(fraction: float, message: str) -> None:
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        find_series(tmp_path, on_progress=cancel)
+    with pytest.raises(CancelledError):
+        series.volume(cancel)

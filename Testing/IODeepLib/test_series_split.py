@@ -1,0 +1,136 @@
+"""What is not one volume is told apart, in words: echoes, time points, localizers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from series_maker import Stack, enhanced, save
+
+from IODeepLib.series import find_series
+
+SAGITTAL = np.array([[0, 1, 0], [0, 0, -1]])
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("EchoTime", [4.9, 9.8], ["echo 1 of 2, TE 4.9 ms", "echo 2 of 2, TE 9.8 ms"]),
+        ("EchoNumbers", [2, 1], ["echo 1 of 2", "echo 2 of 2"]),
+        ("DiffusionBValue", [0.0, 1000.0], ["b-value 1 of 2, b = 0 s/mm2", None]),
+        ("TemporalPositionIdentifier", [1, 2, 3], ["time point 1 of 3", None, None]),
+        (
+            "ImageType",
+            [["ORIGINAL", "PRIMARY", "M"], ["ORIGINAL", "PRIMARY", "P"]],
+            ["image type 1 of 2, ORIGINAL\\PRIMARY\\M", None],
+        ),
+        ("AcquisitionNumber", [4, 7], ["acquisition 1 of 2", None]),
+        ("ConvolutionKernel", ["B30", "B70"], ["kernel 1 of 2, B30", "kernel 2 of 2, B70"]),
+        (
+            "DiffusionGradientOrientation",
+            [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+            ["gradient direction 1 of 2, 0\\1\\0", None],
+        ),
+    ],
+)
+def test_volumes_of_one_series_are_told_apart(tmp_path, name, values, expected):
+    voxels = {}
+    stack = Stack()
+    base = stack.voxels
+    for n, value in enumerate(values):
+        stack.voxels = base + 1000 * n
+        voxels[str(value)] = stack.voxels
+        for i, ds in enumerate(stack.images(**{name: value})):
+            save(ds, tmp_path / f"{i}_{n}.dcm")
+    found = find_series(tmp_path)
+    assert len(found) == len(values)
+    for series, words in zip(found, expected, strict=True):
+        if words:
+            assert series.split_by == words
+        value = series.header[name].value
+        key = str(list(value) if hasattr(value, "append") else value)
+        np.testing.assert_array_equal(series.volume().array, voxels[key])
+
+
+def test_echoes_and_components_of_enhanced_images_are_told_apart(tmp_path):
+    stack = Stack()
+    kinds = [("MAGNITUDE", 3.0), ("PHASE", 3.0), ("MAGNITUDE", 6.0), ("PHASE", 6.0)]
+    stack.voxels = np.arange(20 * 6 * 7, dtype=np.int16).reshape(20, 6, 7)
+    places = [i // 4 for i in range(20)]  # all kinds of one slice after another
+    ds = enhanced(
+        stack,
+        range(20),
+        MRImageFrameTypeSequence=lambda n: {"ComplexImageComponent": kinds[n % 4][0]},
+        MREchoSequence=lambda n: {"EffectiveEchoTime": kinds[n % 4][1]},
+    )
+    for n, frame in enumerate(ds.PerFrameFunctionalGroupsSequence):
+        frame.PlanePositionSequence[0].ImagePositionPatient = stack.image(
+            places[n]
+        ).ImagePositionPatient
+    save(ds, tmp_path / "one.dcm")
+    found = find_series(tmp_path)
+    assert [s.split_by for s in found] == [
+        "component 1 of 2, MAGNITUDE, echo 1 of 2, TE 3 ms",
+        "component 1 of 2, MAGNITUDE, echo 2 of 2, TE 6 ms",
+        "component 2 of 2, PHASE, echo 1 of 2, TE 3 ms",
+        "component 2 of 2, PHASE, echo 2 of 2, TE 6 ms",
+    ]
+    for series, n in zip(found, (0, 2, 1, 3), strict=True):
+        np.testing.assert_array_equal(series.volume().array, stack.voxels[n::4])
+
+
+def test_time_points_are_told_apart_by_the_clock(tmp_path):
+    """Every slice has its own time, as in functional MR; the order in each place decides."""
+    stack = Stack()
+    base = stack.voxels
+    for n in range(3):
+        stack.voxels = base + 1000 * n
+        for i, ds in enumerate(stack.images()):
+            ds.AcquisitionTime = f"10{n:02}{5 * i:02}.5"
+            save(ds, tmp_path / f"{i}_{n}.dcm")
+    found = find_series(tmp_path)
+    assert found[1].split_by == "time point 2 of 3, time 100100.5"
+    for n, series in enumerate(found):
+        np.testing.assert_array_equal(series.volume().array, base + 1000 * n)
+
+
+def test_what_varies_along_one_volume_does_not_split_it(tmp_path):
+    def change(i: int, ds: Dataset) -> None:
+        ds.AcquisitionTime = f"1000{i:02}"
+        ds.AcquisitionNumber = i
+        ds.EchoTime = 4.9 + i / 100
+        ds.ImageType = ["ORIGINAL" if i % 2 else "DERIVED", "PRIMARY", "OTHER"]
+
+    (series,) = find_series(Stack().write(tmp_path, change))
+    assert series.split_by == ""
+
+
+def test_localizer_in_the_same_series(tmp_path):
+    stack = Stack()
+    stack.write(tmp_path)
+    scout = Stack(directions=SAGITTAL, voxels=np.zeros((1, 9, 9), np.int16))
+    scout.series, scout.study, scout.frame = stack.series, stack.study, stack.frame
+    save(scout.image(0, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]), tmp_path / "scout.dcm")
+    volume, localizer = sorted(find_series(tmp_path), key=lambda s: s.is_localizer)
+    assert (volume.split_by, localizer.split_by) == ("without the localizer", "the localizer")
+    np.testing.assert_array_equal(volume.volume().array, stack.voxels)
+    assert localizer.is_localizer and localizer.grid.shape == (1, 9, 9)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"directions": SAGITTAL}, "orientation 2 of 2, sagittal"),
+        ({"voxels": np.zeros((5, 8, 7), np.int16)}, "matrix 2 of 2, 8 x 7 MONOCHROME2"),
+        ({"spacing": (2.5, 0.8, 0.9)}, "pixel spacing 2 of 2, 0.8 x 0.9 mm"),
+    ],
+)
+def test_images_of_another_shape_are_another_volume(tmp_path, change, words):
+    first, second = Stack(), Stack(**change)
+    second.series, second.study, second.frame = first.series, first.study, first.frame
+    first.write(tmp_path / "a")
+    second.write(tmp_path / "b")
+    found = find_series(tmp_path)
+    assert found[1].split_by == words
+    np.testing.assert_array_equal(found[0].volume().array, first.voxels)
+    np.testing.assert_array_equal(found[1].volume().array, second.voxels)
