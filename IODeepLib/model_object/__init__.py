@@ -1,0 +1,31 @@
+"""A model as DICOM instances: a card and its weights, written, read, verified and unpacked.
+
+Docs/conformance.md describes the instances.
+"""
+
+from IODeepLib.model_object.architecture import read_architecture
+from IODeepLib.model_object.card import Card, read_card
+from IODeepLib.model_object.instance import NotAnInstanceError
+from IODeepLib.model_object.manifest import Manifest, Part
+from IODeepLib.model_object.model import Model, join
+from IODeepLib.model_object.pack import MAX_PART_BYTES, pack
+from IODeepLib.model_object.unpack import unpack
+from IODeepLib.model_object.verify import verify
+from IODeepLib.model_object.weights import Weights, read_weights
+
+__all__ = [
+    "MAX_PART_BYTES",
+    "Card",
+    "Manifest",
+    "Model",
+    "NotAnInstanceError",
+    "Part",
+    "Weights",
+    "join",
+    "pack",
+    "read_architecture",
+    "read_card",
+    "read_weights",
+    "unpack",
+    "verify",
+]

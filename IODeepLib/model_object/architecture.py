@@ -1,0 +1,49 @@
+"""The architecture's external tensors: which part holds each of them.
+
+In the card, a tensor's external data names the file `weights-N.safetensors` and a range in it,
+where N is the part number: written under these names beside the architecture, the payloads make it
+a complete ONNX model for any program. Other names are never followed.
+"""
+
+from __future__ import annotations
+
+from IODeepLib.errors import ModelError
+from IODeepLib.model_object.model import Model
+from IODeepLib.onnx_file import OnnxFile
+
+
+def payload_name(number: int) -> str:
+    """The file name that stands for part `number`, counted from 1."""
+    return f"weights-{number}.safetensors"
+
+
+def read_architecture(model: Model) -> tuple[OnnxFile, dict[str, int]]:
+    """The architecture, and the part (its index, from 0) of each external initializer.
+
+    Raises:
+        ModelError: it was altered, or does not fit the manifest.
+    """
+    card = model.card
+    onnx = OnnxFile(card.read_architecture(), f"the architecture of {card.label}")
+    parts = card.manifest.parts
+    names = {payload_name(i + 1): i for i in range(len(parts))}
+    held = {(name, i) for i, part in enumerate(parts) for name in part.tensors}
+    places: dict[str, int] = {}
+    for tensor in onnx.initializers:
+        place = tensor.external
+        if place is None:
+            continue
+        index = names.get(place.location)
+        if (
+            index is None
+            or (tensor.name, index) not in held
+            or place.offset + place.length > parts[index].length
+        ):
+            raise ModelError(
+                f"{onnx.name} looks for {tensor.name!r} in {place.location!r} at bytes "
+                f"{place.offset} to {place.offset + place.length}",
+                "a part that the manifest names, and a range within it",
+                "pack the model again",
+            )
+        places[tensor.name] = index
+    return onnx, places

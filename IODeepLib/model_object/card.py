@@ -1,0 +1,202 @@
+"""The card: the small instance that says everything about a model but its weights."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from IODeepLib.codes import Code
+from IODeepLib.errors import ModelError
+from IODeepLib.model_object.instance import Instance
+from IODeepLib.model_object.manifest import Manifest
+from IODeepLib.pieces import Span, joined
+from IODeepLib.private_dictionary import Element
+from IODeepLib.recipe import Recipe, Task, recipe_from_parts
+
+WEIGHTS_PURPOSE = Code("WEIGHTS", "99IODEEP", "Weights of this model version")
+PARENT_PURPOSE = Code("PARENT", "99IODEEP", "Version that this one was made from")
+ARCHITECTURE_FORMAT = "ONNX"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model version, as its card describes it. The architecture stays in the file.
+
+    Attributes:
+        path: the file; None if the card came as metadata only.
+        name: the model's name, the same for all its versions.
+        version: the semantic version.
+        model_uid: the same for all versions of one model, and only for them.
+        sop_instance_uid, series_instance_uid, study_instance_uid: the card's own.
+        parent_uid: SOP Instance UID of the card that this version was made from, if it says so.
+        created: when the model was packed.
+        manifest: the weights that belong to it.
+        recipe_json, model_card_json: see `recipe`.
+        architecture_digest: SHA-256 of the architecture.
+        architecture: where in the file the architecture lies.
+    """
+
+    path: Path | None
+    name: str
+    version: str
+    model_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+    parent_uid: str | None
+    created: datetime | None
+    manifest: Manifest = field(repr=False)
+    recipe_json: str = field(repr=False)
+    model_card_json: str = field(repr=False)
+    architecture_digest: str = field(repr=False)
+    architecture: Span | None = field(repr=False)
+
+    @property
+    def label(self) -> str:
+        """Name and version, as the command line takes them."""
+        return f"{self.name}@{self.version}"
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What the network needs and gives, with its model card.
+
+        Raises:
+            RecipeError: it is not valid.
+            ModelError: it belongs to another model.
+        """
+        where = f"{self.label} ({self.path or self.sop_instance_uid})"
+        recipe = recipe_from_parts(self.recipe_json, self.model_card_json, where)
+        if (recipe.name, recipe.version) != (self.name, self.version):
+            raise ModelError(
+                f"{where} holds the recipe of {recipe.name}@{recipe.version}",
+                "a card and a recipe of one model",
+                "pack the model again",
+            )
+        return recipe
+
+    @property
+    def title(self) -> str:
+        """One line for people."""
+        return self.recipe.title
+
+    @property
+    def task(self) -> Task:
+        """What the network does."""
+        return self.recipe.task
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities that it reads."""
+        return self.recipe.applies_to.modalities
+
+    @property
+    def regions(self) -> tuple[Code, ...]:
+        """The anatomic regions that it is for; empty for any."""
+        return self.recipe.applies_to.anatomic_regions
+
+    @property
+    def conditions(self) -> tuple[Code, ...]:
+        """The diseases that it was made for."""
+        return self.recipe.applies_to.conditions
+
+    def read_architecture(self) -> bytes:
+        """The ModelProto, whose large initializers are external.
+
+        Raises:
+            ModelError: it cannot be read, or was altered.
+        """
+        if self.architecture is None:
+            raise ModelError(
+                f"the card of {self.label} came without its architecture",
+                "the whole card instance",
+                "retrieve the card",
+            )
+        content = joined([self.architecture])
+        check_digest(content, self.architecture_digest, f"the architecture in {self.path}")
+        return content
+
+
+def read_card(path: Path | str) -> Card:
+    """The card in the file at `path`; its architecture is not read.
+
+    Raises:
+        ModelError: it is no card, or a damaged one.
+    """
+    return card_of(Instance.read(Path(path)))
+
+
+def card_of(instance: Instance) -> Card:
+    """The card in an instance that was read from a file or from metadata."""
+    recipe = _checked_text(instance, Element.RECIPE, Element.RECIPE_DIGEST)
+    model_card = _checked_text(instance, Element.MODEL_CARD, Element.MODEL_CARD_DIGEST)
+    manifest = _checked_text(instance, Element.MANIFEST, Element.MANIFEST_DIGEST)
+    file_format = instance.text(Element.ARCHITECTURE_FORMAT)
+    if file_format != ARCHITECTURE_FORMAT:
+        raise ModelError(
+            f"{instance.where} has an architecture in the format {file_format}",
+            ARCHITECTURE_FORMAT,
+            "update IODeep",
+        )
+    filename = getattr(instance.dataset, "filename", None)
+    length = instance.number(Element.ARCHITECTURE_LENGTH)
+    return Card(
+        path=Path(filename) if filename else None,
+        name=instance.text(Element.MODEL_NAME),
+        version=instance.text(Element.MODEL_VERSION),
+        model_uid=instance.text(Element.MODEL_UID),
+        sop_instance_uid=instance.standard("SOPInstanceUID"),
+        series_instance_uid=instance.standard("SeriesInstanceUID"),
+        study_instance_uid=instance.standard("StudyInstanceUID"),
+        parent_uid=_parent(instance.dataset),
+        created=_created(instance),
+        manifest=Manifest.from_json(manifest, instance.where),
+        recipe_json=recipe,
+        model_card_json=model_card,
+        architecture_digest=instance.text(Element.ARCHITECTURE_DIGEST),
+        architecture=instance.span(Element.ARCHITECTURE, length) if filename else None,
+    )
+
+
+def sha256(content: bytes | str) -> str:
+    """The digest of bytes, or of text as UTF-8, as the elements hold it."""
+    data = content.encode() if isinstance(content, str) else content
+    return hashlib.sha256(data).hexdigest()
+
+
+def check_digest(content: bytes | str, wanted: str, what: str) -> None:
+    """Raise ModelError unless the SHA-256 of `content` is the `wanted` one."""
+    found = sha256(content)
+    if found != wanted:
+        raise ModelError(
+            f"{what} was altered: its SHA-256 is {found}",
+            wanted,
+            "retrieve or copy the model again",
+        )
+
+
+def _checked_text(instance: Instance, element: Element, digest: Element) -> str:
+    text = instance.text(element)
+    name = element.name.lower().replace("_", " ")
+    check_digest(text, instance.text(digest), f"the {name} in {instance.where}")
+    return text
+
+
+def _parent(dataset: Dataset) -> str | None:
+    for item in dataset.get("ReferencedInstanceSequence") or ():
+        for purpose in item.get("PurposeOfReferenceCodeSequence") or ():
+            if purpose.get("CodeValue") == PARENT_PURPOSE.value:
+                return str(item.get("ReferencedSOPInstanceUID", "")) or None
+    return None
+
+
+def _created(instance: Instance) -> datetime | None:
+    text = instance.standard("ContentDate") + instance.standard("ContentTime")[:6]
+    try:
+        return datetime.strptime(text, "%Y%m%d%H%M%S")
+    except ValueError:
+        return None

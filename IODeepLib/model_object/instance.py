@@ -1,0 +1,184 @@
+"""One IODeep instance as a DICOM file: what cards and weights have in common, read safely.
+
+Only the small elements are read; where a large one lies in the file is known without touching it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset, PrivateBlock
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RawDataStorage
+
+from IODeepLib.errors import ModelError
+from IODeepLib.pieces import Span
+from IODeepLib.private_dictionary import (
+    CREATOR,
+    CREATOR_PREFIX,
+    CREATOR_VERSION_UID,
+    DICTIONARY,
+    GROUP,
+    Element,
+    block_of,
+)
+
+_DEFER = 64 * 2**10  # bytes; elements above it are left in the file
+_PREAMBLE, _MAGIC = 128, b"DICM"
+# The file meta information, whose UIDs tell what the file is, fits in well.
+_HEAD = 2 * 2**10
+
+
+class Instance:
+    """The small elements of an IODeep instance.
+
+    Args:
+        dataset: as pydicom read it.
+        where: what errors call it.
+
+    Raises:
+        ModelError: it is no IODeep instance, or not of this version of the format.
+    """
+
+    def __init__(self, dataset: Dataset, where: str) -> None:
+        self.dataset, self.where = dataset, where
+        self._block = _checked_block(dataset, where)
+
+    @classmethod
+    def read(cls, path: Path) -> Instance:
+        """The instance in the file at `path`; large elements stay there."""
+        head = read_head(path)
+        if not is_dicom(head):
+            raise ModelError(
+                f"{path} is no DICOM file", "an IODeep instance", "choose the model's folder"
+            )
+        if DeflatedExplicitVRLittleEndian.encode() + b"\0" in head:
+            raise ModelError(
+                f"{path} is deflated",
+                "a model whose weights can be used where they lie",
+                "retrieve it as Explicit VR Little Endian, or use dcmconv +te",
+            )
+        try:
+            dataset = dcmread(path, defer_size=_DEFER)
+        except Exception as error:  # pydicom meets damaged files with errors of many kinds
+            raise ModelError(
+                f"{path} cannot be read ({error!r})",
+                "an undamaged DICOM file",
+                "retrieve or copy it again",
+            ) from None
+        return cls(dataset, str(path))
+
+    def get(self, element: Element) -> Any:
+        """The value of a private element, or None if it is absent or empty."""
+        if element not in self._block:
+            return None
+        try:
+            return self._block[element].value or None
+        except Exception as error:  # as above: a value that cannot be read
+            raise self._damaged(element, repr(error)) from None
+
+    def need(self, element: Element, kind: type) -> Any:
+        """The same, but it must be there."""
+        value = self.get(element)
+        if not isinstance(value, kind):
+            found = "nothing" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
+            raise self._damaged(element, found)
+        return value
+
+    def text(self, element: Element) -> str:
+        """The value of a text element that must be there."""
+        return str(self.need(element, str))
+
+    def number(self, element: Element) -> int:
+        """The value of a number element that must be there."""
+        return int(self.need(element, int))
+
+    def standard(self, keyword: str) -> str:
+        """A standard attribute as text; empty if it is absent."""
+        try:
+            return str(self.dataset.get(keyword) or "")
+        except Exception as error:  # as above
+            raise self._damaged(keyword, repr(error)) from None
+
+    def span(self, element: Element, length: int) -> Span:
+        """Where in the file the first `length` bytes of a large element lie."""
+        path = Path(self.dataset.filename)
+        tag = self._block.get_tag(element)
+        raw = self.dataset.get_item(tag, keep_deferred=True)
+        if not isinstance(raw, RawDataElement):
+            raise self._damaged(element, "nothing")
+        size = path.stat().st_size
+        if raw.length < length or raw.value_tell + length > size:
+            there = max(0, min(raw.length, size - raw.value_tell))
+            raise self._damaged(element, f"{there} of {length} bytes")
+        return Span(path, raw.value_tell, length)
+
+    def _damaged(self, element: Element | str, found: str) -> ModelError:
+        name = element
+        if isinstance(element, Element):
+            name = f"{DICTIONARY[element].name} (0017,xx{element:02X})"
+        return ModelError(
+            f"{self.where} has {found} in {name}",
+            "a complete IODeep instance",
+            "retrieve or copy it again",
+        )
+
+
+def read_head(path: Path) -> bytes:
+    """The beginning of a file, enough for `is_dicom` and `may_be_instance`.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error})", "a file", "check the path") from None
+
+
+def is_dicom(head: bytes) -> bool:
+    """Whether a file that begins with `head` is a DICOM file (PS3.10 7.1)."""
+    return head[_PREAMBLE : _PREAMBLE + len(_MAGIC)] == _MAGIC
+
+
+def may_be_instance(head: bytes) -> bool:
+    """Whether a file that begins with `head` may be an IODeep instance: DICOM, and Raw Data."""
+    return is_dicom(head) and RawDataStorage.encode() in head
+
+
+def _checked_block(dataset: Dataset, where: str) -> PrivateBlock:
+    sop_class = str(dataset.get("SOPClassUID", ""))
+    creator_version = str(dataset.get("CreatorVersionUID", ""))
+    block = block_of(dataset)
+    ours = creator_version == CREATOR_VERSION_UID
+    if sop_class == RawDataStorage and ours and block is not None:
+        return block
+    newer = [
+        str(name)
+        for name in (dataset.private_creators(GROUP) if sop_class == RawDataStorage else ())
+        if str(name).startswith(CREATOR_PREFIX) and name != CREATOR
+    ]
+    if newer:
+        raise ModelError(
+            f"{where} has the format {newer[0]}", CREATOR, "update IODeep, which is older than it"
+        )
+    if ours or dataset.get("PatientID") == "IODEEP":
+        raise ModelError(
+            f"{where} has lost the private block {CREATOR}, as anonymisation does"
+            if block is None
+            else f"{where} has lost its Creator-Version UID, as anonymisation does",
+            "an IODeep instance as it was stored",
+            "exempt models from anonymisation, and store this one again",
+        )
+    raise NotAnInstanceError(
+        f"{where} has the Creator-Version UID {creator_version or '(none)'}",
+        f"an IODeep instance, which has {CREATOR_VERSION_UID}",
+        "choose the model's folder",
+    )
+
+
+class NotAnInstanceError(ModelError):
+    """It is a DICOM object of another kind: no model is damaged."""

@@ -1,0 +1,63 @@
+"""The manifest in the card: which parts the weights have, and how to know that they are whole."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated
+
+from IODeepLib import structured
+from IODeepLib.errors import ModelError
+from IODeepLib.recipe.limits import Count, Uid
+from IODeepLib.structured import Limits, StructureError
+
+SCHEMA = "iodeep-manifest/1"
+Digest = Annotated[str, Limits(pattern="[0-9a-f]{64}")]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One weights instance.
+
+    Attributes:
+        sop_instance_uid: the instance.
+        length: of its payload in bytes, without the DICOM pad.
+        sha256: of the payload.
+        tensors: their names, in the payload's order.
+        typed: those of them that the ModelProto held in float_data or double_data.
+    """
+
+    sop_instance_uid: Uid
+    length: Count
+    sha256: Digest
+    tensors: tuple[str, ...]
+    typed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All parts, in the order of their part numbers, which count from 1."""
+
+    schema: Annotated[str, Limits(pattern=SCHEMA)]
+    parts: tuple[Part, ...]
+
+    def to_json(self) -> str:
+        """As it stands in the card."""
+        return json.dumps(structured.dump(self), ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> Manifest:
+        """From the JSON in a card; `where` names it in errors.
+
+        Raises:
+            ModelError: it is no manifest.
+        """
+        try:
+            manifest: Manifest = structured.parse(cls, structured.parse_json(text))
+        except StructureError as error:
+            raise ModelError(
+                f"{where}: manifest {error.path}: {error.found}",
+                error.wanted,
+                "pack the model again",
+            ) from None
+        return manifest

@@ -1,0 +1,160 @@
+"""From an ONNX file and a recipe to DICOM instances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from IODeepLib.errors import UsageError
+from IODeepLib.files import whole_folder
+from IODeepLib.model_object.architecture import payload_name
+from IODeepLib.model_object.card import Card, read_card, sha256
+from IODeepLib.model_object.datasets import Identity, card_dataset, weights_dataset
+from IODeepLib.model_object.manifest import SCHEMA, Manifest, Part
+from IODeepLib.model_object.model import Model
+from IODeepLib.model_object.progress import Progress, Reporter
+from IODeepLib.model_object.weights import read_weights
+from IODeepLib.model_object.writer import InstanceWriter
+from IODeepLib.onnx_file import DATA_TYPES, ExternalData, Initializer, OnnxFile
+from IODeepLib.pieces import Piece, Span, size_of
+from IODeepLib.private_dictionary import Element
+from IODeepLib.recipe import Recipe, recipe_parts
+from IODeepLib.safetensors_file import RESERVED_NAME, Entry, encode_header
+
+CARD_FILE_NAME = "card.dcm"
+# A server needs about three times an object's size in memory.
+MAX_PART_BYTES = 512 * 2**20
+# Smaller tensors stay in the architecture: they carry shapes, which ONNX Runtime wants at hand.
+MIN_MOVED_BYTES = 1024
+_MAX_PARTS = 2**16 - 1  # US
+_ENTRY_BYTES = 128  # more than a header entry needs besides the tensor's name
+
+
+def pack(
+    onnx_path: Path | str,
+    recipe: Recipe,
+    out_dir: Path | str,
+    *,
+    parent: Card | None = None,
+    max_part_bytes: int = MAX_PART_BYTES,
+    progress: Progress | None = None,
+) -> Model:
+    """Write the instances of a model version: `card.dcm` and `weights-N.dcm`.
+
+    The weights go from file to file and are never held. The folder appears whole or not at all.
+
+    Args:
+        onnx_path: the network; its weights inside, or beside it as external data.
+        recipe: what it needs, gives and may be used on.
+        out_dir: a new or empty folder.
+        parent: the version that this one was made from, to which the card then refers.
+        max_part_bytes: a part's payload is at most so long, unless one tensor alone is longer.
+        progress: called with the fraction done and a message; it may raise to stop.
+
+    Raises:
+        ModelError: the network cannot be read, or cannot be run by ONNX Runtime alone.
+        OutputError: the folder cannot be written, or something else is there.
+    """
+    onnx = OnnxFile.open(onnx_path)
+    groups = _split([t for t in onnx.initializers if _is_large(t)], max_part_bytes)
+    out_dir = Path(out_dir)
+    identity = Identity(recipe)
+    total = sum(tensor.nbytes for group in groups for tensor in group)
+    report = Reporter(progress, total, f"packing {recipe.name}@{recipe.version}")
+    report(0)
+    with whole_folder(out_dir) as folder:
+        places: dict[str, ExternalData | Span] = {}
+        parts = []
+        for number, group in enumerate(groups, 1):
+            writer = InstanceWriter(
+                weights_dataset(identity, number, len(groups)),
+                Element.PAYLOAD,
+                Element.PAYLOAD_LENGTH,
+                Element.PAYLOAD_DIGEST,
+            )
+            header, offsets = _layout(group)
+            content: list[Piece] = [header, *(onnx.values(tensor) for tensor in group)]
+            digest = writer.write(folder / weights_file_name(number), content, report)
+            for tensor, offset in zip(group, offsets, strict=True):
+                places[tensor.name] = ExternalData(payload_name(number), offset, tensor.nbytes)
+            names = tuple(tensor.name for tensor in group)
+            typed = tuple(tensor.name for tensor in group if tensor.typed)
+            parts.append(Part(writer.sop_instance_uid, size_of(content), digest, names, typed))
+        for tensor in onnx.initializers:
+            if tensor.external and tensor.name not in places:  # a small one comes in
+                places[tensor.name] = onnx.values(tensor)
+        _write_card(folder / CARD_FILE_NAME, identity, onnx.rewritten(places), parts, parent)
+    weights = [read_weights(out_dir / weights_file_name(i + 1)) for i in range(len(parts))]
+    return Model(read_card(out_dir / CARD_FILE_NAME), tuple(weights))
+
+
+def weights_file_name(number: int) -> str:
+    """The file that `pack` writes for part `number`, counted from 1."""
+    return f"weights-{number}.dcm"
+
+
+def _is_large(tensor: Initializer) -> bool:
+    can_move = bool(tensor.inline or tensor.external) and tensor.name != RESERVED_NAME
+    return can_move and tensor.nbytes >= MIN_MOVED_BYTES
+
+
+def _split(tensors: Sequence[Initializer], limit: int) -> list[list[Initializer]]:
+    """The tensors of each part: in their order, as many as fit, then those of wide types first.
+
+    Without gaps between them, each tensor then begins at a multiple of its value size.
+    """
+    groups: list[list[Initializer]] = []
+    size = 0
+    for tensor in tensors:
+        cost = tensor.nbytes + len(tensor.name.encode()) + _ENTRY_BYTES
+        if not groups or size + cost > limit:
+            groups.append([])
+            size = 0
+        groups[-1].append(tensor)
+        size += cost
+    if len(groups) > _MAX_PARTS:
+        raise UsageError(
+            f"{limit} bytes at most make {len(groups)} parts",
+            f"at most {_MAX_PARTS} parts",
+            "allow longer parts",
+        )
+    for group in groups:
+        group.sort(key=lambda tensor: -DATA_TYPES[tensor.data_type].bits)
+    return groups
+
+
+def _layout(group: Sequence[Initializer]) -> tuple[bytes, list[int]]:
+    """The safetensors header of a part, and where in the payload each tensor begins."""
+    entries: list[Entry] = []
+    for tensor in group:
+        dtype = DATA_TYPES[tensor.data_type].safetensors
+        begin = entries[-1].end if entries else 0
+        shape = tensor.shape if dtype else (tensor.nbytes,)
+        entries.append(Entry(tensor.name, dtype or "U8", shape, begin, begin + tensor.nbytes))
+    header = encode_header(entries)
+    return header, [len(header) + entry.begin for entry in entries]
+
+
+def _write_card(
+    path: Path,
+    identity: Identity,
+    architecture: Sequence[Piece],
+    parts: Sequence[Part],
+    parent: Card | None,
+) -> None:
+    recipe, model_card = recipe_parts(identity.recipe)
+    manifest = Manifest(SCHEMA, tuple(parts)).to_json()
+    texts = {
+        Element.RECIPE: recipe,
+        Element.MODEL_CARD: model_card,
+        Element.MANIFEST: manifest,
+        Element.RECIPE_DIGEST: sha256(recipe),
+        Element.MODEL_CARD_DIGEST: sha256(model_card),
+        Element.MANIFEST_DIGEST: sha256(manifest),
+    }
+    InstanceWriter(
+        card_dataset(identity, texts, parts, parent),
+        Element.ARCHITECTURE,
+        Element.ARCHITECTURE_LENGTH,
+        Element.ARCHITECTURE_DIGEST,
+    ).write(path, architecture)

@@ -1,0 +1,108 @@
+"""Writing an instance whose large element is streamed, never held."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset, write_file_meta_info
+
+from IODeepLib.errors import ModelError
+from IODeepLib.pieces import Piece, chunks, size_of
+from IODeepLib.private_dictionary import DICTIONARY, Element, block_of
+from IODeepLib.safetensors_file import ALIGNMENT
+
+# In the place of the digest until the content went by.
+_NO_DIGEST = "0" * 64
+_ELEMENT_HEADER = struct.Struct("<HH2sHL")  # group, element, VR, reserved, length (PS3.5 7.1.2)
+_LONGEST = 2**32 - 2  # an even length that is not "undefined"
+
+
+class InstanceWriter:
+    """An instance with one large element of VR OB, in Explicit VR Little Endian.
+
+    Args:
+        dataset: all other elements, with the file meta information.
+        large: the large element.
+        length: the element that says its exact length.
+        digest: the element that says its SHA-256.
+
+    Attributes:
+        sop_instance_uid: the instance.
+    """
+
+    def __init__(self, dataset: Dataset, large: Element, length: Element, digest: Element) -> None:
+        block = block_of(dataset)
+        if block is None:
+            raise ValueError("the data set has no private block")
+        self._dataset, self._block, self._length = dataset, block, length
+        self._tag = block.get_tag(large)
+        self.sop_instance_uid = str(dataset.SOPInstanceUID)
+        block.add_new(digest, DICTIONARY[digest].vr, _NO_DIGEST)
+        block.add_new(length, DICTIONARY[length].vr, 0)
+        # The content begins at a multiple of ALIGNMENT in the file. The filler that makes it so
+        # stands in the file meta information, and not in the data set: it is about this file only.
+        meta = dataset.file_meta
+        meta.PrivateInformationCreatorUID = meta.ImplementationClassUID
+        meta.PrivateInformation = b""
+        offset = len(self._head()) + _ELEMENT_HEADER.size
+        meta.PrivateInformation = bytes(-offset % ALIGNMENT)
+
+    def write(
+        self, path: Path, content: Sequence[Piece], report: Callable[[int], None] | None = None
+    ) -> str:
+        """Write the file and return the SHA-256 of its content.
+
+        Args:
+            path: the file.
+            content: the large element's bytes.
+            report: called with the number of bytes written since the last call.
+
+        Raises:
+            ModelError: the content is too long for an element, or cannot be read.
+            OSError: the file cannot be written.
+        """
+        size = size_of(content)
+        if size > _LONGEST:
+            raise ModelError(
+                f"{size} bytes for one element of {path.name}",
+                f"at most {_LONGEST} (tensors, and the model without its large tensors)",
+                "split the tensor, or export the model with its weights as initializers",
+            )
+        self._block[self._length].value = size
+        head = self._head()
+        digest = hashlib.sha256()
+        with path.open("wb") as file, ThreadPoolExecutor(1) as hasher:
+            file.write(head)
+            group, element = self._tag >> 16, self._tag & 0xFFFF
+            file.write(_ELEMENT_HEADER.pack(group, element, b"OB", 0, size + size % 2))
+            for chunk in chunks(content):
+                hashing = hasher.submit(digest.update, chunk)  # at the same time as writing
+                file.write(chunk)
+                hashing.result()
+                if report:
+                    report(len(chunk))
+            file.write(b"\0" * (size % 2))
+            file.write(_encoded(self._dataset[self._tag + 1 :]))
+            file.seek(head.index(_NO_DIGEST.encode()))
+            file.write(digest.hexdigest().encode())
+        return digest.hexdigest()
+
+    def _head(self) -> bytes:
+        """The file up to the large element."""
+        buffer = DicomBytesIO()
+        buffer.write(b"\0" * 128 + b"DICM")
+        write_file_meta_info(buffer, self._dataset.file_meta)
+        return buffer.getvalue() + _encoded(self._dataset[: self._tag])
+
+
+def _encoded(dataset: Dataset) -> bytes:
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, False
+    write_dataset(buffer, dataset, ["utf-8"])
+    return buffer.getvalue()

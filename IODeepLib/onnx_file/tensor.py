@@ -1,0 +1,231 @@
+"""One initializer: a TensorProto, where its values lie, and how they are moved elsewhere.
+
+Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, and external
+data is described in https://github.com/onnx/onnx/blob/main/docs/ExternalData.md
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from IODeepLib.onnx_file.wire import (
+    DELIMITED,
+    VARINT,
+    Field,
+    WireError,
+    encode_delimited,
+    encode_tag,
+    encode_varint,
+    fields,
+    text,
+    varint,
+)
+from IODeepLib.pieces import Piece, Span
+
+DIMS, DATA_TYPE, SEGMENT, NAME, EXTERNAL_DATA, DATA_LOCATION = 1, 2, 3, 8, 13, 14
+FLOAT_DATA, RAW_DATA, DOUBLE_DATA = 4, 9, 10
+INT32_DATA, STRING_DATA, INT64_DATA, UINT64_DATA = 5, 6, 7, 11
+KEY, VALUE = 1, 2  # of a StringStringEntryProto
+
+# The fields whose packed values are the little-endian bytes that raw_data would hold, by data type.
+_TYPED_FIELD = {1: FLOAT_DATA, 14: FLOAT_DATA, 11: DOUBLE_DATA, 15: DOUBLE_DATA}
+_DATA = {
+    *(FLOAT_DATA, DOUBLE_DATA, RAW_DATA),
+    *(INT32_DATA, STRING_DATA, INT64_DATA, UINT64_DATA, SEGMENT),
+}
+
+
+class DataType(NamedTuple):
+    """A TensorProto.DataType: bits of one value, and its name in safetensors ("" for none)."""
+
+    bits: int
+    safetensors: str
+
+
+DATA_TYPES = {
+    1: DataType(32, "F32"),
+    2: DataType(8, "U8"),
+    3: DataType(8, "I8"),
+    4: DataType(16, "U16"),
+    5: DataType(16, "I16"),
+    6: DataType(32, "I32"),
+    7: DataType(64, "I64"),
+    9: DataType(8, "BOOL"),
+    10: DataType(16, "F16"),
+    11: DataType(64, "F64"),
+    12: DataType(32, "U32"),
+    13: DataType(64, "U64"),
+    14: DataType(64, ""),  # complex64
+    15: DataType(128, ""),  # complex128
+    16: DataType(16, "BF16"),
+    17: DataType(8, "F8_E4M3"),
+    18: DataType(8, ""),  # float8e4m3fnuz
+    19: DataType(8, "F8_E5M2"),
+    20: DataType(8, ""),  # float8e5m2fnuz
+    21: DataType(4, ""),  # uint4, two in a byte
+    22: DataType(4, ""),  # int4
+    23: DataType(4, ""),  # float4e2m1
+    24: DataType(8, ""),  # float8e8m0
+    25: DataType(2, ""),  # uint2
+    26: DataType(2, ""),  # int2
+}
+
+
+class ExternalData(NamedTuple):
+    """Where a tensor's values lie: a file, named relative to the model, and a range in it."""
+
+    location: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Initializer:
+    """A tensor of the main graph.
+
+    Attributes:
+        name: its name, unique in the graph.
+        shape: its dimensions.
+        data_type: its type; it is in DATA_TYPES if the tensor can be moved.
+        nbytes: length of its values as little-endian bytes; 0 if the type is not in DATA_TYPES.
+        inline: the range of those bytes in the ModelProto, if they lie there as such.
+        external: where else they lie, if they do. A tensor that has neither cannot be moved.
+        typed: whether they lie in float_data or double_data, as `inline` says, not in raw_data.
+        field: the tensor's own field in the graph.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    data_type: int
+    nbytes: int
+    inline: tuple[int, int] | None
+    external: ExternalData | None
+    typed: bool
+    field: Field
+
+
+def read_initializer(buffer: memoryview, field: Field) -> Initializer:
+    """The initializer in `field`.
+
+    Raises:
+        WireError: it is damaged.
+    """
+    name, data_type, external_flag = "", 0, 0
+    shape: list[int] = []
+    entries: list[Field] = []
+    data: list[Field] = []
+    for part in fields(buffer, field.begin, field.end):
+        if part.number == DIMS:
+            shape += _numbers(buffer, part)
+        elif part.number == NAME and part.wire_type == DELIMITED:
+            name = text(buffer, part)
+        elif part.number == DATA_TYPE and part.wire_type == VARINT:
+            data_type, _ = varint(buffer, part.begin, part.end)
+        elif part.number == DATA_LOCATION and part.wire_type == VARINT:
+            external_flag, _ = varint(buffer, part.begin, part.end)
+        elif part.number == EXTERNAL_DATA and part.wire_type == DELIMITED:
+            entries.append(part)
+        elif part.number in _DATA:
+            data.append(part)
+    if any(size >= 2**63 for size in shape):
+        raise WireError(f"a negative dimension of {name!r}")
+    kind = DATA_TYPES.get(data_type)
+    nbytes = -(-math.prod(shape) * kind.bits // 8) if kind else 0
+    inline = external = None
+    typed = False
+    if external_flag:
+        if kind is None or data:
+            raise WireError(f"{name!r} of type {data_type} has its values both inside and outside")
+        external = _external_data(buffer, entries, name, nbytes)
+    elif kind and not entries and len(data) == 1 and _is_plain(data[0], data_type):
+        inline, typed = (data[0].begin, data[0].end), data[0].number != RAW_DATA
+        if inline[1] - inline[0] != nbytes:
+            raise WireError(
+                f"{name!r} has {inline[1] - inline[0]} bytes, its shape {tuple(shape)} {nbytes}"
+            )
+    return Initializer(name, tuple(shape), data_type, nbytes, inline, external, typed, field)
+
+
+def moved_out(buffer: memoryview, tensor: Initializer, place: ExternalData) -> list[Piece]:
+    """The TensorProto with its values at `place` instead of where they are now.
+
+    Where data_location was absent it is put in front of the entries, against the usual order:
+    `moved_in` knows by that to take it away again.
+    """
+    entries = b"".join(
+        encode_delimited(EXTERNAL_DATA, _entry(key, str(value)))
+        for key, value in place._asdict().items()
+    )
+    parts = list(fields(buffer, tensor.field.begin, tensor.field.end))
+    external = encode_tag(DATA_LOCATION, VARINT) + b"\x01"
+    if not any(part.number == DATA_LOCATION for part in parts):
+        entries = external + entries
+    pieces: list[Piece] = []
+    for part in parts:
+        if part.number in _DATA or part.number == EXTERNAL_DATA:
+            pieces.append(entries)
+            entries = b""
+        elif part.number == DATA_LOCATION:
+            pieces.append(external)
+        else:
+            pieces.append(buffer[part.start : part.end])
+    return pieces
+
+
+def moved_in(buffer: memoryview, tensor: Initializer, values: Span, typed: bool) -> list[Piece]:
+    """The TensorProto with its external `values` in itself: undoes `moved_out`.
+
+    They go to raw_data, or to float_data or double_data if `typed`.
+    """
+    data_field = _TYPED_FIELD[tensor.data_type] if typed else RAW_DATA
+    parts = list(fields(buffer, tensor.field.begin, tensor.field.end))
+    first = next(i for i, part in enumerate(parts) if part.number == EXTERNAL_DATA)
+    pieces: list[Piece] = []
+    for i, part in enumerate(parts):
+        if i == first:
+            head = encode_tag(data_field, DELIMITED) + encode_varint(values.length)
+            pieces += [head, values]
+        elif part.number == DATA_LOCATION and i != first - 1:
+            pieces.append(encode_tag(DATA_LOCATION, VARINT) + b"\x00")
+        elif part.number not in (EXTERNAL_DATA, DATA_LOCATION):
+            pieces.append(buffer[part.start : part.end])
+    return pieces
+
+
+def _is_plain(data: Field, data_type: int) -> bool:
+    return data.wire_type == DELIMITED and data.number in (RAW_DATA, _TYPED_FIELD.get(data_type))
+
+
+def _numbers(buffer: memoryview, part: Field) -> list[int]:
+    numbers, position = [], part.begin
+    while position < part.end and part.wire_type in (VARINT, DELIMITED):
+        number, position = varint(buffer, position, part.end)
+        numbers.append(number)
+    return numbers
+
+
+def _entry(key: str, value: str) -> bytes:
+    return encode_delimited(KEY, key.encode()) + encode_delimited(VALUE, value.encode())
+
+
+def _external_data(
+    buffer: memoryview, entries: list[Field], name: str, nbytes: int
+) -> ExternalData:
+    said: dict[str, str] = {}
+    for entry in entries:
+        parts = {part.number: part for part in fields(buffer, entry.begin, entry.end)}
+        key, value = (
+            text(buffer, parts[number]) if number in parts else "" for number in (KEY, VALUE)
+        )
+        if key in said:
+            raise WireError(f"{name!r} names its {key!r} twice")
+        said[key] = value
+    numbers = [said.get("offset", "0"), said.get("length", str(nbytes))]
+    if not said.get("location") or not all(n.isascii() and n.isdigit() for n in numbers):
+        raise WireError(f"{name!r} does not say in which file its values lie, and where there")
+    offset, length = (int(n[:20]) for n in numbers)  # 20 digits: beyond any file
+    if length != nbytes:
+        raise WireError(f"{name!r} has {length} bytes elsewhere, its shape needs {nbytes}")
+    return ExternalData(said["location"], offset, length)

@@ -1,0 +1,118 @@
+"""Protocol Buffers at wire level: enough to walk and to rewrite a message without its schema.
+
+A message is a run of fields; a field is a tag (number and wire type) and a value.
+https://protobuf.dev/programming-guides/encoding
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from mmap import mmap
+from typing import NamedTuple
+
+Buffer = bytes | memoryview | mmap
+
+VARINT, FIXED64, DELIMITED, FIXED32 = 0, 1, 2, 5
+_FIXED_SIZES = {FIXED64: 8, FIXED32: 4}
+_MAX_TAG = 2**32 - 1
+_MAX_TEXT = 2**16  # bytes; names and paths are shorter
+
+
+class WireError(ValueError):
+    """The bytes are no Protocol Buffers message."""
+
+
+class Field(NamedTuple):
+    """One field of a message; all positions count from the beginning of the buffer.
+
+    Attributes:
+        number: the field's number in the schema.
+        wire_type: VARINT, FIXED64, DELIMITED or FIXED32.
+        start: where its tag begins.
+        begin: where its value begins; after the length, if it has one.
+        end: where its value ends, exclusive.
+    """
+
+    number: int
+    wire_type: int
+    start: int
+    begin: int
+    end: int
+
+
+def fields(buffer: Buffer, begin: int, end: int) -> Iterator[Field]:
+    """The fields of the message between `begin` and `end`, in their order.
+
+    Raises:
+        WireError: a field is malformed, or reaches beyond `end`.
+    """
+    position = begin
+    while position < end:
+        start = position
+        tag, position = varint(buffer, position, end)
+        number, wire_type = tag >> 3, tag & 7
+        if number == 0 or tag > _MAX_TAG:
+            raise WireError(f"no field tag at byte {start}")
+        if wire_type == DELIMITED:
+            length, value = varint(buffer, position, end)
+            position = value + length
+        elif wire_type == VARINT:
+            value = position
+            _, position = varint(buffer, position, end)
+        elif wire_type in _FIXED_SIZES:
+            value = position
+            position = value + _FIXED_SIZES[wire_type]
+        else:
+            raise WireError(f"wire type {wire_type} at byte {start}")
+        if position > end:
+            raise WireError(f"the field at byte {start} ends {position - end} bytes too late")
+        yield Field(number, wire_type, start, value, position)
+
+
+def varint(buffer: Buffer, position: int, end: int) -> tuple[int, int]:
+    """The unsigned number at `position`, and where it ends."""
+    result = shift = 0
+    while position < end:
+        byte = buffer[position]
+        position += 1
+        result |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return result & 0xFFFFFFFFFFFFFFFF, position
+        shift += 7
+        if shift >= 70:
+            break
+    raise WireError(f"no number at byte {position}")
+
+
+def encode_varint(value: int) -> bytes:
+    """`value` (not negative) in as few bytes as possible."""
+    result = bytearray()
+    while value >= 0x80:
+        result.append(value & 0x7F | 0x80)
+        value >>= 7
+    result.append(value)
+    return bytes(result)
+
+
+def encode_tag(number: int, wire_type: int) -> bytes:
+    """The tag of a field."""
+    return encode_varint(number << 3 | wire_type)
+
+
+def encode_delimited(number: int, value: bytes) -> bytes:
+    """A whole length-delimited field: bytes, text or a message."""
+    return encode_tag(number, DELIMITED) + encode_varint(len(value)) + value
+
+
+def text(buffer: Buffer, field: Field) -> str:
+    """The value of a length-delimited field as text.
+
+    Raises:
+        WireError: it is no text, or longer than a name can be.
+    """
+    if field.wire_type != DELIMITED or field.end - field.begin > _MAX_TEXT:
+        raise WireError(f"no text at byte {field.start}")
+    try:
+        return bytes(buffer[field.begin : field.end]).decode()
+    except UnicodeDecodeError:
+        raise WireError(f"no UTF-8 text at byte {field.start}") from None

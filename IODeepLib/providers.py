@@ -1,0 +1,77 @@
+"""ONNX Runtime's execution providers and threads: what to ask for on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from IODeepLib.errors import UsageError
+
+CPU = "CPUExecutionProvider"
+AUTO = "auto"
+_SUFFIX = "ExecutionProvider"
+# What "auto" tries, in this order. TensorRT is left out: it builds an engine for minutes first.
+_AUTOMATIC = (
+    "CUDAExecutionProvider",
+    "MIGraphXExecutionProvider",
+    "ROCMExecutionProvider",
+    "OpenVINOExecutionProvider",
+    "CoreMLExecutionProvider",
+    "DmlExecutionProvider",
+    CPU,
+)
+
+
+def choose(asked: str | Sequence[str], available: Sequence[str]) -> list[str]:
+    """The full names of the providers to try, the best first.
+
+    Args:
+        asked: "auto", or the name or names of providers, such as "cuda" or "CPUExecutionProvider".
+        available: what this ONNX Runtime was built with.
+
+    Raises:
+        UsageError: it was not built with one that is asked for.
+    """
+    names = [asked] if isinstance(asked, str) else list(asked)
+    if names == [AUTO]:
+        return [name for name in _AUTOMATIC if name in available]
+    by_short_name = {_short(name): name for name in available}
+    chosen = []
+    for name in names:
+        if _short(name) not in by_short_name:
+            raise UsageError(
+                f"the execution provider {name!r} is not in this ONNX Runtime",
+                "one of " + ", ".join((AUTO, *sorted(by_short_name))),
+                "install the ONNX Runtime package that has it, in the place of this one",
+            )
+        chosen.append(by_short_name[_short(name)])
+    return chosen
+
+
+def usable_cores() -> int:
+    """How many threads a session should use: 0 leaves it to ONNX Runtime.
+
+    OMP_NUM_THREADS if it is set, as for other numeric libraries. Otherwise the physical cores that
+    this process may run on: fewer than the machine's in a container or under a batch system, which
+    ONNX Runtime itself does not look at.
+    """
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdecimal() and int(said) > 0:
+        return int(said)
+    if not hasattr(os, "sched_getaffinity"):  # macOS, Windows
+        return 0
+    return len({_siblings(cpu) for cpu in os.sched_getaffinity(0)})
+
+
+def _siblings(cpu: int) -> str:
+    """The logical processors of the core that `cpu` belongs to, in Linux' words."""
+    path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+    try:
+        return path.read_text()
+    except OSError:
+        return str(cpu)
+
+
+def _short(name: str) -> str:
+    return name.lower().removesuffix(_SUFFIX.lower())

@@ -1,0 +1,248 @@
+"""The ONNX Runtime session over the weights where they lie in the DICOM files.
+
+The architecture's external data is pointed at the weights instances themselves, with the place of
+each payload added to the tensor's own. ONNX Runtime maps the tensors into memory from there: the
+session of a large network is ready at once, and takes next to no memory of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from IODeepLib import providers as execution_providers
+from IODeepLib.errors import CancelledError, IODeepError, ModelError, UsageError
+from IODeepLib.model_object import Model, Weights, read_architecture
+from IODeepLib.onnx_file import ExternalData
+from IODeepLib.pieces import joined
+
+_log = logging.getLogger(__name__)
+
+# Above this many bytes of weights, what copies them is switched off: packing them for matrix
+# multiplication, and reordering them for 2D convolution. Below, that costs neither memory nor time.
+_LEAVE_IN_PLACE = 64 * 2**20
+_SILENT = 4  # ONNX Runtime's severity "fatal": its errors arrive as exceptions
+_FOLDER_KEY = "session.model_external_initializers_file_folder_path"
+
+_TYPES = {
+    "float": np.float32,
+    "float16": np.float16,
+    "double": np.float64,
+    "int8": np.int8,
+    "int16": np.int16,
+    "int32": np.int32,
+    "int64": np.int64,
+    "uint8": np.uint8,
+    "uint16": np.uint16,
+    "uint32": np.uint32,
+    "uint64": np.uint64,
+    "bool": np.bool_,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """An input or output of a network.
+
+    Attributes:
+        name: its name.
+        shape: its sizes; a name or None for one that is not fixed.
+        dtype: its type.
+    """
+
+    name: str
+    shape: tuple[int | str | None, ...]
+    dtype: np.dtype[Any]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.dtype.name}[{', '.join(str(size) for size in self.shape)}]"
+
+
+class Session:
+    """A network that is ready to run. Made by `open_session`.
+
+    Attributes:
+        label: the model's name and version.
+        inputs, outputs: the network's tensors.
+        providers: the execution providers that really run it, the first one most of it.
+        notes: what should be said in the result, such as a provider that did not start.
+        threads: how many threads it computes with; 0 if ONNX Runtime decides.
+    """
+
+    def __init__(self, session: Any, label: str, notes: Sequence[str], threads: int) -> None:
+        self._session: Any = session
+        self.label = label
+        self.notes = tuple(notes)
+        self.threads = threads
+        self.providers: tuple[str, ...] = tuple(session.get_providers())
+        self.inputs = tuple(_info(item, label) for item in session.get_inputs())
+        self.outputs = tuple(_info(item, label) for item in session.get_outputs())
+        self._running: Any = None
+        self._cancelled = False
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """The outputs, in their order, for one array an input.
+
+        Raises:
+            ModelError: the arrays do not fit the network, or it fails.
+            CancelledError: `cancel` was called meanwhile.
+        """
+        import onnxruntime
+
+        self._running = onnxruntime.RunOptions()
+        self._running.log_severity_level = _SILENT
+        try:
+            outputs: list[NDArray[Any]] = self._session.run(None, dict(feeds), self._running)
+        except Exception as error:  # ONNX Runtime's errors have no common class
+            if self._cancelled:
+                raise CancelledError from None
+            given = ", ".join(f"{k} {v.dtype.name}{list(v.shape)}" for k, v in feeds.items())
+            raise ModelError(
+                f"{self.label} fails on {given} ({_reason(error)})",
+                "; ".join(map(str, self.inputs)),
+                "check the recipe against the network",
+            ) from None
+        finally:
+            self._running, self._cancelled = None, False
+        return outputs
+
+    def cancel(self) -> None:
+        """Stop the run that another thread is in; nothing happens if there is none."""
+        running = self._running
+        if running is not None:
+            self._cancelled = True
+            running.terminate = True
+
+
+def open_session(
+    model: Model, *, providers: str | Sequence[str] = "auto", threads: int | None = None
+) -> Session:
+    """A session that uses the weights in the DICOM files. They are not verified: see `verify`.
+
+    Args:
+        model: a model with all its parts.
+        providers: "auto" for the best one that works, or the names of those to use; then it is an
+            error if the first of them does not start.
+        threads: how many threads to compute with; None for the physical cores that this process
+            may use, or OMP_NUM_THREADS.
+
+    Raises:
+        ModelError: a part is missing, the architecture was altered, or ONNX Runtime refuses it.
+        UsageError: a provider is not there, or does not start.
+    """
+    import onnxruntime
+
+    available = onnxruntime.get_available_providers()
+    candidates = execution_providers.choose(providers, available)
+    threads = execution_providers.usable_cores() if threads is None else threads
+    architecture, folder = _placed(model)
+    automatic = providers == execution_providers.AUTO
+    # Automatically, one after the other; ONNX Runtime adds the CPU for what one cannot do.
+    attempts = [[name] for name in candidates] if automatic else [candidates]
+    notes: list[str] = []
+    for attempt in attempts:
+        options = _options(model, folder, threads, attempt)
+        try:
+            session = onnxruntime.InferenceSession(
+                architecture, options, providers=attempt, enable_fallback=0
+            )
+        except Exception as error:  # ONNX Runtime's errors have no common class
+            if attempt is attempts[-1]:
+                raise _refused(model, attempt, _reason(error)) from None
+            notes.append(f"{attempt[0]} did not start ({_reason(error)})")
+            _log.warning("%s: %s", model.label, notes[-1])
+            continue
+        running = session.get_providers()
+        if attempt[0] in running:
+            _log.info("%s runs with %s", model.label, ", ".join(running))
+            return Session(session, model.label, notes, threads)
+        if not automatic:
+            raise _refused(model, attempt, f"it runs with {', '.join(running)} instead")
+        notes.append(f"{attempt[0]} did not start")
+        _log.warning("%s: %s", model.label, notes[-1])
+    raise _refused(model, candidates, "; ".join(notes) or "no provider is left")
+
+
+def _placed(model: Model) -> tuple[bytes, Path | None]:
+    """The ModelProto with its external data in the DICOM files, and the folder they count from."""
+    parts = model.weights()
+    onnx, part_of = read_architecture(model)
+    if not parts:
+        return joined(onnx.rewritten({})), None
+    folder, locations = _locations(parts)
+    places = {}
+    for tensor in onnx.initializers:
+        if tensor.external:
+            index = part_of[tensor.name]
+            offset = parts[index].payload.offset + tensor.external.offset
+            places[tensor.name] = ExternalData(locations[index], offset, tensor.external.length)
+    return joined(onnx.rewritten(places)), folder
+
+
+def _locations(parts: Sequence[Weights]) -> tuple[Path, list[str]]:
+    """The folder above all parts, and where each one lies in it."""
+    paths = [part.path.resolve() for part in parts]  # ONNX Runtime follows no links out
+    try:
+        folder = Path(os.path.commonpath([path.parent for path in paths]))
+    except ValueError:
+        raise ModelError(
+            "the weights lie on several drives (" + ", ".join(map(str, paths)) + ")",
+            "all parts of a model on one drive",
+            "copy them into one folder",
+        ) from None
+    return folder, [path.relative_to(folder).as_posix() for path in paths]
+
+
+def _options(model: Model, folder: Path | None, threads: int, attempt: Sequence[str]) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _SILENT
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    if folder is not None:
+        options.add_session_config_entry(_FOLDER_KEY, str(folder))
+    if sum(part.length for part in model.card.manifest.parts) > _LEAVE_IN_PLACE:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.add_session_config_entry("session.disable_prepacking", "1")
+    if "DmlExecutionProvider" in attempt:
+        options.enable_mem_pattern = False  # DirectML has no memory patterns
+    return options
+
+
+def _info(item: Any, label: str) -> TensorInfo:
+    kind = item.type.removeprefix("tensor(").removesuffix(")")
+    if kind not in _TYPES:
+        raise ModelError(
+            f"{label} has the input or output {item.name!r} of the type {item.type}",
+            "tensors of numbers",
+            "export the network with such inputs and outputs",
+        )
+    return TensorInfo(item.name, tuple(item.shape), np.dtype(_TYPES[kind]))
+
+
+def _refused(model: Model, attempt: Sequence[str], reason: str) -> IODeepError:
+    if attempt[0] == execution_providers.CPU:
+        return ModelError(
+            f"ONNX Runtime refuses {model.label} ({reason})",
+            "a network that this ONNX Runtime can run",
+            "verify the model with 'iodeep show', or update onnxruntime",
+        )
+    return UsageError(
+        f"{attempt[0]} does not run {model.label} ({reason})",
+        "an execution provider that works on this machine",
+        f"install what {attempt[0]} needs, or let the provider be chosen ('auto')",
+    )
+
+
+def _reason(error: Exception) -> str:
+    """ONNX Runtime's message on one line, without the prefix of its class."""
+    text = " ".join(str(error).split())
+    return text.removeprefix("[ONNXRuntimeError] : ")[:300]
