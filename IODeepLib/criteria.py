@@ -8,20 +8,18 @@ and Study Description. The first of these that says something counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from IODeepLib.codes import (
     Region,
-    Relation,
     distance,
     laterality_in_text,
     region_by_code,
     region_by_term,
     regions_in_text,
-    relation,
 )
 from IODeepLib.headers import code_sequence, number, text, texts
 from IODeepLib.recipe import (
@@ -76,6 +74,16 @@ class Reason:
     attribute: str
     steps: int = 0
 
+    def as_json(self) -> dict[str, str]:
+        """The same as plain values."""
+        return {
+            "criterion": self.criterion,
+            "verdict": self.verdict.value,
+            "required": self.required,
+            "found": self.found,
+            "attribute": self.attribute,
+        }
+
     def __str__(self) -> str:
         return (
             f"{self.criterion} {self.verdict.value}: required {self.required}, "
@@ -112,39 +120,52 @@ def _modality(recipe: Recipe, series: ImageSeries) -> Reason:
 def _anatomy(recipe: Recipe, series: ImageSeries) -> Reason:
     asked_codes = recipe.applies_to.anatomic_regions
     required = _any_of(code.meaning for code in asked_codes)
-    found, attribute = found_regions(series)
-    words = " and ".join(region.code.meaning for region in found) or "nothing"
+    findings = list(found_regions(series))
+    if not findings:
+        verdict = Verdict.UNKNOWN if asked_codes else Verdict.ANY
+        return Reason("anatomy", verdict, required, "nothing", "BodyPartExamined")
+    found, attribute = findings[0]
+    words = _meanings(found)
     if not asked_codes:
-        return Reason("anatomy", Verdict.ANY, "any", words, attribute)
-    if not found:
-        return Reason("anatomy", Verdict.UNKNOWN, required, words, attribute)
-    best: int | None = None
-    for code in asked_codes:
-        asked = region_by_code(code)
-        for region in found:
-            if asked is not None and relation(region, asked) is not Relation.ELSEWHERE:
-                steps = distance(region, asked) or 0
-                best = steps if best is None else min(best, steps)
-    if best is None:
-        return Reason("anatomy", Verdict.FAILS, required, words, attribute)
-    return Reason("anatomy", Verdict.FITS, required, words, attribute, best)
+        return Reason("anatomy", Verdict.ANY, required, words, attribute)
+    asked = [region for code in asked_codes if (region := region_by_code(code)) is not None]
+    steps = _steps_to(found, asked)
+    if steps is not None:
+        return Reason("anatomy", Verdict.FITS, required, words, attribute, steps)
+    for others, elsewhere in findings[1:]:
+        steps = _steps_to(others, asked)
+        if steps is not None:
+            # Scanners are left on the last patient's body part: a description that says otherwise
+            # makes the matter open, it does not settle it.
+            words += f", but {_meanings(others)} in {elsewhere}"
+            return Reason("anatomy", Verdict.UNKNOWN, required, words, attribute, steps)
+    return Reason("anatomy", Verdict.FAILS, required, words, attribute)
 
 
-def found_regions(series: ImageSeries) -> tuple[tuple[Region, ...], str]:
-    """The regions that the header names, and the attribute that names them."""
+def found_regions(series: ImageSeries) -> Iterator[tuple[tuple[Region, ...], str]]:
+    """The regions that the header names, with the attribute that names them, the surest first."""
     header = series.header
     coded = [region_by_code(code) for code in code_sequence(header, "AnatomicRegionSequence")]
     regions = tuple(region for region in coded if region is not None)
     if regions:
-        return regions, "AnatomicRegionSequence"
+        yield regions, "AnatomicRegionSequence"
     region = region_by_term(text(header, "BodyPartExamined"))
     if region is not None:
-        return (region,), "BodyPartExamined"
+        yield (region,), "BodyPartExamined"
     for keyword in DESCRIPTIONS:
-        regions = tuple(match.region for match in regions_in_text(text(header, keyword)))
-        if regions:
-            return tuple(dict.fromkeys(regions)), keyword
-    return (), "BodyPartExamined"
+        named = tuple(match.region for match in regions_in_text(text(header, keyword)))
+        if named:
+            yield tuple(dict.fromkeys(named)), keyword
+
+
+def _steps_to(found: Sequence[Region], asked: Sequence[Region]) -> int | None:
+    """The fewest steps in the part-of tree from a found region to an asked one, if any is near."""
+    steps = (distance(region, wanted) for region in found for wanted in asked)
+    return min((n for n in steps if n is not None), default=None)
+
+
+def _meanings(regions: Sequence[Region]) -> str:
+    return " and ".join(region.code.meaning for region in regions)
 
 
 def _laterality(recipe: Recipe, series: ImageSeries) -> Reason:
@@ -185,6 +206,8 @@ def _condition(recipe: Recipe, series: ImageSeries) -> Reason:
 def _dimensionality(recipe: Recipe, series: ImageSeries) -> Reason:
     slices = series.grid.shape[0]
     found = f"{slices} slice" + ("" if slices == 1 else "s")
+    if series.is_localizer:
+        return Reason("dimensionality", Verdict.FAILS, "no localizer", "a localizer", "ImageType")
     if recipe.input.spatial_dims == 2:
         return Reason("dimensionality", Verdict.FITS, "one slice or more", found, "image")
     verdict = Verdict.FITS if slices > 1 else Verdict.FAILS

@@ -17,7 +17,7 @@ not fit follow, those that fail fewest criteria first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from IODeepLib import criteria
@@ -50,7 +50,11 @@ class Candidate:
 
     def count(self, verdict: Verdict) -> int:
         """How many criteria got this verdict."""
-        return sum(reason.verdict is verdict for reason in self.reasons)
+        return len(self.with_verdict(verdict))
+
+    def with_verdict(self, verdict: Verdict) -> tuple[Reason, ...]:
+        """The criteria that got this verdict."""
+        return tuple(reason for reason in self.reasons if reason.verdict is verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Selection:
         if self.fitting:
             return self.fitting[0]
         why = "; ".join(
-            f"{candidate.model.card.label}: {next(_failing(candidate))}"
+            f"{candidate.model.label}: {candidate.with_verdict(Verdict.FAILS)[0]}"
             for candidate in self.candidates[:3]
         )
         more = len(self.candidates) - 3
@@ -176,10 +180,6 @@ def _choice(offer: list[tuple[ImageSeries, Reason]]) -> tuple[int, int]:
 
 def _eagerness(reason: Reason) -> int:
     return [Verdict.FITS, Verdict.ANY, Verdict.UNKNOWN, Verdict.FAILS].index(reason.verdict)
-
-
-def _failing(candidate: Candidate) -> Iterator[Reason]:
-    return (reason for reason in candidate.reasons if reason.verdict is Verdict.FAILS)
 
 
 def _rank(candidate: Candidate) -> tuple[int, int, int, str, str]:

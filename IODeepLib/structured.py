@@ -247,10 +247,11 @@ def _schema_of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         items = [_schema_of(a, definitions) for a in args]
         return {"type": "array", "prefixItems": items, "items": False, "minItems": len(items)}
     if dataclasses.is_dataclass(kind):
-        if kind.__name__ not in definitions:
-            definitions[kind.__name__] = {}  # holds the place while its fields are described
-            definitions[kind.__name__] = _schema_of_object(kind, definitions)
-        return {"$ref": f"#/$defs/{kind.__name__}"}
+        name = str(kind.__name__)  # type: ignore[union-attr]
+        if name not in definitions:
+            definitions[name] = {}  # holds the place while its fields are described
+            definitions[name] = _schema_of_object(kind, definitions)
+        return {"$ref": f"#/$defs/{name}"}
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return {"enum": [member.value for member in kind]}
     return {"type": _JSON_TYPES[kind]}
