@@ -170,7 +170,7 @@ def _judge(path: Path, header: Dataset, stream: BinaryIO, marked: bool) -> Image
             return Skipped(path, "damaged: it ends within its header", True, header)
         return Skipped(path, kind if marked or sop_class else "not DICOM", header=header)
     keyword, at, length = found or ("", 0, 0)
-    native = not syntax.is_encapsulated and not deflated
+    native = not deflated and _is_native(syntax)
     uid = text(header, "SOPInstanceUID") or text(meta, "MediaStorageSOPInstanceUID")
     image = ImageFile(path, header, syntax, keyword, at if native else None, "", uid)
     damage = _damage(image, length, os.fstat(stream.fileno()).st_size)
@@ -185,6 +185,13 @@ def _transfer_syntax(header: Dataset) -> UID:
     if implicit:
         return ImplicitVRLittleEndian
     return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+
+
+def _is_native(syntax: UID) -> bool:
+    try:
+        return not syntax.is_encapsulated
+    except ValueError:  # not a transfer syntax, or a private one: reading the pixels will say so
+        return False
 
 
 def _pixel_element(stream: BinaryIO, syntax: UID) -> tuple[str, int, int] | None:

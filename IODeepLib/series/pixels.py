@@ -45,8 +45,9 @@ def read_voxels(frames: Sequence[Frame], on_progress: Progress | None = None) ->
     """The real values of `frames`, one slice a frame.
 
     Returns:
-        (slice, row, column): int16 if all values fit, else int32, where the stored values and the
-        rescaling are whole numbers; float32 otherwise, computed in float64 and rounded once.
+        (slice, row, column). Where stored values and rescaling are whole numbers: int16 if the
+        values fit and were stored in no more bits, else int32. Otherwise, and where not even
+        int32 holds them, float32, computed in float64 and rounded once.
     """
     types = {_stored_type(frame.file) for frame in frames}
     whole = all(t.kind in "iu" and t.itemsize <= 4 for t in types)
@@ -69,18 +70,19 @@ def _whole_numbers(
     voxels = np.empty(_shape(frames), dtype=signed)
     # The stored values as they are, in the memory of the result.
     view = voxels.view(stored) if stored.itemsize == signed.itemsize else voxels
-    for _ in _planes(frames, view, on_progress):
-        pass
     rules = [(int(f.slope), int(f.intercept)) for f in frames]
-    if not all(_fits(low, high, signed) for low, high in _extremes(view, rules)):
-        wide = np.dtype(np.int32)
-        if all(_fits(low, high, wide) for low, high in _extremes(view, rules)):
-            voxels = view.astype(wide)
-        else:
+    low = high = 0
+    for i, plane in _planes(frames, view, on_progress):
+        slope, intercept = rules[i]
+        ends = [int(v) * slope + intercept for v in (plane.min(), plane.max())]
+        low, high = min(low, *ends), max(high, *ends)
+    if not _fits(low, high, signed):
+        if not _fits(low, high, np.dtype(np.int32)):
             out = np.empty(voxels.shape, dtype=np.float32)
             for i, frame in enumerate(frames):
                 out[i] = _rescaled(view[i], frame)
             return out
+        voxels = view.astype(np.int32)
     for plane, (slope, intercept) in zip(voxels, rules, strict=True):
         if slope != 1:
             np.multiply(plane, np.array(slope).astype(voxels.dtype), out=plane)
@@ -103,12 +105,6 @@ def _looked_up(frames: Sequence[Frame], on_progress: Progress | None) -> npt.NDA
     return voxels
 
 
-def _extremes(stored: npt.NDArray, rules: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    for plane, (slope, intercept) in zip(stored, rules, strict=True):
-        ends = [int(v) * slope + intercept for v in (plane.min(), plane.max())]
-        yield min(ends), max(ends)
-
-
 def _fits(low: int, high: int, dtype: np.dtype) -> bool:
     limits = np.iinfo(dtype)
     return limits.min <= low and high <= limits.max
@@ -119,7 +115,8 @@ def _rescaled(plane: npt.NDArray, frame: Frame) -> npt.NDArray[np.float64]:
 
 
 def _whole(frame: Frame) -> bool:
-    return frame.slope.is_integer() and frame.intercept.is_integer()
+    values = (frame.slope, frame.intercept)
+    return all(v.is_integer() and abs(v) <= 2**31 for v in values)
 
 
 def _shape(frames: Sequence[Frame]) -> tuple[int, int, int]:
@@ -233,7 +230,8 @@ def _decoded(
 def _check_decoder(file: ImageFile) -> None:
     syntax = file.transfer_syntax
     try:
-        decoder = get_decoder(syntax)
+        with quiet():
+            decoder = get_decoder(syntax)
     except NotImplementedError:
         raise ImageError(
             f"{file.path} in transfer syntax {syntax.name or 'unknown'} ({syntax})",

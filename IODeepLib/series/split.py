@@ -305,7 +305,7 @@ def _dimensions(frame: Frame) -> list[_Dimension]:
     found = []
     for i, item in enumerate(items(frame.file.header, "DimensionIndexSequence")):
         pointer = first_number(item, "DimensionIndexPointer")
-        found.append(_Dimension(keyword_for_tag(int(pointer or 0)) or f"dimension {i + 1}", i))
+        found.append(_Dimension(keyword_for_tag(int(pointer or 0)) or "dimension", i))
     return found
 
 

@@ -276,11 +276,15 @@ def test_a_missing_decoder_is_named(tmp_path, monkeypatch):
         series.volume()
 
 
-def test_a_syntax_that_nothing_reads_is_named(tmp_path):
+@pytest.mark.parametrize(("syntax", "name"), [(MPEG2MPML, "MPEG2 Main"), ("1.2.3", "1.2.3")])
+def test_a_syntax_that_nothing_reads_is_named(tmp_path, syntax, name):
     ds = image(noise("uint8", shape=(8, 8)))
     ds.PixelData = encapsulate([ds.PixelData])
     ds["PixelData"].is_undefined_length = True
     save(ds, tmp_path / "video.dcm", MPEG2MPML)
+    stored = (tmp_path / "video.dcm").read_bytes()
+    other = syntax.ljust(len(MPEG2MPML), "\0").encode()
+    (tmp_path / "video.dcm").write_bytes(stored.replace(MPEG2MPML.encode(), other))
     (series,) = find_series(tmp_path)
-    with pytest.raises(ImageError, match="MPEG2 Main Profile"):
+    with pytest.raises(ImageError, match=f"transfer syntax {name}"):
         series.volume()

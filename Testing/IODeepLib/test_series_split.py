@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
-from series_maker import Stack, enhanced, save
+from series_maker import Stack, enhanced, item, save
 
+from IODeepLib.errors import ImageError
 from IODeepLib.series import find_series
 
 SAGITTAL = np.array([[0, 1, 0], [0, 0, -1]])
@@ -134,3 +136,51 @@ def test_images_of_another_shape_are_another_volume(tmp_path, change, words):
     assert found[1].split_by == words
     np.testing.assert_array_equal(found[0].volume().array, first.voxels)
     np.testing.assert_array_equal(found[1].volume().array, second.voxels)
+
+
+def test_a_dimension_that_only_the_image_itself_names(tmp_path):
+    """Private pointers, as Philips has them: no known attribute differs."""
+    stack = Stack(voxels=np.arange(6 * 4 * 4, dtype=np.int16).reshape(6, 4, 4))
+    ds = enhanced(
+        stack,
+        range(6),
+        FrameContentSequence=lambda n: {"DimensionIndexValues": [1, n // 2 + 1, n % 2 + 5]},
+    )
+    pointers = (0x00209056, 0x00209057, 0x20011234)  # stack, place in it, a private one
+    ds.DimensionIndexSequence = [item(DimensionIndexPointer=p) for p in pointers]
+    for n, frame in enumerate(ds.PerFrameFunctionalGroupsSequence):
+        frame.PlanePositionSequence = [item(ImagePositionPatient=[0, 0, n // 2])]
+    save(ds, tmp_path / "one.dcm")
+    found = find_series(tmp_path)
+    assert [s.split_by for s in found] == ["dimension 1 of 2", "dimension 2 of 2"]
+    for n, series in enumerate(found):
+        np.testing.assert_array_equal(series.volume().array, stack.voxels[n::2])
+
+
+def test_fields_of_view_beside_each_other(tmp_path):
+    left, right = Stack(), Stack(origin=(90.0, 20.0, 30.0))
+    right.series, right.study, right.frame = left.series, left.study, left.frame
+    left.write(tmp_path / "left")
+    right.write(tmp_path / "right")
+    found = find_series(tmp_path)
+    assert [s.split_by for s in found] == ["field of view 1 of 2", "field of view 2 of 2"]
+    assert [s.volume().grid.origin[0] for s in found] == [-10.0, 90.0]
+
+
+def test_a_time_series_that_was_stopped_is_not_guessed_at(tmp_path):
+    """Without a time point's number, nobody knows which of its images is missing."""
+    stack = Stack()
+    for n in range(3):
+        for i, ds in enumerate(stack.images()):
+            ds.AcquisitionTime = f"10{n:02}{i:02}"
+            if (n, i) != (1, 3):
+                save(ds, tmp_path / f"{n}_{i}.dcm")
+    (series,) = find_series(tmp_path)
+    with pytest.raises(ImageError, match="9 of 14 slices in the place of another one"):
+        series.volume()
+    for path in tmp_path.iterdir():
+        ds = dcmread(path)
+        ds.TemporalPositionIdentifier = int(path.name[0]) + 1
+        ds.save_as(path)
+    first, second, third = find_series(tmp_path)
+    assert (first.geometry.missing, second.geometry.missing, third.geometry.missing) == (0, 1, 0)
