@@ -99,7 +99,7 @@ def reasons(recipe: Recipe, series: ImageSeries) -> tuple[Reason, ...]:
         _laterality(recipe, series),
         _condition(recipe, series),
         _dimensionality(recipe, series),
-        _geometry(series),
+        _geometry(recipe, series),
         _range("pixel spacing", recipe.applies_to.pixel_spacing, _pixel_spacing(series), "mm"),
         _range("slice spacing", recipe.applies_to.slice_spacing, _slice_spacing(series), "mm"),
         _range("slices", recipe.applies_to.slices, (series.grid.shape[0], "number of slices"), ""),
@@ -214,9 +214,11 @@ def _dimensionality(recipe: Recipe, series: ImageSeries) -> Reason:
     return Reason("dimensionality", verdict, "a volume: two slices or more", found, "image")
 
 
-def _geometry(series: ImageSeries) -> Reason:
+def _geometry(recipe: Recipe, series: ImageSeries) -> Reason:
     required = "parallel, evenly spaced slices"
     fault = series.geometry_fault
+    if fault is None and recipe.input.spatial_dims == 3 and not series.has_patient_geometry:
+        fault = "images that do not say where in the patient they lie"
     if fault is not None:
         return Reason("geometry", Verdict.FAILS, required, fault, "ImagePositionPatient")
     return Reason("geometry", Verdict.FITS, required, "such slices", "ImagePositionPatient")

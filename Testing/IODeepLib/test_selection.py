@@ -1,0 +1,290 @@
+"""Which model fits which series, and what is said of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from recipe_maker import BRAIN, LIVER, recipe
+from series_maker import Stack
+
+import IODeepLib
+from IODeepLib.criteria import Verdict, reasons
+from IODeepLib.errors import NoModelFitsError
+from IODeepLib.model_object import Model, pack
+from IODeepLib.selection import precedence, select
+from IODeepLib.series import ImageSeries, find_series
+
+NETWORK = Path(IODeepLib.__file__).parent / "demo_data" / "demo_network.onnx"
+LUMBAR = {"value": "122496007", "scheme": "SCT", "meaning": "Lumbar spine"}
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> Callable[..., ImageSeries]:
+    """Makes a series with the given attributes."""
+    counter = itertools.count()
+
+    def make(
+        stack: Stack | None = None,
+        change: Callable[[int, Dataset], None] | None = None,
+        **attributes: Any,
+    ) -> ImageSeries:
+        folder = tmp_path / f"series{next(counter)}"
+        folder.mkdir()
+        stack = stack or Stack()
+        stack.common = {"Modality": "MR", **attributes}
+        stack.write(folder, change)
+        return find_series(folder)[0]
+
+    return make
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Callable[..., Model]:
+    """Packs the demo network under a recipe."""
+    counter = itertools.count()
+
+    def make(**changes: Any) -> Model:
+        return pack(NETWORK, recipe(**changes), tmp_path / f"model{next(counter)}")
+
+    return make
+
+
+def verdict(series: ImageSeries, criterion: str, **applies_to: Any) -> Verdict:
+    """What one criterion says."""
+    (found,) = (
+        reason.verdict
+        for reason in reasons(recipe(applies_to=applies_to), series)
+        if reason.criterion == criterion
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("attributes", "criterion", "applies_to", "wanted"),
+    [
+        ({}, "modality", {"modalities": ["MR", "CT"]}, "fits"),
+        ({}, "modality", {"modalities": ["CT"]}, "fails"),
+        ({"Modality": ""}, "modality", {"modalities": ["CT"]}, "unknown"),
+        ({}, "anatomy", {}, "any"),
+        ({}, "anatomy", {"anatomic_regions": [BRAIN]}, "unknown"),
+        ({"BodyPartExamined": "BRAIN"}, "anatomy", {"anatomic_regions": [BRAIN]}, "fits"),
+        ({"BodyPartExamined": "HEAD"}, "anatomy", {"anatomic_regions": [BRAIN]}, "fits"),
+        ({"BodyPartExamined": "KNEE"}, "anatomy", {"anatomic_regions": [BRAIN]}, "fails"),
+        ({"BodyPartExamined": "KNEE"}, "anatomy", {"anatomic_regions": [LIVER, BRAIN]}, "fails"),
+        ({"ProtocolName": "T1 Schädel sag"}, "anatomy", {"anatomic_regions": [BRAIN]}, "fits"),
+        ({"SeriesDescription": "fegato"}, "anatomy", {"anatomic_regions": [BRAIN]}, "fails"),
+        ({"SeriesDescription": "fegato"}, "anatomy", {"anatomic_regions": [LIVER]}, "fits"),
+        (
+            {"StudyDescription": "RM rachis lombaire"},
+            "anatomy",
+            {"anatomic_regions": [LUMBAR]},
+            "fits",
+        ),
+        (
+            {"BodyPartExamined": "KNEE", "StudyDescription": "MRI brain"},
+            "anatomy",
+            {"anatomic_regions": [BRAIN]},
+            "unknown",
+        ),
+        ({}, "laterality", {"laterality": "R"}, "unknown"),
+        ({"Laterality": "R"}, "laterality", {"laterality": "R"}, "fits"),
+        ({"Laterality": "L"}, "laterality", {"laterality": "R"}, "fails"),
+        ({"SeriesDescription": "Knie links"}, "laterality", {"laterality": "R"}, "fails"),
+        ({}, "condition", {"conditions": [BRAIN]}, "unknown"),
+        ({}, "pixel spacing", {"pixel_spacing": {"max": 1}}, "fits"),
+        ({}, "pixel spacing", {"pixel_spacing": {"max": 0.7}}, "fails"),
+        ({}, "slice spacing", {"slice_spacing": {"min": 2, "max": 3}}, "fits"),
+        ({}, "slice spacing", {"slice_spacing": {"max": 2}}, "fails"),
+        ({}, "slices", {"slices": {"min": 10}}, "fails"),
+        ({}, "plane", {"planes": ["AXIAL"]}, "fits"),
+        ({}, "plane", {"planes": ["CORONAL", "SAGITTAL"]}, "fails"),
+        ({"PatientAge": "018M"}, "patient age", {"patient_age": {"max": 2}}, "fits"),
+        ({"PatientAge": "060Y"}, "patient age", {"patient_age": {"max": 18}}, "fails"),
+        ({"PatientAge": "old"}, "patient age", {"patient_age": {"max": 18}}, "unknown"),
+        ({"PatientSex": "F"}, "patient sex", {"patient_sex": "F"}, "fits"),
+        ({"PatientSex": "M"}, "patient sex", {"patient_sex": "F"}, "fails"),
+        ({"PatientSex": ""}, "patient sex", {"patient_sex": "F"}, "unknown"),
+    ],
+)
+def test_each_criterion(
+    series: Callable[..., ImageSeries],
+    attributes: dict[str, Any],
+    criterion: str,
+    applies_to: dict[str, Any],
+    wanted: str,
+) -> None:
+    assert verdict(series(**attributes), criterion, **applies_to) == wanted
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "wanted"),
+    [
+        ("==", 3, "fits"),
+        ("==", 1.5, "fails"),
+        ("!=", 1.5, "fits"),
+        (">=", 3, "fits"),
+        (">", 3, "fails"),
+        ("<", 7, "fits"),
+        ("<=", 1.5, "fails"),
+        ("in", [1.5, 3], "fits"),
+        ("not in", [1.5, 3], "fails"),
+    ],
+)
+def test_numbers_are_compared_as_numbers(
+    series: Callable[..., ImageSeries], operator: str, value: Any, wanted: str
+) -> None:
+    constraint = {"keyword": "MagneticFieldStrength", "operator": operator, "value": value}
+    name = "attribute MagneticFieldStrength"
+    assert verdict(series(MagneticFieldStrength="3.0"), name, attributes=[constraint]) == wanted
+    assert verdict(series(), name, attributes=[constraint]) == "unknown"
+
+
+def test_text_is_compared_without_case(series: Callable[..., ImageSeries]) -> None:
+    image = series(ImageType=["ORIGINAL", "PRIMARY", "M"], SequenceName="*tfl3d1")
+    for keyword, operator, value, wanted in [
+        ("ImageType", "==", "primary", "fits"),
+        ("ImageType", "==", "DERIVED", "fails"),
+        ("ImageType", "!=", "DERIVED", "fits"),
+        ("SequenceName", "contains", "TFL", "fits"),
+        ("SequenceName", "contains", "tse", "fails"),
+    ]:
+        constraint = {"keyword": keyword, "operator": operator, "value": value}
+        assert verdict(image, f"attribute {keyword}", attributes=[constraint]) == wanted
+
+
+def test_one_slice_is_no_volume(series: Callable[..., ImageSeries]) -> None:
+    one = series(Stack(np.zeros((1, 6, 7), np.int16)))
+    flat = recipe(input={"axis_order": "NCYX"})
+    found = {r.criterion: r.verdict for r in reasons(recipe(), one)}
+    assert found["dimensionality"] == "fails"
+    assert {r.criterion: r.verdict for r in reasons(flat, one)}["dimensionality"] == "fits"
+
+
+def test_a_volume_needs_places_in_the_patient(series: Callable[..., ImageSeries]) -> None:
+    def unplaced(_: int, dataset: Dataset) -> None:
+        del dataset.ImagePositionPatient, dataset.ImageOrientationPatient
+
+    film = series(change=unplaced)
+    assert {r.criterion: r.verdict for r in reasons(recipe(), film)}["geometry"] == "fails"
+    flat = recipe(input={"axis_order": "NCYX"})
+    assert {r.criterion: r.verdict for r in reasons(flat, film)}["geometry"] == "fits"
+
+
+def test_uneven_slices_are_refused_with_the_figures(shared_data: Path) -> None:
+    (tilted,) = find_series(shared_data / "dicom" / "ct_head_ge_tilt_nonuniform")
+    (reason,) = (r for r in reasons(recipe(), tilted) if r.criterion == "geometry")
+    assert reason.verdict is Verdict.FAILS
+    assert "18.5 degrees" in reason.found
+    assert "1.08 to 7 mm" in reason.found
+
+
+def test_every_reason_says_what_was_required_and_found_and_where(
+    series: Callable[..., ImageSeries],
+) -> None:
+    for reason in reasons(recipe(), series()):
+        assert reason.required
+        assert reason.found
+        assert reason.attribute
+
+
+def test_the_order_of_models(
+    series: Callable[..., ImageSeries], model: Callable[..., Model]
+) -> None:
+    image = series(BodyPartExamined="BRAIN", PatientAge="040Y")
+    head = {"value": "69536005", "scheme": "SCT", "meaning": "Head"}
+    models = [
+        model(name="anything"),
+        model(name="b-brain", applies_to={"anatomic_regions": [BRAIN]}),
+        model(name="a-brain", applies_to={"anatomic_regions": [BRAIN]}),
+        model(name="a-brain", version="1.10.0", applies_to={"anatomic_regions": [BRAIN]}),
+        model(name="a-brain", version="1.9.0", applies_to={"anatomic_regions": [BRAIN]}),
+        model(name="head", applies_to={"anatomic_regions": [head]}),
+        model(
+            name="adult",
+            applies_to={"anatomic_regions": [BRAIN], "patient_age": {"min": 18}},
+        ),
+        model(name="unsure", applies_to={"anatomic_regions": [BRAIN], "patient_sex": "M"}),
+        model(name="liver", applies_to={"anatomic_regions": [LIVER]}),
+        model(name="ct-liver", applies_to={"modalities": ["CT"], "anatomic_regions": [LIVER]}),
+    ]
+    wanted = [
+        "adult@1.0.0",
+        "a-brain@1.10.0",
+        "a-brain@1.9.0",
+        "a-brain@1.0.0",
+        "b-brain@1.0.0",
+        "anything@1.0.0",
+        "head@1.0.0",
+        "unsure@1.0.0",
+        "liver@1.0.0",
+        "ct-liver@1.0.0",
+    ]
+    for order in (models, models[::-1], models[3:] + models[:3]):
+        selection = select(image, order)
+        assert [candidate.model.label for candidate in selection.candidates] == wanted
+        assert [c.fits for c in selection.candidates] == [True] * 8 + [False] * 2
+        assert selection.best.model.label == "adult@1.0.0"
+
+
+def test_nothing_fits(series: Callable[..., ImageSeries], model: Callable[..., Model]) -> None:
+    selection = select(series(BodyPartExamined="KNEE"), [model(applies_to={"modalities": ["CT"]})])
+    assert selection.fitting == ()
+    with pytest.raises(NoModelFitsError, match="modality fails: required CT, found MR"):
+        _ = selection.best
+    with pytest.raises(NoModelFitsError, match="none of 0 models"):
+        _ = select(series(), []).best
+
+
+def test_channels_are_filled_by_their_contrast(
+    series: Callable[..., ImageSeries], model: Callable[..., Model]
+) -> None:
+    first = Stack()
+    images = {}
+    for name in ("t1_mprage", "t2_tse", "t2_flair", "dwi"):
+        stack = Stack()
+        stack.study, stack.frame = first.study, first.frame
+        images[name] = series(stack, SeriesDescription=name)
+    three = model(
+        input={
+            "channels": [
+                {"name": "T1", "words": ["T1"]},
+                {"name": "T2", "words": ["T2"]},
+                {"name": "FLAIR", "words": ["FLAIR"]},
+            ]
+        }
+    )
+    others = list(images.values())
+    (candidate,) = select(images["t1_mprage"], [three], others[::-1]).candidates
+    assert candidate.fits
+    assert [c.description for c in candidate.channels] == ["t1_mprage", "t2_tse", "t2_flair"]
+
+    alone = series(Stack(), SeriesDescription="t1_mprage")
+    (candidate,) = select(alone, [three], others).candidates
+    assert not candidate.fits, "series of another study are no channels"
+    assert candidate.channels == ()
+
+
+def test_versions_are_ordered_as_semver_says() -> None:
+    # The example of semver.org, section 11.4
+    ordered = [
+        "1.0.0-alpha",
+        "1.0.0-alpha.1",
+        "1.0.0-alpha.beta",
+        "1.0.0-beta",
+        "1.0.0-beta.2",
+        "1.0.0-beta.11",
+        "1.0.0-rc.1",
+        "1.0.0",
+        "1.0.1",
+        "1.2.0",
+        "1.10.0",
+        "2.0.0",
+    ]
+    assert [precedence(v) for v in ordered] == sorted(map(precedence, ordered))
+    assert len({precedence(v) for v in ordered}) == len(ordered)
