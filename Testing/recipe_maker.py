@@ -10,7 +10,7 @@ from IODeepLib.recipe import Recipe, recipe_from_json
 
 BRAIN = {"value": "12738006", "scheme": "SCT", "meaning": "Brain"}
 LIVER = {"value": "10200004", "scheme": "SCT", "meaning": "Liver"}
-ANATOMICAL_STRUCTURE = {"value": "123037004", "scheme": "SCT", "meaning": "Anatomical Structure"}
+ANATOMICAL_STRUCTURE = {"value": "91723000", "scheme": "SCT", "meaning": "Anatomical Structure"}
 
 
 def label(value: int, name: str = "", code: dict[str, str] = BRAIN, **more: Any) -> dict[str, Any]:

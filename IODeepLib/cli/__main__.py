@@ -1,0 +1,7 @@
+"""`python -m IODeepLib.cli`, for where the command `iodeep` is not on the path."""
+
+import sys
+
+from IODeepLib.cli import main
+
+sys.exit(main())

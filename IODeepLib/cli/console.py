@@ -1,0 +1,50 @@
+"""What every verb does with the terminal: results to standard output, the rest beside it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+
+def emit(options: argparse.Namespace, document: Any, text: str) -> None:
+    """Print `document` as JSON where it was asked for, else `text` for people."""
+    if options.json:
+        text = json.dumps(document, ensure_ascii=False, indent=1)
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def say(text: str = "") -> None:
+    """A line for people on standard error."""
+    sys.stderr.write(text + "\n")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[float, str], None]]:
+    """A callback (fraction, message) that draws a bar on a terminal, and nothing elsewhere."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield lambda fraction, message: None
+        return
+    layout = "{desc:<28.28} {percentage:3.0f}% |{bar:30}| {elapsed}"
+    with tqdm(total=1.0, bar_format=layout, leave=False, disable=None) as bar:
+
+        def update(fraction: float, message: str) -> None:
+            bar.set_description_str(message, refresh=False)
+            bar.update(fraction - bar.n)
+
+        yield update
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell, under a header."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [header, ["-" * width for width in widths], *rows]
+    ]
+    return "\n".join(lines)

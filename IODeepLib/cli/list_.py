@@ -1,0 +1,104 @@
+"""List the models of a source."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from IODeepLib.cli import arguments, console
+from IODeepLib.errors import UsageError
+
+if TYPE_CHECKING:
+    from IODeepLib.codes import Code
+    from IODeepLib.model_object import Card, Model
+
+NAME = "list"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help="folder that holds the models")
+    parser.add_argument("--modality", metavar="CS", help="only models that read it, such as CT")
+    parser.add_argument("--anatomy", metavar="REGION", help="only models for it, such as LIVER")
+    parser.add_argument("--condition", metavar="TEXT", help="only models for it: code or word")
+
+
+def run(options: argparse.Namespace) -> None:
+    library = arguments.models_in(options.source)
+    models = [model for model in library.models if _wanted(model.card, options)]
+    for problem in library.problems:
+        console.say(f"iodeep: {problem.path}: {problem.error}")
+    document = {
+        "models": [_document(model) for model in models],
+        "problems": [{"path": str(p.path), "error": str(p.error)} for p in library.problems],
+    }
+    rows = [
+        (
+            model.card.name,
+            model.card.version,
+            ",".join(model.card.modalities),
+            _meanings(model.card.regions),
+            str(len(model.card.recipe.output.labels)),
+            _size(model),
+            model.card.title,
+        )
+        for model in models
+    ]
+    header = ("name", "version", "modality", "anatomy", "labels", "weights", "title")
+    console.emit(options, document, console.table(header, rows) if rows else "no models")
+
+
+def _wanted(card: Card, options: argparse.Namespace) -> bool:
+    if options.modality and options.modality.upper() not in card.modalities:
+        return False
+    if options.anatomy and card.regions and not _near(options.anatomy, card.regions):
+        return False
+    if options.condition:
+        word = options.condition.casefold()
+        return any(word in f"{c.value} {c.meaning}".casefold() for c in card.conditions)
+    return True
+
+
+def _near(asked: str, regions: Iterable[Code]) -> bool:
+    """Whether one of `regions` is the one asked for, inside of it or around it."""
+    from IODeepLib.codes import distance, region_by_code, region_by_term
+
+    region = region_by_term(asked)
+    if region is None:
+        raise UsageError(
+            f"the region {asked!r}",
+            "a Body Part Examined term (PS3.16 Annex L), such as LIVER",
+            "correct --anatomy",
+        )
+    others = (region_by_code(code) for code in regions)
+    return any(other and distance(region, other) is not None for other in others)
+
+
+def _document(model: Model) -> dict[str, Any]:
+    card = model.card
+    return {
+        "name": card.name,
+        "version": card.version,
+        "title": card.title,
+        "task": card.task.value,
+        "modalities": list(card.modalities),
+        "anatomic_regions": [code.to_json() for code in card.regions],
+        "conditions": [code.to_json() for code in card.conditions],
+        "labels": [label.name for label in card.recipe.output.labels],
+        "licence": card.recipe.card.licence,
+        "model_uid": card.model_uid,
+        "study_instance_uid": card.study_instance_uid,
+        "card_sop_instance_uid": card.sop_instance_uid,
+        "path": str(card.path),
+        "missing_parts": list(model.missing_parts),
+    }
+
+
+def _meanings(codes: Iterable[Code]) -> str:
+    return ", ".join(code.meaning for code in codes) or "any"
+
+
+def _size(model: Model) -> str:
+    if model.missing_parts:
+        return f"{len(model.missing_parts)} parts missing"
+    return f"{sum(part.length for part in model.card.manifest.parts) / 1e6:.1f} MB"

@@ -1,0 +1,41 @@
+"""Make the DICOM instances of a network."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from IODeepLib.cli import arguments, console
+
+NAME = "pack"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, metavar="MODEL.onnx", help="the network")
+    parser.add_argument("--recipe", type=Path, required=True, metavar="R.json", help="its recipe")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder")
+    parser.add_argument(
+        "--parent", metavar="DIR", help="folder of the version that this one was made from"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    from IODeepLib.publish import publish
+    from IODeepLib.recipe import read_recipe
+
+    recipe = read_recipe(options.recipe)
+    parent = arguments.one_model(options.parent).card if options.parent else None
+    with console.progress() as progress:
+        model = publish(options.model, recipe, options.out, parent=parent, progress=progress)
+    files = sorted(options.out.glob("*.dcm"))
+    size = sum(file.stat().st_size for file in files)
+    document = {
+        "model": model.label,
+        "model_uid": model.card.model_uid,
+        "study_instance_uid": model.card.study_instance_uid,
+        "card_sop_instance_uid": model.card.sop_instance_uid,
+        "files": [str(file) for file in files],
+        "bytes": size,
+    }
+    text = f"{model.label}: {len(files)} instances, {size / 1e6:.1f} MB, in {options.out}"
+    console.emit(options, document, text)

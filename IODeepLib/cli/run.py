@@ -1,0 +1,108 @@
+"""Select a model, run it on a series and write the results."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IODeepLib.cli import arguments, console
+from IODeepLib.errors import NoModelFitsError, UsageError
+
+if TYPE_CHECKING:
+    from IODeepLib.model_object import Model
+    from IODeepLib.selection import Selection
+    from IODeepLib.series import ImageSeries
+
+NAME = "run"
+SEG_TYPES = ("BINARY", "LABELMAP", "FRACTIONAL")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_series(parser)
+    arguments.add_models(parser)
+    parser.add_argument("--model", metavar="NAME[@VERSION]", help="this model, if it fits")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder")
+    parser.add_argument(
+        "--seg-type", choices=SEG_TYPES, default="BINARY", help="kind of DICOM SEG [BINARY]"
+    )
+    parser.add_argument(
+        "--provider", default="auto", metavar="NAME", help="ONNX Runtime execution provider [auto]"
+    )
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="threads for the network [one a core]"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    from IODeepLib import pipeline
+    from IODeepLib.files import whole_folder
+    from IODeepLib.result import FILE_NAMES
+    from IODeepLib.results import SegmentationType
+
+    if options.threads is not None and options.threads < 1:
+        raise UsageError(f"--threads {options.threads}", "1 or more", "correct --threads")
+    images = arguments.images_in(options)
+    models = named_models(arguments.models_to_choose_from(options.models), options.model)
+    series, model = choose(images, models)
+    run_options = pipeline.Options(
+        SegmentationType(options.seg_type), options.provider, options.threads
+    )
+    # The folder is made first: a run of minutes must not end at a missing permission.
+    with whole_folder(options.out, FILE_NAMES) as folder:
+        with console.progress() as progress:
+            result = pipeline.run(series, model, run_options, others=images, progress=progress)
+        names = result.write(folder)
+    files = [str(options.out / name) for name in names]
+    text = "\n".join([*result.sentences(), *(f"wrote {file}" for file in files)])
+    console.emit(options, result.document() | {"files": files}, text)
+
+
+def named_models(models: Sequence[Model], name: str | None) -> Sequence[Model]:
+    """The models that NAME or NAME@VERSION means; all of them without a name."""
+    if name is None:
+        return models
+    named = [m for m in models if name in (m.card.name, m.label)]
+    if not named:
+        labels = ", ".join(model.label for model in models) or "no model"
+        raise UsageError(f"no model {name!r}", f"one of {labels}", "correct --model")
+    return named
+
+
+def choose(images: Sequence[ImageSeries], models: Sequence[Model]) -> tuple[ImageSeries, Model]:
+    """The one series that a model fits, and the model that fits it best.
+
+    Raises:
+        NoModelFitsError: there is none.
+        UsageError: several series fit, so that a person must say which one is meant.
+    """
+    from IODeepLib.selection import select
+
+    selections = [select(series, models, images) for series in images]
+    fitting: dict[frozenset[int], Selection] = {}
+    for selection in selections:
+        if selection.fitting:
+            # The series of a multi-channel model are one choice, whichever of them is asked.
+            filled = frozenset(id(channel) for channel in selection.best.channels)
+            fitting.setdefault(filled, selection)
+    if len(fitting) > 1:
+        listed = "; ".join(
+            f"{s.series.label} {s.series.series_instance_uid}" for s in fitting.values()
+        )
+        raise UsageError(
+            f"{len(fitting)} series that a model fits: {listed}",
+            "one series",
+            "name one with --series",
+        )
+    if fitting:
+        (selection,) = fitting.values()
+        return selection.series, selection.best.model
+    if len(selections) == 1:
+        _ = selections[0].best  # raises, with the reasons
+    raise NoModelFitsError(
+        f"none of {len(models)} models fits one of the {len(images)} series "
+        f"({'; '.join(series.label for series in images[:5])})",
+        "a model whose every criterion a series meets",
+        "see all reasons with 'iodeep select'",
+    )

@@ -1,0 +1,191 @@
+"""The main job: a series and a model in, a result on the series' own voxels out.
+
+from IODeepLib.pipeline import run
+from IODeepLib.series import find_series
+from IODeepLib.sources.folder import find_models
+
+series = find_series("study")[0]
+model = find_models("models").models[0]
+result = run(series, model)
+result.save("out")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy.typing as npt
+
+from IODeepLib import agreement
+from IODeepLib.classification import Classification, classify
+from IODeepLib.criteria import Verdict
+from IODeepLib.decision import decide
+from IODeepLib.errors import CancelledError, NoModelFitsError
+from IODeepLib.model_object import Model, verify
+from IODeepLib.postprocess import postprocess
+from IODeepLib.preprocess import Prepared, prepare
+from IODeepLib.recipe import Recipe, Task
+from IODeepLib.result import Result
+from IODeepLib.results import SegmentationType
+from IODeepLib.runtime import Session, open_session
+from IODeepLib.segmentation import Segmentation
+from IODeepLib.selection import judge
+from IODeepLib.series import ImageSeries
+from IODeepLib.sliding_window import score_slabs
+
+Progress = Callable[[float, str], None]
+
+# The share of the whole that each stage takes, roughly; inference is nearly all of it.
+_STAGES = {"verify": 0.02, "read": 0.08, "prepare": 0.05, "infer": 0.80, "finish": 0.05}
+_BEGINNINGS = {
+    "verify": "verifying the model",
+    "read": "reading the images",
+    "prepare": "preparing the image",
+    "infer": "running the network",
+    "finish": "tidying up the labels",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run is done.
+
+    Attributes:
+        seg_type: BINARY, LABELMAP or FRACTIONAL.
+        provider: "auto", or the name of an ONNX Runtime execution provider.
+        threads: how many threads the network computes with; None for the cores at hand.
+    """
+
+    seg_type: SegmentationType = SegmentationType.BINARY
+    provider: str = "auto"
+    threads: int | None = None
+
+
+def run(
+    series: ImageSeries,
+    model: Model,
+    options: Options | None = None,
+    *,
+    others: Sequence[ImageSeries] = (),
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Result:
+    """Run `model` on `series`.
+
+    Args:
+        series: the series to be read; the result lies on its voxels.
+        model: a model with its weights.
+        options: how it is done.
+        others: further series, from which the other channels of the model are filled.
+        progress: called with the fraction done and a message.
+        cancelled: asked between patches; once it says so, the run ends with CancelledError.
+
+    Raises:
+        NoModelFitsError: the model does not fit the series.
+        ImageError: the series cannot be read, or not exactly.
+        ModelError: the model is incomplete, altered, or fails.
+        CancelledError: `cancelled` said so; nothing was written.
+    """
+    options = options or Options()
+    recipe = model.card.recipe
+    candidate = judge(series, model, others)
+    if not candidate.fits:
+        failing = candidate.with_verdict(Verdict.FAILS)
+        raise NoModelFitsError(
+            f"{model.label} does not fit the series {series.label}: "
+            + "; ".join(map(str, failing)),
+            "a model whose every criterion the series meets",
+            "see 'iodeep select' for the models that fit",
+        )
+    stages = _Stages(progress, cancelled)
+
+    verify(model, stages.begin("verify"))
+    session = open_session(model, providers=options.provider, threads=options.threads)
+    agreement.check(recipe, session)
+    report = stages.begin("read")
+    volumes = [channel.volume(report) for channel in candidate.channels]
+    stages.begin("prepare")
+    prepared = prepare(volumes, recipe.input)
+    picture_volume = volumes[0]
+    del volumes
+    found, notes = _infer(recipe, prepared, session, options, stages)
+    stages.end()
+    return Result(
+        series=series,
+        channels=candidate.channels,
+        model=model,
+        reasons=candidate.reasons,
+        found=found,
+        volume=picture_volume,
+        provider=session.providers[0],
+        seg_type=options.seg_type,
+        notes=(*series.problems, *session.notes, *notes),
+    )
+
+
+def _infer(
+    recipe: Recipe, prepared: Prepared, session: Session, options: Options, stages: _Stages
+) -> tuple[Segmentation | Classification, list[str]]:
+    """What the network finds, and sentences on what was done to it afterwards."""
+    report = stages.begin("infer")
+    predict = _predictor(recipe, session)
+    if recipe.task is not Task.SEGMENTATION:
+        classification = classify(
+            prepared.array,
+            recipe.input,
+            recipe.output,
+            predict,
+            task=recipe.task,
+            progress=report,
+            cancelled=stages.cancelled,
+        )
+        return classification, []
+    slabs = score_slabs(
+        prepared.array,
+        recipe.input,
+        recipe.output,
+        predict,
+        progress=report,
+        cancelled=stages.cancelled,
+    )
+    fractional = options.seg_type is SegmentationType.FRACTIONAL
+    segmentation = decide(slabs, prepared, recipe.output, want_probabilities=fractional)
+    stages.begin("finish")
+    return postprocess(segmentation, recipe.after)
+
+
+def _predictor(recipe: Recipe, session: Session) -> Callable[[npt.NDArray], npt.NDArray]:
+    """The network as a function from its input tensor to the output that the recipe reads."""
+    declared = agreement.input_of(recipe, session)
+    index = session.outputs.index(agreement.output_of(recipe, session))
+
+    def predict(tensor: npt.NDArray) -> npt.NDArray:
+        return session.run({declared.name: tensor.astype(declared.dtype, copy=False)})[index]
+
+    return predict
+
+
+class _Stages:
+    """Progress over the whole run, and the question whether to stop, at every report."""
+
+    def __init__(self, progress: Progress | None, cancelled: Callable[[], bool] | None) -> None:
+        self._progress = progress or (lambda fraction, message: None)
+        self.cancelled = cancelled or (lambda: False)
+
+    def begin(self, stage: str) -> Progress:
+        """The callback for the part of the whole that is `stage`."""
+        names = list(_STAGES)
+        before = sum(_STAGES[name] for name in names[: names.index(stage)])
+
+        def report(fraction: float, message: str) -> None:
+            if self.cancelled():
+                raise CancelledError
+            self._progress(before + fraction * _STAGES[stage], message)
+
+        report(0.0, _BEGINNINGS[stage])
+        return report
+
+    def end(self) -> None:
+        """All is done."""
+        self._progress(1.0, "done")

@@ -1,0 +1,35 @@
+"""A network becomes DICOM instances, but only if its recipe tells the truth about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from IODeepLib import agreement
+from IODeepLib.model_object import Card, Model, pack
+from IODeepLib.model_object.progress import Progress
+from IODeepLib.recipe import Recipe
+from IODeepLib.runtime import open_session
+
+
+def publish(
+    onnx_path: Path | str,
+    recipe: Recipe,
+    out_dir: Path | str,
+    *,
+    parent: Card | None = None,
+    progress: Progress | None = None,
+) -> Model:
+    """Pack a network as `pack` does, and hold the recipe against it before the folder appears.
+
+    Args and errors: see `IODeepLib.model_object.pack`; besides
+
+    Raises:
+        RecipeError: recipe and network contradict each other.
+    """
+
+    def check(model: Model) -> None:
+        session = open_session(model, providers="cpu")
+        agreement.check(recipe, session)
+        agreement.try_out(recipe, session)
+
+    return pack(onnx_path, recipe, out_dir, parent=parent, check=check, progress=progress)
