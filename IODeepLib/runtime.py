@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from IODeepLib import providers as execution_providers
 from IODeepLib.errors import CancelledError, IODeepError, ModelError, UsageError
 from IODeepLib.model_object import Model, Weights, read_architecture
-from IODeepLib.onnx_file import ExternalData
+from IODeepLib.onnx_file import ExternalData, OnnxFile
 from IODeepLib.pieces import joined
+from IODeepLib.providers import AUTO, CPU, choose, usable_cores
 
 _log = logging.getLogger(__name__)
 
@@ -31,19 +30,11 @@ _LEAVE_IN_PLACE = 64 * 2**20
 _SILENT = 4  # ONNX Runtime's severity "fatal": its errors arrive as exceptions
 _FOLDER_KEY = "session.model_external_initializers_file_folder_path"
 
+# ONNX Runtime's names of types, where they differ from NumPy's.
+_NUMPY_NAMES = {"float": "float32", "double": "float64"}
 _TYPES = {
-    "float": np.float32,
-    "float16": np.float16,
-    "double": np.float64,
-    "int8": np.int8,
-    "int16": np.int16,
-    "int32": np.int32,
-    "int64": np.int64,
-    "uint8": np.uint8,
-    "uint16": np.uint16,
-    "uint32": np.uint32,
-    "uint64": np.uint64,
-    "bool": np.bool_,
+    *("float16", "float32", "float64", "bool"),
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
 }
 
 
@@ -53,16 +44,17 @@ class TensorInfo:
 
     Attributes:
         name: its name.
-        shape: its sizes; a name or None for one that is not fixed.
-        dtype: its type.
+        shape: its sizes, None for an open one.
+        dtype: its NumPy type, such as "float32".
     """
 
     name: str
-    shape: tuple[int | str | None, ...]
-    dtype: np.dtype[Any]
+    shape: tuple[int | None, ...]
+    dtype: str
 
     def __str__(self) -> str:
-        return f"{self.name} {self.dtype.name}[{', '.join(str(size) for size in self.shape)}]"
+        sizes = ", ".join("any" if size is None else str(size) for size in self.shape)
+        return f"{self.name} {self.dtype}[{sizes}]"
 
 
 class Session:
@@ -137,37 +129,57 @@ def open_session(
         ModelError: a part is missing, the architecture was altered, or ONNX Runtime refuses it.
         UsageError: a provider is not there, or does not start.
     """
+    network, folder = _placed(model)
+    weights = sum(part.length for part in model.card.manifest.parts)
+    return _open(network, model.label, folder, weights, providers, threads)
+
+
+def open_onnx(
+    path: Path | str, *, providers: str | Sequence[str] = "auto", threads: int | None = None
+) -> Session:
+    """A session of a plain ONNX file, for trying it before it is packed; as `open_session`."""
+    onnx = OnnxFile.open(path)
+    for tensor in onnx.initializers:
+        if tensor.external:
+            onnx.values(tensor)  # refuses what leads out of the model's folder
+    weights = sum(tensor.nbytes for tensor in onnx.initializers)
+    return _open(str(path), onnx.name, None, weights, providers, threads)
+
+
+def _open(
+    network: bytes | str,
+    label: str,
+    folder: Path | None,
+    weights: int,
+    providers: str | Sequence[str],
+    threads: int | None,
+) -> Session:
     import onnxruntime
 
-    available = onnxruntime.get_available_providers()
-    candidates = execution_providers.choose(providers, available)
-    threads = execution_providers.usable_cores() if threads is None else threads
-    architecture, folder = _placed(model)
-    automatic = providers == execution_providers.AUTO
-    # Automatically, one after the other; ONNX Runtime adds the CPU for what one cannot do.
-    attempts = [[name] for name in candidates] if automatic else [candidates]
+    candidates = choose(providers, onnxruntime.get_available_providers())
+    threads = usable_cores() if threads is None else threads
+    automatic = providers == AUTO
     notes: list[str] = []
-    for attempt in attempts:
-        options = _options(model, folder, threads, attempt)
+    # Automatically, one after the other; ONNX Runtime adds the CPU for what one cannot do.
+    for attempt in [[name] for name in candidates] if automatic else [candidates]:
+        options = _options(folder, weights, threads, attempt)
         try:
             session = onnxruntime.InferenceSession(
-                architecture, options, providers=attempt, enable_fallback=0
+                network, options, providers=attempt, enable_fallback=0
             )
         except Exception as error:  # ONNX Runtime's errors have no common class
-            if attempt is attempts[-1]:
-                raise _refused(model, attempt, _reason(error)) from None
-            notes.append(f"{attempt[0]} did not start ({_reason(error)})")
-            _log.warning("%s: %s", model.label, notes[-1])
-            continue
-        running = session.get_providers()
-        if attempt[0] in running:
-            _log.info("%s runs with %s", model.label, ", ".join(running))
-            return Session(session, model.label, notes, threads)
-        if not automatic:
-            raise _refused(model, attempt, f"it runs with {', '.join(running)} instead")
-        notes.append(f"{attempt[0]} did not start")
-        _log.warning("%s: %s", model.label, notes[-1])
-    raise _refused(model, candidates, "; ".join(notes) or "no provider is left")
+            failure = _reason(error)
+        else:
+            running = session.get_providers()
+            if attempt[0] in running:
+                _log.info("%s runs with %s", label, ", ".join(running))
+                return Session(session, label, notes, threads)
+            failure = f"it would run with {', '.join(running)} instead"
+        if not automatic or attempt[0] == CPU:
+            raise _refused(label, attempt[0], failure)
+        notes.append(f"{attempt[0]} did not start ({failure})")
+        _log.warning("%s: %s", label, notes[-1])
+    raise _refused(label, CPU, "; ".join(notes) or "it has no execution provider")
 
 
 def _placed(model: Model) -> tuple[bytes, Path | None]:
@@ -200,7 +212,7 @@ def _locations(parts: Sequence[Weights]) -> tuple[Path, list[str]]:
     return folder, [path.relative_to(folder).as_posix() for path in paths]
 
 
-def _options(model: Model, folder: Path | None, threads: int, attempt: Sequence[str]) -> Any:
+def _options(folder: Path | None, weights: int, threads: int, attempt: Sequence[str]) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -209,7 +221,7 @@ def _options(model: Model, folder: Path | None, threads: int, attempt: Sequence[
     options.inter_op_num_threads = 1
     if folder is not None:
         options.add_session_config_entry(_FOLDER_KEY, str(folder))
-    if sum(part.length for part in model.card.manifest.parts) > _LEAVE_IN_PLACE:
+    if weights > _LEAVE_IN_PLACE:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         options.add_session_config_entry("session.disable_prepacking", "1")
     if "DmlExecutionProvider" in attempt:
@@ -219,26 +231,28 @@ def _options(model: Model, folder: Path | None, threads: int, attempt: Sequence[
 
 def _info(item: Any, label: str) -> TensorInfo:
     kind = item.type.removeprefix("tensor(").removesuffix(")")
+    kind = _NUMPY_NAMES.get(kind, kind)
     if kind not in _TYPES:
         raise ModelError(
             f"{label} has the input or output {item.name!r} of the type {item.type}",
             "tensors of numbers",
             "export the network with such inputs and outputs",
         )
-    return TensorInfo(item.name, tuple(item.shape), np.dtype(_TYPES[kind]))
+    shape = (size if isinstance(size, int) else None for size in item.shape)
+    return TensorInfo(item.name, tuple(shape), kind)
 
 
-def _refused(model: Model, attempt: Sequence[str], reason: str) -> IODeepError:
-    if attempt[0] == execution_providers.CPU:
+def _refused(label: str, provider: str, reason: str) -> IODeepError:
+    if provider == CPU:
         return ModelError(
-            f"ONNX Runtime refuses {model.label} ({reason})",
+            f"ONNX Runtime refuses {label} ({reason})",
             "a network that this ONNX Runtime can run",
             "verify the model with 'iodeep show', or update onnxruntime",
         )
     return UsageError(
-        f"{attempt[0]} does not run {model.label} ({reason})",
+        f"{provider} does not run {label} ({reason})",
         "an execution provider that works on this machine",
-        f"install what {attempt[0]} needs, or let the provider be chosen ('auto')",
+        f"install what {provider} needs, or let the provider be chosen ('auto')",
     )
 
 

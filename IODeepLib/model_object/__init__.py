@@ -8,9 +8,9 @@ from IODeepLib.model_object.card import Card, read_card
 from IODeepLib.model_object.instance import NotAnInstanceError
 from IODeepLib.model_object.manifest import Manifest, Part
 from IODeepLib.model_object.model import Model, join
-from IODeepLib.model_object.pack import MAX_PART_BYTES, pack
-from IODeepLib.model_object.unpack import unpack
-from IODeepLib.model_object.verify import verify
+from IODeepLib.model_object.packing import MAX_PART_BYTES, pack
+from IODeepLib.model_object.unpacking import unpack
+from IODeepLib.model_object.verification import verify
 from IODeepLib.model_object.weights import Weights, read_weights
 
 __all__ = [

@@ -54,7 +54,7 @@ class Instance:
             raise ModelError(
                 f"{path} is no DICOM file", "an IODeep instance", "choose the model's folder"
             )
-        if DeflatedExplicitVRLittleEndian.encode() + b"\0" in head:
+        if DeflatedExplicitVRLittleEndian.encode() in head:
             raise ModelError(
                 f"{path} is deflated",
                 "a model whose weights can be used where they lie",

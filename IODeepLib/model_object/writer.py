@@ -51,7 +51,7 @@ class InstanceWriter:
         meta.PrivateInformationCreatorUID = meta.ImplementationClassUID
         meta.PrivateInformation = b""
         offset = len(self._head()) + _ELEMENT_HEADER.size
-        meta.PrivateInformation = bytes(-offset % ALIGNMENT)
+        meta.PrivateInformation = bytes(ALIGNMENT - offset % ALIGNMENT)  # never empty
 
     def write(
         self, path: Path, content: Sequence[Piece], report: Callable[[int], None] | None = None

@@ -28,6 +28,7 @@ DIMS, DATA_TYPE, SEGMENT, NAME, EXTERNAL_DATA, DATA_LOCATION = 1, 2, 3, 8, 13, 1
 FLOAT_DATA, RAW_DATA, DOUBLE_DATA = 4, 9, 10
 INT32_DATA, STRING_DATA, INT64_DATA, UINT64_DATA = 5, 6, 7, 11
 KEY, VALUE = 1, 2  # of a StringStringEntryProto
+_MAX_RANK = 64  # as in NumPy
 
 # The fields whose packed values are the little-endian bytes that raw_data would hold, by data type.
 _TYPED_FIELD = {1: FLOAT_DATA, 14: FLOAT_DATA, 11: DOUBLE_DATA, 15: DOUBLE_DATA}
@@ -129,8 +130,8 @@ def read_initializer(buffer: memoryview, field: Field) -> Initializer:
             entries.append(part)
         elif part.number in _DATA:
             data.append(part)
-    if any(size >= 2**63 for size in shape):
-        raise WireError(f"a negative dimension of {name!r}")
+    if len(shape) > _MAX_RANK or any(size >= 2**63 for size in shape):
+        raise WireError(f"{name!r} has {len(shape)} dimensions, or a negative one")
     kind = DATA_TYPES.get(data_type)
     nbytes = -(-math.prod(shape) * kind.bits // 8) if kind else 0
     inline = external = None

@@ -15,6 +15,7 @@ Buffer = bytes | memoryview | mmap
 VARINT, FIXED64, DELIMITED, FIXED32 = 0, 1, 2, 5
 _FIXED_SIZES = {FIXED64: 8, FIXED32: 4}
 _MAX_TAG = 2**32 - 1
+_MAX_NUMBER = 2**64 - 1
 _MAX_TEXT = 2**16  # bytes; names and paths are shorter
 
 
@@ -49,19 +50,18 @@ def fields(buffer: Buffer, begin: int, end: int) -> Iterator[Field]:
     position = begin
     while position < end:
         start = position
-        tag, position = varint(buffer, position, end)
+        tag, position = varint(buffer, start, end)
         number, wire_type = tag >> 3, tag & 7
         if number == 0 or tag > _MAX_TAG:
             raise WireError(f"no field tag at byte {start}")
+        value = position
         if wire_type == DELIMITED:
             length, value = varint(buffer, position, end)
             position = value + length
         elif wire_type == VARINT:
-            value = position
             _, position = varint(buffer, position, end)
         elif wire_type in _FIXED_SIZES:
-            value = position
-            position = value + _FIXED_SIZES[wire_type]
+            position += _FIXED_SIZES[wire_type]
         else:
             raise WireError(f"wire type {wire_type} at byte {start}")
         if position > end:
@@ -71,16 +71,16 @@ def fields(buffer: Buffer, begin: int, end: int) -> Iterator[Field]:
 
 def varint(buffer: Buffer, position: int, end: int) -> tuple[int, int]:
     """The unsigned number at `position`, and where it ends."""
+    if position < end and buffer[position] < 0x80:  # most are one byte
+        return buffer[position], position + 1
     result = shift = 0
-    while position < end:
+    while position < end and shift < 70:
         byte = buffer[position]
         position += 1
         result |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return result & 0xFFFFFFFFFFFFFFFF, position
+            return result & _MAX_NUMBER, position
         shift += 7
-        if shift >= 70:
-            break
     raise WireError(f"no number at byte {position}")
 
 

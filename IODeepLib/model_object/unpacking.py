@@ -9,7 +9,7 @@ from IODeepLib.files import whole_folder
 from IODeepLib.model_object.architecture import payload_name, read_architecture
 from IODeepLib.model_object.model import Model
 from IODeepLib.model_object.progress import Progress, Reporter
-from IODeepLib.model_object.verify import verify
+from IODeepLib.model_object.verification import verify
 from IODeepLib.pieces import Piece, Span, chunks, size_of
 from IODeepLib.recipe import recipe_to_json
 

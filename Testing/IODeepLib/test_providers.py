@@ -1,0 +1,53 @@
+"""Which execution providers and how many threads are asked for."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from IODeepLib.errors import UsageError
+from IODeepLib.providers import choose, usable_cores
+
+AVAILABLE = [
+    "TensorrtExecutionProvider",
+    "AzureExecutionProvider",
+    "CPUExecutionProvider",
+    "OpenVINOExecutionProvider",
+    "CUDAExecutionProvider",
+]
+
+
+def test_automatically_the_fastest_comes_first_and_the_cpu_last() -> None:
+    assert choose("auto", AVAILABLE) == [
+        "CUDAExecutionProvider",
+        "OpenVINOExecutionProvider",
+        "CPUExecutionProvider",
+    ]
+    assert choose("auto", ["CPUExecutionProvider"]) == ["CPUExecutionProvider"]
+
+
+def test_short_and_full_names_are_understood() -> None:
+    wanted = ["OpenVINOExecutionProvider", "CPUExecutionProvider"]
+    assert choose(["openvino", "CPUExecutionProvider"], AVAILABLE) == wanted
+    assert choose("tensorrt", AVAILABLE) == ["TensorrtExecutionProvider"]
+
+
+def test_what_is_not_there_is_refused_with_what_is() -> None:
+    with pytest.raises(UsageError, match=r"'coreml' is not .*one of auto, azure, cpu, cuda"):
+        choose("coreml", AVAILABLE)
+
+
+def test_threads_follow_the_environment_and_the_cores_of_this_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert usable_cores() == 3
+    for nonsense in ("", "0", "-1", "many"):
+        monkeypatch.setenv("OMP_NUM_THREADS", nonsense)
+        assert usable_cores() <= (os.cpu_count() or 1)
+    if hasattr(os, "sched_getaffinity"):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
+        assert usable_cores() == 1
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert usable_cores() == 0

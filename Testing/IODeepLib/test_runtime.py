@@ -1,0 +1,246 @@
+"""Sessions over DICOM files give what sessions over the ONNX files give, and copy no weights."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import make_networks
+import numpy as np
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper
+from packed_models import files, flip, make_model, make_network
+
+from IODeepLib.errors import CancelledError, ModelError, UsageError
+from IODeepLib.model_object import pack, verify
+from IODeepLib.runtime import TensorInfo, open_onnx, open_session
+from IODeepLib.sources.folder import find_model
+
+NETWORKS = {
+    "3d": (make_networks.conv(3), {"image": (1, 1, 8, 8, 8)}),
+    "2d": (make_networks.conv(2), {"image": (1, 1, 16, 16)}),
+    "half": (make_networks.conv(2, dtype=np.float16), {"image": (1, 1, 16, 16)}),
+    "dense": (make_networks.dense(), {"image": (3, 64)}),
+    "two inputs": (make_networks.two_inputs(), {"first": (2, 32), "second": (2, 32)}),
+    "reshaping": (make_networks.reshaping(), {"image": (2, 32)}),
+    "branching": (make_networks.branching(), {"image": (2, 32)}),
+    "typed": (make_networks.typed(), {"image": (2, 32)}),
+    "no weights": (make_networks.custom(function=True), {"image": (5,)}),
+}
+REAL = ("ct_abdomen_5class", "deepbet_bbox_model", "model18cls", "model5_gw_ae")
+
+
+def plain_result(network: Path, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """What ONNX Runtime gives for the ONNX file."""
+    return onnxruntime.InferenceSession(network).run(None, feeds)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("part_bytes", [3000, 10**6])
+def test_results_are_those_of_the_onnx_file(name: str, part_bytes: int, tmp_path: Path) -> None:
+    network, shapes = NETWORKS[name]
+    path = make_networks.save(network, tmp_path / "network.onnx")
+    packed = tmp_path / "packed"
+    model = pack(path, make_networks.recipe(), packed, max_part_bytes=part_bytes)
+    session = open_session(model)
+    rng = np.random.default_rng(0)
+    feeds = {
+        item.name: rng.standard_normal(shapes[item.name]).astype(item.dtype)
+        for item in session.inputs
+    }
+    assert set(feeds) == set(shapes)
+    expected = plain_result(path, feeds)
+    np.testing.assert_array_equal(session.run(feeds), expected)
+    np.testing.assert_array_equal(open_onnx(path).run(feeds), expected)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_networks_give_the_same_from_dicom(
+    name: str, shared_data: Path, tmp_path: Path
+) -> None:
+    path = shared_data / "models" / f"{name}.onnx"
+    model = pack(path, make_networks.recipe(), tmp_path / "packed")
+    image = np.random.default_rng(0).standard_normal((1, 1, 32, 32, 32)).astype(np.float32)
+    session = open_session(model)
+    [result] = session.run({"image": image})
+    [expected] = plain_result(path, {"image": image})
+    np.testing.assert_array_equal(result, expected)
+
+
+def test_inputs_and_outputs_are_described(tmp_path: Path) -> None:
+    session = open_session(make_model(tmp_path), threads=1)
+    assert session.inputs == (TensorInfo("image", (1, 1, None, None, None), "float32"),)
+    assert str(session.inputs[0]) == "image float32[1, 1, any, any, any]"
+    assert session.outputs[0].dtype == "float32"
+    assert session.providers == ("CPUExecutionProvider",)
+    assert (session.label, session.threads, session.notes) == ("liver@1.2.0", 1, ())
+
+
+def test_feeds_that_do_not_fit_are_told_on_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    session = open_session(make_model(tmp_path))
+    for feeds in (
+        {},
+        {"picture": np.zeros((1, 1, 8, 8, 8), np.float32)},
+        {"image": np.zeros((1, 1, 8, 8), np.float32)},
+        {"image": np.zeros((1, 2, 8, 8, 8), np.float32)},
+        {"image": np.zeros((1, 1, 8, 8, 8), np.float64)},
+    ):
+        with pytest.raises(ModelError) as error:
+            session.run(feeds)
+        assert "\n" not in str(error.value)
+        assert "wanted: image float32[1, 1, any, any, any]" in str(error.value)
+    captured = capfd.readouterr()
+    assert not captured.out and not captured.err
+
+
+def test_what_onnx_runtime_refuses_is_told_on_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    network = make_networks.conv()
+    network.graph.node[0].op_type = "Convolve"
+    path = make_networks.save(network, tmp_path / "network.onnx")
+    model = pack(path, make_networks.recipe(), tmp_path / "packed")
+    with pytest.raises(ModelError, match=r"ONNX Runtime refuses liver@1\.2\.0 \(.*Convolve"):
+        open_session(model)
+    captured = capfd.readouterr()
+    assert not captured.out and not captured.err
+
+
+def test_what_is_no_tensor_of_numbers_is_refused(tmp_path: Path) -> None:
+    text = helper.make_tensor_value_info("image", TensorProto.STRING, [1])
+    out = helper.make_tensor_value_info("y", TensorProto.STRING, [1])
+    graph = helper.make_graph([helper.make_node("Identity", ["image"], ["y"])], "g", [text], [out])
+    network = helper.make_model(graph, opset_imports=make_networks.OPSETS, ir_version=8)
+    path = make_networks.save(network, tmp_path / "network.onnx")
+    with pytest.raises(ModelError, match=r"'image' of the type tensor\(string\)"):
+        open_onnx(path)
+
+
+def test_providers_asked_for_by_name_are_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = make_model(tmp_path)
+    with pytest.raises(UsageError, match="execution provider 'cuda' is not in this ONNX Runtime"):
+        open_session(model, providers="cuda")
+    assert open_session(model, providers="cpu").providers == ("CPUExecutionProvider",)
+    # As with onnxruntime-gpu on a machine without a GPU: it is named, and does not start.
+    available = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: available)
+    with pytest.raises(UsageError, match="CUDAExecutionProvider does not run liver"):
+        open_session(model, providers=["CUDAExecutionProvider", "CPUExecutionProvider"])
+    session = open_session(model)
+    assert session.providers == ("CPUExecutionProvider",)
+    assert session.notes[0].startswith("CUDAExecutionProvider did not start")
+    captured = capfd.readouterr()
+    assert not captured.out and not captured.err
+
+
+def test_one_altered_byte_is_found_before_a_run(tmp_path: Path) -> None:
+    model = make_model(tmp_path)
+    [part] = model.weights()
+    flip(part.path, part.payload.offset + part.payload.length - 1)
+    open_session(model)  # ready at once: it reads no weights
+    with pytest.raises(ModelError, match="was altered"):
+        verify(model)
+
+
+def test_an_incomplete_model_is_not_opened(tmp_path: Path) -> None:
+    model = make_model(tmp_path)
+    with pytest.raises(ModelError, match=r"part 1 of 1 of liver@1\.2\.0 is missing"):
+        open_session(type(model)(model.card, (None,)))
+
+
+def test_weights_behind_links_and_in_many_folders_are_found(tmp_path: Path) -> None:
+    model = make_model(tmp_path, parts=3)
+    (tmp_path / "links").mkdir()
+    for i, path in enumerate(files(model)):
+        folder = tmp_path / "real" / str(i)
+        folder.mkdir(parents=True)
+        path.rename(folder / "instance")
+        (tmp_path / "links" / path.name).symlink_to(folder / "instance")
+    image = np.ones((1, 1, 8, 8, 8), np.float32)
+    result = open_session(find_model(tmp_path / "links")).run({"image": image})
+    np.testing.assert_array_equal(result, plain_result(make_network(tmp_path), {"image": image}))
+
+
+def test_a_run_can_be_cancelled_from_another_thread(tmp_path: Path) -> None:
+    path = make_networks.save(make_networks.conv(3, 64, 6), tmp_path / "network.onnx")
+    model = pack(path, make_networks.recipe(), tmp_path / "packed")
+    session = open_session(model, threads=1)
+    session.cancel()  # nothing runs: nothing happens
+    stopped = threading.Event()
+
+    def cancel() -> None:
+        while not stopped.wait(0.05):
+            session.cancel()
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    try:
+        with pytest.raises(CancelledError):
+            session.run({"image": np.zeros((1, 1, 96, 96, 96), np.float32)})
+    finally:
+        stopped.set()
+        canceller.join()
+    session.run({"image": np.zeros((1, 1, 8, 8, 8), np.float32)})  # it can be used again
+
+
+MEASURE = """
+import gc, sys, time
+import numpy, onnxruntime
+from IODeepLib.runtime import open_session
+from IODeepLib.sources.folder import find_model
+
+def private():
+    with open("/proc/self/smaps_rollup") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("Private"))
+
+tiny, path = sys.argv[1:]
+open_session(find_model(tiny))
+onnxruntime.InferenceSession(tiny + "/../network.onnx")
+before, start = private(), time.perf_counter()
+if path.endswith(".onnx"):
+    session = onnxruntime.InferenceSession(path)
+else:
+    session = open_session(find_model(path))
+print(time.perf_counter() - start, private() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+@pytest.mark.parametrize("kind", ["conv3d", "conv2d", "dense"])
+def test_weights_stay_in_their_file(kind: str, tmp_path: Path) -> None:
+    """A session over 130 MB of weights takes less than a tenth of them in memory."""
+    make_model(tmp_path)
+    network = {
+        "conv3d": lambda: make_networks.conv(3, 640, 4),
+        "conv2d": lambda: make_networks.conv(2, 1024, 5),
+        "dense": lambda: make_networks.dense(5792),
+    }[kind]()
+    path = make_networks.save(network, tmp_path / "large.onnx")
+    size = path.stat().st_size
+    pack(path, make_networks.recipe(), tmp_path / "large")
+    root = Path(__file__).resolve().parents[2]
+
+    def measure(what: Path) -> tuple[float, float]:
+        result = subprocess.run(
+            [sys.executable, "-c", MEASURE, tmp_path / "packed", what],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONPATH": str(root)},
+        )
+        seconds, kilobytes = result.stdout.split()
+        return float(seconds), float(kilobytes) * 1024
+
+    (ours, memory), (usual, usual_memory) = measure(tmp_path / "large"), measure(path)
+    print(
+        f"{kind}: {ours:.3f} s, {memory / 1e6:.0f} MB; {usual:.3f} s, {usual_memory / 1e6:.0f} MB"
+    )
+    assert size > 130e6 and usual_memory > size
+    assert memory < size / 10

@@ -1,0 +1,86 @@
+"""Models found in folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import make_networks
+import pytest
+from packed_models import altered, files, make_model, make_network
+
+from IODeepLib.errors import ModelError
+from IODeepLib.model_object import pack
+from IODeepLib.sources import Source
+from IODeepLib.sources.folder import FolderSource, find_model, find_models
+
+
+def test_models_are_found_among_other_files(tmp_path: Path, shared_data: Path) -> None:
+    network = make_network(tmp_path)
+    for name, version in (("spleen", "1.0.0"), ("liver", "2.0.0"), ("liver", "1.0.0")):
+        recipe = make_networks.recipe(name=name, version=version)
+        pack(network, recipe, tmp_path / "models" / name / version, max_part_bytes=20_000)
+    (tmp_path / "models" / "notes.txt").write_text("notes")
+    (tmp_path / "models" / "broken link").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "models" / "pipe")
+    images = shared_data / "dicom" / "ct_abdomen_totalseg_repaired"
+    (tmp_path / "models" / "images").symlink_to(images)
+    (tmp_path / "models" / "IM0000.dcm").write_bytes((images / "IM0000.dcm").read_bytes())
+    library = find_models(tmp_path / "models")
+    labels = [model.label for model in library.models]
+    assert labels == ["liver@1.0.0", "liver@2.0.0", "spleen@1.0.0"]
+    assert not library.problems and not any(model.missing_parts for model in library.models)
+
+
+def test_what_is_damaged_is_told_and_hides_nothing(tmp_path: Path) -> None:
+    good = make_model(tmp_path, parts=3)
+    bad = pack(make_network(tmp_path), make_networks.recipe(name="bad"), tmp_path / "bad")
+    anonymous = pack(make_network(tmp_path), make_networks.recipe(name="anon"), tmp_path / "anon")
+    files(bad)[0].write_bytes(files(bad)[0].read_bytes()[:2000])
+    for path in files(anonymous):
+        altered(path, lambda dataset: dataset.remove_private_tags())
+    files(good)[2].unlink()
+    library = find_models(tmp_path)
+    [model] = library.models
+    assert (model.label, model.missing_parts) == ("liver@1.2.0", (2,))
+    told = {problem.path: str(problem.error) for problem in library.problems}
+    assert set(told) == {*files(bad), *files(anonymous)}
+    assert "part 1 of 1 of bad@1.2.0, whose card is not here" in told[files(bad)[1]]
+
+
+def test_copies_count_once(tmp_path: Path) -> None:
+    model = make_model(tmp_path)
+    for path in files(model):
+        (tmp_path / "packed" / f"copy of {path.name}").write_bytes(path.read_bytes())
+    library = find_models(tmp_path)
+    assert len(library.models) == 1 and not library.problems
+
+
+def test_one_model_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ModelError, match="holds no model"):
+        find_model(tmp_path / "empty")
+    with pytest.raises(ModelError, match="is no folder"):
+        find_model(tmp_path / "missing")
+    make_model(tmp_path)
+    pack(make_network(tmp_path), make_networks.recipe(name="spleen"), tmp_path / "packed" / "2")
+    with pytest.raises(ModelError, match=r"holds liver@1\.2\.0, spleen@1\.2\.0"):
+        find_model(tmp_path)
+
+
+def test_a_lone_damaged_card_is_the_error(tmp_path: Path) -> None:
+    model = make_model(tmp_path)
+    altered(files(model)[0], lambda dataset: dataset.remove_private_tags())
+    with pytest.raises(ModelError, match="lost the private block"):
+        find_model(tmp_path / "packed")
+
+
+def test_a_folder_is_a_source(tmp_path: Path) -> None:
+    make_model(tmp_path, parts=3)
+    source: Source = FolderSource(tmp_path)
+    [model] = source.models().models
+    assert source.fetch(model) is model
+    files(model)[1].unlink()
+    [model] = source.models().models
+    with pytest.raises(ModelError, match="part 1 of 3"):
+        source.fetch(model)

