@@ -79,6 +79,13 @@ def _mix(take: Callable[[int], npt.NDArray], weights: list) -> npt.NDArray:
     return first if total is None else np.add(first, total, out=first)
 
 
+def in_plane(planes: npt.NDArray, rows: Taps, columns: Taps) -> npt.NDArray:
+    """`planes` (..., rows, columns) resampled along both; what shrinks goes first."""
+    if len(rows) * planes.shape[-1] <= planes.shape[-2] * len(columns):
+        return columns.along(rows.along(planes, -2), -1)
+    return rows.along(columns.along(planes, -1), -2)
+
+
 def linear_taps(position: FloatArray, size: int) -> Taps:
     """Taps that interpolate linearly at `position`, in source voxels; the edge value holds."""
     position = np.clip(position, 0, size - 1)
@@ -143,9 +150,9 @@ def resample(
     taps, inside = [], []
     for size, count, step in zip(aligned.grid.shape, target.shape, steps, strict=True):
         positions = step[0] * np.arange(count, dtype=np.float64) + step[1]
-        reached = slice(0, count) if outside is Outside.EDGE else _reached(positions, size)
-        inside.append(reached)
-        taps.append(_axis_taps(positions[reached], size, abs(step[0]), interpolation, anti_alias))
+        part = slice(0, count) if outside is Outside.EDGE else reached(positions, size)
+        inside.append(part)
+        taps.append(_axis_taps(positions[part], size, abs(step[0]), interpolation, anti_alias))
     return Volume(_separable(aligned.array, taps, inside, target.shape, outside), target)
 
 
@@ -165,7 +172,19 @@ def _axis_taps(
     return taps
 
 
-def _reached(positions: FloatArray, size: int) -> slice:
+def parallel_steps(own: Grid, other: Grid) -> tuple[tuple[float, float], ...]:
+    """`Grid.steps_along_axes` of two grids of which one was made from the other.
+
+    Raises:
+        ValueError: they are not.
+    """
+    steps = own.steps_along_axes(other)
+    if steps is None:
+        raise ValueError("the axes of the two grids are not parallel")
+    return steps
+
+
+def reached(positions: FloatArray, size: int) -> slice:
     """The target voxels whose centres lie within the outer edges of the image."""
     edge = 0.5 + SAME_GRID_TOLERANCE
     within = np.flatnonzero((positions >= -edge) & (positions <= size - 1 + edge))
@@ -207,17 +226,14 @@ def _by_planes(source: npt.NDArray, taps: list[Taps], result: npt.NDArray) -> No
     def load(index: int) -> npt.NDArray:
         return source[index].astype(result.dtype)
 
-    def in_plane(plane: npt.NDArray) -> npt.NDArray:
-        if len(second) * plane.shape[1] <= plane.shape[0] * len(third):
-            return third.along(second.along(plane, -2), -1)
-        return second.along(third.along(plane, -1), -2)
-
     if len(first) <= source.shape[0]:
         loaded = functools.lru_cache(maxsize=len(first.index))(load)
         for i in range(len(first)):
-            result[i] = in_plane(first.plane(loaded, i))
+            result[i] = in_plane(first.plane(loaded, i), second, third)
     else:
-        ready = functools.lru_cache(maxsize=len(first.index))(lambda i: in_plane(load(i)))
+        ready = functools.lru_cache(maxsize=len(first.index))(
+            lambda i: in_plane(load(i), second, third)
+        )
         for i in range(len(first)):
             result[i] = first.plane(ready, i)
 
