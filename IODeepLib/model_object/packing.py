@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from IODeepLib.errors import UsageError
@@ -37,6 +37,7 @@ def pack(
     *,
     parent: Card | None = None,
     max_part_bytes: int = MAX_PART_BYTES,
+    check: Callable[[Model], None] | None = None,
     progress: Progress | None = None,
 ) -> Model:
     """Write the instances of a model version: `card.dcm` and `weights-N.dcm`.
@@ -49,6 +50,7 @@ def pack(
         out_dir: a new or empty folder.
         parent: the version that this one was made from, to which the card then refers.
         max_part_bytes: a part's payload is at most so long, unless one tensor alone is longer.
+        check: called with the finished model before the folder appears; it raises to undo all.
         progress: called with the fraction done and a message; it may raise to stop.
 
     Raises:
@@ -84,8 +86,14 @@ def pack(
             if tensor.external and tensor.name not in places:  # a small one comes in
                 places[tensor.name] = onnx.values(tensor)
         _write_card(folder / CARD_FILE_NAME, identity, onnx.rewritten(places), parts, parent)
-    weights = [read_weights(out_dir / weights_file_name(i + 1)) for i in range(len(parts))]
-    return Model(read_card(out_dir / CARD_FILE_NAME), tuple(weights))
+        if check is not None:
+            check(_read(folder, len(parts)))
+    return _read(out_dir, len(parts))
+
+
+def _read(folder: Path, parts: int) -> Model:
+    weights = tuple(read_weights(folder / weights_file_name(i + 1)) for i in range(parts))
+    return Model(read_card(folder / CARD_FILE_NAME), weights)
 
 
 def weights_file_name(number: int) -> str:
