@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from IODeepLib.codes import Code
 from IODeepLib.errors import ModelError
-from IODeepLib.model_object.instance import Instance
+from IODeepLib.model_object.instance import Instance, reading
 from IODeepLib.model_object.manifest import Manifest
 from IODeepLib.pieces import Span, joined
 from IODeepLib.private_dictionary import Element
@@ -132,6 +132,11 @@ def read_card(path: Path | str) -> Card:
 
 def card_of(instance: Instance) -> Card:
     """The card in an instance that was read from a file or from metadata."""
+    with reading(instance.where):
+        return _card_of(instance)
+
+
+def _card_of(instance: Instance) -> Card:
     recipe = _checked_text(instance, Element.RECIPE, Element.RECIPE_DIGEST)
     model_card = _checked_text(instance, Element.MODEL_CARD, Element.MODEL_CARD_DIGEST)
     manifest = _checked_text(instance, Element.MANIFEST, Element.MANIFEST_DIGEST)

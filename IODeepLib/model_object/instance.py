@@ -5,6 +5,8 @@ Only the small elements are read; where a large one lies in the file is known wi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, PrivateBlock
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RawDataStorage
 
-from IODeepLib.errors import ModelError
+from IODeepLib.errors import IODeepError, ModelError
 from IODeepLib.pieces import Span
 from IODeepLib.private_dictionary import (
     CREATOR,
@@ -44,7 +46,8 @@ class Instance:
 
     def __init__(self, dataset: Dataset, where: str) -> None:
         self.dataset, self.where = dataset, where
-        self._block = _checked_block(dataset, where)
+        with reading(where):
+            self._block = _checked_block(dataset, where)
 
     @classmethod
     def read(cls, path: Path) -> Instance:
@@ -60,24 +63,17 @@ class Instance:
                 "a model whose weights can be used where they lie",
                 "retrieve it as Explicit VR Little Endian, or use dcmconv +te",
             )
-        try:
+        with reading(str(path)):
             dataset = dcmread(path, defer_size=_DEFER)
-        except Exception as error:  # pydicom meets damaged files with errors of many kinds
-            raise ModelError(
-                f"{path} cannot be read ({error!r})",
-                "an undamaged DICOM file",
-                "retrieve or copy it again",
-            ) from None
         return cls(dataset, str(path))
+
+    def __contains__(self, element: Element) -> bool:
+        """Whether a private element is there."""
+        return element in self._block
 
     def get(self, element: Element) -> Any:
         """The value of a private element, or None if it is absent or empty."""
-        if element not in self._block:
-            return None
-        try:
-            return self._block[element].value or None
-        except Exception as error:  # as above: a value that cannot be read
-            raise self._damaged(element, repr(error)) from None
+        return self._block[element].value or None if element in self else None
 
     def need(self, element: Element, kind: type) -> Any:
         """The same, but it must be there."""
@@ -97,10 +93,7 @@ class Instance:
 
     def standard(self, keyword: str) -> str:
         """A standard attribute as text; empty if it is absent."""
-        try:
-            return str(self.dataset.get(keyword) or "")
-        except Exception as error:  # as above
-            raise self._damaged(keyword, repr(error)) from None
+        return str(self.dataset.get(keyword) or "")
 
     def span(self, element: Element, length: int) -> Span:
         """Where in the file the first `length` bytes of a large element lie."""
@@ -115,15 +108,30 @@ class Instance:
             raise self._damaged(element, f"{there} of {length} bytes")
         return Span(path, raw.value_tell, length)
 
-    def _damaged(self, element: Element | str, found: str) -> ModelError:
-        name = element
-        if isinstance(element, Element):
-            name = f"{DICTIONARY[element].name} (0017,xx{element:02X})"
+    def _damaged(self, element: Element, found: str) -> ModelError:
         return ModelError(
-            f"{self.where} has {found} in {name}",
+            f"{self.where} has {found} in {DICTIONARY[element].name} (0017,xx{element:02X})",
             "a complete IODeep instance",
             "retrieve or copy it again",
         )
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Turn what pydicom raises over a damaged file, which is of many kinds, into a ModelError.
+
+    pydicom converts a value when it is asked for, so that it may raise then, too.
+    """
+    try:
+        yield
+    except IODeepError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"{where} cannot be read ({error!r})",
+            "an undamaged DICOM file",
+            "retrieve or copy it again",
+        ) from None
 
 
 def read_head(path: Path) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from IODeepLib.errors import ModelError
-from IODeepLib.model_object.instance import Instance
+from IODeepLib.model_object.instance import Instance, reading
 from IODeepLib.pieces import Span
 from IODeepLib.private_dictionary import Element
 
@@ -48,6 +48,11 @@ def read_weights(path: Path | str) -> Weights:
 
 def weights_of(instance: Instance) -> Weights:
     """The weights in an instance that was read from a file."""
+    with reading(instance.where):
+        return _weights_of(instance)
+
+
+def _weights_of(instance: Instance) -> Weights:
     file_format = instance.text(Element.WEIGHTS_FORMAT)
     if file_format != WEIGHTS_FORMAT:
         raise ModelError(

@@ -51,12 +51,12 @@ def find_models(folder: Path | str) -> Library:
             if not may_be_instance(read_head(path)):
                 continue
             instance = Instance.read(path)
-            if instance.get(Element.PART_NUMBER) is None:
-                card = card_of(instance)
-                cards.setdefault(card.sop_instance_uid, card)
-            else:
+            if Element.PART_NUMBER in instance:
                 part = weights_of(instance)
                 weights.setdefault(part.sop_instance_uid, part)
+            else:
+                card = card_of(instance)
+                cards.setdefault(card.sop_instance_uid, card)
         except NotAnInstanceError:
             continue
         except ModelError as error:

@@ -8,12 +8,14 @@ from pathlib import Path
 import make_networks
 import pydicom
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from packed_models import altered, files, flip, make_model, make_network
 
 from IODeepLib.errors import ModelError, RecipeError
 from IODeepLib.model_object import Model, pack, read_card, read_weights, unpack, verify
 from IODeepLib.private_dictionary import CREATOR, GROUP, Element
-from IODeepLib.sources.folder import find_model
+from IODeepLib.sources.folder import find_model, find_models
 
 
 @pytest.fixture
@@ -196,3 +198,28 @@ def test_an_architecture_that_looks_elsewhere_is_refused(
     monkeypatch.setattr(type(model.card), "read_architecture", lambda card: content)
     with pytest.raises(ModelError, match=r"looks for 'layer0\.weight' in '\.\./\.\./etc"):
         verify(model)
+
+
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150
+)
+@given(st.data())
+@pytest.mark.filterwarnings("ignore:::pydicom")
+def test_damage_never_ends_in_another_error(model: Model, data: st.DataObject) -> None:
+    which = data.draw(st.sampled_from([0, 1]))
+    path = files(model)[which]
+    whole = path.read_bytes()
+    content = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 5))):
+        position = data.draw(st.integers(128, min(len(content), 5000) - 1))
+        content[position : position + data.draw(st.integers(0, 8))] = data.draw(
+            st.binary(max_size=8)
+        )
+    path.write_bytes(content)
+    try:
+        for found in find_models(path.parent).models:
+            verify(found)
+    except (ModelError, RecipeError):
+        pass
+    finally:
+        path.write_bytes(whole)
