@@ -173,19 +173,25 @@ class Grid:
 
     def respaced(self, spacing: Sequence[float]) -> Grid:
         """Voxels of `spacing` mm over the same field of view, centred; a whole number of them."""
-        wanted = np.asarray(spacing, dtype=np.float64)
-        extent = np.asarray(self.shape) * np.asarray(self.spacing)
-        shape = np.maximum(1, np.rint(extent / wanted)).astype(int)
-        return self.conformed(spacing, shape.tolist())
-
-    def conformed(self, spacing: Sequence[float], shape: Sequence[int]) -> Grid:
-        """`shape` voxels of `spacing` mm around the centre of this grid."""
         step = np.asarray(spacing, dtype=np.float64) / np.asarray(self.spacing)
-        centre = (np.asarray(self.shape) - 1) / 2
+        shape = np.maximum(1, np.rint(np.asarray(self.shape) / step)).astype(int)
         affine = self.affine.copy()
         affine[:3, :3] = self.affine[:3, :3] * step
-        affine[:3, 3] = self.point(centre - (np.asarray(shape) - 1) / 2 * step)
+        affine[:3, 3] = self.point((np.asarray(self.shape) - 1) / 2 - (shape - 1) / 2 * step)
         return Grid(tuple(shape), affine, self.frame_of_reference)  # type: ignore[arg-type]
+
+    def conformed(self, spacing: Sequence[float], shape: Sequence[int]) -> Grid:
+        """Voxels of `spacing` mm, then cropped or padded around the centre to `shape` of them.
+
+        By whole voxels, the odd one behind: voxels that have the right size already stay as they
+        are, where half a voxel's shift would blur the image.
+        """
+        respaced = self.respaced(spacing)
+        start = [
+            (old - new) // 2 if old > new else -((new - old) // 2)
+            for old, new in zip(respaced.shape, shape, strict=True)
+        ]
+        return respaced.cropped(start, shape)
 
     def steps_along_axes(self, other: Grid) -> tuple[tuple[float, float], ...] | None:
         """How the index of `other` runs along the axes of this grid, if their axes are parallel.

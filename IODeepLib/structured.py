@@ -289,7 +289,7 @@ def _is_required(field: dataclasses.Field) -> bool:
 
 def _tag_value(kind: Any) -> str:
     """The class name as the word in JSON: `LargestComponent` is "largest_component"."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()
+    return re.sub(r"(?<=.)(?=[A-Z][a-z]|[A-Z]$)", "_", kind.__name__).lower()
 
 
 def _short(value: Any) -> str:
