@@ -61,7 +61,7 @@ class Resize:
 
 @dataclass(frozen=True, slots=True)
 class Conform:
-    """Resample to a voxel size and a number of voxels around the centre of the image."""
+    """Resample to a voxel size, then crop and pad around the centre, by whole voxels."""
 
     tag: ClassVar[str] = "mode"
     spacing: tuple[Positive, ...]

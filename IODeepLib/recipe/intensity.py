@@ -11,10 +11,10 @@ from IODeepLib.structured import Limits
 
 
 class Over(StrEnum):
-    """Which voxels a statistic is taken over."""
+    """Which voxels a statistic is taken over, and which the step changes."""
 
     ALL = "all"
-    NONZERO = "nonzero"
+    NONZERO = "nonzero"  # before the first step of the list
     MASK = "mask"  # the non-zero voxels of any channel, holes filled, as nnU-Net does
 
 
@@ -56,10 +56,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class ZScore:
-    """Subtract `mean`, divide by `std`; what is left out is measured on the image.
-
-    With `over` nonzero or mask, the other voxels are left as they are.
-    """
+    """Subtract `mean`, divide by `std`; what is left out is measured on the image."""
 
     tag: ClassVar[str] = "step"
     mean: float | None = None
