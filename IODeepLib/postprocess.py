@@ -51,7 +51,7 @@ def postprocess(
             case MinimumVolume():
                 least = step.millilitres
 
-                def smaller(volumes: npt.NDArray[np.float64], least: float = least) -> Mask:
+                def smaller(volumes: npt.NDArray, least: float = least) -> Mask:
                     return volumes < least
 
                 for label in labels:
@@ -62,7 +62,7 @@ def postprocess(
     return work.segmentation(), sentences
 
 
-def _all_but_largest(volumes: npt.NDArray[np.float64]) -> Mask:
+def _all_but_largest(volumes: npt.NDArray) -> Mask:
     """The first of equals, in the order of voxels, is the largest."""
     others = np.ones(len(volumes), bool)
     others[volumes.argmax()] = False
@@ -96,7 +96,7 @@ class _Work:
     def remove(
         self,
         labels: list[Label],
-        which: Callable[[npt.NDArray[np.float64]], Mask],
+        which: Callable[[npt.NDArray], Mask],
         connectivity: Connectivity,
     ) -> Iterator[str]:
         """Remove those components of `labels` together that `which` picks by their volumes."""
@@ -165,10 +165,10 @@ def _bounding_box(layer: _Layer) -> Box | None:
     across = np.zeros(layer.array.shape[1:], bool)
     for plane in layer.array[planes]:
         across |= plane == layer.value
-    return planes, _extent(across.any(axis=1)), _extent(across.any(axis=0))
+    return planes, _extent(across.any(1)), _extent(across.any(0))
 
 
-def _extent(present: npt.NDArray[np.bool_]) -> slice:
+def _extent(present: npt.NDArray | np.bool_) -> slice:
     found = np.flatnonzero(present)
     return slice(int(found[0]), int(found[-1]) + 1)
 
