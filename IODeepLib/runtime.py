@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from IODeepLib.errors import CancelledError, IODeepError, ModelError, UsageError
 from IODeepLib.model_object import Model, Weights, read_architecture
-from IODeepLib.onnx_file import ExternalData, OnnxFile
+from IODeepLib.onnx_file import ExternalData
 from IODeepLib.pieces import joined
 from IODeepLib.providers import AUTO, CPU, choose, usable_cores
 
@@ -129,40 +129,16 @@ def open_session(
         ModelError: a part is missing, the architecture was altered, or ONNX Runtime refuses it.
         UsageError: a provider is not there, or does not start.
     """
-    network, folder = _placed(model)
-    weights = sum(part.length for part in model.card.manifest.parts)
-    return _open(network, model.label, folder, weights, providers, threads)
-
-
-def open_onnx(
-    path: Path | str, *, providers: str | Sequence[str] = "auto", threads: int | None = None
-) -> Session:
-    """A session of a plain ONNX file, for trying it before it is packed; as `open_session`."""
-    onnx = OnnxFile.open(path)
-    for tensor in onnx.initializers:
-        if tensor.external:
-            onnx.values(tensor)  # refuses what leads out of the model's folder
-    weights = sum(tensor.nbytes for tensor in onnx.initializers)
-    return _open(str(path), onnx.name, None, weights, providers, threads)
-
-
-def _open(
-    network: bytes | str,
-    label: str,
-    folder: Path | None,
-    weights: int,
-    providers: str | Sequence[str],
-    threads: int | None,
-) -> Session:
     import onnxruntime
 
+    network, folder = _placed(model)
     candidates = choose(providers, onnxruntime.get_available_providers())
     threads = usable_cores() if threads is None else threads
     automatic = providers == AUTO
     notes: list[str] = []
     # Automatically, one after the other; ONNX Runtime adds the CPU for what one cannot do.
     for attempt in [[name] for name in candidates] if automatic else [candidates]:
-        options = _options(folder, weights, threads, attempt)
+        options = _options(model, folder, threads, attempt)
         try:
             session = onnxruntime.InferenceSession(
                 network, options, providers=attempt, enable_fallback=0
@@ -172,14 +148,14 @@ def _open(
         else:
             running = session.get_providers()
             if attempt[0] in running:
-                _log.info("%s runs with %s", label, ", ".join(running))
-                return Session(session, label, notes, threads)
+                _log.info("%s runs with %s", model.label, ", ".join(running))
+                return Session(session, model.label, notes, threads)
             failure = f"it would run with {', '.join(running)} instead"
         if not automatic or attempt[0] == CPU:
-            raise _refused(label, attempt[0], failure)
+            raise _refused(model, attempt[0], failure)
         notes.append(f"{attempt[0]} did not start ({failure})")
-        _log.warning("%s: %s", label, notes[-1])
-    raise _refused(label, CPU, "; ".join(notes) or "it has no execution provider")
+        _log.warning("%s: %s", model.label, notes[-1])
+    raise _refused(model, CPU, "; ".join(notes) or "it has no execution provider")
 
 
 def _placed(model: Model) -> tuple[bytes, Path | None]:
@@ -212,7 +188,7 @@ def _locations(parts: Sequence[Weights]) -> tuple[Path, list[str]]:
     return folder, [path.relative_to(folder).as_posix() for path in paths]
 
 
-def _options(folder: Path | None, weights: int, threads: int, attempt: Sequence[str]) -> Any:
+def _options(model: Model, folder: Path | None, threads: int, attempt: Sequence[str]) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -221,7 +197,7 @@ def _options(folder: Path | None, weights: int, threads: int, attempt: Sequence[
     options.inter_op_num_threads = 1
     if folder is not None:
         options.add_session_config_entry(_FOLDER_KEY, str(folder))
-    if weights > _LEAVE_IN_PLACE:
+    if sum(part.length for part in model.card.manifest.parts) > _LEAVE_IN_PLACE:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         options.add_session_config_entry("session.disable_prepacking", "1")
     if "DmlExecutionProvider" in attempt:
@@ -242,15 +218,15 @@ def _info(item: Any, label: str) -> TensorInfo:
     return TensorInfo(item.name, tuple(shape), kind)
 
 
-def _refused(label: str, provider: str, reason: str) -> IODeepError:
+def _refused(model: Model, provider: str, reason: str) -> IODeepError:
     if provider == CPU:
         return ModelError(
-            f"ONNX Runtime refuses {label} ({reason})",
+            f"ONNX Runtime refuses {model.label} ({reason})",
             "a network that this ONNX Runtime can run",
             "verify the model with 'iodeep show', or update onnxruntime",
         )
     return UsageError(
-        f"{provider} does not run {label} ({reason})",
+        f"{provider} does not run {model.label} ({reason})",
         "an execution provider that works on this machine",
         f"install what {provider} needs, or let the provider be chosen ('auto')",
     )

@@ -15,7 +15,7 @@ import pytest
 import safetensors
 from packed_models import complaints, files, make_model, make_network
 
-from IODeepLib.errors import ModelError, OutputError, UsageError
+from IODeepLib.errors import ModelError, OutputError, RecipeError, UsageError
 from IODeepLib.model_object import Model, pack, read_card, unpack, verify
 from IODeepLib.model_object.datasets import model_uid_of
 from IODeepLib.private_dictionary import CREATOR, CREATOR_VERSION_UID, GROUP, Element
@@ -232,6 +232,19 @@ def test_nothing_is_left_after_an_interruption(network: Path, tmp_path: Path) ->
     with pytest.raises(StopError):
         unpack(model, tmp_path / "back", progress=stop)
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_check_sees_the_whole_model_before_the_folder_appears(
+    network: Path, tmp_path: Path
+) -> None:
+    def refuse(model: Model) -> None:
+        verify(model)
+        assert not (tmp_path / "packed").exists()
+        raise RecipeError("this", "that", "correct it")
+
+    with pytest.raises(RecipeError):
+        pack(network, make_networks.recipe(), tmp_path / "packed", check=refuse)
+    assert list(tmp_path.iterdir()) == [network]
 
 
 def test_progress_goes_from_nothing_to_all(network: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from packed_models import files, flip, make_model, make_network
 
 from IODeepLib.errors import CancelledError, ModelError, UsageError
 from IODeepLib.model_object import pack, verify
-from IODeepLib.runtime import TensorInfo, open_onnx, open_session
+from IODeepLib.runtime import TensorInfo, open_session
 from IODeepLib.sources.folder import find_model
 
 NETWORKS = {
@@ -54,7 +54,6 @@ def test_results_are_those_of_the_onnx_file(name: str, part_bytes: int, tmp_path
     assert set(feeds) == set(shapes)
     expected = plain_result(path, feeds)
     np.testing.assert_array_equal(session.run(feeds), expected)
-    np.testing.assert_array_equal(open_onnx(path).run(feeds), expected)
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -118,7 +117,7 @@ def test_what_is_no_tensor_of_numbers_is_refused(tmp_path: Path) -> None:
     network = helper.make_model(graph, opset_imports=make_networks.OPSETS, ir_version=8)
     path = make_networks.save(network, tmp_path / "network.onnx")
     with pytest.raises(ModelError, match=r"'image' of the type tensor\(string\)"):
-        open_onnx(path)
+        open_session(pack(path, make_networks.recipe(), tmp_path / "packed"))
 
 
 def test_providers_asked_for_by_name_are_not_replaced(
