@@ -43,11 +43,11 @@ def whole_folder(target: Path, replaceable: Collection[str] = ()) -> Iterator[Pa
 
 
 def _check_free(target: Path, replaceable: Collection[str]) -> None:
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise OutputError(f"{target} is a file", "a folder", "choose another --out")
     try:
+        if not target.exists():
+            return
+        if not target.is_dir():
+            raise OutputError(f"{target} is a file", "a folder", "choose another --out")
         others = sorted(item.name for item in target.iterdir() if item.name not in replaceable)
     except OSError as error:
         raise _cannot_write(target, error) from None
