@@ -31,6 +31,8 @@ _DEFER = 64 * 2**10  # bytes; elements above it are left in the file
 _PREAMBLE, _MAGIC = 128, b"DICM"
 # The file meta information, whose UIDs tell what the file is, fits in well.
 _HEAD = 2 * 2**10
+# What may be left of an instance that was anonymised.
+_MARKS = {"PatientID": "IODEEP", "ContentLabel": "IODEEP_", "SeriesDescription": "IODeep-"}
 
 
 class Instance:
@@ -173,7 +175,7 @@ def _checked_block(dataset: Dataset, where: str) -> PrivateBlock:
         raise ModelError(
             f"{where} has the format {newer[0]}", CREATOR, "update IODeep, which is older than it"
         )
-    if ours or dataset.get("PatientID") == "IODEEP":
+    if ours or any(str(dataset.get(key, "")).startswith(mark) for key, mark in _MARKS.items()):
         raise ModelError(
             f"{where} has lost the private block {CREATOR}, as anonymisation does"
             if block is None

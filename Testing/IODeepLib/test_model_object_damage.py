@@ -115,6 +115,18 @@ def test_anonymised_instances_are_told_so(model: Model) -> None:
         read_card(path)
 
 
+def test_thoroughly_anonymised_instances_are_told_so(model: Model) -> None:
+    def change(dataset: pydicom.Dataset) -> None:
+        dataset.remove_private_tags()
+        dataset.CreatorVersionUID, dataset.PatientID, dataset.PatientName = "1.2.3", "A1", "A1"
+        del dataset.ContentLabel
+
+    for path, read in zip(files(model), (read_card, read_weights), strict=True):
+        altered(path, change)
+        with pytest.raises(ModelError, match="lost the private block IODEEP 1, as anonymisation"):
+            read(path)
+
+
 def test_replaced_creator_version_uids_are_told_so(model: Model) -> None:
     path = files(model)[0]
     altered(path, lambda dataset: setattr(dataset, "CreatorVersionUID", "1.2.3"))
@@ -138,6 +150,7 @@ def test_other_raw_data_and_other_files_are_no_models(model: Model, tmp_path: Pa
     def change(dataset: pydicom.Dataset) -> None:
         dataset.remove_private_tags()
         dataset.CreatorVersionUID, dataset.PatientID = "1.2.3", "4711"
+        del dataset.ContentLabel, dataset.SeriesDescription
 
     altered(path, change)
     with pytest.raises(ModelError, match=r"Creator-Version UID 1\.2\.3; wanted: an IODeep"):
