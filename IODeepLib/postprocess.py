@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from IODeepLib.components import Mask, components, fill_holes
 from IODeepLib.recipe import (
     AfterStep,
     Connectivity,
@@ -22,7 +23,6 @@ from IODeepLib.recipe import (
 )
 from IODeepLib.segmentation import Segmentation
 
-Mask = npt.NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
 
 
@@ -107,11 +107,11 @@ class _Work:
         mask = np.zeros([part.stop - part.start for part in box], bool)
         for layer in layers:
             mask |= layer.array[box] == layer.value
-        components, counts = _components(mask, connectivity)
+        numbers, counts = components(mask, connectivity)
         chosen = which(counts * self._millilitres)
         if not chosen.any():
             return
-        unwanted = np.append(False, chosen)[components]
+        unwanted = np.append(False, chosen)[numbers]
         for layer in layers:
             view = layer.array[box]
             view[unwanted & (view == layer.value)] = 0
@@ -123,16 +123,12 @@ class _Work:
 
     def fill(self, label: Label) -> Iterator[str]:
         """Fill what `label` encloses; where labels exclude each other, only background in it."""
-        import SimpleITK as sitk  # noqa: N813
-
         layer = self._layer(label)
         box = _bounding_box(layer)
         if box is None:
             return
         view = layer.array[box]
-        image = sitk.GetImageFromArray((view == layer.value).astype(np.uint8))
-        filled = sitk.GetArrayViewFromImage(sitk.BinaryFillhole(image, fullyConnected=False))
-        new = (filled != 0) & (view == 0)
+        new = fill_holes(view == layer.value) & (view == 0)
         count = int(np.count_nonzero(new))
         if count:
             view[new] = layer.value
@@ -142,18 +138,6 @@ class _Work:
         if self._given.overlapping:
             return _Layer(self._array[self._given.labels.index(label)], 1)
         return _Layer(self._array, label.value)
-
-
-def _components(
-    mask: Mask, connectivity: Connectivity
-) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
-    """The components, numbered from 1 in the order of their first voxels, and their voxels."""
-    import SimpleITK as sitk  # noqa: N813
-
-    image = sitk.GetImageFromArray(mask.astype(np.uint8))
-    found = sitk.ConnectedComponent(image, connectivity is Connectivity.CORNERS)
-    components = sitk.GetArrayFromImage(found)
-    return components, np.bincount(components.ravel())[1:]
 
 
 def _bounding_box(layer: _Layer) -> Box | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from IODeepLib.components import fill_holes
 from IODeepLib.errors import ImageError
 from IODeepLib.geometry import AxisMap, Grid, Volume
 from IODeepLib.intensity import apply_steps
@@ -134,13 +135,10 @@ def _check_finite(volume: Volume, name: str) -> None:
 
 def _mask(images: Sequence[Volume]) -> npt.NDArray[np.bool_]:
     """The non-zero voxels of any channel, their holes filled."""
-    import SimpleITK as sitk  # noqa: N813
-
-    mask = np.zeros(images[0].array.shape, np.uint8)
+    mask = np.zeros(images[0].array.shape, bool)
     for image in images:
         mask |= image.array != 0
-    filled = sitk.BinaryFillhole(sitk.GetImageFromArray(mask), fullyConnected=False)
-    return sitk.GetArrayFromImage(filled) != 0
+    return fill_holes(mask)
 
 
 def _mask_on(mask: npt.NDArray[np.bool_], seen: Grid, network: Grid) -> npt.NDArray[np.bool_]:

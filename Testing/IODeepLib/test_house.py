@@ -23,7 +23,7 @@ ROOMS = [
     ["geometry", "private_dictionary"],
     ["headers", "onnx_file", "safetensors_file"],
     ["recipe"],
-    ["segmentation", "activation", "intensity", "resample"],
+    ["segmentation", "activation", "components", "intensity", "resample"],
     ["model_object", "series", "patches", "preprocess"],
     ["providers", "sources"],
     ["runtime", "criteria", "sliding_window"],
