@@ -112,7 +112,6 @@ def run(
     found, notes = _infer(recipe, prepared, session, options, stages)
     stages.end()
     return Result(
-        series=series,
         channels=candidate.channels,
         model=model,
         reasons=candidate.reasons,

@@ -2,6 +2,6 @@
 
 import sys
 
-from IODeepLib.cli import main
+from IODeepLib.cli.main import main
 
 sys.exit(main())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from IODeepLib.cli import console
-from IODeepLib.errors import ModelError, UsageError
+from IODeepLib.errors import UsageError
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
@@ -49,21 +49,6 @@ def models_to_choose_from(source: str) -> tuple[Model, ...]:
             raise problem.error
         console.say(f"iodeep: {problem.path}: {problem.error}")
     return library.models
-
-
-def one_model(source: str) -> Model:
-    """The only model in the folder `source`."""
-    library = models_in(source)
-    if len(library.models) != 1:
-        for problem in library.problems:
-            raise problem.error
-        found = ", ".join(model.label for model in library.models) or "no card"
-        raise ModelError(
-            f"{source} holds {len(library.models)} models ({found})",
-            "the folder of one model",
-            "name the folder that 'iodeep pack' made",
-        )
-    return library.models[0]
 
 
 def images_in(options: argparse.Namespace) -> list[ImageSeries]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from IODeepLib.cli import arguments, console
+from IODeepLib.cli import console
 
 NAME = "pack"
 
@@ -22,9 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from IODeepLib.publish import publish
     from IODeepLib.recipe import read_recipe
+    from IODeepLib.sources.folder import find_model
 
     recipe = read_recipe(options.recipe)
-    parent = arguments.one_model(options.parent).card if options.parent else None
+    parent = find_model(options.parent).card if options.parent else None
     with console.progress() as progress:
         model = publish(options.model, recipe, options.out, parent=parent, progress=progress)
     files = sorted(options.out.glob("*.dcm"))

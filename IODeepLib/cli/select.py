@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from IODeepLib.cli import arguments, console
@@ -41,25 +42,26 @@ def selection_text(selection: Selection) -> str:
     for place, candidate in enumerate(selection.candidates, 1):
         card = candidate.model.card
         fits = "fits" if candidate.fits else "does not fit"
-        rows.append((str(place), card.name, card.version, fits, _short_reason(candidate)))
+        rows.append((str(place), card.name, card.version, fits, _summary(candidate)))
     lines += ["", console.table(("", "name", "version", "", "because"), rows)]
     for candidate in selection.candidates:
-        lines += ["", candidate.model.label]
         stated = [r for r in candidate.reasons if r.verdict is not Verdict.ANY]
-        cells = [
-            (f"  {r.verdict.value}", r.criterion, r.required, r.found, r.attribute) for r in stated
-        ]
-        lines.append(console.table(("  verdict", "criterion", "required", "found", "in"), cells))
+        cells = [(r.verdict.value, r.criterion, r.required, r.found, r.attribute) for r in stated]
+        reasons = console.table(("verdict", "criterion", "required", "found", "in"), cells)
+        lines += ["", candidate.model.label, textwrap.indent(reasons, "  ")]
     return "\n".join(lines)
 
 
-def _short_reason(candidate: Candidate) -> str:
+def _summary(candidate: Candidate) -> str:
+    """What decides: the criteria that fail; else how many are met, and which are unknown."""
     from IODeepLib.criteria import Verdict
 
-    verdict = Verdict.FITS if candidate.fits else Verdict.FAILS
-    named = [reason.criterion for reason in candidate.reasons if reason.verdict is verdict]
-    unknown = candidate.count(Verdict.UNKNOWN)
-    return ", ".join(named) + (f"; {unknown} unknown" if unknown else "")
+    failing = [reason.criterion for reason in candidate.with_verdict(Verdict.FAILS)]
+    if failing:
+        return ", ".join(failing)
+    unknown = [reason.criterion for reason in candidate.with_verdict(Verdict.UNKNOWN)]
+    met = f"{candidate.count(Verdict.FITS)} criteria are met"
+    return f"{met}; unknown: {', '.join(unknown)}" if unknown else met
 
 
 def selection_document(selection: Selection) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from IODeepLib.cli import arguments, console
+from IODeepLib.cli import console
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
@@ -22,8 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from IODeepLib.model_object import verify
     from IODeepLib.recipe import recipe_to_json
+    from IODeepLib.sources.folder import find_model
 
-    model = arguments.one_model(options.dir)
+    model = find_model(options.dir)
     with console.progress() as progress:
         verify(model, progress)
     recipe = model.card.recipe

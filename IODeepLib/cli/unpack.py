@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from IODeepLib.cli import arguments, console
+from IODeepLib.cli import console
 
 NAME = "unpack"
 
@@ -17,9 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     from IODeepLib.model_object import unpack
+    from IODeepLib.sources.folder import find_model
 
     with console.progress() as progress:
-        model = arguments.one_model(options.dir)
+        model = find_model(options.dir)
         unpack(model, options.out, progress)
     files = sorted(str(file) for file in options.out.iterdir())
     console.emit(options, {"model": model.label, "files": files}, "\n".join(files))

@@ -22,7 +22,8 @@ from recipe_maker import label, recipe_json
 from series_maker import Stack
 
 import IODeepLib
-from IODeepLib.cli import main
+from IODeepLib.cli.main import main
+from IODeepLib.recipe import read_recipe, recipe_from_json
 
 DEMO = Path(IODeepLib.__file__).parent / "demo_data"
 COMMAND = [sys.executable, "-m", "IODeepLib.cli"]
@@ -85,7 +86,7 @@ def test_from_network_to_segmentation(
     assert [m["name"] for m in listed["models"]] == ["brain-tissue-t1-demo"]
     shown = json.loads(iodeep("show", packed, "--json").out)
     assert shown["verified"] is True
-    assert shown["recipe"] == json.loads((DEMO / "recipe.json").read_text()) | shown["recipe"]
+    assert recipe_from_json(json.dumps(shown["recipe"])) == read_recipe(DEMO / "recipe.json")
     (ranked,) = json.loads(iodeep("select", DEMO / "mr_t1", "--models", packed, "--json").out)
     assert ranked["candidates"][0]["fits"] is True
     answer = iodeep("run", DEMO / "mr_t1", "--models", packed, "--out", tmp_path / "r", "--json")

@@ -80,7 +80,7 @@ def test_the_library_never_prints() -> None:
         assert not any(isinstance(c.func, ast.Name) and c.func.id == "print" for c in calls), path
 
 
-@pytest.mark.parametrize("module", ["IODeepLib", "IODeepLib.cli"])
+@pytest.mark.parametrize("module", ["IODeepLib", "IODeepLib.cli.main"])
 def test_heavy_packages_are_imported_late(module: str) -> None:
     heavy = ["numpy", "SimpleITK", "highdicom", "onnxruntime", "pydicom"]
     code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"

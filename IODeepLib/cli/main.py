@@ -1,0 +1,69 @@
+"""Reading the call, and the exit status.
+
+Exit status: 0 done; 2 usage; 3 no model fits; 4 bad input (image, model, recipe); 5 the other side
+(PACS) failed; 130 cancelled. An error is one line on standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType, ModuleType
+
+import IODeepLib
+from IODeepLib.cli import demo, list_, pack, run, select, show, unpack
+from IODeepLib.errors import IODeepError
+
+VERBS: tuple[ModuleType, ...] = (pack, unpack, show, list_, select, run, demo)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit status."""
+    options = parser().parse_args(arguments)
+    logging.basicConfig(
+        stream=sys.stderr,
+        format="%(levelname)s: %(message)s",
+        level=logging.INFO if options.verbose else logging.WARNING,
+    )
+    # A scheduler's SIGTERM ends a run as cleanly as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return options.run(options) or 0
+    except IODeepError as error:
+        if options.verbose:
+            logging.getLogger(__name__).exception("what led to it:")
+        sys.stderr.write(f"iodeep: {error}\n")
+        return error.exit_status
+    except KeyboardInterrupt:
+        sys.stderr.write("iodeep: cancelled; nothing was written\n")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; that is its right.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The argument parser with all verbs."""
+    top = argparse.ArgumentParser(
+        prog="iodeep", description="Trained networks as DICOM instances: keep, find, run them."
+    )
+    top.add_argument("--version", action="version", version=f"iodeep {IODeepLib.__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print one JSON document, nothing else")
+    common.add_argument("-v", "--verbose", action="store_true", help="messages and tracebacks")
+    verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for verb in VERBS:
+        summary = (verb.__doc__ or "").strip().splitlines()[0]
+        sub = verbs.add_parser(verb.NAME, parents=[common], help=summary, description=summary)
+        verb.add_arguments(sub)
+        sub.set_defaults(run=verb.run)
+    return top
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

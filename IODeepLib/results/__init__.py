@@ -1,0 +1,25 @@
+"""Results as files: DICOM SEG, pictures, and where they come from.
+
+    seg = make_seg(segmentation, series, provenance)
+    if seg is None:
+        print("nothing was found")
+    else:
+        seg.save("segmentation.dcm")
+
+Docs/results.md says what a DICOM SEG of IODeep holds and why.
+"""
+
+from IODeepLib.results.frames import SegmentationType
+from IODeepLib.results.picture import overlay_picture
+from IODeepLib.results.provenance import Provenance, derived_uid, weights_digest
+from IODeepLib.results.seg import Seg, make_seg
+
+__all__ = [
+    "Provenance",
+    "Seg",
+    "SegmentationType",
+    "derived_uid",
+    "make_seg",
+    "overlay_picture",
+    "weights_digest",
+]

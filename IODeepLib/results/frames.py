@@ -1,0 +1,226 @@
+"""The frames of a DICOM SEG: which there are, what each holds, and where it lies.
+
+highdicom makes frames too, but it asks for float or one-hot arrays of the whole volume where
+labels overlap or have probabilities, and looks at every segment in every slice. Here a frame is
+made from one slice of the label array at a time, and only where there is something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+from pydicom.valuerep import format_number_as_ds
+
+from IODeepLib.codes import SEGMENTATION, SOURCE_IMAGE
+from IODeepLib.geometry import Grid
+from IODeepLib.recipe import Label
+from IODeepLib.results.source import image_reference
+from IODeepLib.segmentation import Segmentation
+from IODeepLib.series import Frame
+
+# Positions and distances are rounded to a picometre, which takes away the noise of the arithmetic
+# and nothing else; a decimal string holds 16 characters anyway.
+_DECIMALS = 9
+# Bits of one frame follow those of the frame before without a pad (PS3.5 section 8.1.1); those of
+# eight frames fill whole bytes, whatever their size.
+_FRAMES_AT_A_TIME = 8
+
+_DERIVATION_IMAGE = Tag("DerivationImageSequence")
+_FRAME_CONTENT = Tag("FrameContentSequence")
+_PLANE_POSITION = Tag("PlanePositionSequence")
+_SEGMENT_IDENTIFICATION = Tag("SegmentIdentificationSequence")
+_DIMENSION_INDEX = Tag("DimensionIndexValues")
+
+Mask = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.uint8]
+
+
+class SegmentationType(StrEnum):
+    """Segmentation Type (0062,0001)."""
+
+    BINARY = "BINARY"
+    LABELMAP = "LABELMAP"
+    FRACTIONAL = "FRACTIONAL"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameTable:
+    """Which frames there are: one for each place of `there` that is true, row by row.
+
+    Attributes:
+        there: (segment, slice). A LABELMAP has one row, for all segments together.
+        plane: gives the pixels (row, column) of a frame from the index of its row and its slice.
+        seg_type: how the pixels are stored.
+    """
+
+    there: Mask
+    plane: Callable[[int, int], npt.NDArray]
+    seg_type: SegmentationType
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        """(segment index, slice index) of each frame, zero based."""
+        return ((int(i), int(k)) for i, k in np.argwhere(self.there))
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.there))
+
+    def pixel_data(self) -> bytes:
+        """All frames, native little endian: bits, or unsigned integers of 8 or 16 bits."""
+        planes = (self.plane(i, k) for i, k in self)
+        if self.seg_type is not SegmentationType.BINARY:
+            data = b"".join(plane.tobytes() for plane in planes)
+        else:
+            data = b"".join(
+                np.packbits(np.stack(group), axis=None, bitorder="little").tobytes()
+                for group in iter(lambda: list(islice(planes, _FRAMES_AT_A_TIME)), [])
+            )
+        return data + b"\0" * (len(data) % 2)
+
+
+def found_labels(segmentation: Segmentation) -> tuple[Mask, Sequence[Label]]:
+    """(label, slice): where each label is; and the labels that are anywhere.
+
+    Raises:
+        ValueError: the array holds a value that no label has.
+    """
+    array, labels = segmentation.array, segmentation.labels
+    if segmentation.overlapping:
+        there = np.array([layer.any(axis=(1, 2)) for layer in array])
+    else:
+        there = np.array([_which(plane, [x.value for x in labels]) for plane in array]).T
+    return there, tuple(x for x, row in zip(labels, there, strict=True) if row.any())
+
+
+def binary_frames(segmentation: Segmentation, there: Mask) -> FrameTable:
+    """One frame for each label and slice where the label is."""
+    array, labels = segmentation.array, segmentation.labels
+    present = np.flatnonzero(there.any(axis=1))
+    if segmentation.overlapping:
+
+        def plane(i: int, k: int) -> Mask:
+            return array[present[i], k] != 0
+    else:
+        values = [labels[i].value for i in present]
+
+        def plane(i: int, k: int) -> Mask:
+            return array[k] == values[i]
+
+    return FrameTable(there[present], plane, SegmentationType.BINARY)
+
+
+def fractional_frames(segmentation: Segmentation, there: Mask) -> FrameTable:
+    """One frame for each label that was found and each slice where its probability is not 0."""
+    probabilities = segmentation.probabilities
+    assert probabilities is not None  # noqa: S101  callers ask for them only where there are any
+    present = np.flatnonzero(there.any(axis=1))
+    somewhere = np.array([probabilities[i].any(axis=(1, 2)) for i in present])
+
+    def plane(i: int, k: int) -> Bytes:
+        return probabilities[present[i], k]
+
+    return FrameTable(somewhere, plane, SegmentationType.FRACTIONAL)
+
+
+def labelmap_frames(segmentation: Segmentation, bits: int) -> FrameTable:
+    """One frame for each slice, with label values of 8 or 16 `bits`."""
+    array, kind = segmentation.array, {8: "u1", 16: "<u2"}[bits]
+
+    def plane(_: int, k: int) -> npt.NDArray:
+        return array[k].astype(kind)
+
+    return FrameTable(np.ones((1, len(array)), bool), plane, SegmentationType.LABELMAP)
+
+
+def labels_overlap(segmentation: Segmentation, there: Mask) -> bool:
+    """Whether some voxel has two labels."""
+    if not segmentation.overlapping:
+        return False
+    for k in range(there.shape[1]):
+        seen = np.zeros(segmentation.grid.shape[1:], bool)
+        for i in np.flatnonzero(there[:, k]):
+            mask = segmentation.array[i, k] != 0
+            if (seen & mask).any():
+                return True
+            seen |= mask
+    return False
+
+
+def functional_groups(
+    table: FrameTable, grid: Grid | None, sources: Sequence[Frame] | None
+) -> list[Dataset]:
+    """The items of Per-Frame Functional Groups Sequence (5200,9230), PS3.3 section A.51.5.
+
+    Args:
+        table: the frames.
+        grid: where the slices lie; None for an image without a place in the patient.
+        sources: the image of each slice; None where the slices are not those of the images.
+    """
+    used: Mask = np.any(table.there, axis=0)
+    rank = np.cumsum(used)  # dimension indices count the positions that there are
+    derivations = [_derivation(sources[k] if sources else None) for k in range(len(used))]
+    places = [] if grid is None else [_place(grid, k) for k in range(len(used))]
+    segments = [_segment(i + 1) for i in range(len(table.there))]
+    labelmap = table.seg_type is SegmentationType.LABELMAP
+    items = []
+    for i, k in table:
+        index = [] if labelmap else [i + 1]
+        index += [] if grid is None else [int(rank[k])]
+        content = Dataset()
+        content.add(DataElement(_DIMENSION_INDEX, "UL", index or [1]))
+        if not index:
+            content.FrameLabel = "1"  # what highdicom's Dimension Index Sequence then points to
+        item = Dataset()
+        item.add(derivations[k])
+        item.add(DataElement(_FRAME_CONTENT, "SQ", [content]))
+        if grid is not None:
+            item.add(places[k])
+        if not labelmap:
+            item.add(segments[i])
+        items.append(item)
+    return items
+
+
+def decimal(value: float) -> str:
+    """A number as a decimal string (DS)."""
+    return format_number_as_ds(round(float(value), _DECIMALS) + 0.0)  # + 0.0: no negative nought
+
+
+def _which(plane: npt.NDArray[np.unsignedinteger], values: Sequence[int]) -> Mask:
+    """(label,): which of `values` are in a slice of a label array."""
+    counts = np.bincount(plane.ravel(), minlength=max(values) + 1)
+    if counts[0] + counts[values].sum() < plane.size:
+        raise ValueError("the label array holds values that no label has")
+    return counts[values] > 0
+
+
+def _place(grid: Grid, k: int) -> DataElement:
+    item = Dataset()
+    item.ImagePositionPatient = [decimal(v) for v in grid.point((k, 0, 0))]
+    return DataElement(_PLANE_POSITION, "SQ", [item])
+
+
+def _segment(number: int) -> DataElement:
+    item = Dataset()
+    item.ReferencedSegmentNumber = number
+    return DataElement(_SEGMENT_IDENTIFICATION, "SQ", [item])
+
+
+def _derivation(source: Frame | None) -> DataElement:
+    """Derivation Image Sequence, empty where no image lies in the plane. (PS3.3 C.7.6.16.2.6)"""
+    if source is None:
+        return DataElement(_DERIVATION_IMAGE, "SQ", [])
+    image = image_reference(source.file, [source.number])
+    image.SpatialLocationsPreserved = "YES"
+    image.PurposeOfReferenceCodeSequence = [SOURCE_IMAGE.to_dataset()]
+    item = Dataset()
+    item.DerivationCodeSequence = [SEGMENTATION.to_dataset()]
+    item.SourceImageSequence = [image]
+    return DataElement(_DERIVATION_IMAGE, "SQ", [item])

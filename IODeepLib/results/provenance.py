@@ -1,0 +1,120 @@
+"""Where a result comes from: which network, which weights, what software, with which options.
+
+It goes into every result in the words of that result's format, and it decides the result's UIDs:
+the same images, network and options give the same objects, so that a second run makes no second
+copy in a PACS.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from IODeepLib import __version__
+from IODeepLib.codes import Code
+
+SOFTWARE = "IODeep"
+SOFTWARE_VERSION = __version__
+
+# No context group has a purpose for this; 99 begins a private scheme. (PS3.16 section 8.2)
+NETWORK_PURPOSE = Code("NETWORK", "99IODEEP", "Trained network that this was made with")
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What made a result.
+
+    Attributes:
+        title: of the network, for people.
+        name, version: of the network.
+        publisher: who answers for the network.
+        model_uid: the same for all versions of the network.
+        card_sop_instance_uid, card_series_instance_uid, card_study_instance_uid: where the card of
+            this version is stored, a Raw Data instance.
+        weights_digest: of the weights that ran, see the function `weights_digest`.
+        runtime: what computed, such as "onnxruntime 1.31.1".
+        provider: the execution provider that really ran.
+        options: what was asked for, as plain JSON values.
+        notes: sentences on what was corrected or done to image and result.
+    """
+
+    title: str
+    name: str
+    version: str
+    publisher: str
+    model_uid: str
+    card_sop_instance_uid: str
+    card_series_instance_uid: str
+    card_study_instance_uid: str
+    weights_digest: str
+    runtime: str
+    provider: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Name and version, as the command line takes them."""
+        return f"{self.name}@{self.version}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, as plain JSON values."""
+        software = {"software": SOFTWARE, "software_version": SOFTWARE_VERSION}
+        return {**asdict(self), "options": dict(self.options), "notes": list(self.notes)} | software
+
+    def parameters(self) -> str:
+        """What Algorithm Parameters (0066,0032) says: JSON, the keys in alphabetical order.
+
+        Name, version and publisher have attributes of their own.
+        """
+        values = {
+            "card": self.card_sop_instance_uid,
+            "model_uid": self.model_uid,
+            "weights_sha256": self.weights_digest,
+            "software": f"{SOFTWARE} {SOFTWARE_VERSION}",
+            "runtime": self.runtime,
+            "provider": self.provider,
+            "options": dict(self.options),
+        }
+        return json.dumps(values, ensure_ascii=False, sort_keys=True)
+
+    def derivation(self, longest: int = 1024) -> str:
+        """What Derivation Description (0008,2111) says: the network and the notes, in sentences."""
+        whole = f"Made by {self.title} ({self.label}) with {SOFTWARE} {SOFTWARE_VERSION}"
+        for note in self.notes:
+            whole += f". {note[:1].upper()}{note[1:].rstrip('.')}"
+        return shortened(f"{whole}.", longest)
+
+
+def weights_digest(part_digests: Sequence[str]) -> str:
+    """One digest for the weights of a model version.
+
+    Args:
+        part_digests: SHA-256 (lower case, hexadecimal) of every part's payload, by part number.
+
+    Returns:
+        The digest of the only part; of several parts, the SHA-256 of their digests, each followed
+        by a line feed.
+    """
+    if len(part_digests) == 1:
+        return part_digests[0]
+    return hashlib.sha256("".join(f"{d}\n" for d in part_digests).encode()).hexdigest()
+
+
+def derived_uid(role: str, content: bytes | str) -> str:
+    """The UID that an entity in this `role` has for its `content`: always the same.
+
+    The form 2.25.* from a UUID (PS3.5 section B.2), here from the first 128 bits of a SHA-256.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    digest = hashlib.sha256(role.encode() + b"\0" + data).digest()
+    return f"2.25.{uuid.UUID(bytes=digest[:16], version=5).int}"
+
+
+def shortened(text: str, longest: int) -> str:
+    """`text` cut to `longest` characters, with an ellipsis of ASCII where it was cut."""
+    return text if len(text) <= longest else text[: longest - 3].rstrip() + "..."

@@ -1,0 +1,368 @@
+"""A segmentation as a DICOM SEG, PS3.3 section A.51, through highdicom.
+
+highdicom makes everything but the frames (see `frames`): the modules, the segments, the algorithm.
+It is given the patient, the study and one plane, all checked before, so that nothing that a source
+header holds can make it fail. Docs/results.md says what is written where, and why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom import dcmwrite
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+
+from IODeepLib.errors import ImageError, UsageError
+from IODeepLib.geometry import Grid
+from IODeepLib.headers import quiet
+from IODeepLib.recipe import Label
+from IODeepLib.results import source
+from IODeepLib.results.frames import (
+    FrameTable,
+    Mask,
+    SegmentationType,
+    binary_frames,
+    decimal,
+    found_labels,
+    fractional_frames,
+    functional_groups,
+    labelmap_frames,
+    labels_overlap,
+)
+from IODeepLib.results.provenance import (
+    NETWORK_PURPOSE,
+    SOFTWARE,
+    SOFTWARE_VERSION,
+    Provenance,
+    derived_uid,
+    shortened,
+)
+from IODeepLib.results.saving import whole_file
+from IODeepLib.results.segments import LONGEST_LO, describe_segments
+from IODeepLib.segmentation import Segmentation
+from IODeepLib.series import Frame, ImageSeries
+
+RAW_DATA_STORAGE = "1.2.840.10008.5.1.4.1.1.66"
+CONTENT_LABEL = "SEGMENTATION"
+_MAX_FRACTIONAL_VALUE = 255
+# Stands for a UID while the UID is not known: the object's content decides on it.
+_NO_UID = "0.0"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seg:
+    """A DICOM SEG.
+
+    Attributes:
+        dataset: the object, with file meta information.
+        segments: (segment number, label) of everything that was found, in the order of the file.
+        missing: the labels that were looked for and not found; they have no segment.
+    """
+
+    dataset: Dataset
+    segments: tuple[tuple[int, Label], ...]
+    missing: tuple[Label, ...]
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """(0008,0018)."""
+        return str(self.dataset.SOPInstanceUID)
+
+    def save(self, path: Path | str) -> None:
+        """Write the file, whole or not at all.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with whole_file(path) as temporary, quiet():
+            self.dataset.save_as(temporary, enforce_file_format=True)
+
+
+def make_seg(
+    segmentation: Segmentation,
+    series: ImageSeries,
+    provenance: Provenance,
+    *,
+    seg_type: SegmentationType = SegmentationType.BINARY,
+    others: Sequence[ImageSeries] = (),
+) -> Seg | None:
+    """A DICOM SEG of what was found, or None if nothing was found.
+
+    A SEG must have segments (PS3.3 C.8.20.2), and viewers stumble over one whose frames are empty:
+    a segmentation without any voxel makes no object, and whoever asked says so.
+
+    Args:
+        segmentation: labels on the grid of the series, or on another grid in its frame of
+            reference; its first axis counts slices.
+        series: the images that were segmented.
+        provenance: what found the labels.
+        seg_type: BINARY; LABELMAP, where segment numbers are label values; or FRACTIONAL, which
+            holds probabilities.
+        others: further series that the network read.
+
+    Raises:
+        ImageError: the images lack UIDs to refer to, or several of them have no place in space.
+        UsageError: LABELMAP for labels that overlap, or FRACTIONAL without probabilities.
+    """
+    for one in (series, *others):
+        source.check_identifiers(one)
+    _check_type(segmentation, seg_type)
+    there, found = found_labels(segmentation)
+    if not found:
+        return None
+    grid = _grid(segmentation, series)
+    numbers: Sequence[int] = range(1, len(found) + 1)
+    if seg_type is SegmentationType.LABELMAP:
+        found = sorted(found, key=lambda label: label.value)
+        numbers = [label.value for label in found]
+    with quiet():
+        descriptions = describe_segments(numbers, found, segmentation.labels, provenance)
+        dataset = _without_frames(series, grid, provenance, seg_type, descriptions)
+        _refer(dataset, (series, *others), provenance)
+        table = _frame_table(dataset, segmentation, seg_type, there)
+        # Slices of another grid, such as that of a resampled series, are in no image's plane.
+        sources = series.frames if segmentation.grid.same_as(series.grid) else None
+        _add_frames(dataset, table, segmentation.grid, grid, sources)
+    missing = tuple(label for label in segmentation.labels if label not in found)
+    return Seg(dataset, tuple(zip(numbers, found, strict=True)), missing)
+
+
+def _check_type(segmentation: Segmentation, seg_type: SegmentationType) -> None:
+    if seg_type is SegmentationType.LABELMAP and segmentation.overlapping:
+        raise UsageError(
+            "labels that may overlap, and a LABELMAP segmentation asked for",
+            "exclusive labels, or another type: a LABELMAP has one label a voxel",
+            "ask for BINARY",
+        )
+    if seg_type is SegmentationType.FRACTIONAL and segmentation.probabilities is None:
+        raise UsageError(
+            "a FRACTIONAL segmentation asked for, and no probabilities",
+            "the probability of each label",
+            "keep the probabilities when the network runs, or ask for BINARY",
+        )
+
+
+def _grid(segmentation: Segmentation, series: ImageSeries) -> Grid | None:
+    """The grid, or None for an image without a place in the patient."""
+    if series.has_patient_geometry:
+        return segmentation.grid
+    if segmentation.grid.shape[0] > 1:
+        raise ImageError(
+            f"series {series.label} does not say where its {segmentation.grid.shape[0]} images lie",
+            "images with position and orientation, or a single image",
+            "choose another series",
+        )
+    return None
+
+
+def _frame_table(
+    dataset: Dataset, segmentation: Segmentation, seg_type: SegmentationType, there: Mask
+) -> FrameTable:
+    """The frames, and what `dataset` says about overlaps, which LABELMAP cannot have."""
+    if seg_type is SegmentationType.LABELMAP:
+        return labelmap_frames(segmentation, dataset.BitsAllocated)
+    if seg_type is SegmentationType.FRACTIONAL:
+        dataset.SegmentsOverlap = "UNDEFINED"
+        return fractional_frames(segmentation, there)
+    dataset.SegmentsOverlap = "YES" if labels_overlap(segmentation, there) else "NO"
+    return binary_frames(segmentation, there)
+
+
+def _without_frames(
+    series: ImageSeries,
+    grid: Grid | None,
+    provenance: Provenance,
+    seg_type: SegmentationType,
+    descriptions: Sequence[Any],
+) -> Dataset:
+    """Everything that highdicom makes, for one plane of one pixel, which is taken out again."""
+    import highdicom as hd
+
+    date, time = source.content_time(series.header)
+    title = f"{provenance.title} {provenance.version}"
+    room = LONGEST_LO - len(f" {provenance.version} segmentation")
+    software: Any = tuple(filter(None, (f"{SOFTWARE} {SOFTWARE_VERSION}", provenance.runtime)))
+    spatial = {} if grid is None else _spatial(grid, series.frames[0])
+    seg = hd.seg.Segmentation(
+        source_images=[_stand_in(series, grid)],
+        pixel_array=np.zeros((1, 1, 1), np.uint8),
+        segmentation_type=seg_type.value,
+        segment_descriptions=descriptions,
+        series_instance_uid=_NO_UID,
+        series_number=source.series_number(series.header),
+        sop_instance_uid=_NO_UID,
+        instance_number=1,
+        manufacturer=SOFTWARE,
+        manufacturer_model_name=SOFTWARE,
+        software_versions=software,
+        device_serial_number=provenance.card_sop_instance_uid,
+        fractional_type="PROBABILITY",
+        max_fractional_value=_MAX_FRACTIONAL_VALUE,
+        content_label=CONTENT_LABEL,
+        content_description=shortened(title, LONGEST_LO),
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        omit_empty_frames=False,
+        contributing_equipment=[_network(provenance)],
+        series_description=(
+            f"{shortened(provenance.title, room)} {provenance.version} segmentation"
+        ),
+        content_date=date,
+        content_time=time,
+        series_date=date,
+        series_time=time,
+        **spatial,
+    )
+    dataset = Dataset(seg)  # without the tables that highdicom keeps about the frames
+    dataset.file_meta, dataset.preamble = seg.file_meta, seg.preamble
+    del dataset.InstanceCreationDate, dataset.InstanceCreationTime  # the clock, not the content
+    for item in dataset.ContributingEquipmentSequence:
+        item.pop("ContributionDateTime", None)
+    dataset.SpecificCharacterSet = "ISO_IR 192"  # UTF-8: names in any language, from any source
+    dataset.setdefault("ContentCreatorName", "")
+    dataset.update(source.image_context(series.header, placed=grid is not None))
+    dataset.DimensionOrganizationSequence[0].DimensionOrganizationUID = _NO_UID
+    for item in dataset.DimensionIndexSequence:
+        item.DimensionOrganizationUID = _NO_UID
+    # Where there is one segment only, highdicom 0.28 writes it here, and 0.27 in each frame.
+    dataset.SharedFunctionalGroupsSequence[0].pop("SegmentIdentificationSequence", None)
+    return dataset
+
+
+def _stand_in(series: ImageSeries, grid: Grid | None) -> Dataset:
+    """An image of one pixel with patient, study and device of `series`, and nothing else.
+
+    Its class is CT, whatever the images are: highdicom then finds its attributes where it looks,
+    and it does not take several multi-frame images. Secondary Capture needs no place in space.
+    """
+    image = source.patient_and_study(series.header)
+    image.update(source.device(series.header))
+    image.SOPClassUID = SecondaryCaptureImageStorage if grid is None else CTImageStorage
+    image.SOPInstanceUID = _NO_UID
+    image.SeriesInstanceUID = series.series_instance_uid
+    image.Modality = series.modality or "OT"
+    image.Rows = image.Columns = 1
+    if grid is not None:
+        image.FrameOfReferenceUID = source.frame_of_reference(series)
+        image.PositionReferenceIndicator = ""
+        image.ImageOrientationPatient = [0, 1, 0, 0, 0, 1]
+        image.ImagePositionPatient = [0, 0, 0]
+        image.PixelSpacing, image.SliceThickness = [1, 1], 1
+    return image
+
+
+def _spatial(grid: Grid, first: Frame) -> dict[str, Any]:
+    """highdicom's arguments for one plane of `grid`; distances are those of the positions."""
+    import highdicom as hd
+
+    patient = hd.CoordinateSystemNames.PATIENT
+    cosines = [float(decimal(v)) for v in grid.directions[:, [2, 1]].T.ravel()]
+    between, row, column = (float(decimal(v)) for v in grid.spacing)
+    thickness = first.measure("SliceThickness", "PixelMeasuresSequence") or between
+    return {
+        "plane_positions": [hd.PlanePositionSequence(patient, [0.0, 0.0, 0.0])],
+        "plane_orientation": hd.PlaneOrientationSequence(patient, cosines),
+        "pixel_measures": hd.PixelMeasuresSequence(
+            pixel_spacing=(row, column), slice_thickness=thickness, spacing_between_slices=between
+        ),
+    }
+
+
+def _network(provenance: Provenance) -> Any:
+    """The network as contributing equipment. (PS3.3 section C.12.1.1.5)"""
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    return hd.ContributingEquipment(
+        manufacturer=shortened(provenance.publisher, LONGEST_LO),
+        purpose_of_reference=codes.DCM.ProcessingEquipment,
+        manufacturer_model_name=shortened(provenance.title, LONGEST_LO),
+        software_versions=provenance.label,
+        device_serial_number=provenance.card_sop_instance_uid,
+        contribution_description="Trained network that found the segments",
+    )
+
+
+def _refer(dataset: Dataset, series: Sequence[ImageSeries], provenance: Provenance) -> None:
+    """Refer to the images and to the card. (PS3.3 sections C.12.2 and C.12.4)"""
+    dataset.SourceImageSequence = source.image_references(series)
+    dataset.DerivationDescription = provenance.derivation()
+    card = Dataset()
+    card.ReferencedSOPClassUID = RAW_DATA_STORAGE
+    card.ReferencedSOPInstanceUID = provenance.card_sop_instance_uid
+    purpose = Dataset()
+    purpose.update(card)
+    purpose.PurposeOfReferenceCodeSequence = [NETWORK_PURPOSE.to_dataset()]
+    dataset.SourceInstanceSequence = [purpose]
+
+    card_series = Dataset()
+    card_series.SeriesInstanceUID = provenance.card_series_instance_uid
+    card_series.ReferencedInstanceSequence = [card]
+    studies: dict[str, list[Dataset]] = {}
+    for study, item in source.series_references(series):
+        studies.setdefault(study, []).append(item)
+    studies.setdefault(provenance.card_study_instance_uid, []).append(card_series)
+    dataset.ReferencedSeriesSequence = studies.pop(dataset.StudyInstanceUID)
+    if studies:
+        dataset.StudiesContainingOtherReferencedInstancesSequence = [
+            _study(uid, items) for uid, items in studies.items()
+        ]
+
+
+def _study(uid: str, series: Sequence[Dataset]) -> Dataset:
+    item = Dataset()
+    item.StudyInstanceUID = uid
+    item.ReferencedSeriesSequence = list(series)
+    return item
+
+
+def _add_frames(
+    dataset: Dataset,
+    table: FrameTable,
+    whole: Grid,
+    grid: Grid | None,
+    sources: Sequence[Frame] | None,
+) -> None:
+    """Put the frames in, and the UIDs, which the content decides on."""
+    dataset.Rows, dataset.Columns = whole.shape[1:]
+    dataset.NumberOfFrames = len(table)
+    slices = np.flatnonzero(table.there.any(axis=0))
+    one_stack = len(table) == len(slices) > 1 and (np.diff(slices) == 1).all()
+    if grid is not None and one_stack:
+        dataset.DimensionOrganizationType = "3D"
+    del dataset.PerFrameFunctionalGroupsSequence, dataset.PixelData
+    pixels = table.pixel_data()
+    used = [f"{f.file.uid} {f.number}" for f in sources or ()]
+    digest = hashlib.sha256(pixels)
+    digest.update(_encoded(dataset))
+    digest.update(np.packbits(table.there).tobytes() + whole.affine.tobytes())
+    digest.update("\n".join(used).encode())
+    _set_uids(dataset, digest.hexdigest())
+    items = functional_groups(table, grid, sources)
+    dataset.PerFrameFunctionalGroupsSequence = items
+    vr = "OW" if dataset.BitsAllocated > 8 else "OB"
+    dataset["PixelData"] = DataElement("PixelData", vr, pixels)
+
+
+def _encoded(dataset: Dataset) -> bytes:
+    """The data set as bytes, without file meta information."""
+    plain, buffer = Dataset(dataset), BytesIO()
+    dcmwrite(buffer, plain, implicit_vr=False, little_endian=True)
+    return buffer.getvalue()
+
+
+def _set_uids(dataset: Dataset, content: str) -> None:
+    dataset.SOPInstanceUID = derived_uid("instance", content)
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.SeriesInstanceUID = derived_uid("series", content)
+    organization = derived_uid("dimension organization", content)
+    dataset.DimensionOrganizationSequence[0].DimensionOrganizationUID = organization
+    for item in dataset.DimensionIndexSequence:
+        item.DimensionOrganizationUID = organization

@@ -1,0 +1,84 @@
+"""Labels as segments: items of Segment Sequence (0062,0002), PS3.3 section C.8.20.2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from IODeepLib.codes import ARTIFICIAL_INTELLIGENCE, LATERALITIES, Code
+from IODeepLib.recipe import Label
+from IODeepLib.results.colors import display_color
+from IODeepLib.results.provenance import Provenance, shortened
+
+if TYPE_CHECKING:
+    from highdicom import AlgorithmIdentificationSequence
+    from highdicom.seg import SegmentDescription
+    from highdicom.sr import CodedConcept
+
+LONGEST_LO = 64  # PS3.5 section 6.2
+
+
+def describe_segments(
+    numbers: Sequence[int], labels: Sequence[Label], all_labels: Sequence[Label], by: Provenance
+) -> list[SegmentDescription]:
+    """The items for `labels`, in this order.
+
+    Args:
+        numbers: the segment number of each label.
+        labels: the labels that were found.
+        all_labels: all labels of the network: their places decide on the default colours.
+        by: what found them.
+    """
+    algorithm = identify_algorithm(by)
+    return [
+        _describe(number, label, all_labels.index(label), algorithm)
+        for number, label in zip(numbers, labels, strict=True)
+    ]
+
+
+def identify_algorithm(by: Provenance) -> AlgorithmIdentificationSequence:
+    """Algorithm Identification Macro, PS3.3 section 10.16; family of CID 7162."""
+    from highdicom import AlgorithmIdentificationSequence
+
+    algorithm = AlgorithmIdentificationSequence(
+        name=shortened(by.title, LONGEST_LO),
+        family=_concept(ARTIFICIAL_INTELLIGENCE),
+        version=by.version,
+        source=shortened(by.publisher, LONGEST_LO),
+    )
+    algorithm[0].AlgorithmParameters = by.parameters()
+    return algorithm
+
+
+def _describe(
+    number: int, label: Label, index: int, algorithm: AlgorithmIdentificationSequence
+) -> SegmentDescription:
+    from highdicom.color import CIELabColor
+    from highdicom.seg import SegmentDescription
+
+    region = label.anatomic_region
+    item = SegmentDescription(
+        segment_number=number,
+        segment_label=label.name,
+        segmented_property_category=_concept(label.category),
+        segmented_property_type=_concept(label.type),
+        algorithm_type=label.algorithm_type.value,
+        algorithm_identification=algorithm,
+        anatomic_regions=[_concept(region)] if region else None,
+        display_color=CIELabColor.from_rgb(*display_color(label, index)),
+    )
+    side = LATERALITIES[label.laterality.value] if label.laterality else None
+    modifiers = list(dict.fromkeys(c for c in (label.modifier, side) if c))
+    if modifiers:
+        type_item = item.SegmentedPropertyTypeCodeSequence[0]
+        type_item.SegmentedPropertyTypeModifierCodeSequence = [_concept(c) for c in modifiers]
+    if region and label.anatomic_region_modifier:
+        modifier = _concept(label.anatomic_region_modifier)
+        item.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [modifier]
+    return item
+
+
+def _concept(code: Code) -> CodedConcept:
+    from highdicom.sr import CodedConcept
+
+    return CodedConcept(code.value, code.scheme, code.meaning)
