@@ -178,7 +178,7 @@ class Grid:
         affine = self.affine.copy()
         affine[:3, :3] = self.affine[:3, :3] * step
         affine[:3, 3] = self.point((np.asarray(self.shape) - 1) / 2 - (shape - 1) / 2 * step)
-        return Grid(tuple(shape), affine, self.frame_of_reference)  # type: ignore[arg-type]
+        return Grid(tuple(shape), affine, self.frame_of_reference)
 
     def conformed(self, spacing: Sequence[float], shape: Sequence[int]) -> Grid:
         """Voxels of `spacing` mm, then cropped or padded around the centre to `shape` of them.

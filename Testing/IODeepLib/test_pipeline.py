@@ -99,9 +99,7 @@ def test_brain_on_a_person(
 
 def test_tissue_on_the_template(shared_data: Path, real_model: Callable[[str], Model]) -> None:
     series = only_series(shared_data / "dicom" / "mni152_t1_as_mr")
-    white, grey, _ = reference(
-        shared_data / "dicom" / "mni152_reference_seg.dcm", series
-    ).values()
+    white, grey, _ = reference(shared_data / "dicom" / "mni152_reference_seg.dcm", series).values()
     result = run(series, real_model("model5_gw_ae"))
     assert dice(mask(result, "White matter"), white) >= 0.81
     assert dice(mask(result, "Grey matter"), grey) >= 0.79
