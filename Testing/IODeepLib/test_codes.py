@@ -6,7 +6,6 @@ import itertools
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 from pydicom.dataset import Dataset
