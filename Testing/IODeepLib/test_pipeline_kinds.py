@@ -1,0 +1,225 @@
+"""Every kind of network through the whole pipeline, with results that can be told beforehand.
+
+The networks are one convolution of kernel 1: their scores are sums of the input channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import highdicom
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from recipe_maker import BRAIN, LIVER, label, recipe
+from series_maker import Stack
+
+from IODeepLib.errors import NoModelFitsError
+from IODeepLib.model_object import Model
+from IODeepLib.pipeline import run
+from IODeepLib.publish import publish
+from IODeepLib.series import ImageSeries, find_series
+
+VOXELS = np.random.default_rng(5).integers(0, 1000, (5, 16, 12)).astype(np.int16)
+
+
+def sums(weights: Sequence[Sequence[float]], spatial: int, ending: str = "") -> onnx.ModelProto:
+    """A network whose output channel i is the sum of the input channels times `weights[i]`.
+
+    Args:
+        weights: (output channel, input channel).
+        spatial: 2 or 3 spatial axes.
+        ending: "pool" averages each channel over the image; "argmax" gives label values.
+    """
+    kernel = np.asarray(weights, np.float32)
+    outputs, inputs = kernel.shape
+    nodes = [helper.make_node("Conv", ["image", "kernel"], ["sums"])]
+    shape: list[int | None] = [None, outputs, *[None] * spatial]
+    kind = TensorProto.FLOAT
+    if ending == "pool":
+        nodes.append(helper.make_node("GlobalAveragePool", ["sums"], ["pooled"]))
+        nodes.append(helper.make_node("Flatten", ["pooled"], ["out"]))
+        shape = [None, outputs]
+    elif ending == "argmax":
+        nodes.append(helper.make_node("ArgMax", ["sums"], ["out"], axis=1, keepdims=0))
+        shape, kind = [None] * (spatial + 1), TensorProto.INT64
+    else:
+        nodes.append(helper.make_node("Identity", ["sums"], ["out"]))
+    graph = helper.make_graph(
+        nodes,
+        "sums",
+        [
+            helper.make_tensor_value_info(
+                "image", TensorProto.FLOAT, [None, inputs, *[None] * spatial]
+            )
+        ],
+        [helper.make_tensor_value_info("out", kind, shape)],
+        [numpy_helper.from_array(kernel.reshape(outputs, inputs, *[1] * spatial), "kernel")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def model_of(folder: Path, network: onnx.ModelProto, **changes: Any) -> Model:
+    onnx.save(network, str(folder / "network.onnx"))
+    return publish(folder / "network.onnx", recipe(**changes), folder / "model")
+
+
+def series_of(folder: Path, voxels: np.ndarray = VOXELS, **attributes: Any) -> ImageSeries:
+    (series,) = find_series(Stack(voxels, common=attributes).write(folder))
+    return series
+
+
+def labels_of(series: ImageSeries, model: Model, others: Sequence[ImageSeries] = ()) -> np.ndarray:
+    segmentation = run(series, model, others=others).segmentation
+    assert segmentation is not None
+    return segmentation.array
+
+
+def test_a_2d_network_with_neighbouring_slices(tmp_path: Path) -> None:
+    """Label 1 where the slice below is brighter than the slice itself."""
+    model = model_of(
+        tmp_path,
+        sums([[0, 1, 0], [1, 0, 0]], spatial=2),
+        input={"axis_order": "NCYX", "neighbours": 1, "patch_size": [8, 8]},
+    )
+    below = np.concatenate([VOXELS[:1], VOXELS[:-1]])
+    np.testing.assert_array_equal(labels_of(series_of(tmp_path / "i"), model), below > VOXELS)
+
+
+def test_a_2d_network_on_another_plane(tmp_path: Path) -> None:
+    """The same for sagittal slices of an axial series: the neighbour lies to the right."""
+    model = model_of(
+        tmp_path,
+        sums([[0, 1, 0], [1, 0, 0]], spatial=2),
+        input={"axis_order": "NCZY", "neighbours": 1},
+    )
+    right = np.concatenate([VOXELS[..., :1], VOXELS[..., :-1]], axis=2)
+    np.testing.assert_array_equal(labels_of(series_of(tmp_path / "i"), model), right > VOXELS)
+
+
+def test_a_single_image(tmp_path: Path) -> None:
+    model = model_of(
+        tmp_path,
+        sums([[0], [1]], spatial=2),
+        input={"axis_order": "NCYX", "intensity": [{"step": "scale_offset", "offset": -500}]},
+    )
+    result = run(series_of(tmp_path / "i", VOXELS[:1]), model)
+    assert result.segmentation is not None
+    np.testing.assert_array_equal(result.segmentation.array, VOXELS[:1] > 500)
+    assert result.seg is not None
+
+
+def test_several_channels_from_several_series(tmp_path: Path) -> None:
+    """T2 lies in the same place but is stored in slices of another plane."""
+    other = np.random.default_rng(6).integers(0, 1000, VOXELS.shape).astype(np.int16)
+    size = (1.0, 1.0, 1.0)
+    first = Stack(VOXELS, spacing=size, common={"SeriesDescription": "t1"})
+    # Rows toward L, columns toward I: slices toward P, from the top.
+    second = Stack(
+        np.ascontiguousarray(other[::-1].transpose(1, 0, 2)),
+        spacing=size,
+        directions=np.array([[1.0, 0, 0], [0, 0, -1.0]]),
+        origin=np.add(first.origin, (0, 0, len(other) - 1)),
+        common={"SeriesDescription": "t2"},
+    )
+    second.study, second.frame = first.study, first.frame
+    (t1,) = find_series(first.write(tmp_path / "t1"))
+    (t2,) = find_series(second.write(tmp_path / "t2"))
+    assert t1.grid.shape != t2.grid.shape
+    channels = [{"name": name, "words": [name]} for name in ("T1", "T2")]
+    model = model_of(tmp_path, sums([[1, 0], [0, 1]], spatial=3), input={"channels": channels})
+    np.testing.assert_array_equal(labels_of(t1, model, [t2]), other > VOXELS)
+    with pytest.raises(NoModelFitsError, match="channel T2"):
+        run(t1, model)
+
+
+def test_labels_that_overlap(tmp_path: Path) -> None:
+    model = model_of(
+        tmp_path,
+        sums([[1], [-1]], spatial=3),
+        input={"intensity": [{"step": "scale_offset", "scale": 0.001}]},
+        output={
+            "decision": "threshold",
+            "threshold": -0.5,
+            "labels": [label(1, code=BRAIN), label(2, code=LIVER)],
+        },
+    )
+    result = run(series_of(tmp_path / "i"), model)
+    assert result.segmentation is not None
+    first, second = (result.segmentation.mask(item) for item in result.segmentation.labels)
+    assert first.all()
+    np.testing.assert_array_equal(second, VOXELS < 500)
+    result.save(tmp_path / "r")
+    seg = highdicom.seg.segread(tmp_path / "r" / "segmentation.dcm")
+    assert (seg.SegmentsOverlap, seg.number_of_segments) == ("YES", 2)
+
+
+def test_regions_are_painted_in_order(tmp_path: Path) -> None:
+    """Values above 200 are 7; of these, values above 800 are 3."""
+    steps = [{"step": "scale_offset", "scale": 0.001}]
+    model = model_of(
+        tmp_path,
+        sums([[1], [0.25]], spatial=3),
+        input={"intensity": steps},
+        output={
+            "decision": "regions",
+            "threshold": 0.2,
+            "labels": [label(7, channel=0), label(3, channel=1)],
+        },
+    )
+    wanted = np.where(VOXELS > 200, 7, 0)
+    wanted[VOXELS > 800] = 3
+    np.testing.assert_array_equal(labels_of(series_of(tmp_path / "i"), model), wanted)
+
+
+def test_a_network_that_gives_labels(tmp_path: Path) -> None:
+    model = model_of(
+        tmp_path,
+        sums([[0], [1]], spatial=3, ending="argmax"),
+        input={"intensity": [{"step": "scale_offset", "offset": -500}]},
+        output={"decision": "labels"},
+    )
+    np.testing.assert_array_equal(labels_of(series_of(tmp_path / "i"), model), VOXELS > 500)
+
+
+@pytest.mark.parametrize("axis_order", ["NCZYX", "NCYX"])
+def test_classification(tmp_path: Path, axis_order: str) -> None:
+    """The mean of the image (about 500) as one score, 400 as the other."""
+    spatial = len(axis_order) - 2
+    model = model_of(
+        tmp_path,
+        sums([[1], [0]], spatial=spatial, ending="pool"),
+        task="CLASSIFICATION",
+        input={
+            "axis_order": axis_order,
+            "intensity": [{"step": "scale_offset", "scale": 0.01, "offset": -4}],
+        },
+        output={
+            "activation": "softmax",
+            "labels": [label(1, "bright", channel=0), label(2, "dark", channel=1)],
+        },
+    )
+    result = run(series_of(tmp_path / "i"), model)
+    assert result.classification is not None
+    assert [item.name for item in result.classification.chosen] == ["bright"]
+    score = float(VOXELS.mean()) / 100 - 4
+    wanted = np.exp([score, 0]) / np.exp([score, 0]).sum()
+    np.testing.assert_allclose(result.classification.values, wanted, rtol=1e-4)
+    assert [path.name for path in result.save(tmp_path / "r")] == ["result.json"]
+
+
+def test_regression(tmp_path: Path) -> None:
+    year = {"value": "a", "scheme": "UCUM", "meaning": "year"}
+    model = model_of(
+        tmp_path,
+        sums([[0.1]], spatial=3, ending="pool"),
+        task="REGRESSION",
+        output={"channels": 1, "labels": [label(1, "brain age", channel=0, unit=year)]},
+    )
+    result = run(series_of(tmp_path / "i"), model)
+    assert result.classification is not None
+    assert result.classification.values[0] == pytest.approx(VOXELS.mean() / 10, rel=1e-4)
+    assert any("brain age" in line and " a" in line for line in result.sentences())
