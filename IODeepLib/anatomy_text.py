@@ -83,7 +83,7 @@ class _Vocabulary:
 @functools.cache
 def _vocabulary() -> _Vocabulary:
     result = _Vocabulary()
-    for term, words in anatomy_table.lists(anatomy_words.WORDS):
+    for term, words in anatomy_table.lists(anatomy_table.read("anatomy_words.txt")):
         for word in words:
             result.add(word, term)
     for line in anatomy_words.NO_REGION.splitlines():

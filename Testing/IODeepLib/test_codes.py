@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr._concepts_dict import concepts
 from pydicom.sr._snomed_dict import mapping
 
-from IODeepLib import anatomy_table, anatomy_text, anatomy_words, codes
+from IODeepLib import anatomy_table, anatomy_text, codes
 from IODeepLib.codes import (
     Code,
     Relation,
@@ -808,7 +808,7 @@ def test_the_word_is_as_it_stands_in_the_text():
 
 
 def test_every_word_finds_its_region():
-    for term, words in anatomy_table.lists(anatomy_words.WORDS):
+    for term, words in anatomy_table.lists(anatomy_table.read("anatomy_words.txt")):
         assert region_by_term(term), term
         for word in words:
             for text in (word.rstrip("*"), word.rstrip("*").upper()):
@@ -817,7 +817,7 @@ def test_every_word_finds_its_region():
 
 
 def test_main_regions_have_words_in_five_languages():
-    lines = anatomy_words.WORDS.replace("\n ", " ").splitlines()
+    lines = anatomy_table.read("anatomy_words.txt").replace("\n ", " ").splitlines()
     languages = {line.split(" = ")[0]: line.count("/") + 1 for line in lines if " = " in line}
     head = {"HEAD", "BRAIN", "NECK", "SPINE", "CSPINE", "TSPINE", "LSPINE"}
     trunk = {"CHEST", "LUNG", "HEART", "BREAST", "ABDOMEN", "LIVER", "KIDNEY", "PELVIS", "PROSTATE"}
