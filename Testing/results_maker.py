@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import SimpleITK
 
-from IODeepLib.codes import ANATOMICAL_STRUCTURE, Code
+from IODeepLib.codes import Code
 from IODeepLib.geometry import Grid
 from IODeepLib.recipe import Label
 from IODeepLib.results import Provenance
 from IODeepLib.segmentation import Segmentation
 from IODeepLib.series import ImageSeries, find_series
 
+ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical Structure")
 LIVER = Code("10200004", "SCT", "Liver")
 SPLEEN = Code("78961009", "SCT", "Spleen")
 KIDNEY = Code("64033007", "SCT", "Kidney")

@@ -7,14 +7,17 @@ made from one slice of the label array at a time, and only where there is someth
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from io import BytesIO
 from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
-from pydicom.dataelem import DataElement
+from pydicom import dcmwrite
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pydicom.valuerep import format_number_as_ds
@@ -33,11 +36,8 @@ _DECIMALS = 9
 # eight frames fill whole bytes, whatever their size.
 _FRAMES_AT_A_TIME = 8
 
-_DERIVATION_IMAGE = Tag("DerivationImageSequence")
-_FRAME_CONTENT = Tag("FrameContentSequence")
-_PLANE_POSITION = Tag("PlanePositionSequence")
-_SEGMENT_IDENTIFICATION = Tag("SegmentIdentificationSequence")
-_DIMENSION_INDEX = Tag("DimensionIndexValues")
+_PER_FRAME = Tag("PerFrameFunctionalGroupsSequence")
+_ITEM = b"\xfe\xff\x00\xe0"  # the tag of a sequence's item (PS3.5 section 7.5)
 
 Mask = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
@@ -155,8 +155,12 @@ def labels_overlap(segmentation: Segmentation, there: Mask) -> bool:
 
 def functional_groups(
     table: FrameTable, grid: Grid | None, sources: Sequence[Frame] | None
-) -> list[Dataset]:
-    """The items of Per-Frame Functional Groups Sequence (5200,9230), PS3.3 section A.51.5.
+) -> RawDataElement:
+    """Per-Frame Functional Groups Sequence (5200,9230), PS3.3 section A.51.5.
+
+    It is put together from pieces, each encoded once, for many frames have the same slice or the
+    same segment: in Explicit VR Little Endian, as it stands in a file. Whoever looks at it in a
+    data set sees the items as ever.
 
     Args:
         table: the frames.
@@ -164,33 +168,33 @@ def functional_groups(
         sources: the image of each slice; None where the slices are not those of the images.
     """
     used: Mask = np.any(table.there, axis=0)
-    rank = np.cumsum(used)  # dimension indices count the positions that there are
-    derivations = [_derivation(sources[k] if sources else None) for k in range(len(used))]
-    places = [] if grid is None else [_place(grid, k) for k in range(len(used))]
-    segments = [_segment(i + 1) for i in range(len(table.there))]
+    rank = np.cumsum(used).tolist()  # dimension indices count the positions that there are
     labelmap = table.seg_type is SegmentationType.LABELMAP
+    derivations = [_derivation(sources[k] if sources else None) for k in range(len(used))]
+    places = [b"" if grid is None else _place(grid, k) for k in range(len(used))]
+    segments = [b"" if labelmap else _segment(i + 1) for i in range(len(table.there))]
+    dimensions = (not labelmap) + (grid is not None)
+    content = _content(dimensions)
     items = []
     for i, k in table:
-        index = [] if labelmap else [i + 1]
-        index += [] if grid is None else [int(rank[k])]
-        content = Dataset()
-        content.add(DataElement(_DIMENSION_INDEX, "UL", index or [1]))
-        if not index:
-            content.FrameLabel = "1"  # what highdicom's Dimension Index Sequence then points to
-        item = Dataset()
-        item.add(derivations[k])
-        item.add(DataElement(_FRAME_CONTENT, "SQ", [content]))
-        if grid is not None:
-            item.add(places[k])
-        if not labelmap:
-            item.add(segments[i])
-        items.append(item)
-    return items
+        index = ([] if labelmap else [i + 1]) + ([] if grid is None else [rank[k]])
+        indexed = content[: len(content) - 4 * dimensions] + struct.pack(f"<{dimensions}I", *index)
+        item = derivations[k] + indexed + places[k] + segments[i]  # in the order of their tags
+        items.append(_ITEM + struct.pack("<I", len(item)) + item)
+    value = b"".join(items)
+    return RawDataElement(_PER_FRAME, "SQ", len(value), value, 0, False, True)
 
 
 def decimal(value: float) -> str:
     """A number as a decimal string (DS)."""
     return format_number_as_ds(round(float(value), _DECIMALS) + 0.0)  # + 0.0: no negative nought
+
+
+def encoded(dataset: Dataset) -> bytes:
+    """A data set in Explicit VR Little Endian, without file meta information."""
+    buffer = BytesIO()
+    dcmwrite(buffer, Dataset(dataset), implicit_vr=False, little_endian=True)
+    return buffer.getvalue()
 
 
 def _which(plane: npt.NDArray[np.unsignedinteger], values: Sequence[int]) -> Mask:
@@ -201,26 +205,42 @@ def _which(plane: npt.NDArray[np.unsignedinteger], values: Sequence[int]) -> Mas
     return counts[values] > 0
 
 
-def _place(grid: Grid, k: int) -> DataElement:
+def _place(grid: Grid, k: int) -> bytes:
     item = Dataset()
     item.ImagePositionPatient = [decimal(v) for v in grid.point((k, 0, 0))]
-    return DataElement(_PLANE_POSITION, "SQ", [item])
+    return _encoded_sequence("PlanePositionSequence", [item])
 
 
-def _segment(number: int) -> DataElement:
+def _segment(number: int) -> bytes:
     item = Dataset()
     item.ReferencedSegmentNumber = number
-    return DataElement(_SEGMENT_IDENTIFICATION, "SQ", [item])
+    return _encoded_sequence("SegmentIdentificationSequence", [item])
 
 
-def _derivation(source: Frame | None) -> DataElement:
-    """Derivation Image Sequence, empty where no image lies in the plane. (PS3.3 C.7.6.16.2.6)"""
-    if source is None:
-        return DataElement(_DERIVATION_IMAGE, "SQ", [])
-    image = image_reference(source.file, [source.number])
-    image.SpatialLocationsPreserved = "YES"
-    image.PurposeOfReferenceCodeSequence = [SOURCE_IMAGE.to_dataset()]
+def _content(dimensions: int) -> bytes:
+    """Frame Content Sequence, which ends with as many index values of 4 bytes."""
     item = Dataset()
-    item.DerivationCodeSequence = [SEGMENTATION.to_dataset()]
-    item.SourceImageSequence = [image]
-    return DataElement(_DERIVATION_IMAGE, "SQ", [item])
+    item.DimensionIndexValues = [1] * max(1, dimensions)
+    if not dimensions:
+        item.FrameLabel = "1"  # what highdicom's Dimension Index Sequence then points to
+    return _encoded_sequence("FrameContentSequence", [item])
+
+
+def _derivation(source: Frame | None) -> bytes:
+    """Derivation Image Sequence, empty where no image lies in the plane. (PS3.3 C.7.6.16.2.6)"""
+    items = []
+    if source is not None:
+        image = image_reference(source.file, [source.number])
+        image.SpatialLocationsPreserved = "YES"
+        image.PurposeOfReferenceCodeSequence = [SOURCE_IMAGE.to_dataset()]
+        item = Dataset()
+        item.DerivationCodeSequence = [SEGMENTATION.to_dataset()]
+        item.SourceImageSequence = [image]
+        items.append(item)
+    return _encoded_sequence("DerivationImageSequence", items)
+
+
+def _encoded_sequence(keyword: str, items: Sequence[Dataset]) -> bytes:
+    dataset = Dataset()
+    setattr(dataset, keyword, list(items))
+    return encoded(dataset)

@@ -10,12 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydicom import dcmwrite
+from pydicom.charset import convert_encodings
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
@@ -31,6 +30,7 @@ from IODeepLib.results.frames import (
     SegmentationType,
     binary_frames,
     decimal,
+    encoded,
     found_labels,
     fractional_frames,
     functional_groups,
@@ -51,6 +51,7 @@ from IODeepLib.segmentation import Segmentation
 from IODeepLib.series import Frame, ImageSeries
 
 RAW_DATA_STORAGE = "1.2.840.10008.5.1.4.1.1.66"
+CHARACTER_SET = "ISO_IR 192"  # UTF-8: names in any language, from any source
 CONTENT_LABEL = "SEGMENTATION"
 _MAX_FRACTIONAL_VALUE = 255
 # Stands for a UID while the UID is not known: the object's content decides on it.
@@ -225,7 +226,7 @@ def _without_frames(
     del dataset.InstanceCreationDate, dataset.InstanceCreationTime  # the clock, not the content
     for item in dataset.ContributingEquipmentSequence:
         item.pop("ContributionDateTime", None)
-    dataset.SpecificCharacterSet = "ISO_IR 192"  # UTF-8: names in any language, from any source
+    dataset.SpecificCharacterSet = CHARACTER_SET
     dataset.setdefault("ContentCreatorName", "")
     dataset.update(source.image_context(series.header, placed=grid is not None))
     dataset.DimensionOrganizationSequence[0].DimensionOrganizationUID = _NO_UID
@@ -341,21 +342,16 @@ def _add_frames(
     pixels = table.pixel_data()
     used = [f"{f.file.uid} {f.number}" for f in sources or ()]
     digest = hashlib.sha256(pixels)
-    digest.update(_encoded(dataset))
+    digest.update(encoded(dataset))
     digest.update(np.packbits(table.there).tobytes() + whole.affine.tobytes())
     digest.update("\n".join(used).encode())
     _set_uids(dataset, digest.hexdigest())
-    items = functional_groups(table, grid, sources)
-    dataset.PerFrameFunctionalGroupsSequence = items
+    groups = functional_groups(table, grid, sources)
+    dataset[groups.tag] = groups
     vr = "OW" if dataset.BitsAllocated > 8 else "OB"
     dataset["PixelData"] = DataElement("PixelData", vr, pixels)
-
-
-def _encoded(dataset: Dataset) -> bytes:
-    """The data set as bytes, without file meta information."""
-    plain, buffer = Dataset(dataset), BytesIO()
-    dcmwrite(buffer, plain, implicit_vr=False, little_endian=True)
-    return buffer.getvalue()
+    # Now all is as it will stand in the file: what is encoded already goes out as it is.
+    dataset.set_original_encoding(False, True, convert_encodings(CHARACTER_SET))
 
 
 def _set_uids(dataset: Dataset, content: str) -> None:
