@@ -6,13 +6,14 @@ filled, so that a person who reads the result knows.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from IODeepLib.components import Mask, components, fill_holes
+from IODeepLib.components import Mask, components, components_of_values, fill_holes
 from IODeepLib.recipe import (
     AfterStep,
     Connectivity,
@@ -24,6 +25,14 @@ from IODeepLib.recipe import (
 from IODeepLib.segmentation import Segmentation
 
 Box = tuple[slice, slice, slice]
+# Which components go, by their volumes in ml.
+Which = Callable[[npt.NDArray], Mask]
+
+# From so many exclusive labels on, all are searched for components in one pass: it takes about as
+# long as so many passes for one label each.
+MANY_LABELS = 10
+# Of more labels than these a sentence gives the number only.
+NAMED_LABELS = 5
 
 
 def postprocess(
@@ -46,20 +55,18 @@ def postprocess(
             case LargestComponent(together=True):
                 sentences += work.remove(labels, _all_but_largest, step.connectivity)
             case LargestComponent():
-                for label in labels:
-                    sentences += work.remove([label], _all_but_largest, step.connectivity)
+                sentences += work.remove_of_each(labels, _all_but_largest, step.connectivity)
             case MinimumVolume():
-                least = step.millilitres
-
-                def smaller(volumes: npt.NDArray, least: float = least) -> Mask:
-                    return volumes < least
-
-                for label in labels:
-                    sentences += work.remove([label], smaller, step.connectivity)
+                smaller = functools.partial(_below, step.millilitres)
+                sentences += work.remove_of_each(labels, smaller, step.connectivity)
             case FillHoles():
                 for label in labels:
                     sentences += work.fill(label)
     return work.segmentation(), sentences
+
+
+def _below(least: float, volumes: npt.NDArray) -> Mask:
+    return volumes < least
 
 
 def _all_but_largest(volumes: npt.NDArray) -> Mask:
@@ -71,10 +78,32 @@ def _all_but_largest(volumes: npt.NDArray) -> Mask:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """Where one label is written: an array and its value there."""
+    """Where labels are written: an array (a0, a1, a2) and their values in it."""
 
     array: npt.NDArray[np.unsignedinteger]
-    value: int
+    values: tuple[int, ...]
+
+    def holds(self, where: Box | int) -> Mask:
+        """Where in this part of the array one of the values is."""
+        part = self.array[where]
+        if len(self.values) == 1:
+            return part == self.values[0]
+        among = np.zeros(1 << 16, bool)  # values are 65535 at most
+        among[list(self.values)] = True
+        return among[part]
+
+    def bounding_box(self) -> Box | None:
+        """The voxels around all of it, or None where there are none."""
+        present = np.zeros(len(self.array), bool)
+        across = np.zeros(self.array.shape[1:], bool)
+        for i in range(len(self.array)):
+            plane = self.holds(i)
+            present[i] = plane.any()
+            if present[i]:
+                across |= plane
+        if not present.any():
+            return None
+        return _extent(present), _extent(across.any(1)), _extent(across.any(0))
 
 
 class _Work:
@@ -94,62 +123,77 @@ class _Work:
         return [label for label in self._given.labels if names is None or label.name in names]
 
     def remove(
-        self,
-        labels: list[Label],
-        which: Callable[[npt.NDArray], Mask],
-        connectivity: Connectivity,
+        self, labels: list[Label], which: Which, connectivity: Connectivity
     ) -> Iterator[str]:
         """Remove those components of `labels` together that `which` picks by their volumes."""
-        layers = [self._layer(label) for label in labels]
-        box = _around([found for layer in layers if (found := _bounding_box(layer))])
+        layers = self._layers(labels)
+        box = _around([found for layer in layers if (found := layer.bounding_box())])
         if box is None:
             return
-        mask = np.zeros([part.stop - part.start for part in box], bool)
-        for layer in layers:
-            mask |= layer.array[box] == layer.value
+        mask = layers[0].holds(box)
+        for layer in layers[1:]:
+            mask |= layer.holds(box)
         numbers, counts = components(mask, connectivity)
         chosen = which(counts * self._millilitres)
         if not chosen.any():
             return
         unwanted = np.append(False, chosen)[numbers]
         for layer in layers:
-            view = layer.array[box]
-            view[unwanted & (view == layer.value)] = 0
-        lost = float(counts[chosen].sum() * self._millilitres)
-        names = ", ".join(label.name for label in labels)
-        number = int(chosen.sum())
-        pieces = "1 component" if number == 1 else f"{number} components"
-        yield f"{names}: removed {pieces} of {len(counts)}, {lost:.3g} ml"
+            layer.array[box][unwanted & layer.holds(box)] = 0
+        names = ", ".join(label.name for label in labels[:NAMED_LABELS])
+        if len(labels) > NAMED_LABELS:
+            names = f"{len(labels)} labels together"
+        yield self._removed(names, counts, chosen)
+
+    def remove_of_each(
+        self, labels: list[Label], which: Which, connectivity: Connectivity
+    ) -> Iterator[str]:
+        """Remove those components of each of `labels` that `which` picks by their volumes."""
+        if self._given.overlapping or len(labels) < MANY_LABELS:
+            for label in labels:
+                yield from self.remove([label], which, connectivity)
+            return
+        box = self._layers(labels)[0].bounding_box()
+        if box is None:
+            return
+        view = self._array[box]
+        numbers, counts, values = components_of_values(view, connectivity)
+        unwanted = np.zeros(len(counts) + 1, bool)
+        for label in labels:
+            own = np.flatnonzero(values == label.value)
+            if not len(own):
+                continue
+            chosen = which(counts[own] * self._millilitres)
+            if chosen.any():
+                unwanted[own[chosen] + 1] = True
+                yield self._removed(label.name, counts[own], chosen)
+        for i, plane in enumerate(numbers):
+            view[i][unwanted[plane]] = 0
 
     def fill(self, label: Label) -> Iterator[str]:
         """Fill what `label` encloses; where labels exclude each other, only background in it."""
-        layer = self._layer(label)
-        box = _bounding_box(layer)
+        layer = self._layers([label])[0]
+        box = layer.bounding_box()
         if box is None:
             return
         view = layer.array[box]
-        new = fill_holes(view == layer.value) & (view == 0)
+        new = fill_holes(layer.holds(box)) & (view == 0)
         count = int(np.count_nonzero(new))
         if count:
-            view[new] = layer.value
+            view[new] = layer.values[0]
             yield f"{label.name}: filled holes, {count * self._millilitres:.3g} ml"
 
-    def _layer(self, label: Label) -> _Layer:
+    def _layers(self, labels: list[Label]) -> list[_Layer]:
         if self._given.overlapping:
-            return _Layer(self._array[self._given.labels.index(label)], 1)
-        return _Layer(self._array, label.value)
+            indices = [self._given.labels.index(label) for label in labels]
+            return [_Layer(self._array[i], (1,)) for i in indices]
+        return [_Layer(self._array, tuple(label.value for label in labels))]
 
-
-def _bounding_box(layer: _Layer) -> Box | None:
-    """The voxels around all of a label, or None where there are none."""
-    present = np.array([(plane == layer.value).any() for plane in layer.array], bool)
-    if not present.any():
-        return None
-    planes = _extent(present)
-    across = np.zeros(layer.array.shape[1:], bool)
-    for plane in layer.array[planes]:
-        across |= plane == layer.value
-    return planes, _extent(across.any(1)), _extent(across.any(0))
+    def _removed(self, names: str, counts: npt.NDArray, chosen: Mask) -> str:
+        lost = float(counts[chosen].sum() * self._millilitres)
+        number = int(chosen.sum())
+        pieces = "1 component" if number == 1 else f"{number} components"
+        return f"{names}: removed {pieces} of {len(counts)}, {lost:.3g} ml"
 
 
 def _extent(present: npt.NDArray | np.bool_) -> slice:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from recipe_maker import recipe
 from scipy import ndimage
 
+from IODeepLib import postprocess as module
 from IODeepLib.geometry import Grid
 from IODeepLib.postprocess import postprocess
 from IODeepLib.recipe import Connectivity, FillHoles, LargestComponent, MinimumVolume
@@ -47,6 +48,13 @@ def empty():
     return Segmentation(np.zeros(SHAPE, np.uint8), GRID, LABELS)
 
 
+@pytest.fixture(params=["one by one", "all in one pass"])
+def in_passes(request, monkeypatch):
+    """Both ways to search several exclusive labels for components."""
+    if request.param == "all in one pass":
+        monkeypatch.setattr(module, "MANY_LABELS", 1)
+
+
 def components(mask, connectivity):
     found, count = ndimage.label(mask, STRUCTURE[connectivity])
     return found, np.bincount(found.ravel(), minlength=count + 1)[1:]
@@ -55,7 +63,7 @@ def components(mask, connectivity):
 @pytest.mark.parametrize("make", [exclusive, overlapping])
 @pytest.mark.parametrize("connectivity", [FACES, CORNERS])
 @pytest.mark.parametrize("names", [None, ("Spleen",), ("Kidney", "Liver")])
-def test_largest_component_of_each_label(make, connectivity, names):
+def test_largest_component_of_each_label(make, connectivity, names, in_passes):
     before = make()
     after, said = postprocess(before, [LargestComponent(names, connectivity=connectivity)])
     for label in LABELS:
@@ -90,7 +98,7 @@ def test_largest_component_together(make):
     assert said[0].startswith(f"Liver, Spleen: removed {len(counts) - 1} components of")
 
 
-def test_the_first_of_equally_large_components_stays():
+def test_the_first_of_equally_large_components_stays(in_passes):
     segmentation = empty()
     for place in ((1, 1, 1), (5, 5, 5), (9, 9, 9)):
         segmentation.array[tuple(slice(p, p + 2) for p in place)] = 1
@@ -109,7 +117,7 @@ def test_corners_connect_only_where_asked(connectivity):
 
 @pytest.mark.parametrize("make", [exclusive, overlapping])
 @pytest.mark.parametrize("millilitres", [0.02, 0.021, 5.0])
-def test_components_below_the_minimum_volume(make, millilitres):
+def test_components_below_the_minimum_volume(make, millilitres, in_passes):
     before = make()
     after, _ = postprocess(before, [MinimumVolume(millilitres, ("Liver",), FACES)])
     found, counts = components(before.mask(LABELS[0]), FACES)
@@ -159,7 +167,7 @@ def test_steps_run_in_order():
 
 
 @pytest.mark.parametrize("step", [LargestComponent(), FillHoles(), MinimumVolume(1.0)])
-def test_nothing_to_do(step):
+def test_nothing_to_do(step, in_passes):
     after, said = postprocess(empty(), [step, LargestComponent(together=True)])
     assert after.empty and said == []
     assert postprocess(exclusive(), [])[1] == []
