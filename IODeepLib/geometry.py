@@ -113,15 +113,19 @@ class Grid:
 
     @property
     def orientation(self) -> str:
-        """The closest orientation letters of the three array axes, such as "SPL"."""
-        directions = self.directions
-        best = max(
-            itertools.permutations(range(3)),
-            key=lambda order: sum(abs(directions[order[i], i]) for i in range(3)),
-        )
-        return "".join(
-            _LETTER_OF[(best[i], 1 if directions[best[i], i] >= 0 else -1)] for i in range(3)
-        )
+        """The closest orientation letters of the three array axes, such as "SPL".
+
+        As nibabel's `io_orientation` (and so MONAI's Orientation): the array axis that runs most
+        nearly along a patient axis chooses first.
+        """
+        closeness = np.abs(self.directions)  # (patient axis, array axis)
+        letters = [""] * 3
+        for axis in np.argsort(-closeness.max(axis=0), kind="stable"):
+            patient_axis = int(closeness[:, axis].argmax())
+            sign = 1 if self.directions[patient_axis, axis] >= 0 else -1
+            letters[axis] = _LETTER_OF[(patient_axis, sign)]
+            closeness[patient_axis] = -1  # taken
+        return "".join(letters)
 
     def point(self, index: Sequence[float] | npt.NDArray) -> FloatArray:
         """LPS millimetres of the array index (..., 3)."""

@@ -7,7 +7,7 @@ import itertools
 import highdicom
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from IODeepLib.errors import ImageError
@@ -77,6 +77,8 @@ def test_spacing_directions_and_volume(grid):
 
 @given(grids)
 def test_orientation_is_highdicoms(grid):
+    # Near 45 degrees two answers are as good; libraries choose differently.
+    assume((np.abs(grid.directions).max(axis=0) > 0.75).all())
     volume = highdicom.Volume(np.zeros(grid.shape), grid.affine, "PATIENT")
     letters = volume.get_closest_patient_orientation()
     expected = "".join(letter.value for letter in letters).replace("H", "S").replace("F", "I")
