@@ -11,9 +11,9 @@ Color = tuple[int, int, int]
 # Steps of the golden ratio around the colour wheel keep any number of hues apart.
 _GOLDEN = 0.618033988749895
 # Red, which means danger, is not the first one.
-_FIRST_HUE = 0.38
+_FIRST_HUE = 0.36
 # Neighbours on the wheel differ in brightness too. (saturation, value)
-_SHADES = ((0.70, 0.95), (0.85, 0.75), (0.45, 0.90))
+_SHADES = ((0.75, 0.95), (0.55, 1.00), (0.90, 0.85))
 
 
 def display_color(label: Label, index: int) -> Color:

@@ -1,197 +1,329 @@
-"""One picture of a result, to look at: slices in three planes, labels tinted and outlined."""
+"""A picture of what was found: slices with the labels drawn on them, and a legend.
+
+Radiological convention: the patient's right is on the left of the picture, and one looks at a
+sagittal slice from the patient's left.
+"""
 
 from __future__ import annotations
 
-import io
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from IODeepLib.geometry import Grid, Volume
-from IODeepLib.results.colors import display_color
+from IODeepLib.geometry import Volume
+from IODeepLib.recipe import Label
+from IODeepLib.results.colors import Color, display_color
 from IODeepLib.segmentation import Segmentation
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont, ImageFont
 
-_HEIGHT = 384  # pixels of the tallest slice
-_MARGIN = 8
-_LEGEND_ROW = 22
-_LEGEND_COLUMN = 250
-_FONT_SIZE = 14
-_TINT = 0.35  # how much of its colour a label gives to the image under it
-_DARKEST, _BRIGHTEST = 1.0, 99.5  # percentiles of the slices' voxels
+Mask = npt.NDArray[np.bool_]
 
-# Turned to this orientation, the three planes are: what is left out, the rows, the columns.
-_ORIENTATION = "SPL"
-_PLANES = ((0, 1, 2), (1, 0, 2), (2, 0, 1))
-_OPPOSITE = dict(zip("SPLIAR", "IARSPL", strict=True))
+# With these array axes, a slice across any of them stands as one is used to see it, and these are
+# its left, right, top and bottom.
+_DISPLAY = "IPL"
+_EDGES = (("R", "L", "A", "P"), ("R", "L", "S", "I"), ("A", "P", "S", "I"))
 
-Bytes = npt.NDArray[np.uint8]
+# Pixels.
+_WIDTH, _TALLEST = 1200, 560
+_MARGIN, _GAP = 16, 12
+_FONT_SIZE, _LINE, _COLUMN, _SWATCH = 15, 24, 292, 14
+_LINES_IN_LEGEND = 10
+_BACKGROUND, _TEXT, _FAINT = (0, 0, 0), (235, 235, 235), (150, 150, 150)
+_TINT = 0.25  # how much of a label's colour is laid over the image
+_OUTLINE = 2
+
+# A slice whose sides differ more shows so little of the short one that it is not worth its place.
+_FLATTEST = 0.25
+_FLAT_SLICES = 3  # of a flat volume
+_NEARLY = 0.95
+
+# CT is known by its air: Hounsfield units there are -1000. What is labelled decides on the window.
+_AIR = -500.0
+_LUNG, _SOFT, _BONE = (-1350.0, 150.0), (-160.0, 240.0), (-450.0, 1050.0)  # HU
+_LUNG_BELOW, _BONE_ABOVE = -300.0, 300.0  # HU, median of the labelled voxels
+# Of other images some very dark and very bright voxels may saturate.
+_PERCENTILES = (1.0, 99.5)
 
 
-def overlay_picture(volume: Volume, segmentation: Segmentation, *, letters: bool = True) -> bytes:
-    """A PNG of the slices in which most is labelled, seen as radiologists do.
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """The slice `index` across the displayed `axis`, and its size in pixels."""
 
-    Axial, coronal and sagittal side by side, the patient's left on the right; of a single image
-    only itself. Millimetres are equally long in all directions.
+    axis: int
+    index: int
+    size: tuple[int, int]  # width, height
+
+    def cut(self, array: npt.NDArray) -> npt.NDArray:
+        """(..., row, column) of an array in the displayed orientation."""
+        return np.take(array, self.index, axis=array.ndim - 3 + self.axis)
+
+
+def overlay_picture(
+    volume: Volume, segmentation: Segmentation, *, placed: bool = True, inverse: bool = False
+) -> bytes:
+    """A PNG of three slices through the largest label, with all labels and their volumes.
+
+    Axial, coronal and sagittal; of a volume that is flat, three slices across its short axis; of a
+    single image that one. Millimetres are equally long everywhere in the picture. CT in Hounsfield
+    units is shown in a window for soft tissue, lung or bone, whichever the labels lie in, other
+    images between percentiles.
 
     Args:
         volume: the image.
         segmentation: what was found in it, on the same grid.
-        letters: mark the sides of the patient; not for images whose place is unknown.
+        placed: whether it is known where in the patient the image lies; otherwise the picture has
+            neither letters for the sides of the patient nor volumes.
+        inverse: low values are bright (MONOCHROME1).
 
     Returns:
         The file's bytes; the same for the same input.
     """
     from PIL import Image, ImageDraw
 
-    cuts = (_cut(volume, segmentation, plane) for plane in _PLANES)
-    slices = [item for item in cuts if item is not None]
-    low, high = _window([item.grey for item in slices])
-    # Pixels per millimetre, the same for all planes.
-    scale = _HEIGHT / max(max(item.size_mm) for item in slices)
-    panels = [_panel(item, low, high, scale, letters) for item in slices]
-    entries = _legend_entries(segmentation)
-    width = sum(panel.width for panel in panels) + _MARGIN * (len(panels) + 1)
-    columns = max(1, (width - 2 * _MARGIN) // _LEGEND_COLUMN)
-    rows = -(-len(entries) // columns)
-    top = max(panel.height for panel in panels) + 2 * _MARGIN
-    picture = Image.new("RGB", (width, top + rows * _LEGEND_ROW + _MARGIN), "black")
-    x = _MARGIN
-    for panel in panels:
-        picture.paste(panel, (x, _MARGIN + (top - 2 * _MARGIN - panel.height) // 2))
-        x += panel.width + _MARGIN
-    _draw_legend(ImageDraw.Draw(picture), entries, top, columns)
-    stream = io.BytesIO()
-    picture.save(stream, "PNG", optimize=True)
-    return stream.getvalue()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Slice:
-    """One plane: its voxels (rows, columns), its labels, its size, and the sides of the patient."""
-
-    grey: npt.NDArray
-    layers: tuple[tuple[tuple[int, int, int], npt.NDArray[np.bool_]], ...]
-    size_mm: tuple[float, float]
-    sides: tuple[str, str, str, str]  # left, right, top, bottom
-
-
-def _cut(volume: Volume, segmentation: Segmentation, plane: tuple[int, int, int]) -> _Slice | None:
-    """The slice across axis `plane[0]` in which most is labelled; None if it is a mere line."""
-    across, rows, columns = plane
-    grid = volume.grid.turned(volume.grid.axis_map(_ORIENTATION))
-    if 1 in (grid.shape[rows], grid.shape[columns]):
-        return None
-    # Superior is at the top, although indices grow toward it.
-    upside_down = slice(None, None, -1) if rows == 0 else slice(None)
-    axis_map = volume.grid.axis_map(_ORIENTATION)
-    array = axis_map.apply(segmentation.array)
-    index = _fullest(array, across, grid)
-
-    def cut(whole: npt.NDArray) -> npt.NDArray:
-        return np.take(whole, index, axis=whole.ndim - 3 + across)[..., upside_down, :]
-
-    labelled = cut(array)
-    layers = []
-    for place, label in enumerate(segmentation.labels):
-        mask = labelled[place] != 0 if segmentation.overlapping else labelled == label.value
-        layers.append((display_color(label, place), mask))
-    right, bottom = _ORIENTATION[columns], _ORIENTATION[rows]
-    if rows == 0:
-        bottom = _OPPOSITE[bottom]
-    return _Slice(
-        cut(axis_map.apply(volume.array)),
-        tuple(layers),
-        (grid.shape[rows] * grid.spacing[rows], grid.shape[columns] * grid.spacing[columns]),
-        (_OPPOSITE[right], right, _OPPOSITE[bottom], bottom),
-    )
-
-
-def _fullest(array: npt.NDArray, axis: int, grid: Grid) -> int:
-    """The index along `axis` with the most labelled voxels; the middle one if there are none."""
-    lead = array.ndim - 3
-    others = tuple(i for i in range(array.ndim) if i != lead + axis)
-    counts = np.count_nonzero(array, axis=others)
-    return int(counts.argmax()) if counts.any() else grid.shape[axis] // 2
-
-
-def _window(slices: list[npt.NDArray]) -> tuple[float, float]:
-    values = np.concatenate([grey.ravel() for grey in slices]).astype(np.float32)
-    values = values[np.isfinite(values)]
-    # Air around the patient is one value; it says nothing of the patient's own contrast.
-    inside = values[values > values.min()] if values.size else values
-    low, high = np.percentile(inside, (_DARKEST, _BRIGHTEST)) if inside.size else (0.0, 1.0)
-    return float(low), float(max(high, low + 1e-6))
-
-
-def _panel(item: _Slice, low: float, high: float, scale: float, letters: bool) -> Image:
-    from PIL import Image, ImageDraw
-
-    height, width = (max(1, round(mm * scale)) for mm in item.size_mm)
-    grey = np.clip((item.grey.astype(np.float32) - low) / (high - low), 0, 1) * 255
-    image = Image.fromarray(np.nan_to_num(grey).astype(np.uint8))
-    pixels = np.asarray(
-        image.resize((width, height), Image.Resampling.BICUBIC).convert("RGB"), dtype=np.float32
-    ).copy()
-    for color, mask in item.layers:
-        if mask.any():
-            large = Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST)
-            _paint(pixels, np.asarray(large), color)
-    panel = Image.fromarray(pixels.astype(np.uint8))
-    if letters:
-        draw = ImageDraw.Draw(panel)
-        left, right, top, bottom = item.sides
-        middle = (width // 2, height // 2)
-        for letter, place, anchor in (
-            (left, (4, middle[1]), "lm"),
-            (right, (width - 4, middle[1]), "rm"),
-            (top, (middle[0], 3), "ma"),
-            (bottom, (middle[0], height - 3), "md"),
-        ):
-            _write(draw, place, letter, anchor)
-    return panel
-
-
-def _paint(
-    pixels: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_], color: tuple[int, int, int]
-) -> None:
-    """Tint the label and draw its outline, in place."""
-    padded = np.pad(mask, 1)
-    core = padded[2:, 1:-1] & padded[:-2, 1:-1] & padded[1:-1, 2:] & padded[1:-1, :-2]
-    pixels[mask] = (1 - _TINT) * pixels[mask] + _TINT * np.asarray(color, np.float32)
-    pixels[mask & ~core] = color
-
-
-def _legend_entries(segmentation: Segmentation) -> list[tuple[tuple[int, int, int], str]]:
-    if segmentation.empty:
-        return [((96, 96, 96), "nothing was found")]
+    if volume.array.shape != segmentation.grid.shape:
+        raise ValueError("the image and the segmentation have different shapes")
+    turn = volume.grid.axis_map(_DISPLAY)
+    image, labels = turn.apply(volume.array), turn.apply(segmentation.array)
     volumes = segmentation.volumes()
+    there = [label for label in segmentation.labels if volumes[label.name]]
+    largest = max(there, key=lambda label: volumes[label.name], default=None)
+    focus = None if largest is None else turn.apply(segmentation.mask(largest))
+    panels = _panels(image.shape, volume.grid.turned(turn).spacing, focus)
+    low, high = _window([panel.cut(image) for panel in panels], image, focus)
+    colors = {x.name: display_color(x, i) for i, x in enumerate(segmentation.labels)}
+
+    tallest = max(panel.size[1] for panel in panels)
+    legend = _legend(there, volumes if placed else {}, colors)
+    missing = ", ".join(label.name for label in segmentation.labels if label not in there)
+    if missing:
+        missing = f"Not found: {missing}"
+    lines = min(_LINES_IN_LEGEND, -(-len(legend) // _columns())) + bool(missing)
+    height = _MARGIN + tallest + _GAP + lines * _LINE + _MARGIN
+    picture = Image.new("RGB", (_WIDTH, height), _BACKGROUND)
+    draw = ImageDraw.Draw(picture)
+    x = (_WIDTH - sum(p.size[0] for p in panels) - _GAP * (len(panels) - 1)) // 2
+    for panel in panels:
+        masks = _masks(panel.cut(labels), segmentation, there)
+        drawn = _draw_slice(panel.cut(image), panel.size, (low, high), inverse)
+        drawn = _draw_labels(drawn, [(colors[name], mask) for name, mask in masks])
+        y = _MARGIN + (tallest - panel.size[1]) // 2
+        picture.paste(drawn, (x, y))
+        if placed:
+            _draw_letters(draw, panel, x, y)
+        x += panel.size[0] + _GAP
+    _draw_legend(draw, legend, missing, _MARGIN + tallest + _GAP)
+    buffer = BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _panels(
+    shape: tuple[int, ...], spacing: tuple[float, float, float], focus: Mask | None
+) -> list[_Panel]:
+    """Which slices are shown, and how large."""
+    sizes = [n * mm for n, mm in zip(shape, spacing, strict=True)]
+    short = int(np.argmin(sizes))
+    if min(sizes) < _FLATTEST * sorted(sizes)[1]:
+        wanted = [(short, index) for index in _spread(shape[short], short, focus)]
+    else:
+        wanted = [(axis, _fullest(shape[axis], axis, focus)) for axis in range(3)]
+    others = [[a for a in range(3) if a != axis] for axis, _ in wanted]
+    room = _WIDTH - 2 * _MARGIN - _GAP * (len(wanted) - 1)
+    widest = sum(sizes[columns] for _, columns in others)
+    scale = min(room / widest, _TALLEST / max(sizes[rows] for rows, _ in others))
     return [
-        (display_color(label, i), f"{label.name}  {volumes[label.name]:.1f} ml")
-        for i, label in enumerate(segmentation.labels)
-        if volumes[label.name]
+        _Panel(axis, index, (_pixels(sizes[columns] * scale), _pixels(sizes[rows] * scale)))
+        for (axis, index), (rows, columns) in zip(wanted, others, strict=True)
     ]
 
 
+def _pixels(length: float) -> int:
+    return max(1, round(length))
+
+
+def _counts(length: int, axis: int, focus: Mask | None) -> npt.NDArray[np.integer]:
+    """(slice,): how many voxels of the focus each slice across `axis` has."""
+    if focus is None:
+        return np.ones(length, int)
+    return np.count_nonzero(focus, axis=tuple(a for a in range(3) if a != axis))
+
+
+def _fullest(length: int, axis: int, focus: Mask | None) -> int:
+    """The middle one of the slices that have the most, or nearly, of the focus."""
+    counts = _counts(length, axis, focus)
+    fullest = np.flatnonzero(counts >= _NEARLY * counts.max())
+    return int(fullest[len(fullest) // 2])
+
+
+def _spread(length: int, axis: int, focus: Mask | None) -> list[int]:
+    """Slices that divide the focus into equal parts; without one, the volume. Each once."""
+    share = np.cumsum(_counts(length, axis, focus))
+    parts = (np.arange(_FLAT_SLICES) + 0.5) / _FLAT_SLICES
+    # Where the bottom is last, the first slice is at the top.
+    return sorted({int(i) for i in np.searchsorted(share, parts * share[-1])})
+
+
+def _window(
+    slices: Sequence[npt.NDArray], image: npt.NDArray, focus: Mask | None
+) -> tuple[float, float]:
+    """The values that are black and white."""
+    values = np.concatenate([s.ravel() for s in slices]).astype(np.float32)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return 0.0, 1.0
+    if values.min() < _AIR:
+        middle = float(np.median(image[focus])) if focus is not None else 0.0
+        return _LUNG if middle < _LUNG_BELOW else _BONE if middle > _BONE_ABOVE else _SOFT
+    inside = values[values > values.min()]  # around many images there is nothing, in one value
+    low, high = np.percentile(inside if inside.size else values, _PERCENTILES)
+    return float(low), max(float(high), float(low) + 1e-6)
+
+
+def _masks(
+    labels: npt.NDArray, segmentation: Segmentation, there: Sequence[Label]
+) -> list[tuple[str, Mask]]:
+    """Name and mask (row, column) of each label in a slice."""
+    masks = []
+    for label in there:
+        if segmentation.overlapping:
+            mask = labels[segmentation.labels.index(label)] != 0
+        else:
+            mask = labels == label.value
+        if mask.any():
+            masks.append((label.name, mask))
+    return masks
+
+
+def _draw_slice(
+    values: npt.NDArray, size: tuple[int, int], window: tuple[float, float], inverse: bool
+) -> Image:
+    from PIL import Image
+
+    low, high = window
+    grey = np.clip((values.astype(np.float32) - low) / (high - low), 0.0, 1.0)
+    grey = np.nan_to_num(1 - grey if inverse else grey)
+    pixels = Image.fromarray(np.rint(grey * 255).astype(np.uint8))
+    return pixels.resize(size, Image.Resampling.BICUBIC).convert("RGB")
+
+
+def _draw_labels(drawn: Image, masks: Sequence[tuple[Color, Mask]]) -> Image:
+    """The slice with its labels: all tints first, so that each outline stays whole."""
+    from PIL import Image, ImageChops, ImageFilter, ImageOps
+
+    shapes = []
+    for color, mask in masks:
+        soft = Image.fromarray(mask.astype(np.uint8) * 255)
+        # A smooth edge where the mask is enlarged: where half of it is.
+        large = soft.resize(drawn.size, Image.Resampling.BILINEAR)
+        shapes.append((color, large.point(lambda v: 255 if v >= 128 else 0)))
+    for color, shape in shapes:
+        drawn.paste(color, mask=shape.point(lambda v: round(v * _TINT)))
+    for color, shape in shapes:
+        framed = ImageOps.expand(shape, _OUTLINE)  # at the edge of the image there is an end too
+        inner = ImageOps.crop(framed.filter(ImageFilter.MinFilter(2 * _OUTLINE - 1)), _OUTLINE)
+        drawn.paste(color, mask=ImageChops.subtract(shape, inner))
+    return drawn
+
+
+def _draw_letters(draw: ImageDraw, panel: _Panel, x: int, y: int) -> None:
+    """The sides of the patient, as far as there is room for them."""
+    width, height = panel.size
+    left, right, top, bottom = _EDGES[panel.axis]
+    places = {
+        "lm": (left, x + 4, y + height // 2),
+        "rm": (right, x + width - 4, y + height // 2),
+        "ma": (top, x + width // 2, y + 3),
+        "md": (bottom, x + width // 2, y + height - 3),
+    }
+    for anchor, (letter, *place) in places.items():
+        if height > 4 * _FONT_SIZE or anchor in ("lm", "rm"):
+            _write(draw, (place[0], place[1]), letter, anchor)
+
+
+def _columns() -> int:
+    return (_WIDTH - 2 * _MARGIN) // _COLUMN
+
+
+def _legend(
+    there: Sequence[Label], volumes: dict[str, float], colors: dict[str, Color]
+) -> list[tuple[Color | None, str, str]]:
+    """Colour, name and volume of what was found, as far as there is room."""
+    if not there:
+        return [(None, "Nothing was found.", "")]
+    room = _LINES_IN_LEGEND * _columns()
+    shown = there if len(there) <= room else there[: room - 1]
+    entries: list[tuple[Color | None, str, str]] = [
+        (colors[label.name], label.name, _millilitres(volumes.get(label.name))) for label in shown
+    ]
+    if len(shown) < len(there):
+        entries.append((None, f"and {len(there) - len(shown)} more", ""))
+    return entries
+
+
+def _millilitres(volume: float | None) -> str:
+    """With three figures or so: 0.042 ml, 4.20 ml, 42.0 ml, 420 ml."""
+    if volume is None:
+        return ""
+    digits = 0 if volume >= 100 else 1 if volume >= 10 else 2 if volume >= 1 else 3
+    return f"{volume:.{digits}f} ml"
+
+
 def _draw_legend(
-    draw: ImageDraw, entries: list[tuple[tuple[int, int, int], str]], top: int, columns: int
+    draw: ImageDraw,
+    entries: Sequence[tuple[Color | None, str, str]],
+    missing: str,
+    top: int,
 ) -> None:
-    for i, (color, words) in enumerate(entries):
-        x = _MARGIN + (i % columns) * _LEGEND_COLUMN
-        y = top + (i // columns) * _LEGEND_ROW
-        draw.rectangle((x, y, x + 14, y + 14), fill=color)
-        _write(draw, (x + 22, y + 7), words, "lm")
+    rows = -(-len(entries) // _columns())
+    for i, (color, name, volume) in enumerate(entries):
+        x = _MARGIN + i // rows * _COLUMN
+        y = top + i % rows * _LINE
+        middle = y + _LINE // 2
+        if color is not None:
+            box = (x, middle - _SWATCH // 2, x + _SWATCH - 1, middle + _SWATCH // 2 - 1)
+            draw.rectangle(box, fill=color)
+            x += _SWATCH + 8
+        end = _MARGIN + (i // rows + 1) * _COLUMN - _GAP
+        room = end - x - _GAP - round(draw.textlength(volume, _font()))
+        shown = _fitting(draw, name, room)
+        _write(draw, (x, middle), shown, "lm")
+        x += round(draw.textlength(shown, _font())) + _GAP
+        _write(draw, (x, middle), volume, "lm", _FAINT)
+    if missing:
+        words = _fitting(draw, missing, _WIDTH - 2 * _MARGIN)
+        _write(draw, (_MARGIN, top + rows * _LINE + _LINE // 2), words, "lm", _FAINT)
 
 
-def _write(draw: ImageDraw, place: tuple[int, int], words: str, anchor: str) -> None:
+def _fitting(draw: ImageDraw, words: str, room: int) -> str:
+    """`words`, cut to `room` pixels."""
+    if draw.textlength(words, _font()) <= room:
+        return words
+
+    def length(count: int) -> int:
+        return round(draw.textlength(f"{words[:count]}...", _font()))
+
+    count = bisect_right(range(len(words)), room, key=length) - 1
+    return f"{words[: max(0, count)].rstrip(' ,')}..."
+
+
+def _write(
+    draw: ImageDraw, place: tuple[int, int], words: str, anchor: str, color: Color = _TEXT
+) -> None:
+    draw.text(place, words, color, _font(), anchor=anchor, stroke_width=1, stroke_fill=_BACKGROUND)
+
+
+@cache
+def _font() -> FreeTypeFont | ImageFont:
     from PIL import ImageFont
 
-    font = ImageFont.load_default(_FONT_SIZE)
-    draw.text(
-        place, words, fill="white", font=font, anchor=anchor, stroke_width=1, stroke_fill="black"
-    )
+    return ImageFont.load_default(_FONT_SIZE)
