@@ -177,7 +177,12 @@ class Result:
             self.seg.save(folder / SEG_NAME)
             names.append(SEG_NAME)
         if self.segmentation is not None:
-            picture = overlay_picture(self.volume, self.segmentation)
+            picture = overlay_picture(
+                self.volume,
+                self.segmentation,
+                placed=self.series.has_patient_geometry,
+                inverse=self.series.photometric_interpretation == "MONOCHROME1",
+            )
             (folder / PICTURE_NAME).write_bytes(picture)
             names.append(PICTURE_NAME)
         text = json.dumps(self.document(), ensure_ascii=False, indent=1)
