@@ -27,8 +27,6 @@ from IODeepLib.sliding_window import Slab, score_channels
 # tile's side are measured: smaller ones cost calls, larger ones are less often of one label.
 TILE_SCORES = 1 << 15
 TILE_SIDE = (32, 96)
-from concurrent.futures import ThreadPoolExecutor
-POOL=ThreadPoolExecutor(2)
 
 # Bytes of finished planes that are gathered before they are written, where the series has its
 # voxels in another order than the network: single planes would touch memory far and wide.
@@ -223,18 +221,16 @@ class _Painter:
         if part:
             others = above.bounds(self._strips)
             low, high = np.minimum(low, others[0]), np.maximum(high, others[1])
-        def row(i: int) -> None:
-            rows = self._strips[0][i]
+        for i, rows in enumerate(self._strips[0]):
             for j, columns in enumerate(self._strips[1]):
 
-                def scores_of(channels: npt.NDArray[np.intp], columns=columns):
+                def scores_of(channels: npt.NDArray[np.intp], rows=rows, columns=columns):
                     return _tile(below, above, part, channels, rows, columns)
 
                 where = (slice(None), rows.target, columns.target)
                 self._rule.paint(labels[where], low[:, i, j], high[:, i, j], scores_of)
                 if probable is not None and probabilities is not None:
                     probabilities[where] = probable(scores_of)
-        list(POOL.map(row, range(len(self._strips[0]))))
         return labels, probabilities
 
 
