@@ -30,8 +30,8 @@ from IODeepLib.result import Result
 from IODeepLib.results import SegmentationType
 from IODeepLib.runtime import Session, open_session
 from IODeepLib.segmentation import Segmentation
-from IODeepLib.selection import judge
-from IODeepLib.series import ImageSeries
+from IODeepLib.selection import Candidate, judge
+from IODeepLib.series import Image
 from IODeepLib.sliding_window import score_slabs
 
 Progress = Callable[[float, str], None]
@@ -63,11 +63,11 @@ class Options:
 
 
 def run(
-    series: ImageSeries,
+    series: Image,
     model: Model,
     options: Options | None = None,
     *,
-    others: Sequence[ImageSeries] = (),
+    others: Sequence[Image] = (),
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Result:
@@ -119,8 +119,17 @@ def run(
         volume=picture_volume,
         provider=session.providers[0],
         seg_type=options.seg_type,
-        notes=(*series.problems, *session.notes, *notes),
+        notes=(*_open_questions(candidate), *series.problems, *session.notes, *notes),
     )
+
+
+def _open_questions(candidate: Candidate) -> list[str]:
+    """What the series does not say, although the model requires it."""
+    return [
+        f"{reason.criterion}: the model is for {reason.required}, "
+        f"the series does not say that it is ({reason.attribute}: {reason.found})"
+        for reason in candidate.with_verdict(Verdict.UNKNOWN)
+    ]
 
 
 def _infer(

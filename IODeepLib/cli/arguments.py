@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,17 @@ def add_models(parser: argparse.ArgumentParser) -> None:
 
 
 def add_series(parser: argparse.ArgumentParser) -> None:
-    """SERIES and `--series UID`."""
+    """SERIES, `--series UID` and `--volume WORDS`."""
     parser.add_argument(
         "path", type=Path, metavar="SERIES", help="folder (or file) with the DICOM images"
     )
     parser.add_argument(
         "--series", metavar="UID", help="Series Instance UID, where SERIES holds several"
+    )
+    parser.add_argument(
+        "--volume",
+        metavar="WORDS",
+        help="which volume, where a series holds several: 'echo 2', 'time point 1'",
     )
 
 
@@ -52,17 +58,27 @@ def models_to_choose_from(source: str) -> tuple[Model, ...]:
 
 
 def images_in(options: argparse.Namespace) -> list[ImageSeries]:
-    """The series in SERIES, or the ones that `--series` names."""
+    """The volumes in SERIES, or those that `--series` and `--volume` name."""
     from IODeepLib.series import find_series
 
     found = find_series(options.path)
-    if options.series is None:
-        return found
-    named = [item for item in found if item.series_instance_uid == options.series]
-    if not named:
-        raise UsageError(
-            f"no series {options.series} in {options.path}",
-            "one of " + ", ".join(sorted({item.series_instance_uid for item in found})),
-            "correct --series",
-        )
-    return named
+    if options.series is not None:
+        uids = ", ".join(sorted({item.series_instance_uid for item in found}))
+        found = [item for item in found if item.series_instance_uid == options.series]
+        if not found:
+            raise UsageError(
+                f"no series {options.series} in {options.path}",
+                f"one of {uids}",
+                "correct --series",
+            )
+    if options.volume is not None:
+        kinds = ", ".join(sorted({item.split_by for item in found if item.split_by}))
+        words = re.compile(rf"(?<!\w){re.escape(options.volume)}(?!\w)", re.IGNORECASE)
+        found = [item for item in found if words.search(item.split_by)]
+        if not found:
+            raise UsageError(
+                f"no volume {options.volume!r} in {options.path}",
+                f"words of one of: {kinds or 'none, no series holds several volumes'}",
+                "correct --volume",
+            )
+    return found

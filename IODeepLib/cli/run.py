@@ -13,7 +13,7 @@ from IODeepLib.errors import NoModelFitsError, UsageError
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepLib.selection import Selection
-    from IODeepLib.series import ImageSeries
+    from IODeepLib.series import Image, ImageSeries
 
 NAME = "run"
 SEG_TYPES = ("BINARY", "LABELMAP", "FRACTIONAL")
@@ -39,17 +39,18 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib import pipeline
     from IODeepLib.files import whole_folder
     from IODeepLib.result import FILE_NAMES
-    from IODeepLib.results import SegmentationType
+    from IODeepLib.results import SegmentationType, check_identifiers
 
     if options.threads is not None and options.threads < 1:
         raise UsageError(f"--threads {options.threads}", "1 or more", "correct --threads")
     images = arguments.images_in(options)
     models = named_models(arguments.models_to_choose_from(options.models), options.model)
     series, model = choose(images, models)
+    check_identifiers(series)  # a run of minutes must not end at what can be known before
     run_options = pipeline.Options(
         SegmentationType(options.seg_type), options.provider, options.threads
     )
-    # The folder is made first: a run of minutes must not end at a missing permission.
+    # For the same reason the folder is made first.
     with whole_folder(options.out, FILE_NAMES) as folder:
         with console.progress() as progress:
             result = pipeline.run(series, model, run_options, others=images, progress=progress)
@@ -70,7 +71,7 @@ def named_models(models: Sequence[Model], name: str | None) -> Sequence[Model]:
     return named
 
 
-def choose(images: Sequence[ImageSeries], models: Sequence[Model]) -> tuple[ImageSeries, Model]:
+def choose(images: Sequence[ImageSeries], models: Sequence[Model]) -> tuple[Image, Model]:
     """The one series that a model fits, and the model that fits it best.
 
     Raises:
@@ -91,9 +92,9 @@ def choose(images: Sequence[ImageSeries], models: Sequence[Model]) -> tuple[Imag
             f"{s.series.label} {s.series.series_instance_uid}" for s in fitting.values()
         )
         raise UsageError(
-            f"{len(fitting)} series that a model fits: {listed}",
-            "one series",
-            "name one with --series",
+            f"{len(fitting)} volumes that a model fits: {listed}",
+            "one",
+            "name one with --series, and with --volume where one series holds several",
         )
     if fitting:
         (selection,) = fitting.values()

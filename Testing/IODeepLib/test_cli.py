@@ -330,7 +330,31 @@ def test_several_series_that_fit(
         )
         dataset.save_as(path)
     answer = iodeep("run", tmp_path / "study", "--models", packed, "--out", tmp_path / "r")
-    refused(answer, 2, "2 series", "--series")
+    refused(answer, 2, "2 volumes", "--series")
+
+
+def test_one_of_several_volumes_of_a_series(
+    packed: Path, tmp_path: Path, iodeep: Callable[..., Answer]
+) -> None:
+    stack = Stack(np.zeros((5, 16, 16), np.int16), common={"BodyPartExamined": "BRAIN"})
+    for echo in (1, 2):
+        stack.common |= {"EchoNumbers": echo, "EchoTime": 10 * echo}
+        stack.write(tmp_path / "images" / str(echo))
+    call = ["select", tmp_path / "images", "--models", packed, "--json"]
+    assert len(json.loads(iodeep(*call).out)) == 2
+    (one,) = json.loads(iodeep(*call, "--volume", "Echo 2").out)
+    assert "echo 2 of 2" in one["series"]
+    refused(iodeep(*call, "--volume", "echo 3"), 2, "echo 1 of 2")
+
+
+def test_images_without_uids(
+    packed: Path, tmp_path: Path, iodeep: Callable[..., Answer], shared_data: Path
+) -> None:
+    raw = shared_data / "dicom" / "ct_abdomen_totalseg_raw"
+    pack_conv(iodeep, tmp_path, tmp_path / "model", applies_to={"modalities": ["CT"]})
+    answer = iodeep("run", raw, "--models", tmp_path / "model", "--out", tmp_path / "r")
+    refused(answer, 4, "lacks", "SOPInstanceUID")
+    assert not (tmp_path / "r").exists()
 
 
 def test_no_permission_to_write(
