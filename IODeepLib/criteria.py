@@ -31,7 +31,7 @@ from IODeepLib.recipe import (
     Range,
     Recipe,
 )
-from IODeepLib.series import ImageSeries
+from IODeepLib.series import Image
 
 DESCRIPTIONS = ("ProtocolName", "SeriesDescription", "StudyDescription")
 
@@ -91,7 +91,7 @@ class Reason:
         )
 
 
-def reasons(recipe: Recipe, series: ImageSeries) -> tuple[Reason, ...]:
+def reasons(recipe: Recipe, series: Image) -> tuple[Reason, ...]:
     """All criteria except the filling of the channels, in a fixed order."""
     return (
         _modality(recipe, series),
@@ -111,13 +111,13 @@ def reasons(recipe: Recipe, series: ImageSeries) -> tuple[Reason, ...]:
     )
 
 
-def _modality(recipe: Recipe, series: ImageSeries) -> Reason:
+def _modality(recipe: Recipe, series: Image) -> Reason:
     allowed = recipe.applies_to.modalities
     verdict = _in_or_unknown(series.modality, series.modality in allowed)
     return Reason("modality", verdict, _any_of(allowed), series.modality or "nothing", "Modality")
 
 
-def _anatomy(recipe: Recipe, series: ImageSeries) -> Reason:
+def _anatomy(recipe: Recipe, series: Image) -> Reason:
     asked_codes = recipe.applies_to.anatomic_regions
     required = _any_of(code.meaning for code in asked_codes)
     findings = list(found_regions(series))
@@ -142,7 +142,7 @@ def _anatomy(recipe: Recipe, series: ImageSeries) -> Reason:
     return Reason("anatomy", Verdict.FAILS, required, words, attribute)
 
 
-def found_regions(series: ImageSeries) -> Iterator[tuple[tuple[Region, ...], str]]:
+def found_regions(series: Image) -> Iterator[tuple[tuple[Region, ...], str]]:
     """The regions that the header names, with the attribute that names them, the surest first."""
     header = series.header
     coded = [region_by_code(code) for code in code_sequence(header, "AnatomicRegionSequence")]
@@ -168,7 +168,7 @@ def _meanings(regions: Sequence[Region]) -> str:
     return " and ".join(region.code.meaning for region in regions)
 
 
-def _laterality(recipe: Recipe, series: ImageSeries) -> Reason:
+def _laterality(recipe: Recipe, series: Image) -> Reason:
     asked = recipe.applies_to.laterality
     found, attribute = _found_laterality(series)
     if asked is None:
@@ -179,7 +179,7 @@ def _laterality(recipe: Recipe, series: ImageSeries) -> Reason:
     )
 
 
-def _found_laterality(series: ImageSeries) -> tuple[str, str]:
+def _found_laterality(series: Image) -> tuple[str, str]:
     for keyword in ("ImageLaterality", "FrameLaterality", "Laterality"):
         value = text(series.header, keyword).upper()
         if value in ("L", "R", "B"):
@@ -191,7 +191,7 @@ def _found_laterality(series: ImageSeries) -> tuple[str, str]:
     return "", "Laterality"
 
 
-def _condition(recipe: Recipe, series: ImageSeries) -> Reason:
+def _condition(recipe: Recipe, series: Image) -> Reason:
     # A coded diagnosis that agrees is evidence; any other one says nothing against the condition.
     asked = recipe.applies_to.conditions
     keyword = "AdmittingDiagnosesCodeSequence"
@@ -203,7 +203,7 @@ def _condition(recipe: Recipe, series: ImageSeries) -> Reason:
     return Reason("condition", verdict, _any_of(code.meaning for code in asked), words, keyword)
 
 
-def _dimensionality(recipe: Recipe, series: ImageSeries) -> Reason:
+def _dimensionality(recipe: Recipe, series: Image) -> Reason:
     slices = series.grid.shape[0]
     found = f"{slices} slice" + ("" if slices == 1 else "s")
     if series.is_localizer:
@@ -214,7 +214,7 @@ def _dimensionality(recipe: Recipe, series: ImageSeries) -> Reason:
     return Reason("dimensionality", verdict, "a volume: two slices or more", found, "image")
 
 
-def _geometry(recipe: Recipe, series: ImageSeries) -> Reason:
+def _geometry(recipe: Recipe, series: Image) -> Reason:
     required = "parallel, evenly spaced slices"
     fault = series.geometry_fault
     if fault is None and recipe.input.spatial_dims == 3 and not series.has_patient_geometry:
@@ -224,7 +224,7 @@ def _geometry(recipe: Recipe, series: ImageSeries) -> Reason:
     return Reason("geometry", Verdict.FITS, required, "such slices", "ImagePositionPatient")
 
 
-def _plane(recipe: Recipe, series: ImageSeries) -> Reason:
+def _plane(recipe: Recipe, series: Image) -> Reason:
     allowed = recipe.applies_to.planes
     plane = _PLANE_OF_LETTER[series.grid.orientation[0]] if series.has_patient_geometry else None
     found = plane.value if plane else "nothing"
@@ -235,7 +235,7 @@ def _plane(recipe: Recipe, series: ImageSeries) -> Reason:
     return Reason("plane", verdict, required, found, "ImageOrientationPatient")
 
 
-def _sampling(series: ImageSeries) -> Reason:
+def _sampling(series: Image) -> Reason:
     found = series.photometric_interpretation
     verdict = _in_or_unknown(found, found in ("MONOCHROME1", "MONOCHROME2"))
     return Reason(
@@ -247,16 +247,16 @@ def _sampling(series: ImageSeries) -> Reason:
     )
 
 
-def _pixel_spacing(series: ImageSeries) -> tuple[float | None, str]:
+def _pixel_spacing(series: Image) -> tuple[float | None, str]:
     return (max(series.grid.spacing[1:]) if series.has_spacing else None), "PixelSpacing"
 
 
-def _slice_spacing(series: ImageSeries) -> tuple[float | None, str]:
+def _slice_spacing(series: Image) -> tuple[float | None, str]:
     known = series.has_patient_geometry and series.grid.shape[0] > 1
     return (series.grid.spacing[0] if known else None), "ImagePositionPatient"
 
 
-def _age(series: ImageSeries) -> tuple[float | None, str]:
+def _age(series: Image) -> tuple[float | None, str]:
     # Age String, PS3.5 6.2: three digits and D, W, M or Y.
     match = re.fullmatch(r"(\d{1,3})([DWMY])", text(series.header, "PatientAge").upper())
     if match is None:
@@ -265,7 +265,7 @@ def _age(series: ImageSeries) -> tuple[float | None, str]:
     return int(match[1]) * years, "PatientAge"
 
 
-def _sex(recipe: Recipe, series: ImageSeries) -> Reason:
+def _sex(recipe: Recipe, series: Image) -> Reason:
     asked = recipe.applies_to.patient_sex
     found = text(series.header, "PatientSex").upper()
     if asked is None:
@@ -285,7 +285,7 @@ def _range(
     return Reason(criterion, verdict, f"{asked} {unit}".strip(), found, attribute)
 
 
-def constraint(series: ImageSeries, asked: AttributeConstraint) -> Reason:
+def constraint(series: Image, asked: AttributeConstraint) -> Reason:
     """A condition on one DICOM attribute; numbers are compared as numbers, text without case."""
     values = list(_values(series, asked.keyword))
     required = f"{asked.operator.value} {_plain(asked.value)}"
@@ -296,7 +296,7 @@ def constraint(series: ImageSeries, asked: AttributeConstraint) -> Reason:
     return Reason(f"attribute {asked.keyword}", verdict, required, found, asked.keyword)
 
 
-def _values(series: ImageSeries, keyword: str) -> Iterator[float | str]:
+def _values(series: Image, keyword: str) -> Iterator[float | str]:
     for item in texts(series.header, keyword):
         as_number = number(item)
         if as_number is not None:
@@ -335,7 +335,7 @@ def _holds(values: list[float | str], operator: Operator, asked: Any) -> bool:
             return all(v >= limit for v in numbers)
 
 
-def channel(series: ImageSeries, asked: Channel) -> Reason:
+def channel(series: Image, asked: Channel) -> Reason:
     """Whether `series` can fill an input channel: its modality, contrast and attributes."""
     criterion = f"channel {asked.name}"
     if asked.modality and series.modality and series.modality != asked.modality:

@@ -24,7 +24,7 @@ from IODeepLib.results import (
     weights_digest,
 )
 from IODeepLib.segmentation import Segmentation
-from IODeepLib.series import ImageSeries
+from IODeepLib.series import Image, ImageSeries
 
 SEG_NAME, PICTURE_NAME, DOCUMENT_NAME = "segmentation.dcm", "overlay.png", "result.json"
 FILE_NAMES = (SEG_NAME, PICTURE_NAME, DOCUMENT_NAME)
@@ -46,7 +46,7 @@ class Result:
         notes: what a person should know of the images, the run and the labels.
     """
 
-    channels: tuple[ImageSeries, ...]
+    channels: tuple[Image, ...]
     model: Model
     reasons: tuple[Reason, ...]
     found: Segmentation | Classification
@@ -56,7 +56,7 @@ class Result:
     notes: tuple[str, ...]
 
     @property
-    def series(self) -> ImageSeries:
+    def series(self) -> Image:
         """The series on whose voxels the result lies."""
         return self.channels[0]
 
@@ -101,17 +101,20 @@ class Result:
     def seg(self) -> Seg | None:
         """The DICOM SEG; None where nothing was found, and for a classification or regression.
 
+        Also None for images that are in memory only: it refers to the instances it was made from.
+
         Raises:
             ImageError: the images lack UIDs that it has to refer to.
         """
-        if self.segmentation is None:
+        stored = [image for image in self.channels if isinstance(image, ImageSeries)]
+        if self.segmentation is None or len(stored) < len(self.channels):
             return None
         return make_seg(
             self.segmentation,
-            self.series,
+            stored[0],
             self.provenance,
             seg_type=self.seg_type,
-            others=self.channels[1:],
+            others=stored[1:],
         )
 
     def document(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from IODeepLib.criteria import Reason, Verdict
 from IODeepLib.errors import NoModelFitsError
 from IODeepLib.model_object import Model
 from IODeepLib.recipe import Channel
-from IODeepLib.series import ImageSeries
+from IODeepLib.series import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Candidate:
 
     model: Model
     reasons: tuple[Reason, ...]
-    channels: tuple[ImageSeries, ...]
+    channels: tuple[Image, ...]
 
     @property
     def fits(self) -> bool:
@@ -61,7 +61,7 @@ class Candidate:
 class Selection:
     """All models, ranked: first those that fit the series, then the others."""
 
-    series: ImageSeries
+    series: Image
     candidates: tuple[Candidate, ...]
 
     @property
@@ -92,7 +92,7 @@ class Selection:
 
 
 def select(
-    series: ImageSeries, models: Iterable[Model], others: Sequence[ImageSeries] = ()
+    series: Image, models: Iterable[Model], others: Sequence[Image] = ()
 ) -> Selection:
     """Rank `models` by how they fit `series`.
 
@@ -119,7 +119,7 @@ def select(
     return Selection(series, tuple(ranked + failing))
 
 
-def judge(series: ImageSeries, model: Model, others: Sequence[ImageSeries] = ()) -> Candidate:
+def judge(series: Image, model: Model, others: Sequence[Image] = ()) -> Candidate:
     """What speaks for and against one model."""
     recipe = model.card.recipe
     channels, channel_reasons = _fill_channels(recipe.input.channels, series, others)
@@ -127,8 +127,8 @@ def judge(series: ImageSeries, model: Model, others: Sequence[ImageSeries] = ())
 
 
 def _fill_channels(
-    asked: Sequence[Channel], series: ImageSeries, others: Sequence[ImageSeries]
-) -> tuple[tuple[ImageSeries, ...], tuple[Reason, ...]]:
+    asked: Sequence[Channel], series: Image, others: Sequence[Image]
+) -> tuple[tuple[Image, ...], tuple[Reason, ...]]:
     """Give each channel the series that fits it best; the channel with the least choice goes first.
 
     Only series of the same study and frame of reference can stand beside each other.
@@ -144,7 +144,7 @@ def _fill_channels(
     for channel in asked:
         judged = [(item, criteria.channel(item, channel)) for item in pool]
         offers.append([(i, r) for i, r in judged if r.verdict is not Verdict.FAILS] or judged[:1])
-    filled: dict[int, tuple[ImageSeries, Reason]] = {}
+    filled: dict[int, tuple[Image, Reason]] = {}
     free = list(pool)
     for position in sorted(range(len(asked)), key=lambda p: _choice(offers[p])):
         for item, reason in sorted(offers[position], key=lambda offer: _eagerness(offer[1])):
@@ -163,7 +163,7 @@ def _fill_channels(
     return tuple(filled[position][0] for position in range(len(asked))), tuple(reasons)
 
 
-def _no_series(channel: Channel, pool: Sequence[ImageSeries]) -> Reason:
+def _no_series(channel: Channel, pool: Sequence[Image]) -> Reason:
     return Reason(
         f"channel {channel.name}",
         Verdict.FAILS,
@@ -173,7 +173,7 @@ def _no_series(channel: Channel, pool: Sequence[ImageSeries]) -> Reason:
     )
 
 
-def _choice(offer: list[tuple[ImageSeries, Reason]]) -> tuple[int, int]:
+def _choice(offer: list[tuple[Image, Reason]]) -> tuple[int, int]:
     sure = sum(reason.verdict is Verdict.FITS for _, reason in offer)
     return (sure or len(offer) + 100, len(offer))
 

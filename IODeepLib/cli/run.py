@@ -13,7 +13,7 @@ from IODeepLib.errors import NoModelFitsError, UsageError
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepLib.selection import Selection
-    from IODeepLib.series import Image, ImageSeries
+    from IODeepLib.series import ImageSeries
 
 NAME = "run"
 SEG_TYPES = ("BINARY", "LABELMAP", "FRACTIONAL")
@@ -71,7 +71,7 @@ def named_models(models: Sequence[Model], name: str | None) -> Sequence[Model]:
     return named
 
 
-def choose(images: Sequence[ImageSeries], models: Sequence[Model]) -> tuple[Image, Model]:
+def choose(images: Sequence[ImageSeries], models: Sequence[Model]) -> tuple[ImageSeries, Model]:
     """The one series that a model fits, and the model that fits it best.
 
     Raises:
@@ -81,24 +81,22 @@ def choose(images: Sequence[ImageSeries], models: Sequence[Model]) -> tuple[Imag
     from IODeepLib.selection import select
 
     selections = [select(series, models, images) for series in images]
-    fitting: dict[frozenset[int], Selection] = {}
-    for selection in selections:
+    fitting: dict[frozenset[int], tuple[ImageSeries, Selection]] = {}
+    for series, selection in zip(images, selections, strict=True):
         if selection.fitting:
             # The series of a multi-channel model are one choice, whichever of them is asked.
             filled = frozenset(id(channel) for channel in selection.best.channels)
-            fitting.setdefault(filled, selection)
+            fitting.setdefault(filled, (series, selection))
     if len(fitting) > 1:
-        listed = "; ".join(
-            f"{s.series.label} {s.series.series_instance_uid}" for s in fitting.values()
-        )
+        listed = "; ".join(f"{s.label} {s.series_instance_uid}" for s, _ in fitting.values())
         raise UsageError(
             f"{len(fitting)} volumes that a model fits: {listed}",
             "one",
             "name one with --series, and with --volume where one series holds several",
         )
     if fitting:
-        (selection,) = fitting.values()
-        return selection.series, selection.best.model
+        ((series, selection),) = fitting.values()
+        return series, selection.best.model
     if len(selections) == 1:
         _ = selections[0].best  # raises, with the reasons
     raise NoModelFitsError(

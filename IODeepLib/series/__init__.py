@@ -6,12 +6,13 @@
 
 `find_series` reads headers only. A DICOM series that holds several volumes (echoes, time points,
 a localizer) gives one `ImageSeries` each, with `split_by` in words. `ImageSeries.volume` reads the
-voxels, or refuses with the measured figures.
+voxels, or refuses with the measured figures. `VolumeImage` is an image that is in memory already.
 """
 
 from IODeepLib.series.find import find_series
 from IODeepLib.series.frames import Frame
 from IODeepLib.series.image_series import ImageSeries
 from IODeepLib.series.slices import SliceGeometry
+from IODeepLib.series.volume_image import Image, VolumeImage
 
-__all__ = ["Frame", "ImageSeries", "SliceGeometry", "find_series"]
+__all__ = ["Frame", "Image", "ImageSeries", "SliceGeometry", "VolumeImage", "find_series"]

@@ -43,10 +43,15 @@ def find_models(folder: Path | str) -> Library:
     Raises:
         ModelError: there is no such folder.
     """
+    return models_in_files(_files(Path(folder)))
+
+
+def models_in_files(files: Iterable[Path]) -> Library:
+    """The models in `files`, such as a database names; files of other kinds are passed over."""
     cards: dict[str, Card] = {}
     weights: dict[str, Weights] = {}
     problems: list[Problem] = []
-    for path in _files(Path(folder)):
+    for path in files:
         try:
             if not may_be_instance(read_head(path)):
                 continue
