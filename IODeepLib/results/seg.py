@@ -266,12 +266,14 @@ def _spatial(grid: Grid, first: Frame) -> dict[str, Any]:
     patient = hd.CoordinateSystemNames.PATIENT
     cosines = [float(decimal(v)) for v in grid.directions[:, [2, 1]].T.ravel()]
     between, row, column = (float(decimal(v)) for v in grid.spacing)
-    thickness = first.measure("SliceThickness", "PixelMeasuresSequence") or between
+    thickness = abs(first.measure("SliceThickness", "PixelMeasuresSequence") or between)
     return {
         "plane_positions": [hd.PlanePositionSequence(patient, [0.0, 0.0, 0.0])],
         "plane_orientation": hd.PlaneOrientationSequence(patient, cosines),
         "pixel_measures": hd.PixelMeasuresSequence(
-            pixel_spacing=(row, column), slice_thickness=thickness, spacing_between_slices=between
+            pixel_spacing=(row, column),
+            slice_thickness=float(decimal(thickness)),
+            spacing_between_slices=between,
         ),
     }
 
@@ -340,13 +342,11 @@ def _add_frames(
         dataset.DimensionOrganizationType = "3D"
     del dataset.PerFrameFunctionalGroupsSequence, dataset.PixelData
     pixels = table.pixel_data()
-    used = [f"{f.file.uid} {f.number}" for f in sources or ()]
-    digest = hashlib.sha256(pixels)
-    digest.update(encoded(dataset))
-    digest.update(np.packbits(table.there).tobytes() + whole.affine.tobytes())
-    digest.update("\n".join(used).encode())
-    _set_uids(dataset, digest.hexdigest())
     groups = functional_groups(table, grid, sources)
+    digest = hashlib.sha256(encoded(dataset))
+    digest.update(groups.value or b"")
+    digest.update(pixels)
+    _set_uids(dataset, digest.hexdigest())
     dataset[groups.tag] = groups
     vr = "OW" if dataset.BitsAllocated > 8 else "OB"
     dataset["PixelData"] = DataElement("PixelData", vr, pixels)
