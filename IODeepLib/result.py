@@ -131,9 +131,9 @@ class Result:
         }
         if self.segmentation is not None:
             document["empty"] = self.empty
-            document["volumes_ml"] = {
-                name: round(volume, 3) for name, volume in self.segmentation.volumes().items()
-            }
+            volumes = self.segmentation.volumes()
+            document["volumes_ml"] = {name: round(volume, 3) for name, volume in volumes.items()}
+            document["missing"] = [name for name, volume in volumes.items() if not volume]
             document["sop_instance_uid"] = self.seg.sop_instance_uid if self.seg else None
         if self.classification is not None:
             document["values"] = {

@@ -160,7 +160,9 @@ def test_nothing_found_is_said(tmp_path: Path, iodeep: Callable[..., Answer]) ->
     pack_conv(iodeep, tmp_path, model, output={"decision": "threshold", "threshold": 1e30})
     answer = iodeep("run", images, "--models", model, "--out", tmp_path / "r", "--json")
     assert answer.status == 0
-    assert json.loads(answer.out)["empty"] is True
+    document = json.loads(answer.out)
+    assert document["empty"] is True
+    assert document["missing"] == ["Label 1"]
     assert not (tmp_path / "r" / "segmentation.dcm").exists()
     assert "found nothing" in iodeep("run", images, "--models", model, "--out", tmp_path / "q").out
 
