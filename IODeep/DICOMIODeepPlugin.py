@@ -1,0 +1,253 @@
+"""The DICOM browser's reader of IODeep networks.
+
+A card, which describes a network, is offered as a model; loading it puts a node into the subject
+hierarchy and opens the IODeep module. Its weights are claimed too, so that no other reader takes
+them for images; loading them loads their card. Whether an instance is one of these is known from
+tags in the database's cache; only a card's file is opened, and its network stays on the disk.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from pathlib import Path
+
+import qt
+import slicer
+from DICOMLib import DICOMLoadable, DICOMPlugin
+from IODeepSlicer import card_summary
+from slicer.i18n import tr as _
+
+_RAW_DATA = "1.2.840.10008.5.1.4.1.1.66"
+_CONTENT_LABELS = "IODEEP_"  # what the Content Label of all instances begins with
+_WEIGHTS_LABEL = "IODEEP_WEIGHTS"
+_CONFIDENCE = 0.95
+_UID_ATTRIBUTE = "IODeep.CardSOPInstanceUID"
+
+
+class DICOMIODeepPluginClass(DICOMPlugin):
+    """Recognises and loads cards, and keeps weights from being offered as images."""
+
+    def __init__(self):
+        super().__init__()
+        self.loadType = _("IODeep network")
+        self.tags["sopClassUID"] = "0008,0016"  # before Slicer 5.10 the base class lacks it
+        self.tags["creatorVersionUID"] = "0008,9123"
+        self.tags["contentLabel"] = "0070,0080"
+
+    def examineForImport(self, fileLists):
+        """The loadables of all IODeep instances in the lists of files, one list a series."""
+        loadables, images = [], []
+        for files in fileLists:
+            if not files:
+                continue
+            if self._value(files[0], "sopClassUID") != _RAW_DATA:
+                images.append(files)
+                continue
+            loadables += self._examineRawData(files)
+        if any(loadable.card for loadable in loadables):
+            listed = self._listedSeries(images)
+            for loadable in loadables:
+                if loadable.card:
+                    loadable.tooltip = self._tooltip(loadable, listed)
+        return sorted(loadables, key=lambda loadable: loadable.card is None)
+
+    def load(self, loadable):
+        """Put the model into the scene, or find it there, and open the IODeep module with it.
+
+        Returns:
+            Its node; True for weights whose card is not in the database; None if it is damaged.
+        """
+        cardFile = loadable.files[0]
+        if self._value(cardFile, "contentLabel") == _WEIGHTS_LABEL:
+            cardFile = self._cardOfWeights(cardFile)
+            if cardFile is None:
+                logging.info("%s: their card is not in the DICOM database", loadable.name)
+                return True
+        card, error = _readCard(cardFile)
+        if card is None:
+            logging.error(error)
+            return None
+        node = _findNode(card.sop_instance_uid)
+        if node is None:
+            node = self._createNode(card, cardFile)
+        _openModuleLater(card.sop_instance_uid)
+        return node
+
+    def _examineRawData(self, files):
+        """One loadable a card, and one for all weights of a series."""
+        loadables, weights = [], []
+        for file in files:
+            label = self._value(file, "contentLabel")
+            if not self._isOurs(file, label):
+                continue
+            if label == _WEIGHTS_LABEL:
+                weights.append(file)
+                continue
+            card, error = _readCard(file)
+            if card is not None or error:
+                loadables.append(self._cardLoadable(file, card, error))
+        if weights:
+            name = self._value(weights[0], "seriesDescription")
+            loadable = _loadable(weights, _("{model}: weights").format(model=name))
+            loadable.tooltip = _("The weights of a network. Loading them loads its card.")
+            loadables.append(loadable)
+        return loadables
+
+    def _isOurs(self, file, label):
+        if label.startswith(_CONTENT_LABELS):  # of any version of the format
+            return True
+        creatorVersion = self._value(file, "creatorVersionUID")
+        if not creatorVersion:
+            return False
+        from IODeepLib.private_dictionary import CREATOR_VERSION_UID
+
+        return creatorVersion == CREATOR_VERSION_UID
+
+    def _cardLoadable(self, file, card, error):
+        if card is not None:
+            loadable = _loadable([file], card_summary.nodeName(card))
+            loadable.card = card
+        else:
+            loadable = _loadable([file], self._value(file, "seriesDescription"))
+            loadable.warning = loadable.tooltip = error
+        return loadable
+
+    def _tooltip(self, loadable, listed):
+        parts = loadable.card.manifest.parts
+        missing = [
+            number
+            for number, part in enumerate(parts, 1)
+            if not _exists(slicer.dicomDatabase.fileForInstance(part.sop_instance_uid))
+        ]
+        size = Path(loadable.files[0]).stat().st_size
+        return card_summary.tooltip(loadable.card, size, missing, listed)
+
+    def _listedSeries(self, images):
+        """The image series that are loaded, and those that are examined together with the card."""
+        database = slicer.dicomDatabase
+        loaded = _loadedSeriesUIDs()
+        examined = [database.seriesForFile(files[0]) for files in images]
+        series = []
+        for uid in dict.fromkeys((*loaded, *examined)):
+            if not database.studyForSeries(uid):
+                continue  # loaded from elsewhere
+            study = database.studyForSeries(uid)
+            series.append(
+                card_summary.ListedSeries(
+                    modality=database.fieldForSeries("Modality", uid),
+                    description=database.fieldForSeries("SeriesDescription", uid),
+                    number=database.fieldForSeries("SeriesNumber", uid),
+                    study_description=database.fieldForStudy("StudyDescription", study),
+                    body_part=database.fieldForSeries("BodyPartExamined", uid),
+                    loaded=uid in loaded,
+                )
+            )
+        return series
+
+    def _cardOfWeights(self, file):
+        """The file of the card in the weights' study, or None."""
+        database = slicer.dicomDatabase
+        study = database.studyForSeries(database.seriesForFile(file))
+        for series in database.seriesForStudy(study):
+            for candidate in database.filesForSeries(series):
+                label = self._value(candidate, "contentLabel")
+                if self._isOurs(candidate, label) and label != _WEIGHTS_LABEL:
+                    return candidate
+        return None
+
+    def _createNode(self, card, cardFile):
+        # A text node is shown, saved and read back by every Slicer, with or without this extension.
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", card_summary.nodeName(card))
+        node.SetForceCreateStorageNode(slicer.vtkMRMLTextNode.CreateStorageNodeNever)
+        node.SetText(card_summary.description(card))
+        for name, value in card_summary.attributes(card).items():
+            node.SetAttribute(name, value)
+        node.SetAttribute("DICOM.instanceUIDs", card.sop_instance_uid)
+        self.addSeriesInSubjectHierarchy(_loadable([cardFile], node.GetName()), node)
+        return node
+
+    def _value(self, file, tag):
+        return slicer.dicomDatabase.fileValue(file, self.tags[tag])
+
+
+def _loadable(files, name):
+    loadable = DICOMLoadable()
+    loadable.files = list(files)
+    loadable.name = name
+    loadable.selected = True
+    loadable.confidence = _CONFIDENCE
+    loadable.card = None
+    return loadable
+
+
+def _readCard(file):
+    """The card in a file and None, or None and what is wrong with it ("" if it is no card)."""
+    try:
+        stat = Path(file).stat()
+    except OSError as error:
+        return None, str(error)
+    return _readCardCached(file, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=1000)
+def _readCardCached(file, _modified, _size):
+    from IODeepLib.errors import IODeepError
+    from IODeepLib.model_object import NotAnInstanceError, read_card
+
+    try:
+        card = read_card(file)
+        card.recipe  # noqa: B018 - it is read when it is first asked for, and may be invalid
+    except NotAnInstanceError:
+        return None, ""
+    except IODeepError as error:
+        return None, str(error)
+    return card, None
+
+
+def _exists(file):
+    return bool(file) and Path(file).is_file()
+
+
+def _findNode(cardUID):
+    nodes = slicer.util.getNodesByClass("vtkMRMLTextNode")
+    return next((node for node in nodes if node.GetAttribute(_UID_ATTRIBUTE) == cardUID), None)
+
+
+def _loadedSeriesUIDs():
+    """Series Instance UIDs of the volumes in the scene."""
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    found = []
+    for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+        item = hierarchy.GetItemByDataNode(node)
+        uid = hierarchy.GetItemUID(item, "DICOM") if item else ""
+        if uid:
+            found.append(uid)
+    return found
+
+
+def _openModuleLater(cardUID):
+    """Open the IODeep module when the DICOM browser has finished loading and closed itself."""
+    if slicer.util.mainWindow() is not None and hasattr(slicer.modules, "iodeep"):
+        qt.QTimer.singleShot(0, functools.partial(_openModule, cardUID))
+
+
+def _openModule(cardUID):
+    slicer.util.selectModule("IODeep")
+    widget = slicer.modules.iodeep.widgetRepresentation().self()
+    if hasattr(widget, "chooseModel"):
+        widget.chooseModel(cardUID)
+
+
+class DICOMIODeepPlugin:
+    """The hook by which Slicer finds the plugin: a module without a panel."""
+
+    def __init__(self, parent):
+        parent.title = "DICOM IODeep Plugin"
+        parent.categories = ["Developer Tools.DICOM Plugins"]
+        parent.contributors = ["IODeep developers"]
+        parent.helpText = "Offers trained networks in the DICOM browser. See the IODeep module."
+        parent.hidden = True
+        if not hasattr(slicer.modules, "dicomPlugins"):
+            slicer.modules.dicomPlugins = {}
+        slicer.modules.dicomPlugins["DICOMIODeepPlugin"] = DICOMIODeepPluginClass

@@ -1,0 +1,75 @@
+"""What the scripts for the real Slicer share: steps with a verdict, pictures, an end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import qt
+import slicer
+
+OUT = Path(os.environ.get("IODEEP_PICTURES", "slicer_pictures")).resolve()
+
+_failed: list[str] = []
+_dialogs: list[str] = []
+
+
+def step(name: str, action: Callable[[], object]) -> None:
+    """Do one step; print what it returned, or what went wrong, and how long it took."""
+    start = time.perf_counter()
+    try:
+        found = action()
+    except Exception:
+        _failed.append(name)
+        traceback.print_exc()
+        found = "FAILED"
+    print(f"{name}: {found} [{time.perf_counter() - start:.2f} s]", flush=True)
+
+
+def dialogs() -> list[str]:
+    """The texts of the dialogs that were closed since the last call."""
+    found = list(_dialogs)
+    _dialogs.clear()
+    return found
+
+
+def picture(name: str, widget: qt.QWidget | None = None) -> None:
+    """Save a picture of the main window, or of a widget."""
+    slicer.app.processEvents()
+    slicer.util.forceRenderAllViews()
+    slicer.app.processEvents()
+    OUT.mkdir(parents=True, exist_ok=True)
+    (widget or slicer.util.mainWindow()).grab().save(str(OUT / f"{name}.png"))
+
+
+def wait(seconds: float) -> None:
+    """Let Slicer work."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        slicer.app.processEvents()
+        time.sleep(0.01)
+
+
+def finish() -> None:
+    """Print the verdict and quit; the exit status is 1 if a step failed."""
+    print(f"FAILED: {', '.join(_failed)}" if _failed else "PASSED", flush=True)
+    sys.stdout.flush()
+    slicer.util.exit(1 if _failed else 0)
+
+
+def _close_dialog() -> None:
+    # A modal dialog would stop the script for ever.
+    dialog = slicer.app.activeModalWidget()
+    if dialog is not None and dialog.inherits("QMessageBox"):
+        _dialogs.append(f"{dialog.text} {dialog.detailedText}".strip())
+        dialog.accept()
+
+
+_timer = qt.QTimer()
+_timer.interval = 1000
+_timer.connect("timeout()", _close_dialog)
+_timer.start()
