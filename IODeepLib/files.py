@@ -1,4 +1,4 @@
-"""Writing folders whole or not at all."""
+"""Writing files and folders whole or not at all."""
 
 from __future__ import annotations
 
@@ -42,12 +42,38 @@ def whole_folder(target: Path, replaceable: Collection[str] = ()) -> Iterator[Pa
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def whole_file(path: Path | str) -> Iterator[Path]:
+    """A temporary file that becomes `path` when the block ends well, and vanishes otherwise.
+
+    A file that was there before is replaced.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    target = Path(path).absolute()
+    temporary: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the target, so that the rename stays on one file system; the folder is private,
+        # the file gets its permissions as any other.
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        yield temporary / target.name
+        (temporary / target.name).replace(target)
+    except OSError as error:
+        raise _cannot_write(target, error) from None
+    finally:
+        if temporary is not None:
+            (temporary / target.name).unlink(missing_ok=True)
+            temporary.rmdir()
+
+
 def _check_free(target: Path, replaceable: Collection[str]) -> None:
     try:
         if not target.exists():
             return
         if not target.is_dir():
-            raise OutputError(f"{target} is a file", "a folder", "choose another --out")
+            raise OutputError(f"{target} is a file", "a folder", "choose another place")
         others = sorted(item.name for item in target.iterdir() if item.name not in replaceable)
     except OSError as error:
         raise _cannot_write(target, error) from None
@@ -55,7 +81,7 @@ def _check_free(target: Path, replaceable: Collection[str]) -> None:
         raise OutputError(
             f"{target} already holds {others[0]}" + (" and more" if len(others) > 1 else ""),
             "a new or an empty folder",
-            "choose another --out, or empty it",
+            "choose another one, or empty it",
         )
 
 
@@ -87,5 +113,5 @@ def _cannot_write(target: Path, error: OSError) -> OutputError:
     return OutputError(
         f"{target} cannot be written ({error.strerror or error})",
         "a folder with write permission and room",
-        "choose another --out",
+        "choose another place",
     )

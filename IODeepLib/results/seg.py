@@ -20,6 +20,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from IODeepLib.errors import ImageError, UsageError
+from IODeepLib.files import whole_file
 from IODeepLib.geometry import Grid
 from IODeepLib.headers import quiet
 from IODeepLib.recipe import Label
@@ -45,7 +46,6 @@ from IODeepLib.results.provenance import (
     derived_uid,
     shortened,
 )
-from IODeepLib.results.saving import whole_file
 from IODeepLib.results.segments import LONGEST_LO, describe_segments
 from IODeepLib.segmentation import Segmentation
 from IODeepLib.series import Frame, ImageSeries
