@@ -91,9 +91,7 @@ class Selection:
         )
 
 
-def select(
-    series: Image, models: Iterable[Model], others: Sequence[Image] = ()
-) -> Selection:
+def select(series: Image, models: Iterable[Model], others: Sequence[Image] = ()) -> Selection:
     """Rank `models` by how they fit `series`.
 
     Args:
