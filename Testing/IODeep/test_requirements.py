@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from IODeepSlicer import requirements
+
+HERE = {
+    "pydicom": "3.0.2",
+    "numpy": "2.4.0",
+    "simpleitk": "2.5.2",
+    "highdicom": "0.27.0",
+    "dicomweb-client": "0.61.0",
+}
+
+
+def test_the_requirements_are_the_librarys_own():
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert sorted(requirements.REQUIREMENTS) == sorted(project["dependencies"])
+
+
+def test_what_lacks_in_slicer_is_onnxruntime_alone():
+    assert requirements.missingRequirements(HERE) == ["onnxruntime>=1.22"]
+    assert requirements.outdatedRequirements(HERE) == []
+
+
+@pytest.mark.parametrize("variant", requirements.ONNXRUNTIME_VARIANTS)
+def test_any_variant_of_onnxruntime_will_do(variant):
+    assert requirements.missingRequirements({**HERE, variant: "1.23.0"}) == []
+
+
+def test_an_old_package_is_named_and_not_replaced():
+    versions = {**HERE, "pydicom": "2.4.4", "onnxruntime-gpu": "1.20"}
+    assert requirements.missingRequirements(versions) == []
+    assert requirements.outdatedRequirements(versions) == [
+        "pydicom 2.4.4 (3.0.1 or later)",
+        "onnxruntime-gpu 1.20 (1.22 or later)",
+    ]
+
+
+def test_a_preview_of_a_version_is_not_too_old():
+    assert requirements.outdatedRequirements({**HERE, "numpy": "2.5.0rc1"}) == []
+
+
+def test_the_check_passes_where_the_tests_run():
+    requirements.checkRequirements()
+
+
+@pytest.mark.parametrize(
+    ("versions", "said"),
+    [(HERE, "lacks onnxruntime"), ({**HERE, "pydicom": "2.4.4"}, "has pydicom 2.4.4")],
+)
+def test_the_check_says_what_is_wrong(monkeypatch, versions, said):
+    monkeypatch.setattr(requirements, "installedVersions", lambda: versions)
+    with pytest.raises(requirements.RequirementsError, match=said):
+        requirements.checkRequirements()
+
+
+def test_what_is_installed_is_pinned():
+    assert requirements.constraintLines({"b": "2", "a": "1"}) == ["a==1", "b==2"]
+    assert "pydicom" in requirements.installedVersions()
+
+
+def make_wheel(folder: Path, name: str, needs: str = "") -> None:
+    """A wheel that holds nothing."""
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        metadata += f"Requires-Dist: {needs}\n" if needs else ""
+        wheel.writestr(f"{info}/METADATA", metadata)
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+
+
+def pip(folder: Path, tmp_path: Path, wanted: str) -> subprocess.CompletedProcess[str]:
+    """pip, as Slicer calls it."""
+    constraints = tmp_path / "constraints.txt"
+    constraints.write_text("\n".join(requirements.constraintLines({"pydicom": "3.0.2"})))
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "-c", constraints, wanted]
+    environment = {**os.environ, **requirements.wheelOptions(folder)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_folder_of_wheels_is_enough(tmp_path):
+    folder = tmp_path / "wheels with spaces"
+    folder.mkdir()
+    make_wheel(folder, "iodeep_probe")
+    result = pip(folder, tmp_path, "iodeep-probe")
+    assert result.returncode == 0, result.stderr
+    assert "Would install iodeep-probe-1.0" in result.stdout.replace("_", "-")
+
+
+def test_what_would_replace_a_package_is_not_installed(tmp_path):
+    make_wheel(tmp_path, "iodeep_probe", needs="pydicom>=99")
+    result = pip(tmp_path, tmp_path, "iodeep-probe")
+    assert result.returncode != 0
+    assert "pydicom==3.0.2" in result.stdout + result.stderr
+
+
+def test_the_variables_for_pip_are_taken_back(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_FIND_LINKS", "before")
+    monkeypatch.delenv("PIP_NO_INDEX", raising=False)
+    with requirements._wheelsFrom(tmp_path):
+        assert os.environ["PIP_NO_INDEX"] == "1"
+        assert os.environ["PIP_FIND_LINKS"] == tmp_path.resolve().as_uri()
+    assert os.environ["PIP_FIND_LINKS"] == "before"
+    assert "PIP_NO_INDEX" not in os.environ

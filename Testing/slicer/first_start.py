@@ -1,0 +1,98 @@
+"""Installing what lacks, in the real Slicer. Docs/testing.md says how to run this.
+
+It installs wheels that hold nothing into a folder of its own; Slicer's Python stays as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import qt
+import slicer
+
+_HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(_HERE))
+from IODeepSlicer import requirements  # noqa: E402
+from steps import finish, picture, step  # noqa: E402
+
+_work = Path(tempfile.mkdtemp(prefix="iodeep-"))
+_wheels = _work / "folder with wheels"
+
+
+def _make_wheel(name: str, needs: str = "") -> None:
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(_wheels / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        wheel.writestr(
+            f"{info}/METADATA", metadata + (f"Requires-Dist: {needs}\n" if needs else "")
+        )
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+
+
+def _prepare() -> str:
+    _wheels.mkdir()
+    _make_wheel("iodeep_probe")
+    _make_wheel("iodeep_replacer", needs="pydicom>=99")
+    target = _work / "installed"
+    target.mkdir()
+    os.environ["PIP_TARGET"] = str(target)
+    sys.path.append(str(target))
+    return f"Slicer {slicer.app.applicationVersion}, missing: {requirements.missingRequirements()}"
+
+
+def _need(*names: str) -> None:
+    requirements.REQUIREMENTS = (*_bundled, *names)
+
+
+def _declined() -> str:
+    """The question appears once, and Cancel is taken for an answer."""
+    _need("iodeep-probe>=1")
+    questions = []
+
+    def cancel() -> None:
+        box = slicer.app.activeModalWidget()
+        questions.append(box.text)
+        picture("question", box)
+        box.button(qt.QMessageBox.Cancel).click()
+
+    qt.QTimer.singleShot(300, cancel)
+    try:
+        requirements.ensureRequirements()
+    except requirements.RequirementsError as error:
+        assert len(questions) == 1
+        return str(error)
+    raise AssertionError("nothing was raised")
+
+
+def _installed() -> str:
+    _need("iodeep-probe>=1")
+    requirements.ensureRequirements(wheelFolder=_wheels)
+    assert requirements.missingRequirements() == []
+    assert "PIP_NO_INDEX" not in os.environ
+    return f"iodeep-probe {requirements.installedVersions()['iodeep-probe']}, without internet"
+
+
+def _replacer() -> str:
+    _need("iodeep-replacer>=1")
+    before = requirements.installedVersions()
+    try:
+        requirements.ensureRequirements(wheelFolder=_wheels)
+    except requirements.RequirementsError as error:
+        assert requirements.installedVersions() == before
+        return str(error)
+    raise AssertionError("nothing was raised")
+
+
+_bundled = tuple(item for item in requirements.REQUIREMENTS if "onnxruntime" not in item)
+step("Prepared", _prepare)
+step("Declined", _declined)
+step("Installed from a folder", _installed)
+step("What would replace a package", _replacer)
+shutil.rmtree(_work, ignore_errors=True)
+finish()
