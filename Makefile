@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/demo.done
 	$(BIN)/iodeep demo --out demo_output
 
-test: $(VENV)/test.done
+test: $(VENV)/test.done dcmtk
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/lint.done
@@ -33,6 +33,14 @@ $(BIN)/python:
 $(VENV)/demo.done: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .[cli]
 	touch $@
+
+# Tests send models through DCMTK, as a PACS would; it is no Python package.
+.PHONY: dcmtk
+dcmtk:
+	@command -v dcmconv >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq dcmtk; } >&2 \
+		|| { echo "found no DCMTK; wanted: its command dcmconv; next: install it (Debian: \
+	apt-get install dcmtk, macOS: brew install dcmtk)" >&2; exit 4; }
 
 $(VENV)/test.done: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .[test]

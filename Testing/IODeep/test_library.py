@@ -62,3 +62,8 @@ def test_it_is_put_into_the_path_once(monkeypatch):
 @pytest.mark.parametrize("name", ["IODeep.png", "IODeep.json", "CMakeLists.txt", "LICENSE"])
 def test_what_the_catalogue_looks_at_is_in_the_root(name):
     assert (ROOT / name).is_file()
+
+
+def test_the_module_has_the_extensions_icon():
+    icon = ROOT / "IODeep" / "Resources" / "Icons" / "IODeep.png"
+    assert icon.read_bytes() == (ROOT / "IODeep.png").read_bytes()

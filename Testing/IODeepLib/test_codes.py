@@ -177,11 +177,16 @@ def test_constants_of_snomed_rt():
         assert mapping["SCT"][code.value] == rt
 
 
+# Terms of Annex L whose codes pydicom 3.0 does not have.
+_NOT_IN_THE_DICTIONARY = {"UPPERTRUNK", "LOWERTRUNK", "FETUS"}
+
+
 @pytest.mark.parametrize("region", regions(), ids=lambda r: r.term)
 def test_code_against_the_dictionary(region):
     names = _names(region.code)
-    if not names:
-        pytest.skip(f"pydicom has no {region.code}")
+    if region.term in _NOT_IN_THE_DICTIONARY:
+        assert not names
+        return
     ours = _significant(region.code.meaning)
     theirs = {_significant(name) for name in names}
     assert ours in theirs or _OTHER_WORDS.get(region.term) in names, sorted(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import sys
 import tempfile
@@ -34,9 +35,18 @@ def _data() -> str:
 
 def _registered() -> str:
     assert "DICOMIODeepPlugin" in slicer.modules.dicomPlugins
-    heavy = {"pydicom", "highdicom", "onnxruntime"} & set(sys.modules)
     assert "0008,9123" in slicer.dicomDatabase.tagsToPrecache
-    return f"third-party modules imported at start, by whichever module: {sorted(heavy)}"
+    before = dict(sys.modules)
+    for name in before:
+        if name.partition(".")[0] in ("DICOMIODeepPlugin", "IODeepSlicer", "IODeepLib"):
+            del sys.modules[name]
+    start = time.perf_counter()
+    importlib.import_module("DICOMIODeepPlugin")
+    milliseconds = 1000 * (time.perf_counter() - start)
+    new = {name.partition(".")[0] for name in sys.modules} - {n.partition(".")[0] for n in before}
+    sys.modules.update(before)
+    assert not new, new
+    return f"imported in {milliseconds:.1f} ms, and nothing from third parties with it"
 
 
 def _file_lists() -> list[tuple[str, ...]]:
@@ -179,6 +189,43 @@ def _damaged_card() -> str:
     return next(filter(None, warnings))
 
 
+def _newer_card() -> str:
+    """A card of a format to come is claimed, and its warning says what to do."""
+    import pydicom
+    from pydicom.uid import generate_uid
+
+    card = pydicom.dcmread(_work / "data" / "model" / "card.dcm")
+    card[0x0017, 0x0010].value = "IODEEP 2"
+    card.CreatorVersionUID = generate_uid()
+    card.SOPInstanceUID = card.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    card.SeriesInstanceUID = generate_uid()
+    folder = _work / "newer"
+    folder.mkdir()
+    card.save_as(folder / "card.dcm")
+    DICOMUtils.importDicom(str(folder))
+    by_plugin, _ = DICOMUtils.getLoadablesFromFileLists(_file_lists())
+    warnings = [l.warning for p in by_plugin for l in by_plugin[p] if l.confidence == 0.95]  # noqa: E741
+    found = [warning for warning in warnings if "update IODeep" in warning]
+    assert len(found) == 1, warnings
+    return found[0]
+
+
+def _weights_without_card() -> str:
+    """Weights that came alone give nothing: no node, no message."""
+    slicer.mrmlScene.Clear()
+    away = next((_work / "data" / "model").glob("*.away"))
+    folder = _work / "alone"
+    folder.mkdir()
+    shutil.copy(away, folder / "weights.dcm")
+    messages: list[str] = []
+    with DICOMUtils.TemporaryDICOMDatabase() as database:
+        DICOMUtils.importDicom(str(folder), database)
+        DICOMUtils.loadSeriesByUID(DICOMUtils.allSeriesUIDsInDatabase(database), messages=messages)
+    assert not messages, messages
+    assert not slicer.util.getNodesByClass("vtkMRMLVolumeNode")
+    return "no node, no message"
+
+
 def _many_cards() -> str:
     """Time to examine cards and image series: with the plugin and without it."""
     import pydicom
@@ -188,13 +235,12 @@ def _many_cards() -> str:
     many.mkdir()
     card = pydicom.dcmread(_work / "data" / "model" / "card.dcm")
     image = pydicom.dcmread(next(p for p in (_work / "data" / "mr").rglob("*") if p.is_file()))
-    for number in range(_COUNT):
+    for _ in range(_COUNT):
         for dataset in (card, image):
             dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
             dataset.SeriesInstanceUID = generate_uid()
             dataset.StudyInstanceUID = generate_uid()
             dataset.save_as(many / f"{dataset.SOPInstanceUID}.dcm")
-        del number
     start = time.perf_counter()
     DICOMUtils.importDicom(str(many))
     imported = time.perf_counter() - start
@@ -227,7 +273,9 @@ def _run() -> None:
         step("Weights alone", _weights_only)
         step("Damaged card", _damaged_card)
         step("Weights moved away", _lost_weights)
+        step("Card of a newer format", _newer_card)
         step(f"{_COUNT} cards, {_COUNT} images", _many_cards)
+    step("Weights without card", _weights_without_card)
     shutil.rmtree(_work, ignore_errors=True)
     finish()
 
