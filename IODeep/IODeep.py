@@ -1,0 +1,307 @@
+"""The IODeep module: choose an image, see which networks fit and why, run one, save what it found.
+
+From the Python console:
+
+    logic = slicer.util.getModuleLogic("IODeep")
+    volume = slicer.util.getNode("MRHead")
+    selection = logic.select(volume, logic.findModels("/path/to/models").models)
+    segmentation = logic.run(volume, selection.best.model)
+    logic.saveToDICOM(segmentation)
+
+Docs/user-guide.md has more.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import time
+
+import slicer
+import vtk
+from IODeepSlicer.runner import Run, State
+from slicer import (
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+    vtkMRMLTransformableNode,
+    vtkMRMLVolumeNode,
+)
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+_POLL_INTERVAL = 0.1  # seconds
+
+
+class IODeep(ScriptedLoadableModule):
+    """What Slicer knows of the module before it is opened."""
+
+    def __init__(self, parent) -> None:
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = "IODeep"
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        self.parent.dependencies = ["Segmentations", "SubjectHierarchy", "Terminologies"]
+        self.parent.contributors = ["The IODeep developers"]
+        self.parent.helpText = _(
+            "Trained networks that live in the PACS, next to the images they read: for an image, "
+            "the networks that fit are shown with the reasons, run, and their result is saved as "
+            "DICOM segmentation in the same study. Research software: not a medical device."
+        )
+        self.parent.acknowledgementText = _(
+            "After Contino, Cruciata, Gambino and Pirrone, IODeep: an IOD for the introduction of "
+            "deep learning in the DICOM standard, Comput. Methods Programs Biomed. 248 (2024) "
+            "108113."
+        )
+
+
+@parameterNodeWrapper
+class IODeepParameterNode:
+    """The choices of the panel, kept in the scene.
+
+    inputVolume - the image to look in.
+    modelFolder - where models are looked for beside the DICOM database.
+    cardSopInstanceUID - which model is chosen; empty for the best one.
+    showUnfitting - whether models that do not fit are shown as well.
+    processorOnly - whether a graphics card is left alone.
+    threads - how many threads the network computes with; 0: as many as there are cores.
+    segmentation - what was found.
+    """
+
+    inputVolume: vtkMRMLScalarVolumeNode
+    modelFolder: str
+    cardSopInstanceUID: str
+    showUnfitting: bool = False
+    processorOnly: bool = False
+    threads: int = 0
+    segmentation: vtkMRMLSegmentationNode
+
+
+class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel; what it shows and does is in `IODeepSlicer.panel`."""
+
+    _VOLUME_EVENTS = (
+        vtkMRMLVolumeNode.ImageDataModifiedEvent,
+        vtkMRMLTransformableNode.TransformModifiedEvent,
+    )
+
+    def __init__(self, parent=None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self.panel = None
+        self._parameterNode = None
+        self._guiTag = None
+        self._observedVolume = None
+
+    def setup(self) -> None:
+        """Called once, when the module is opened for the first time."""
+        from IODeepSlicer.panel import Panel
+
+        ScriptedLoadableModuleWidget.setup(self)
+        root = slicer.util.loadUI(self.resourcePath("UI/IODeep.ui"))
+        self.layout.addWidget(root)
+        self.logic = IODeepLogic()
+        self.panel = Panel(slicer.util.childWidgetVariables(root), self.logic)
+        root.setMRMLScene(slicer.mrmlScene)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._onEndClose)
+        self._setParameterNode(self.logic.getParameterNode())
+
+    def enter(self) -> None:
+        """Called whenever the module is opened."""
+        self._setParameterNode(self.logic.getParameterNode())
+        self.panel.enter()
+
+    def exit(self) -> None:
+        """Called whenever another module is opened: the choices stay, the display rests."""
+        self._setParameterNode(None)
+
+    def cleanup(self) -> None:
+        """Called when Slicer quits or the module is reloaded."""
+        if self.logic is not None:
+            self._setParameterNode(None)
+            self.panel.cleanup()
+            self.logic.cleanup()
+        self.removeObservers()
+
+    def chooseModel(self, cardSopInstanceUID: str) -> None:
+        """Choose the model with this card, whether it fits the image or not."""
+        self._setParameterNode(self.logic.getParameterNode())
+        self.panel.chooseModel(cardSopInstanceUID)
+
+    def _onStartClose(self, caller=None, event=None) -> None:
+        self.panel.cancel()
+        self._setParameterNode(None)
+
+    def _onEndClose(self, caller=None, event=None) -> None:
+        if self.parent.isEntered:
+            self._setParameterNode(self.logic.getParameterNode())
+
+    def _setParameterNode(self, parameterNode: IODeepParameterNode | None) -> None:
+        if self._parameterNode is not None:
+            self._parameterNode.disconnectGui(self._guiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onModified)
+        self._parameterNode = parameterNode
+        self.panel.parameters = parameterNode
+        if parameterNode is not None:
+            self._guiTag = parameterNode.connectGui(self.panel.ui)
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._onModified)
+            if parameterNode.inputVolume is None:
+                parameterNode.inputVolume = slicer.mrmlScene.GetFirstNodeByClass(
+                    "vtkMRMLScalarVolumeNode"
+                )
+        self._onModified()
+
+    def _onModified(self, caller=None, event=None) -> None:
+        volume = self._parameterNode.inputVolume if self._parameterNode is not None else None
+        if volume is not self._observedVolume:
+            for event in self._VOLUME_EVENTS:
+                if self._observedVolume is not None:
+                    self.removeObserver(self._observedVolume, event, self._onVolumeModified)
+                if volume is not None:
+                    self.addObserver(volume, event, self._onVolumeModified)
+            self._observedVolume = volume
+        self.panel.update()
+
+    def _onVolumeModified(self, caller=None, event=None) -> None:
+        self.panel.imageChanged()
+
+
+class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
+    """Everything that the module does, for scripts as well: it raises, and opens no dialog."""
+
+    def __init__(self) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+        VTKObservationMixin.__init__(self)
+        self._runs: list[Run] = []
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onStartClose)
+
+    def getParameterNode(self) -> IODeepParameterNode:
+        """The choices of the panel."""
+        return IODeepParameterNode(super().getParameterNode())
+
+    def findModels(self, folder=None):
+        """The models in the DICOM database and, if one is given, in `folder` and below it.
+
+        :return: an object with `models`, `sources` and `problems`.
+        """
+        from IODeepSlicer.models import findModels
+
+        return findModels(folder)
+
+    def select(self, volumeNode: vtkMRMLScalarVolumeNode, models=None):
+        """Rank models by how they fit the image, each with its reasons.
+
+        :param models: those to choose from; None for those in the DICOM database.
+        :return: IODeepLib.selection.Selection; its `best` raises where no model fits.
+        """
+        from IODeepSlicer import nodes
+
+        from IODeepLib.selection import select
+
+        models = self.findModels().models if models is None else models
+        return select(nodes.imageOf(volumeNode), models, nodes.otherImages(volumeNode))
+
+    def start(self, volumeNode: vtkMRMLScalarVolumeNode, model, device="auto", threads=None) -> Run:
+        """Start a model on the image in a process of its own, and return at once.
+
+        Poll the run until it is over, then give its outcome to `createSegmentation`.
+
+        :param device: "auto", or the name of an ONNX Runtime execution provider, such as "cpu".
+        :param threads: how many threads the network computes with; None for one a core.
+        """
+        from IODeepSlicer.requirements import checkRequirements
+
+        from IODeepLib.criteria import Verdict
+        from IODeepLib.errors import NoModelFitsError
+        from IODeepLib.pipeline import Options
+
+        checkRequirements()
+        selection = self.select(volumeNode, [model])
+        if not selection.fitting:
+            raise NoModelFitsError(
+                f"{model.label} does not fit {selection.series.label}: "
+                + "; ".join(str(r) for r in selection.candidates[0].with_verdict(Verdict.FAILS)),
+                "a model whose every criterion the image meets",
+                "choose another model, see 'select'",
+            )
+        python = shutil.which("PythonSlicer") or sys.executable
+        options = Options(provider=device, threads=threads)
+        channels = selection.best.channels
+        run = Run(python, selection.series, model, options, others=channels)
+        self._runs = [r for r in self._runs if r.poll() is State.RUNNING] + [run]
+        return run
+
+    def createSegmentation(self, volumeNode: vtkMRMLScalarVolumeNode, model, outcome):
+        """The segmentation node of an outcome: on the image's grid, below it in the hierarchy."""
+        from IODeepSlicer import nodes
+
+        from IODeepLib.errors import UsageError
+        from IODeepLib.segmentation import Segmentation
+
+        if not isinstance(outcome.found, Segmentation):
+            raise UsageError(
+                f"{model.label} does not segment", "a segmentation", "read the outcome's values"
+            )
+        return nodes.createSegmentationNode(volumeNode, model, outcome.found, outcome.document)
+
+    def run(self, volumeNode: vtkMRMLScalarVolumeNode, model=None, device="auto", threads=None):
+        """Run a model on the image and wait for the segmentation node.
+
+        :param model: None for the best one in the DICOM database.
+        """
+        model = self.select(volumeNode).best.model if model is None else model
+        run = self.start(volumeNode, model, device, threads)
+        try:
+            while run.poll() is State.RUNNING:
+                slicer.app.processEvents()
+                time.sleep(_POLL_INTERVAL)
+        finally:
+            run.cancel()
+        return self.createSegmentation(volumeNode, model, run.outcome())
+
+    def saveToDICOM(self, segmentationNode: vtkMRMLSegmentationNode, models=None) -> str:
+        """Save a segmentation of IODeep as DICOM SEG into the DICOM database, in the same study.
+
+        :param models: where the one that made it is looked for; None for the DICOM database.
+        :return: its SOP Instance UID.
+        """
+        from IODeepSlicer.saving import saveToDatabase
+
+        models = self.findModels().models if models is None else models
+        return saveToDatabase(segmentationNode, models)
+
+    def cancelAll(self) -> None:
+        """End all runs at once."""
+        for run in self._runs:
+            run.cancel()
+        self._runs = []
+
+    def cleanup(self) -> None:
+        """End all runs and let go of the scene."""
+        self.cancelAll()
+        self.removeObservers()
+
+    def _onStartClose(self, caller=None, event=None) -> None:
+        if self._runs:
+            logging.info("The scene is closed: runs of networks are cancelled")
+        self.cancelAll()
+
+
+class IODeepTest(ScriptedLoadableModuleTest):
+    """The whole story; see `IODeepSlicer.self_test`."""
+
+    def runTest(self) -> None:
+        """Run all tests."""
+        from IODeepSlicer.self_test import SelfTest
+
+        slicer.mrmlScene.Clear()
+        SelfTest(self, IODeepLogic()).run()

@@ -1,0 +1,114 @@
+"""The table of models in the panel, ranked by fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import qt
+from slicer.i18n import tr as _
+
+from IODeepSlicer import card_text
+
+if TYPE_CHECKING:
+    from IODeepLib.selection import Candidate
+
+_FIT, _TITLE, _ANATOMY, _LABELS, _VERSION, _SOURCE = range(6)
+_LOWEST, _HIGHEST = 70, 220  # pixels of all rows together; more are scrolled
+
+
+class ModelTable:
+    """Fills a QTableWidget with candidates and tells which one is chosen."""
+
+    def __init__(self, table: qt.QTableWidget) -> None:
+        self._table = table
+        self._shown: list[Candidate] = []
+        names = (_("Fit"), _("Model"), _("Anatomy"), _("Finds"), _("Version"), _("Source"))
+        table.setColumnCount(len(names))
+        table.setHorizontalHeaderLabels(names)
+        table.verticalHeader().hide()
+        table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+        table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+        table.setShowGrid(False)
+        table.setAlternatingRowColors(True)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        for column in (_FIT, _ANATOMY, _VERSION, _SOURCE):
+            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        for column in (_TITLE, _LABELS):
+            header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
+
+    def show(self, candidates: Sequence[Candidate], sources: dict[str, str], words: str) -> None:
+        """Show those candidates in which all `words` occur, in their order."""
+        wanted = words.casefold().split()
+        self._shown = [c for c in candidates if all(word in _searched(c) for word in wanted)]
+        self._table.setRowCount(len(self._shown))
+        for row, candidate in enumerate(self._shown):
+            self._fill(row, candidate, sources)
+        self._table.resizeRowsToContents()
+        height = sum(self._table.rowHeight(row) for row in range(len(self._shown)))
+        height = max(_LOWEST, min(height, _HIGHEST))
+        self._table.setFixedHeight(height + self._table.horizontalHeader().height + 6)
+
+    def _fill(self, row: int, candidate: Candidate, sources: dict[str, str]) -> None:
+        card = candidate.model.card
+        badge, colour = card_text.fitText(candidate)
+        texts = (
+            badge,
+            card.title,
+            card_text.anatomyText(candidate.model),
+            card_text.shortLabelsText(candidate.model),
+            card.version,
+            sources.get(card.sop_instance_uid, ""),
+        )
+        labels = card_text.labelsText(candidate.model)
+        reasons = card_text.reasonsTable(candidate)
+        for column, text in enumerate(texts):
+            item = qt.QTableWidgetItem(text)
+            item.setToolTip(labels if column == _LABELS else reasons)
+            if column == _FIT:
+                item.setIcon(_dot(colour))
+            elif not candidate.fits:
+                item.setForeground(qt.QBrush(qt.QColor(card_text.GREY)))
+            self._table.setItem(row, column, item)
+
+    @property
+    def chosen(self) -> Candidate | None:
+        """The candidate of the selected row."""
+        row = self._table.currentRow()
+        return self._shown[row] if 0 <= row < len(self._shown) else None
+
+    def choose(self, cardSopInstanceUID: str) -> bool:
+        """Select the model with this card; False where it is not shown."""
+        for row, candidate in enumerate(self._shown):
+            if candidate.model.card.sop_instance_uid == cardSopInstanceUID:
+                self._table.setCurrentCell(row, _TITLE)
+                return True
+        self._table.setCurrentItem(None)
+        self._table.clearSelection()
+        return False
+
+
+def _searched(candidate: Candidate) -> str:
+    card = candidate.model.card
+    parts = (
+        card.title,
+        card.label,
+        *card.modalities,
+        card_text.anatomyText(candidate.model),
+        card_text.labelsText(candidate.model),
+    )
+    return " ".join(parts).casefold()
+
+
+def _dot(colour: str) -> qt.QIcon:
+    pixmap = qt.QPixmap(12, 12)
+    pixmap.fill(qt.QColor(0, 0, 0, 0))
+    painter = qt.QPainter(pixmap)
+    painter.setRenderHint(qt.QPainter.Antialiasing)
+    painter.setPen(qt.Qt.NoPen)
+    painter.setBrush(qt.QBrush(qt.QColor(colour)))
+    painter.drawEllipse(1, 1, 10, 10)
+    painter.end()
+    return qt.QIcon(pixmap)

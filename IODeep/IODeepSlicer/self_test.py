@@ -1,0 +1,200 @@
+"""The whole story in Slicer, on the demonstration data of the library."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import slicer
+
+import IODeepLib
+from IODeepSlicer import nodes, saving
+from IODeepSlicer.runner import State
+
+_DATA = Path(IODeepLib.__file__).parent / "demo_data"
+_MOST_SECONDS = 300
+
+
+class SelfTest:
+    """Pack, import, load, select, run, compare, save, load back; and what may go wrong.
+
+    Args:
+        case: a unittest case, for its assertions and messages.
+        logic: the module's logic.
+    """
+
+    def __init__(self, case: Any, logic: Any) -> None:
+        self.case, self.logic = case, logic
+
+    def run(self) -> None:
+        """All of it, in a database of its own."""
+        from DICOMLib import DICOMUtils
+
+        with tempfile.TemporaryDirectory(prefix="IODeep-") as folder:
+            database = str(Path(folder, "database"))
+            with DICOMUtils.TemporaryDICOMDatabase(database) as db:
+                model = self._import(Path(folder), db)
+                volume = self._load(db)
+                segmentation = self._selectAndRun(volume, model)
+                self._save(segmentation)
+                self._sceneComesBack(Path(folder))
+                self._runsOnWhatIsSeen(model)
+                self._cancels(model)
+        self.case.delayDisplay("Test passed")
+
+    def _import(self, folder: Path, db: Any) -> Any:
+        from DICOMLib import DICOMUtils
+
+        from IODeepLib.codes import region_by_term
+        from IODeepLib.publish import publish
+        from IODeepLib.recipe import read_recipe
+
+        self.case.delayDisplay("A network becomes DICOM instances")
+        recipe = read_recipe(_DATA / "recipe.json")
+        applies = dataclasses.replace(
+            recipe.applies_to, anatomic_regions=(region_by_term("KNEE").code,)
+        )
+        knee = dataclasses.replace(recipe, name="knee", title="Knee on MR", applies_to=applies)
+        for one in (recipe, knee):
+            publish(_DATA / "demo_network.onnx", one, folder / "models" / one.name)
+        for part in (folder / "models", _DATA / "mr_t1"):
+            DICOMUtils.importDicom(str(part), db, copyFiles=True)
+        found = self.logic.findModels()
+        self.case.assertEqual({m.card.name for m in found.models}, {recipe.name, "knee"})
+        self.case.assertEqual(found.problems, ())
+        return next(m for m in found.models if m.card.name == recipe.name)
+
+    def _load(self, db: Any) -> slicer.vtkMRMLScalarVolumeNode:
+        from DICOMLib import DICOMUtils
+
+        from IODeepLib.series import find_series
+
+        self.case.delayDisplay("The image is loaded from the DICOM database")
+        (series,) = find_series(_DATA / "mr_t1")
+        (nodeId,) = DICOMUtils.loadSeriesByUID([series.series_instance_uid])
+        volume = slicer.util.getNode(nodeId)
+        self.case.assertEqual(
+            nodes.seriesOf(volume).series_instance_uid, series.series_instance_uid
+        )
+        return volume
+
+    def _selectAndRun(
+        self, volume: slicer.vtkMRMLScalarVolumeNode, model: Any
+    ) -> slicer.vtkMRMLSegmentationNode:
+        import numpy as np
+
+        from IODeepLib.pipeline import run
+
+        self.case.delayDisplay("The fitting model is selected and run")
+        selection = self.logic.select(volume)
+        self.case.assertEqual(selection.best.model.label, model.label)
+        self.case.assertEqual([c.fits for c in selection.candidates], [True, False])
+        segmentation = self.logic.run(volume)
+        expected = run(nodes.seriesOf(volume), model)
+        labels = {label.name: label for label in expected.segmentation.labels}
+        own = nodes.imageOf(volume).grid
+        turn = own.axis_map(expected.segmentation.grid.orientation)
+        for segmentId in segmentation.GetSegmentation().GetSegmentIDs():
+            segment = segmentation.GetSegmentation().GetSegment(segmentId)
+            mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segmentId, volume)
+            label = labels.pop(segment.GetName())
+            np.testing.assert_array_equal(turn.apply(mask) != 0, expected.segmentation.mask(label))
+            entry = slicer.vtkSlicerTerminologyEntry()
+            terminologies = slicer.modules.terminologies.logic()
+            terminologies.DeserializeTerminologyEntry(nodes.terminologyEntry(label), entry)
+            self.case.assertEqual(entry.GetTypeObject().GetCodeMeaning(), label.type.meaning)
+            np.testing.assert_allclose(segment.GetColor(), np.array(label.color) / 255)
+        self.case.assertEqual(labels, {})
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+        parent = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(segmentation))
+        self.case.assertEqual(hierarchy.GetItemDataNode(parent), volume)
+        return segmentation
+
+    def _save(self, segmentation: slicer.vtkMRMLSegmentationNode) -> None:
+        import pydicom
+
+        self.case.delayDisplay("The result is saved as DICOM segmentation")
+        uid = self.logic.saveToDICOM(segmentation)
+        seg = pydicom.dcmread(slicer.dicomDatabase.fileForInstance(uid))
+        series = nodes.seriesOf(nodes.imageNodeOf(segmentation))
+        self.case.assertEqual(seg.StudyInstanceUID, series.study_instance_uid)
+        self.case.assertEqual(
+            {str(item.SegmentAlgorithmType) for item in seg.SegmentSequence}, {"AUTOMATIC"}
+        )
+        self.case.assertEqual(self.logic.saveToDICOM(segmentation), uid)
+
+    def _sceneComesBack(self, folder: Path) -> None:
+        from IODeepLib.errors import ImageError
+
+        self.case.delayDisplay("The scene is saved and loaded; an edited result is not passed off")
+        parameters = self.logic.getParameterNode()
+        parameters.modelFolder = "somewhere"
+        path = str(folder / "scene.mrb")
+        self.case.assertTrue(slicer.util.saveScene(path))
+        slicer.mrmlScene.Clear()
+        slicer.util.loadScene(path)
+        self.case.assertEqual(self.logic.getParameterNode().modelFolder, "somewhere")
+        segmentation = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")[0]
+        self.case.assertEqual(saving.whyNot(segmentation), "")
+        self.logic.saveToDICOM(segmentation)
+        segmentId = segmentation.GetSegmentation().GetNthSegmentID(0)
+        volume = nodes.imageNodeOf(segmentation)
+        mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segmentId, volume)
+        mask[0, 0, 0] = 1
+        slicer.util.updateSegmentBinaryLabelmapFromArray(mask, segmentation, segmentId, volume)
+        with self.case.assertRaisesRegex(ImageError, "changed after the run"):
+            self.logic.saveToDICOM(segmentation)
+
+    def _runsOnWhatIsSeen(self, model: Any) -> None:
+        import numpy as np
+
+        from IODeepLib.errors import ImageError
+
+        self.case.delayDisplay("Images that are not from DICOM, and moved ones")
+        source = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+        volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "not from DICOM")
+        volume.CopyOrientation(source)
+        slicer.util.updateVolumeFromArray(volume, slicer.util.arrayFromVolume(source).copy())
+        transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "moved")
+        matrix = np.eye(4)
+        matrix[:3, 3] = 10, 20, 30
+        transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
+        volume.SetAndObserveTransformNodeID(transform.GetID())
+        (candidate,) = self.logic.select(volume, [model]).candidates
+        unknown = {reason.criterion for reason in candidate.reasons if reason.verdict == "unknown"}
+        self.case.assertIn("modality", unknown)
+        volume.SetAttribute(nodes.SAID["Modality"], "MR")
+        volume.SetAttribute(nodes.SAID["BodyPartExamined"], "BRAIN")
+        (candidate,) = self.logic.select(volume, [model]).candidates
+        unknown = {reason.criterion for reason in candidate.reasons if reason.verdict == "unknown"}
+        self.case.assertEqual(unknown, {"channel T1"})
+        segmentation = self.logic.run(volume, model)
+        self.case.assertEqual(segmentation.GetTransformNodeID(), transform.GetID())
+        with self.case.assertRaisesRegex(ImageError, "not from the DICOM database"):
+            self.logic.saveToDICOM(segmentation)
+        source.SetAndObserveTransformNodeID(transform.GetID())
+        moved = self.logic.run(source, model)
+        with self.case.assertRaisesRegex(ImageError, "moved"):
+            self.logic.saveToDICOM(moved)
+        source.SetAndObserveTransformNodeID(None)
+
+    def _cancels(self, model: Any) -> None:
+        self.case.delayDisplay("Cancelling and closing the scene end the run at once")
+        volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+        for stop in ("cancel", "close the scene"):
+            run = self.logic.start(volume, model)
+            until = time.monotonic() + _MOST_SECONDS
+            while "network" not in run.message and time.monotonic() < until:
+                self.case.assertEqual(run.poll(), State.RUNNING, run.log)
+                slicer.app.processEvents()
+            before = time.monotonic()
+            run.cancel() if stop == "cancel" else slicer.mrmlScene.Clear()
+            self.case.assertLess(time.monotonic() - before, 2)
+            self.case.assertEqual(run.poll(), State.CANCELLED)
+            if hasattr(os, "killpg"):
+                with self.case.assertRaises(ProcessLookupError):
+                    os.killpg(run.process_id, 0)

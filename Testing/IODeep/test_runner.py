@@ -1,0 +1,121 @@
+"""A network in a process of its own: progress, result, errors, and an end in every case."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from IODeepSlicer.runner import Run, State
+
+import IODeepLib
+from IODeepLib.errors import CancelledError, IODeepError
+from IODeepLib.model_object import Model
+from IODeepLib.pipeline import Options, run
+from IODeepLib.publish import publish
+from IODeepLib.recipe import read_recipe
+from IODeepLib.segmentation import Segmentation
+from IODeepLib.series import VolumeImage, find_series
+
+DEMO = Path(IODeepLib.__file__).parent / "demo_data"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    recipe = read_recipe(DEMO / "recipe.json")
+    return publish(DEMO / "demo_network.onnx", recipe, tmp_path_factory.mktemp("model") / "demo")
+
+
+@pytest.fixture(scope="module")
+def image() -> VolumeImage:
+    (series,) = find_series(DEMO / "mr_t1")
+    return VolumeImage(series.volume(), series.header, "demo")
+
+
+@pytest.fixture(autouse=True)
+def folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever the test does, nothing is left behind."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    yield
+    wait_for(lambda: not list(temporary.iterdir()))
+
+
+def wait_for(condition) -> None:
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def over(run_: Run) -> bool:
+    return run_.poll() is not State.RUNNING
+
+
+def running(run_: Run) -> bool:
+    assert run_.poll() is State.RUNNING, run_.log
+    return "patch" in run_.message
+
+
+def test_it_gives_what_the_pipeline_gives(image: VolumeImage, model: Model) -> None:
+    one = Run(sys.executable, image, model, Options(threads=1))
+    fractions = []
+    while one.poll() is State.RUNNING:
+        fractions.append(one.fraction)
+        time.sleep(0.02)
+    assert one.poll() is State.DONE, one.log
+    assert fractions == sorted(fractions)
+    expected = run(image, model)
+    found = one.outcome().found
+    assert isinstance(found, Segmentation) and expected.segmentation is not None
+    np.testing.assert_array_equal(found.array, expected.segmentation.array)
+    assert one.outcome().document == expected.document()
+    one.cancel()
+    assert one.poll() is State.DONE
+
+
+def test_an_error_comes_in_its_three_parts(image: VolumeImage, model: Model) -> None:
+    one = Run(sys.executable, image, model, Options(provider="abacus"))
+    wait_for(lambda: over(one))
+    assert one.poll() is State.FAILED
+    with pytest.raises(IODeepError) as caught:
+        one.outcome()
+    assert "'abacus' is not in this ONNX Runtime" in caught.value.found
+    assert "Traceback" in one.log
+
+
+def test_it_ends_at_once_when_it_is_cancelled(image: VolumeImage, model: Model) -> None:
+    one = Run(sys.executable, image, model, Options(threads=1))
+    wait_for(lambda: running(one))
+    before = time.monotonic()
+    one.cancel()
+    assert time.monotonic() - before < 2
+    with pytest.raises(CancelledError):
+        one.outcome()
+    with pytest.raises(ProcessLookupError):
+        os.killpg(one.process_id, 0)
+
+
+def test_a_process_that_dies_is_an_error(image: VolumeImage, model: Model) -> None:
+    one = Run(sys.executable, image, model, Options(threads=1))
+    wait_for(lambda: running(one))
+    os.killpg(one.process_id, signal.SIGKILL)
+    wait_for(lambda: over(one))
+    with pytest.raises(IODeepError, match="ended with signal 9"):
+        one.outcome()
+
+
+def test_it_ends_with_the_application(image: VolumeImage, model: Model) -> None:
+    # An application that dies closes its end of the pipe and does nothing else.
+    one = Run(sys.executable, image, model, Options(threads=1))
+    wait_for(lambda: running(one))
+    one._process.stdin.close()
+    wait_for(lambda: one._process.poll() is not None)
+    assert not one._folder.exists()
