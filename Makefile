@@ -5,13 +5,17 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint schema clean
+.PHONY: demo test bench lint schema clean
 
 demo: $(VENV)/demo.done
 	$(BIN)/iodeep demo --out demo_output
 
 test: $(VENV)/test.done dcmtk
 	$(BIN)/python -m pytest
+
+# Prints a table and compares with the last run; a missed limit is said there and is no failure.
+bench: $(VENV)/bench.done
+	$(BIN)/python Testing/benchmarks --out bench_output
 
 lint: $(VENV)/lint.done
 	$(BIN)/ruff check .
@@ -23,7 +27,7 @@ schema: $(VENV)/demo.done
 	$(BIN)/python -m IODeepLib.recipe > IODeepLib/recipe.schema.json
 
 clean:
-	rm -rf $(VENV) demo_output
+	rm -rf $(VENV) demo_output bench_output
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "found no Python 3.11 or later with venv; wanted one; next: \
@@ -44,6 +48,10 @@ dcmtk:
 
 $(VENV)/test.done: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .[test]
+	touch $@ $(VENV)/demo.done
+
+$(VENV)/bench.done: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .[bench]
 	touch $@ $(VENV)/demo.done
 
 $(VENV)/lint.done: $(BIN)/python pyproject.toml

@@ -1,0 +1,59 @@
+"""`make bench`: run the benchmarks, print the table, keep it as JSON.
+
+python Testing/benchmarks [--only start,models] [--small] [--out bench_output]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from harness import SMALL, Bench, Row, Sizes, read, shown, table, to_json
+
+TOPICS = ("start", "models", "images", "results", "run")
+
+
+def main() -> int:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--only", help="topics, with commas between: " + ",".join(TOPICS))
+    parser.add_argument("--small", action="store_true", help="sizes that only show that it works")
+    parser.add_argument("--out", type=Path, default=Path("bench_output"))
+    parser.add_argument("--call", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.call:
+        module, _, function = arguments.call[0].partition(":")
+        result = getattr(importlib.import_module(module), function)(*json.loads(arguments.call[1]))
+        sys.stdout.write("\n" + json.dumps(result) + "\n")
+        return 0
+
+    topics = arguments.only.split(",") if arguments.only else TOPICS
+    sizes = SMALL if arguments.small else Sizes()
+    path = arguments.out / ("small.json" if arguments.small else "bench.json")
+    last = read(path)
+    rows: list[Row] = []
+    for topic in topics:
+        start = time.perf_counter()
+        with tempfile.TemporaryDirectory(prefix="iodeep-bench-") as folder:
+            for row in importlib.import_module(f"bench_{topic}").rows(Bench(sizes, Path(folder))):
+                sys.stderr.write(f"{row.what}: {shown(row.figure, row.unit)}\n")
+                rows.append(row)
+        sys.stderr.write(f"[{topic}: {time.perf_counter() - start:.0f} s]\n")
+
+    sys.stdout.write(table(rows, last) + "\n")
+    for row in rows:
+        if row.note:
+            sys.stdout.write(f"- {row.what}: {row.note}\n")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    document = json.dumps(to_json(rows, last), indent=1, ensure_ascii=False)
+    path.write_text(document + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

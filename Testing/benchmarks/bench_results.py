@@ -1,0 +1,141 @@
+"""Results: a DICOM SEG of many segments."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import SimpleITK
+from harness import Bench, Row, alternate, fresh, seconds, speedup
+from made import LIVER, SPACING, STRUCTURE, ct_series
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    """Both read the images and the label map from files and write the SEG, as whole processes."""
+    shape, segments = bench.sizes.volume, bench.sizes.segments
+    images = ct_series(bench.folder / "images", shape)
+    labels, metadata = bench.folder / "labels.nrrd", bench.folder / "metadata.json"
+    image = SimpleITK.GetImageFromArray(_organs(shape, segments))
+    image.SetSpacing(SPACING[::-1])
+    image.SetOrigin((-200, -200, 0))
+    SimpleITK.WriteImage(image, str(labels))
+    metadata.write_text(json.dumps(_metadata(segments)))
+    paths = [bench.folder / "ours.dcm", bench.folder / "peer.dcm"]
+
+    def ours() -> float:
+        arguments = (str(images), str(labels), segments, str(paths[0]))
+        return seconds(lambda: fresh("bench_results:write", *arguments))
+
+    def peer() -> float:
+        tool = Path(sys.executable).with_name("itkimage2segimage")
+        command = [tool, "--inputDICOMDirectory", images, "--inputImageList", labels]
+        command += ["--inputMetadata", metadata, "--outputDICOM", paths[1]]
+        return seconds(lambda: subprocess.run(command, check=True, capture_output=True))
+
+    times = alternate(ours, peer, bench.sizes.pairs)
+    _check(*paths)
+    size = "x".join(map(str, shape[::-1]))
+    note = "whole processes, from files to file"
+    what = f"SEG of {size} with {segments} segments"
+    yield speedup(what, "dcmqi itkimage2segimage", times, 1.5, note=note)
+
+
+def write(images: str, labels: str, segments: int, out: str) -> None:
+    """The SEG as the library makes it."""
+    from IODeepLib.codes import Code
+    from IODeepLib.recipe import Label
+    from IODeepLib.results import Provenance, make_seg
+    from IODeepLib.segmentation import Segmentation
+    from IODeepLib.series import find_series
+
+    series = find_series(images)[0]
+    array = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(labels))
+    found = tuple(
+        Label(value=i, name=f"Label {i}", category=Code(**STRUCTURE), type=Code(**LIVER))
+        for i in range(1, segments + 1)
+    )
+    provenance = Provenance(
+        title="Benchmark",
+        name="bench",
+        version="1.0.0",
+        publisher="IODeep",
+        model_uid="2.25.10",
+        card_sop_instance_uid="2.25.11",
+        card_series_instance_uid="2.25.12",
+        card_study_instance_uid="2.25.13",
+        weights_digest="ab" * 32,
+        runtime="onnxruntime",
+        provider="CPUExecutionProvider",
+    )
+    seg = make_seg(Segmentation(array, series.grid, found), series, provenance)
+    assert seg is not None
+    seg.save(out)
+
+
+def _organs(shape: tuple[int, int, int], segments: int) -> np.ndarray:
+    """Ellipsoids by chance, the later ones over the earlier ones."""
+    rng = np.random.default_rng(0)
+    array = np.zeros(shape, np.uint8)
+    for value in range(1, segments + 1):
+        radius = np.array(shape) * rng.uniform(0.05, 0.12, 3)
+        centre = rng.uniform(radius, np.array(shape) - radius)
+        box = tuple(
+            slice(int(max(0, c - r)), int(min(n, c + r + 1)))
+            for c, r, n in zip(centre, radius, shape, strict=True)
+        )
+        lines = [
+            ((np.arange(part.start, part.stop) - c) / r) ** 2
+            for part, c, r in zip(box, centre, radius, strict=True)
+        ]
+        inside = lines[0][:, None, None] + lines[1][:, None] + lines[2] <= 1
+        array[box][inside] = value
+    return array
+
+
+def _metadata(segments: int) -> dict:
+    def code(value: dict[str, str]) -> dict[str, str]:
+        return {
+            "CodeValue": value["value"],
+            "CodingSchemeDesignator": value["scheme"],
+            "CodeMeaning": value["meaning"],
+        }
+
+    attributes = [
+        {
+            "labelID": i,
+            "SegmentLabel": f"Label {i}",
+            "SegmentDescription": f"Label {i}",
+            "SegmentAlgorithmType": "AUTOMATIC",
+            "SegmentAlgorithmName": "bench",
+            "SegmentedPropertyCategoryCodeSequence": code(STRUCTURE),
+            "SegmentedPropertyTypeCodeSequence": code(LIVER),
+            "recommendedDisplayRGBValue": [255, 0, 0],
+        }
+        for i in range(1, segments + 1)
+    ]
+    return {
+        "ContentCreatorName": "bench",
+        "SeriesDescription": "Segmentation",
+        "SeriesNumber": "300",
+        "InstanceNumber": "1",
+        "BodyPartExamined": "ABDOMEN",
+        "segmentAttributes": [attributes],
+    }
+
+
+def _check(ours: Path, peer: Path) -> None:
+    """Both wrote the same: as many frames and segments, as many voxels set."""
+    import pydicom
+
+    def content(path: Path) -> tuple:
+        ds = pydicom.dcmread(path)
+        bits = np.frombuffer(ds.PixelData, np.uint8)
+        voxels = int(np.bitwise_count(bits).sum())
+        return ds.SegmentationType, ds.NumberOfFrames, len(ds.SegmentSequence), voxels
+
+    if content(ours) != content(peer):
+        raise RuntimeError(f"ours holds {content(ours)}, the peer's {content(peer)}")

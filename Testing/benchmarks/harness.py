@@ -1,0 +1,265 @@
+"""What every benchmark is made with: alternating pairs, fresh processes, rows, the comparison.
+
+A benchmark is a function that is given a `Bench` and yields rows. Ours and the peer are timed in
+turns within one run, so that whatever else the machine does hits both; a row's figure is the
+median over the pairs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+SCHEMA = "iodeep-bench/1"
+Times = tuple[Sequence[float], Sequence[float]]  # of ours and of the peer, by pair
+FEWEST_PAIRS = 5  # below, one disturbance moves the median
+PACKAGES = ("numpy", "onnxruntime", "SimpleITK", "pydicom", "highdicom", "dcmqi")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large the work is.
+
+    Attributes:
+        pairs: how often ours and the peer are timed.
+        cards: instances in the folder that is listed.
+        models: models that are selected among.
+        session_bytes, pack_bytes: weights of the networks.
+        slices: of the series that is read.
+        volume: (slice, row, column) of what is resampled and of the SEG.
+        segments: of the SEG.
+        run_volume: (slice, row, column) of the CT that the whole run is timed on.
+        patch: voxels of its patches along each axis.
+    """
+
+    pairs: int = FEWEST_PAIRS
+    cards: int = 1000
+    models: int = 10_000
+    session_bytes: int = 300 * 10**6
+    pack_bytes: int = 10**9
+    slices: int = 600
+    volume: tuple[int, int, int] = (300, 512, 512)
+    segments: int = 50
+    run_volume: tuple[int, int, int] = (100, 512, 512)
+    patch: int = 96
+
+
+# To see whether the benchmarks themselves work; the figures mean nothing.
+SMALL = Sizes(
+    pairs=2,
+    cards=20,
+    models=100,
+    session_bytes=80 * 10**6,
+    pack_bytes=10**7,
+    slices=20,
+    volume=(20, 128, 128),
+    segments=5,
+    run_volume=(20, 64, 64),
+    patch=32,
+)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a benchmark is given: sizes, and a folder that is removed afterwards."""
+
+    sizes: Sizes
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        what: what was measured; the row's name from run to run.
+        against: the peer, or "-".
+        figure: the measured value.
+        limit: what it must not pass.
+        unit: "x" for a ratio, "s", "ms", "%".
+        at_least: whether `figure` must reach `limit`, instead of staying below it.
+        ours, peer: the single measurements, seconds or bytes.
+        note: what one should know of it.
+        date: when it was measured.
+    """
+
+    what: str
+    against: str
+    figure: float
+    limit: float
+    unit: str = "x"
+    at_least: bool = False
+    ours: Sequence[float] = ()
+    peer: Sequence[float] = ()
+    note: str = ""
+    date: str = field(default_factory=lambda: datetime.now().astimezone().isoformat("T", "minutes"))
+
+    @property
+    def reached(self) -> bool:
+        """Whether the figure keeps its limit."""
+        return self.figure >= self.limit if self.at_least else self.figure <= self.limit
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long `action` takes."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def alternate(
+    ours: Callable[[], Any], peer: Callable[[], Any], pairs: int
+) -> tuple[list[Any], list[Any]]:
+    """What both give, in turns; which one begins changes from pair to pair."""
+    results: tuple[list[Any], list[Any]] = [], []
+    for i in range(pairs):
+        for which in (0, 1) if i % 2 == 0 else (1, 0):
+            results[which].append((ours, peer)[which]())
+    return results
+
+
+def ratio(
+    what: str,
+    against: str,
+    times: tuple[Sequence[float], Sequence[float]],
+    limit: float,
+    **more: Any,
+) -> Row:
+    """Ours as a multiple of the peer: the median over the pairs."""
+    ours, peer = times
+    figure = statistics.median(a / b for a, b in zip(ours, peer, strict=True))
+    return Row(what, against, figure, limit, ours=ours, peer=peer, **more)
+
+
+def speedup(
+    what: str,
+    against: str,
+    times: tuple[Sequence[float], Sequence[float]],
+    limit: float,
+    **more: Any,
+) -> Row:
+    """How many times faster ours is than the peer: the median over the pairs."""
+    ours, peer = times
+    figure = statistics.median(b / a for a, b in zip(ours, peer, strict=True))
+    return Row(what, against, figure, limit, at_least=True, ours=ours, peer=peer, **more)
+
+
+def duration(what: str, times: Sequence[float], limit: float, unit: str = "s", **more: Any) -> Row:
+    """The median of `times`, in `unit`."""
+    scale = {"s": 1, "ms": 1000}[unit]
+    figure = statistics.median(times) * scale
+    return Row(what, "-", figure, limit, unit, ours=times, **more)
+
+
+def fresh(call: str, *arguments: Any) -> Any:
+    """What the function `call`, "module:function", gives in a process of its own."""
+    main = Path(__file__).with_name("__main__.py")
+    command = [sys.executable, str(main), "--call", call, json.dumps(arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{call} failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def private_memory() -> int:
+    """Bytes that belong to this process alone, whether written to or not. Linux only."""
+    fields = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
+    kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in fields}
+    return 1024 * (kilobytes["Private_Clean"] + kilobytes["Private_Dirty"])
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on."""
+    cpu, cores = platform.processor(), os.cpu_count()
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        cpu = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "-"
+    return {
+        "cpu": cpu,
+        "cores": cores,
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def to_json(rows: Iterable[Row], last: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The document of a run. Rows of the last one that were not measured again stay, dated."""
+    measured = {row.what: asdict(row) | {"reached": row.reached} for row in rows}
+    kept = {row["what"]: row for row in (last or {}).get("rows", [])}
+    return {"schema": SCHEMA, "machine": machine(), "rows": list((kept | measured).values())}
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """The document of the last run, or None if there is none that can be compared with."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    comparable = isinstance(document, dict) and document.get("schema") == SCHEMA
+    return document if comparable else None
+
+
+def last_figures(last: dict[str, Any] | None) -> dict[str, float]:
+    """The figure of every row of the last run, by the row's name."""
+    return {row["what"]: row["figure"] for row in (last or {}).get("rows", [])}
+
+
+def change(figure: float, before: float | None) -> str:
+    """How a figure moved since the last run, in words: "+12 %"."""
+    if not before:
+        return ""
+    return f"{100 * (figure / before - 1):+.0f} %"
+
+
+def shown(value: float, unit: str) -> str:
+    """A figure for people."""
+    digits = 3 if abs(value) < 1 else 2 if abs(value) < 100 else 0
+    return f"{value:.{digits}f} {unit}"
+
+
+def table(rows: Sequence[Row], last: dict[str, Any] | None = None) -> str:
+    """The rows as a Markdown table."""
+    before = last_figures(last)
+    lines = [
+        ("what", "against", "figure", "limit", "reached", "since the last run"),
+        ("---",) * 6,
+    ]
+    for row in rows:
+        sign = ">=" if row.at_least else "<="
+        lines.append(
+            (
+                row.what,
+                row.against,
+                shown(row.figure, row.unit),
+                f"{sign} {row.limit:g} {row.unit}",
+                "yes" if row.reached else "NO",
+                change(row.figure, before.get(row.what)),
+            )
+        )
+    widths = [max(len(line[i]) for line in lines) for i in range(6)]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(n) for cell, n in zip(line, widths, strict=True)) + " |"
+        for line in lines
+    )

@@ -1,0 +1,147 @@
+"""What the benchmarks work on: networks, recipes, series, all made here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+from IODeepLib.recipe import Recipe, recipe_from_json
+
+OPSET = 17
+SPACING = (1.0, 0.8, 0.8)  # mm between slices, rows, columns
+LEVELS = (16, 32, 64)
+LIVER = {"value": "10200004", "scheme": "SCT", "meaning": "Liver"}
+STRUCTURE = {"value": "91723000", "scheme": "SCT", "meaning": "Anatomical Structure"}
+
+
+def recipe(name: str, classes: int = 2, **input_: Any) -> Recipe:
+    """For a CT, with `classes` channels out."""
+    labels = [
+        {"value": i, "name": f"Label {i}", "category": STRUCTURE, "type": LIVER}
+        for i in range(1, classes)
+    ]
+    document = {
+        "schema": "iodeep-recipe/1",
+        "name": name,
+        "version": "1.0.0",
+        "title": "A network for benchmarks",
+        "applies_to": {"modalities": ["CT"]},
+        "input": {"channels": [{"name": "CT"}], "orientation": "LPS", **input_},
+        "output": {"channels": classes, "labels": labels},
+        "card": {"publisher": "IODeep", "intended_use": "Benchmarks.", "licence": "MIT"},
+    }
+    return recipe_from_json(json.dumps(document))
+
+
+def network_of(path: Path, size: int, width: int) -> Path:
+    """3D convolutions of `width` channels, with weights of about `size` bytes in the file."""
+    from onnx import helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    nodes, weights, tensor, channels, made = [], [], "image", 1, 0
+    while made < size:
+        kernel = rng.random((width, channels, 3, 3, 3), np.float32)
+        name = f"weight{len(nodes)}"
+        weights.append(numpy_helper.from_array(kernel, name))
+        made += kernel.nbytes
+        out = f"layer{len(nodes)}"
+        nodes.append(helper.make_node("Conv", [tensor, name], [out], pads=[1] * 6))
+        tensor, channels = out, width
+    return _save(nodes, weights, tensor, path)
+
+
+def unet(path: Path, classes: int) -> Path:
+    """A 3D U-Net: two convolutions with instance norm a level, transposed convolutions upward."""
+    from onnx import helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    nodes: list[Any] = []
+    weights: list[Any] = []
+
+    def constant(values: np.ndarray) -> str:
+        name = f"weight{len(weights)}"
+        weights.append(numpy_helper.from_array(values.astype(np.float32), name))
+        return name
+
+    def node(kind: str, inputs: list[str], **attributes: Any) -> str:
+        out = f"{kind}{len(nodes)}"
+        nodes.append(helper.make_node(kind, inputs, [out], **attributes))
+        return out
+
+    def conv(tensor: str, before: int, after: int, stride: int = 1) -> str:
+        kernel = rng.standard_normal((after, before, 3, 3, 3)) / np.sqrt(27 * before)
+        inputs = [tensor, constant(kernel), constant(np.zeros(after))]
+        tensor = node("Conv", inputs, pads=[1] * 6, strides=[stride] * 3)
+        inputs = [tensor, constant(np.ones(after)), constant(np.zeros(after))]
+        return node("LeakyRelu", [node("InstanceNormalization", inputs)], alpha=0.01)
+
+    tensor, before, skips = "image", 1, []
+    for level, width in enumerate(LEVELS):
+        tensor = conv(tensor, before, width, 2 if level else 1)
+        tensor = conv(tensor, width, width)
+        skips.append(tensor)
+        before = width
+    for width, skip in zip(LEVELS[-2::-1], skips[-2::-1], strict=True):
+        kernel = constant(rng.standard_normal((before, width, 2, 2, 2)) / np.sqrt(before))
+        tensor = node("ConvTranspose", [tensor, kernel], strides=[2] * 3)
+        tensor = node("Concat", [tensor, skip], axis=1)
+        tensor = conv(conv(tensor, 2 * width, width), width, width)
+        before = width
+    kernel = constant(rng.standard_normal((classes, before, 1, 1, 1)) / np.sqrt(before))
+    tensor = node("Conv", [tensor, kernel])
+    return _save(nodes, weights, tensor, path)
+
+
+def _save(nodes: list[Any], weights: list[Any], output: str, path: Path) -> Path:
+    from onnx import TensorProto, helper
+
+    sizes = [None] * 3
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, *sizes])
+    scores = helper.make_tensor_value_info(output, TensorProto.FLOAT, None)
+    graph = helper.make_graph(nodes, "network", [image], [scores], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def ct_voxels(shape: tuple[int, int, int]) -> np.ndarray:
+    """(slice, row, column) int16: smooth structures with noise, in Hounsfield units."""
+    z, y, x = (np.linspace(0, 12 * np.pi, n, dtype=np.float32) for n in shape)
+    plane = np.sin(y)[:, None] * np.cos(x)
+    noise = np.random.default_rng(0).integers(-50, 50, shape, np.int16)
+    for i, phase in enumerate(np.sin(z)):
+        noise[i] += (300 * (plane + phase)).astype(np.int16)
+    return noise
+
+
+def ct_series(folder: Path, shape: tuple[int, int, int]) -> Path:
+    """A CT series of `shape`, one file a slice."""
+    folder.mkdir()
+    study, series, frame = generate_uid(), generate_uid(), generate_uid()
+    for i, plane in enumerate(ct_voxels(shape)):
+        ds = Dataset()
+        ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, generate_uid()
+        ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = study, series, frame
+        ds.StudyDate, ds.StudyTime, ds.StudyID, ds.AccessionNumber = "20200101", "120000", "1", ""
+        ds.PatientID, ds.PatientName, ds.PatientSex, ds.PatientBirthDate = "1", "Doe^Jane", "F", ""
+        ds.ReferringPhysicianName = ds.PositionReferenceIndicator = ds.Manufacturer = ""
+        ds.Modality, ds.BodyPartExamined = "CT", "ABDOMEN"
+        ds.SeriesNumber, ds.InstanceNumber, ds.AcquisitionNumber = 1, i + 1, 1
+        ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+        ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        ds.ImagePositionPatient = [-200, -200, i * SPACING[0]]
+        ds.PixelSpacing, ds.SliceThickness = list(SPACING[1:]), SPACING[0]
+        ds.Rows, ds.Columns = plane.shape
+        ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 16, 15, 0
+        ds.RescaleIntercept, ds.RescaleSlope = -1024, 1
+        ds.PixelData = (plane + 1024).astype(np.uint16).tobytes()
+        ds.file_meta = FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        ds.save_as(folder / f"{i:04}.dcm", enforce_file_format=True)
+    return folder

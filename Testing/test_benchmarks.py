@@ -1,0 +1,66 @@
+"""The benchmarks' own arithmetic and comparison; no time is asserted here."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from benchmarks.harness import (
+    Row,
+    alternate,
+    change,
+    duration,
+    last_figures,
+    ratio,
+    read,
+    speedup,
+    table,
+    to_json,
+)
+
+
+def test_ratio_is_the_median_over_the_pairs_and_keeps_its_limit_or_not():
+    row = ratio("read", "peer", ([1.0, 2.0, 9.0], [2.0, 2.0, 3.0]), 1)
+    assert (row.figure, row.reached) == (1.0, True)
+    assert not ratio("read", "peer", ([3.0], [2.0]), 1).reached
+
+
+def test_speedup_has_to_be_reached_from_below():
+    assert speedup("write", "peer", ([1.0], [1.5]), 1.5).reached
+    assert not speedup("write", "peer", ([1.0], [1.4]), 1.5).reached
+
+
+def test_duration_is_the_median_in_its_unit():
+    row = duration("list", [0.001, 0.004, 0.002], 3, "ms")
+    assert (row.figure, row.reached) == (pytest.approx(2), True)
+
+
+def test_ours_and_the_peer_take_turns_and_each_begins_every_other_pair():
+    order: list[str] = []
+    times = alternate(lambda: order.append("ours"), lambda: order.append("peer"), 2)
+    assert order == ["ours", "peer", "peer", "ours"]
+    assert [len(side) for side in times] == [2, 2]
+
+
+def test_a_run_is_compared_with_the_last_one(tmp_path):
+    path = tmp_path / "bench.json"
+    assert read(path) is None
+    first = to_json([Row("a", "-", 2.0, 3), Row("b", "-", 5.0, 3)])
+    path.write_text(json.dumps(first))
+    last = read(path)
+    assert last_figures(last) == {"a": 2.0, "b": 5.0}
+    assert change(3.0, 2.0) == "+50 %"
+    again = Row("a", "-", 1.0, 3)
+    assert "-50 %" in table([again], last)
+    assert last_figures(to_json([again], last)) == {"a": 1.0, "b": 5.0}
+
+
+def test_a_damaged_or_foreign_file_is_no_last_run(tmp_path):
+    path = tmp_path / "bench.json"
+    for text in ("{", "[]", '{"schema": "other"}'):
+        path.write_text(text)
+        assert read(path) is None
+
+
+def test_a_row_that_misses_its_limit_says_so():
+    assert "| NO " in table([Row("a", "-", 4.0, 3)])
