@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import sys
 import tempfile
@@ -258,6 +259,7 @@ def _many_cards() -> str:
 
 
 def _run() -> None:
+    os.chdir(_work)  # where Slicer, left without a database, opens one
     window = slicer.util.mainWindow()
     window.showNormal()
     window.resize(1280, 860)
