@@ -1,7 +1,7 @@
 """Reading the call, and the exit status.
 
-Exit status: 0 done; 2 usage; 3 no model fits; 4 bad input (image, model, recipe); 5 the other side
-(PACS) failed; 130 cancelled. An error is one line on standard error.
+Exit status: 0 done; 1 a fault of IODeep itself; 2 usage; 3 no model fits; 4 bad input (image, model,
+recipe); 5 the other side (PACS) failed; 130 cancelled. An error is one line on standard error.
 """
 
 from __future__ import annotations
@@ -41,10 +41,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("iodeep: cancelled; nothing was written\n")
         return 130
+    except MemoryError:
+        sys.stderr.write(
+            "iodeep: found too little memory; wanted: room for the image and the network's scores; "
+            "next: close other programs, or take a machine with more\n"
+        )
+        return 4
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; that is its right.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if options.verbose:
+            raise
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        sys.stderr.write(
+            f"iodeep: found a fault of IODeep itself ({what}); wanted: a result or a reason; "
+            "next: call it again with --verbose and report what it prints\n"
+        )
+        return 1
 
 
 def parser() -> argparse.ArgumentParser:

@@ -372,6 +372,17 @@ def test_no_permission_to_write(
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.parametrize(("fault", "status"), [(MemoryError(), 4), (KeyError("a\nb"), 1)])
+def test_faults_nobody_thought_of_are_one_line_too(
+    iodeep: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int
+) -> None:
+    def fail(_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("IODeepLib.cli.show.run", fail)
+    refused(iodeep("show", "models"), status)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interruption_leaves_nothing(packed: Path, tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "results" / "r"
