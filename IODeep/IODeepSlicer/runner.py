@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pickle
 import shutil
 import signal
 import subprocess
@@ -27,7 +26,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from IODeepSlicer.worker import JOB_NAME, RESULT_NAME
+from IODeepSlicer.job import Job, readResult, writeJob
 
 if TYPE_CHECKING:
     from IODeepLib.classification import Classification
@@ -81,6 +80,8 @@ class Run:
         others: Sequence[Image] = (),
     ) -> None:
         """Start it; `python` is the interpreter."""
+        from IODeepLib.pipeline import Options
+
         self.fraction, self.message, self.log = 0.0, "starting", ""
         self._state = State.RUNNING
         self._done = False
@@ -88,11 +89,10 @@ class Run:
         self._outcome: Outcome | None = None
         self._started = time.monotonic()
         self._inferring: tuple[float, float] | None = None
+        self._job = Job(model, options or Options(), [image, *others])
         self._folder = Path(tempfile.mkdtemp(prefix="IODeep-"))
         try:
-            job = {"image": image, "model": model, "options": options, "others": list(others)}
-            with (self._folder / JOB_NAME).open("wb") as stream:
-                pickle.dump(job, stream, protocol=5)
+            writeJob(self._folder, self._job)
             self._process = self._start(python)
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -198,9 +198,8 @@ class Run:
     def _finish(self) -> None:
         if self._done:
             try:
-                with (self._folder / RESULT_NAME).open("rb") as stream:
-                    self._outcome = Outcome(**pickle.load(stream))  # noqa: S301  our own process
-            except (OSError, EOFError, MemoryError) as error:
+                self._outcome = Outcome(*readResult(self._folder, self._job))
+            except (OSError, ValueError, MemoryError) as error:
                 self._error = _unexpected(f"the result cannot be read: {error!r}")
         elif self._error is None:
             status = self._process.returncode

@@ -1,6 +1,6 @@
 """The process in which a network runs: `python worker.py JOB_FOLDER`.
 
-The folder holds the job, see `IODeepSlicer.runner`. Progress goes to standard output, a JSON object
+The folder holds the job, see `IODeepSlicer.job`. Progress goes to standard output, a JSON object
 a line, the last of which says that the result is in the folder or what went wrong. When standard
 input ends (the result was read, the run was cancelled, or the application that started it is gone,
 however that came), this process removes the folder and ends, in whatever computation it is.
@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import shutil
 import sys
 import threading
 import traceback
 from pathlib import Path
 from typing import Any, TextIO
-
-JOB_NAME, RESULT_NAME = "job.pickle", "result.pickle"
 
 
 def main(folder: Path) -> None:
@@ -43,19 +40,17 @@ def _run(folder: Path, channel: TextIO) -> None:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
     import IODeepSlicer  # noqa: F401  makes IODeepLib importable
     from IODeepLib.pipeline import run
+    from IODeepSlicer.job import readJob, writeResult
 
-    with (folder / JOB_NAME).open("rb") as stream:
-        job = pickle.load(stream)  # noqa: S301  written by our own parent into its own folder
-    (folder / JOB_NAME).unlink()
+    job = readJob(folder)
     result = run(
-        job["image"],
-        job["model"],
-        job["options"],
-        others=job["others"],
+        job.images[0],
+        job.model,
+        job.options,
+        others=job.images[1:],
         progress=lambda fraction, message: _say(channel, fraction=fraction, message=message),
     )
-    with (folder / RESULT_NAME).open("wb") as stream:
-        pickle.dump({"found": result.found, "document": result.document()}, stream, protocol=5)
+    writeResult(folder, result)
 
 
 def _say(channel: TextIO, **values: Any) -> None:

@@ -74,6 +74,12 @@ def test_lower_rooms_never_import_from_higher_ones(path: Path) -> None:
             assert level(parts[1]) < level(own), f"{own} imports {module}"
 
 
+def test_the_slicer_side_has_no_pickles_and_no_torch() -> None:
+    for path in sorted((LIBRARY.parent / "IODeep").rglob("*.py")):
+        packages = {module.split(".")[0] for module in imported(path)}
+        assert not packages & {"torch", "pickle", "dill", "joblib"}, path
+
+
 def test_the_library_never_prints() -> None:
     for path in files():
         calls = (n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call))

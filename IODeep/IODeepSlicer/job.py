@@ -1,0 +1,128 @@
+"""What goes to the process that runs a network, and what comes back: plain files, no code in them.
+
+A job folder holds `job.json`, the voxels of each image as NumPy files and its header as DICOM JSON
+(PS3.18 Annex F); later `result.json` and, for a segmentation, its labels as a NumPy file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IODeepLib.classification import Classification
+    from IODeepLib.model_object import Model
+    from IODeepLib.pipeline import Options
+    from IODeepLib.result import Result
+    from IODeepLib.segmentation import Segmentation
+    from IODeepLib.series import Image, VolumeImage
+
+_JOB, _RESULT, _LABELS = "job.json", "result.json", "labels.npy"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model, the options, and the images: the first one is what the result lies on."""
+
+    model: Model
+    options: Options
+    images: Sequence[Image]
+
+
+def writeJob(folder: Path, job: Job) -> None:
+    """Put `job` into `folder`."""
+    import numpy as np
+
+    paths = [job.model.card.path, *(part.path for part in job.model.parts if part is not None)]
+    images = []
+    for i, image in enumerate(job.images):
+        volume = image.volume()
+        np.save(folder / f"image-{i}.npy", volume.array, allow_pickle=False)
+        images.append(
+            {
+                "name": getattr(image, "name", image.description),
+                "affine": volume.grid.affine.tolist(),
+                "frame_of_reference": volume.grid.frame_of_reference,
+                "geometry_fault": image.geometry_fault,
+                "problems": list(image.problems),
+                "header": image.header.to_json_dict(suppress_invalid_tags=True),
+            }
+        )
+    options = job.options
+    document = {
+        "model": [str(path) for path in paths],
+        "seg_type": options.seg_type.value,
+        "provider": options.provider,
+        "threads": options.threads,
+        "images": images,
+    }
+    (folder / _JOB).write_text(json.dumps(document), encoding="utf-8")
+
+
+def readJob(folder: Path) -> Job:
+    """The job in `folder`."""
+    from IODeepLib.pipeline import Options
+    from IODeepLib.results import SegmentationType
+    from IODeepLib.sources.folder import models_in_files
+
+    document = json.loads((folder / _JOB).read_text(encoding="utf-8"))
+    library = models_in_files([Path(path) for path in document["model"]])
+    for problem in library.problems:
+        raise problem.error
+    (model,) = library.models
+    options = Options(
+        SegmentationType(document["seg_type"]), document["provider"], document["threads"]
+    )
+    images = [_image(folder, i, each) for i, each in enumerate(document["images"])]
+    return Job(model, options, images)
+
+
+def _image(folder: Path, index: int, said: dict[str, Any]) -> VolumeImage:
+    import numpy as np
+    from pydicom.dataset import Dataset
+
+    from IODeepLib.geometry import Grid, Volume
+    from IODeepLib.series import VolumeImage
+
+    array = np.load(folder / f"image-{index}.npy", allow_pickle=False)
+    grid = Grid(array.shape, np.array(said["affine"]), said["frame_of_reference"])
+    return VolumeImage(
+        Volume(array, grid),
+        Dataset.from_json(said["header"]),
+        said["name"],
+        said["geometry_fault"],
+        tuple(said["problems"]),
+    )
+
+
+def writeResult(folder: Path, result: Result) -> None:
+    """Put what a run gave into `folder`."""
+    import numpy as np
+
+    if result.segmentation is not None:
+        np.save(folder / _LABELS, result.segmentation.array, allow_pickle=False)
+    (folder / _RESULT).write_text(json.dumps(result.document()), encoding="utf-8")
+
+
+def readResult(folder: Path, job: Job) -> tuple[Segmentation | Classification, dict[str, Any]]:
+    """What was found, and everything about the run in plain values.
+
+    Raises:
+        OSError, ValueError: it cannot be read.
+    """
+    import numpy as np
+
+    from IODeepLib.classification import Classification
+    from IODeepLib.segmentation import Segmentation
+
+    document = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
+    labels = job.model.card.recipe.output.labels
+    if "values" in document:
+        values = tuple(document["values"][label.name] for label in labels)
+        chosen = tuple(label for label in labels if label.name in document["chosen"])
+        return Classification(labels, values, chosen), document
+    array = np.load(folder / _LABELS, allow_pickle=False)
+    return Segmentation(array, job.images[0].grid, labels), document
