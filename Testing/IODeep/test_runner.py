@@ -10,11 +10,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import make_networks
 import numpy as np
 import pytest
 from IODeepSlicer.runner import Run, State
+from onnx import TensorProto, helper
+from recipe_maker import label, recipe
 
 import IODeepLib
+from IODeepLib.classification import Classification
 from IODeepLib.errors import CancelledError, IODeepError
 from IODeepLib.model_object import Model
 from IODeepLib.pipeline import Options, run
@@ -119,3 +123,28 @@ def test_it_ends_with_the_application(image: VolumeImage, model: Model) -> None:
     one._process.stdin.close()
     wait_for(lambda: one._process.poll() is not None)
     assert not one._folder.exists()
+
+
+def test_a_classification_comes_back(image: VolumeImage, tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["image"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["mean"]),
+    ]
+    tensor = TensorProto.FLOAT
+    graph = helper.make_graph(
+        nodes,
+        "mean",
+        [helper.make_tensor_value_info("image", tensor, [None, 1, None, None, None])],
+        [helper.make_tensor_value_info("mean", tensor, [None, 1])],
+    )
+    network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    make_networks.save(network, tmp_path / "mean.onnx")
+    needs = recipe(
+        task="REGRESSION", output={"channels": 1, "labels": [label(1, "mean", channel=0)]}
+    )
+    model = publish(tmp_path / "mean.onnx", needs, tmp_path / "model")
+    one = Run(sys.executable, image, model)
+    wait_for(lambda: over(one))
+    found = one.outcome().found
+    assert isinstance(found, Classification)
+    assert found.values[0] == pytest.approx(image.volume().array.mean(), rel=1e-5)
