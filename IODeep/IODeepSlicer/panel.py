@@ -15,6 +15,7 @@ from IODeepSlicer.models import Found
 from IODeepSlicer.requirements import ensureRequirements
 from IODeepSlicer.result_table import showResult
 from IODeepSlicer.runner import Run, State
+from IODeepSlicer.widgets import scrollTo, textWindow
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
@@ -335,16 +336,7 @@ class Panel:
             self._fail(error)
         else:
             self._say(_("Done in {s:.0f} s.").format(s=run.seconds), lasting=True)
-            self._scrollTo(self.ui.saveButton)
-
-    def _scrollTo(self, widget: qt.QWidget) -> None:
-        """Bring the result into sight, which may lie below the edge."""
-        slicer.app.processEvents()  # it has just appeared and has no place yet
-        parent = widget.parent()
-        while parent is not None and parent.className() != "QScrollArea":
-            parent = parent.parent()
-        if parent is not None:
-            parent.ensureWidgetVisible(widget)
+            scrollTo(self.ui.saveButton)
 
     def _take(self, volumeNode: slicer.vtkMRMLScalarVolumeNode, model: Model, outcome: Any) -> None:
         if not slicer.mrmlScene.IsNodePresent(volumeNode):
@@ -389,21 +381,8 @@ class Panel:
         self.ui.saveLabel.visible = True
 
     def _showLog(self) -> None:
-        box = _window(_("Log of the last run"), self._log)
+        box = textWindow(_("Log of the last run"), self._log)
         box.show()
-
-
-def _window(title: str, text: str) -> qt.QDialog:
-    """A window with a long text, which does not block."""
-    dialog = qt.QDialog(slicer.util.mainWindow())
-    dialog.setAttribute(qt.Qt.WA_DeleteOnClose)
-    dialog.windowTitle = title
-    layout = qt.QVBoxLayout(dialog)
-    browser = qt.QPlainTextEdit(text)
-    browser.readOnly = True
-    layout.addWidget(browser)
-    dialog.resize(700, 400)
-    return dialog
 
 
 def _unknown(volumeNode: slicer.vtkMRMLScalarVolumeNode, image: Any) -> dict[str, bool]:
