@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from orientations import ORIENTATIONS
 from recipe_maker import recipe
 from scipy import ndimage
 
@@ -31,11 +30,6 @@ from IODeepLib.recipe import (
 )
 from IODeepLib.sliding_window import score_slabs
 
-ORIENTATIONS = [
-    "".join(letters)
-    for axes in itertools.permutations(("LR", "PA", "SI"))
-    for letters in itertools.product(*axes)
-]
 SHAPE = (9, 12, 14)
 AFFINE = np.array([[0.1, 0.02, 0.8, -40], [0.05, 0.9, 0, 12], [2.0, 0, 0.01, 600], [0, 0, 0, 1]])
 CODE = {"value": "1", "scheme": "99T", "meaning": "Thing"}

@@ -9,15 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from orientations import ORIENTATIONS
 
 from IODeepLib.errors import ImageError
 from IODeepLib.geometry import AxisMap, Grid, Volume, is_orientation
 
-ORIENTATIONS = [
-    "".join(letters)
-    for axes in itertools.permutations(("LR", "PA", "SI"))
-    for letters in itertools.product(*axes)
-]
 SHAPE = (3, 4, 5)
 
 shapes = st.tuples(*[st.integers(1, 9)] * 3)

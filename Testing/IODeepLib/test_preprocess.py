@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
+from orientations import ORIENTATIONS
 from scipy import ndimage
 
 from IODeepLib.errors import ImageError
@@ -33,11 +33,6 @@ from IODeepLib.recipe import (
 )
 from IODeepLib.resample import resample
 
-ORIENTATIONS = [
-    "".join(letters)
-    for axes in itertools.permutations(("LR", "PA", "SI"))
-    for letters in itertools.product(*axes)
-]
 SHAPE = (6, 8, 10)
 # An axial series, slightly oblique: SPL.
 AFFINE = np.array([[0.1, 0.02, 0.8, -40], [0.05, 0.9, 0, 12], [2.0, 0, 0.01, 600], [0, 0, 0, 1]])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from orientations import ORIENTATIONS
 from scipy import ndimage
 
 from IODeepLib.geometry import Grid, Volume
@@ -16,11 +15,6 @@ from IODeepLib.recipe import Interpolation, Outside
 from IODeepLib.resample import linear_taps, nearest_taps, resample
 
 NEAREST = Interpolation.NEAREST_EXACT
-ORIENTATIONS = [
-    "".join(letters)
-    for axes in itertools.permutations(("LR", "PA", "SI"))
-    for letters in itertools.product(*axes)
-]
 
 
 def oblique(angles=(0.0, 0.0, 0.0), spacing=(2.0, 0.7, 0.9), origin=(-30.0, 12.0, 700.0)):

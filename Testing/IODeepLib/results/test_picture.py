@@ -8,6 +8,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from orientations import ORIENTATIONS
 from PIL import Image
 from results_maker import label
 
@@ -79,13 +80,6 @@ def test_radiological_convention():
     assert axial[2] > centres[0] and axial[1] < middle, "left is right, anterior is up"
     assert coronal[2] > centres[1] and coronal[1] < middle, "left is right, superior is up"
     assert sagittal[3] < centres[2] and sagittal[1] < middle, "anterior is left, superior is up"
-
-
-ORIENTATIONS = [
-    "".join(letters)
-    for axes in itertools.permutations(("LR", "PA", "SI"))
-    for letters in itertools.product(*axes)
-]
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
