@@ -1,4 +1,4 @@
-"""What the plugin says about a card. How it works in Slicer: Testing/application/dicom_plugin.py."""
+"""What the plugin says about a card. In Slicer: Testing/application/dicom_plugin.py."""
 
 from __future__ import annotations
 
