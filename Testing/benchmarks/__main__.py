@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import SMALL, Bench, Row, Sizes, read, shown, table, to_json
+from harness import SMALL, Bench, Curve, Row, Sizes, read, shown, table, to_json
 
-TOPICS = ("start", "models", "images", "results", "run")
+TOPICS = ("start", "models", "images", "results", "run", "memory", "growth")
 
 
 def main() -> int:
@@ -37,12 +37,17 @@ def main() -> int:
     path = arguments.out / ("small.json" if arguments.small else "bench.json")
     last = read(path)
     rows: list[Row] = []
+    curves: list[Curve] = []
     for topic in topics:
         start = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix="iodeep-bench-") as folder:
-            for row in importlib.import_module(f"bench_{topic}").rows(Bench(sizes, Path(folder))):
-                sys.stderr.write(f"{row.what}: {shown(row.figure, row.unit)}\n")
-                rows.append(row)
+            bench = Bench(sizes, Path(folder))
+            for item in importlib.import_module(f"bench_{topic}").rows(bench):
+                if isinstance(item, Curve):
+                    curves.append(item)
+                    continue
+                sys.stderr.write(f"{item.what}: {shown(item.figure, item.unit)}\n")
+                rows.append(item)
         sys.stderr.write(f"[{topic}: {time.perf_counter() - start:.0f} s]\n")
 
     sys.stdout.write(table(rows, last) + "\n")
@@ -50,8 +55,10 @@ def main() -> int:
         if row.note:
             sys.stdout.write(f"- {row.what}: {row.note}\n")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    document = json.dumps(to_json(rows, last), indent=1, ensure_ascii=False)
-    path.write_text(document + "\n", encoding="utf-8")
+    document = to_json(rows, last, curves)
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if document["curves"]:
+        importlib.import_module("plot").draw(document, path.with_suffix(".png"))
     return 0
 
 

@@ -7,12 +7,11 @@ import shutil
 import statistics
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness import Bench, Row, alternate, duration, fresh, private_memory, ratio, seconds
-from made import ct_series, network_of, recipe
+from made import ct_series, models_in_memory, network_of, recipe
 
 LAYER = 512  # channels of the large networks: 28 MB a layer
 
@@ -52,34 +51,16 @@ def listed(folder: str) -> tuple[float, float]:
 
 
 def _selecting(bench: Bench) -> Iterator[Row]:
-    from IODeepLib.model_object import Model, pack
     from IODeepLib.selection import select
     from IODeepLib.series import find_series
 
     series = find_series(ct_series(bench.folder / "ct", (10, 64, 64)))[0]
-    one = pack(bench.folder / "small.onnx", recipe("model-0"), bench.folder / "chosen")
-    text = one.card.recipe_json
-
-    def models() -> list[Model]:
-        """New ones: nothing of them has been looked at yet."""
-        cards = (
-            replace(
-                one.card,
-                name=f"model-{i}",
-                model_uid=f"2.25.{i + 1}",
-                sop_instance_uid=f"2.25.{i + 1}.1",
-                recipe_json=text.replace("model-0", f"model-{i}"),
-            )
-            for i in range(bench.sizes.models)
-        )
-        return [Model(card, one.parts) for card in cards]
-
     first, again = [], []
+    count = bench.sizes.models
     for _ in range(bench.sizes.pairs):
-        library = models()
+        library = models_in_memory(bench.folder, count)
         first.append(seconds(lambda library=library: select(series, library)))
         again.append(seconds(lambda library=library: select(series, library)))
-    count = bench.sizes.models
     note = "one packed card with other names, in memory; all fit"
     yield duration(f"select among {count} models, recipes read", again, 50, "ms", note=note)
     note += "; includes reading every recipe from its JSON"

@@ -1,57 +1,155 @@
-"""The whole run against the bare network.
+"""The whole run against the bare network, and against MONAI's sliding window.
 
-After each patch of the run, the same patch goes through a plain InferenceSession: the two take
-turns, and the peer's time is taken out of the run's. This holds as long as the run waits for its
-progress callback.
+They take turns patch by patch, in one run: after every patch of ours MONAI does one, and after some
+of them the same-sized patch goes through a plain InferenceSession. Each one's clock runs only
+during its turns. This holds as long as the run waits for its progress callback.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import statistics
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from harness import Bench, Row, ratio
+from harness import Bench, Row, fresh, ratio, speedup
 from made import ct_series, recipe, unet
 
 CLASSES = 8
+OVERLAP = 0.5
+BARE_EVERY = 4  # patches of ours for one through the plain session
 
 
 def rows(bench: Bench) -> Iterator[Row]:
-    """One long run: it is hundreds of pairs in itself."""
-    import onnxruntime
-
+    """One long run: it is hundreds of turns in itself."""
     from IODeepLib.model_object import pack
-    from IODeepLib.pipeline import run
-    from IODeepLib.providers import usable_cores
-    from IODeepLib.series import find_series
-    from IODeepLib.sources.folder import find_model
 
     shape, size = bench.sizes.run_volume, bench.sizes.patch
-    images = ct_series(bench.folder / "ct", shape)
+    ct_series(bench.folder / "ct", shape)
     intensity = [{"step": "clip", "lower": -175, "upper": 250}, {"step": "min_max"}]
-    asked = recipe("unet", CLASSES, patch_size=[size] * 3, overlap=0.5, intensity=intensity)
+    asked = recipe("unet", CLASSES, patch_size=[size] * 3, overlap=OVERLAP, intensity=intensity)
     network = unet(bench.folder / "unet.onnx", CLASSES)
     pack(network, asked, bench.folder / "model")
 
+    done = fresh("bench_run:in_turns", str(bench.folder), size)
+    name = f"run, {'x'.join(map(str, shape[::-1]))} CT, 3D U-Net, {CLASSES} classes"
+    note = f"{done['patches']} patches of {size}x{size}x{size} with {done['provider']}, in turns"
+    times = [done["ours"]], [done["bare"]]
+    yield ratio(name, "ONNX Runtime, the same patches", times, 1.1, note=note)
+    if "monai" not in done:
+        return
+    against = f"MONAI {done['versions']}"
+    times = [done["ours"]], [done["monai"]]
+    yield speedup(f"{name}: speed", against, times, 2, note=note)
+    yield Row(f"{name}: equal labels", against, done["equal"], 99.99, "%", at_least=True)
+
+
+def in_turns(folder: str, size: int) -> dict[str, Any]:
+    """Seconds that each one took, and the percentage of voxels with MONAI's label."""
+    os.environ["OMP_WAIT_POLICY"] = "passive"  # PyTorch's threads do not spin in our turns
+    import onnxruntime
+
+    from IODeepLib.pipeline import run
+    from IODeepLib.preprocess import prepare
+    from IODeepLib.providers import choose, usable_cores
+    from IODeepLib.series import find_series
+    from IODeepLib.sources.folder import find_model
+
+    here = Path(folder)
+    providers = choose("auto", onnxruntime.get_available_providers())[:1]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = usable_cores()
-    bare = onnxruntime.InferenceSession(str(network), options, ["CPUExecutionProvider"])
+    bare = onnxruntime.InferenceSession(str(here / "unet.onnx"), options, providers)
     patch = np.random.default_rng(0).random((1, 1, size, size, size), np.float32)
     bare.run(None, {"image": patch})
-    peer: list[float] = []
+
+    monai = None
+    if importlib.util.find_spec("monai") and importlib.util.find_spec("torch"):
+        series, model = find_series(here / "ct")[0], find_model(here / "model")
+        prepared = prepare([series.volume()], model.card.recipe.input)
+        monai = _Monai(here / "unet.onnx", prepared.array, size)
+    others, bares, patches = 0.0, [], 0
 
     def progress(_: float, message: str) -> None:
-        if message.startswith("patch "):
-            start = time.perf_counter()
+        nonlocal others, patches
+        if not message.startswith("patch "):
+            return
+        patches += 1
+        start = time.perf_counter()
+        if patches % BARE_EVERY == 1:
             bare.run(None, {"image": patch})
-            peer.append(time.perf_counter() - start)
+            bares.append(time.perf_counter() - start)
+        if monai is not None:
+            monai.turn()
+        others += time.perf_counter() - start
 
     start = time.perf_counter()
-    series = find_series(images)[0]
-    result = run(series, find_model(bench.folder / "model"), progress=progress)
-    result.save(bench.folder / "result")
-    ours = time.perf_counter() - start - sum(peer)
-    name = f"run, {'x'.join(map(str, shape[::-1]))} CT, 3D U-Net, {CLASSES} classes"
-    note = f"{len(peer)} patches of {size}x{size}x{size}, in turns; from the folders to the files"
-    yield ratio(name, "ONNX Runtime, the same patches", ([ours], [sum(peer)]), 1.1, note=note)
+    series, model = find_series(here / "ct")[0], find_model(here / "model")
+    result = run(series, model, progress=progress)
+    result.save(here / "result")
+    ours = time.perf_counter() - start - others
+    answer: dict[str, Any] = {
+        "patches": patches,
+        "provider": result.provider,
+        "ours": ours,
+        "bare": statistics.mean(bares) * patches,
+    }
+    if monai is not None:
+        monai.join()
+        labels = prepared.axis_map.apply(result.segmentation.array)
+        answer["monai"] = monai.seconds
+        answer["equal"] = 100 * float(np.mean(labels == monai.labels))
+        answer["versions"] = monai.versions
+    return answer
+
+
+class _Monai(threading.Thread):
+    """`sliding_window_inference` over `array`, which goes on by one patch a turn."""
+
+    def __init__(self, network: Path, array: np.ndarray, size: int) -> None:
+        import monai
+        import torch
+        from torch_unet import load
+
+        super().__init__(daemon=True)
+        torch.set_num_threads(len(os.sched_getaffinity(0)))
+        self._network, self._array, self._size = load(network), array, size
+        self._go, self._done = threading.Semaphore(0), threading.Semaphore(0)
+        self.seconds, self.labels = 0.0, np.empty(0)
+        self.versions = f"{monai.__version__}, PyTorch {torch.__version__}, CPU"
+        self.start()
+        self.turn()  # all before its first patch
+
+    def turn(self) -> None:
+        """Let it compute until its next patch, or to its end."""
+        start = time.perf_counter()
+        self._go.release()
+        self._done.acquire()
+        self.seconds += time.perf_counter() - start
+
+    def _patch(self, tensor: Any) -> Any:
+        self._done.release()
+        self._go.acquire()
+        return self._network(tensor)
+
+    def run(self) -> None:
+        import torch
+        from monai.inferers import sliding_window_inference
+
+        self._go.acquire()
+        with torch.inference_mode():
+            scores = sliding_window_inference(
+                torch.from_numpy(self._array)[None],
+                (self._size,) * 3,
+                1,
+                self._patch,
+                overlap=OVERLAP,
+                mode="gaussian",
+            )
+            self.labels = scores[0].argmax(0).numpy().astype(np.uint8)
+        self._done.release()

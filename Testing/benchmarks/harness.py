@@ -24,7 +24,27 @@ from typing import Any
 SCHEMA = "iodeep-bench/1"
 Times = tuple[Sequence[float], Sequence[float]]  # of ours and of the peer, by pair
 FEWEST_PAIRS = 5  # below, one disturbance moves the median
-PACKAGES = ("numpy", "onnxruntime", "SimpleITK", "pydicom", "highdicom", "dcmqi")
+PACKAGES = (
+    *("numpy", "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "SimpleITK", "pydicom"),
+    *("highdicom", "dcmqi", "torch", "monai"),
+)
+
+
+@dataclass(frozen=True)
+class Grown:
+    """The amounts of each curve.
+
+    Attributes:
+        slices: of volumes of 256x256.
+        classes: channels of the network's output.
+        overlaps: of its patches.
+        models: models that are selected among.
+    """
+
+    slices: tuple[int, ...] = (25, 50, 100, 200, 400)
+    classes: tuple[int, ...] = (2, 5, 10, 30, 100)
+    overlaps: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75)
+    models: tuple[int, ...] = (10, 100, 1000, 10_000)
 
 
 @dataclass(frozen=True)
@@ -41,6 +61,9 @@ class Sizes:
         segments: of the SEG.
         run_volume: (slice, row, column) of the CT that the whole run is timed on.
         patch: voxels of its patches along each axis.
+        many_volume: (slice, row, column) of the CT for the network with many classes.
+        many_classes: how many.
+        grown: volumes, class counts, overlaps and model counts for the curves.
     """
 
     pairs: int = FEWEST_PAIRS
@@ -51,8 +74,11 @@ class Sizes:
     slices: int = 600
     volume: tuple[int, int, int] = (300, 512, 512)
     segments: int = 50
-    run_volume: tuple[int, int, int] = (100, 512, 512)
+    run_volume: tuple[int, int, int] = (300, 512, 512)
     patch: int = 96
+    many_volume: tuple[int, int, int] = (600, 512, 512)
+    many_classes: int = 100
+    grown: Grown = Grown()
 
 
 # To see whether the benchmarks themselves work; the figures mean nothing.
@@ -67,6 +93,9 @@ SMALL = Sizes(
     segments=5,
     run_volume=(20, 64, 64),
     patch=32,
+    many_volume=(40, 64, 64),
+    many_classes=10,
+    grown=Grown((5, 10), (2, 5), (0.0, 0.5), (10, 100)),
 )
 
 
@@ -109,6 +138,23 @@ class Row:
     def reached(self) -> bool:
         """Whether the figure keeps its limit."""
         return self.figure >= self.limit if self.at_least else self.figure <= self.limit
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How a cost grows.
+
+    Attributes:
+        what: what takes the time.
+        by: what it grows with, such as "voxels".
+        points: (amount, seconds), in order of the amount.
+        date: when it was measured.
+    """
+
+    what: str
+    by: str
+    points: Sequence[tuple[float, float]]
+    date: str = field(default_factory=lambda: datetime.now().astimezone().isoformat("T", "minutes"))
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -194,7 +240,7 @@ def machine() -> dict[str, Any]:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
-            versions[package] = "-"
+            continue
     return {
         "cpu": cpu,
         "cores": cores,
@@ -204,11 +250,22 @@ def machine() -> dict[str, Any]:
     }
 
 
-def to_json(rows: Iterable[Row], last: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The document of a run. Rows of the last one that were not measured again stay, dated."""
-    measured = {row.what: asdict(row) | {"reached": row.reached} for row in rows}
-    kept = {row["what"]: row for row in (last or {}).get("rows", [])}
-    return {"schema": SCHEMA, "machine": machine(), "rows": list((kept | measured).values())}
+def to_json(
+    rows: Iterable[Row], last: dict[str, Any] | None = None, curves: Iterable[Curve] = ()
+) -> dict[str, Any]:
+    """The document of a run. What was not measured again stays from the last one, dated."""
+
+    def merged(key: str, measured: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        return list(
+            {item["what"]: item for item in (*(last or {}).get(key, ()), *measured)}.values()
+        )
+
+    return {
+        "schema": SCHEMA,
+        "machine": machine(),
+        "rows": merged("rows", (asdict(row) | {"reached": row.reached} for row in rows)),
+        "curves": merged("curves", map(asdict, curves)),
+    }
 
 
 def read(path: Path) -> dict[str, Any] | None:

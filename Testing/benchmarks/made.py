@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from IODeepLib.recipe import Recipe, recipe_from_json
 
 OPSET = 17
 SPACING = (1.0, 0.8, 0.8)  # mm between slices, rows, columns
-LEVELS = (16, 32, 64)
+LEVELS = (16, 32, 64, 128)
 LIVER = {"value": "10200004", "scheme": "SCT", "meaning": "Liver"}
 STRUCTURE = {"value": "91723000", "scheme": "SCT", "meaning": "Anatomical Structure"}
 
@@ -53,6 +54,19 @@ def network_of(path: Path, size: int, width: int) -> Path:
         nodes.append(helper.make_node("Conv", [tensor, name], [out], pads=[1] * 6))
         tensor, channels = out, width
     return _save(nodes, weights, tensor, path)
+
+
+def pointwise(path: Path, classes: int) -> Path:
+    """Scores of each voxel from itself alone: a network that costs next to nothing."""
+    from onnx import helper, numpy_helper
+
+    slopes = np.linspace(-1, 1, classes, dtype=np.float32)
+    weights = [
+        numpy_helper.from_array(slopes.reshape(classes, 1, 1, 1, 1), "slopes"),
+        numpy_helper.from_array(np.abs(slopes[::-1]).copy(), "offsets"),
+    ]
+    node = helper.make_node("Conv", ["image", "slopes", "offsets"], ["scores"])
+    return _save([node], weights, "scores", path)
 
 
 def unet(path: Path, classes: int) -> Path:
@@ -145,3 +159,25 @@ def ct_series(folder: Path, shape: tuple[int, int, int]) -> Path:
         ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         ds.save_as(folder / f"{i:04}.dcm", enforce_file_format=True)
     return folder
+
+
+def models_in_memory(folder: Path, count: int) -> list[Any]:
+    """Models of one packed card under other names and UIDs; nothing of them was looked at yet."""
+    from IODeepLib.model_object import Model, pack
+    from IODeepLib.sources.folder import find_model
+
+    if not (folder / "named").is_dir():
+        pack(network_of(folder / "named.onnx", 10**5, 16), recipe("model-0"), folder / "named")
+    one = find_model(folder / "named")
+    text = one.card.recipe_json
+    cards = (
+        replace(
+            one.card,
+            name=f"model-{i}",
+            model_uid=f"2.25.{i + 1}",
+            sop_instance_uid=f"2.25.{i + 1}.1",
+            recipe_json=text.replace("model-0", f"model-{i}"),
+        )
+        for i in range(count)
+    )
+    return [Model(card, one.parts) for card in cards]

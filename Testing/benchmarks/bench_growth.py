@@ -1,0 +1,81 @@
+"""How cost grows with voxels, classes, patches and models.
+
+The network costs next to nothing, so that what is seen is our own.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness import Bench, Curve, seconds
+from made import ct_series, models_in_memory, pointwise, recipe
+
+PLANE = (256, 256)  # rows, columns
+GRID = {"mode": "spacing", "spacing": [1.5] * 3}
+RUNS = 3  # of which the median counts
+
+
+def rows(bench: Bench) -> Iterator[Curve]:
+    """One curve for each."""
+    grown, size = bench.sizes.grown, bench.sizes.patch
+    middle = grown.slices[len(grown.slices) // 2]
+    for slices in grown.slices:
+        ct_series(bench.folder / f"ct-{slices}", (slices, *PLANE))
+
+    def cost(slices: int = middle, classes: int = 8, overlap: float = 0.5) -> tuple[int, float]:
+        return _run(bench.folder, bench.folder / f"ct-{slices}", classes, overlap, size)
+
+    points = [(slices * PLANE[0] * PLANE[1], cost(slices=slices)[1]) for slices in grown.slices]
+    yield Curve("run, network of one layer, 8 classes", "voxels", points)
+    points = [(n, cost(classes=n)[1]) for n in grown.classes]
+    yield Curve(f"run, network of one layer, {middle} slices", "classes", points)
+    yield Curve(
+        f"run, network of one layer, {middle} slices, 8 classes",
+        "patches",
+        [cost(overlap=overlap) for overlap in grown.overlaps],
+    )
+    yield from _selecting(bench, grown.models)
+
+
+def _run(folder: Path, images: Path, classes: int, overlap: float, size: int) -> tuple[int, float]:
+    """Patches of a run, and the median of its seconds."""
+    from IODeepLib.model_object import pack
+    from IODeepLib.pipeline import run
+    from IODeepLib.series import find_series
+    from IODeepLib.sources.folder import find_model
+
+    intensity = [{"step": "clip", "lower": -400, "upper": 400}, {"step": "min_max"}]
+    patches = {"patch_size": [size] * 3, "overlap": overlap}
+    asked = recipe("grown", classes, grid=GRID, intensity=intensity, **patches)
+    pack(pointwise(folder / "grown.onnx", classes), asked, folder / "model")
+    said: list[str] = []
+
+    def whole() -> None:
+        said.clear()
+        series, model = find_series(images)[0], find_model(folder / "model")
+        result = run(series, model, progress=lambda _, message: said.append(message))
+        result.save(folder / "result")
+
+    taken = []
+    for _ in range(RUNS):
+        taken.append(seconds(whole))
+        shutil.rmtree(folder / "result")
+    shutil.rmtree(folder / "model")
+    return sum(message.startswith("patch ") for message in said), statistics.median(taken)
+
+
+def _selecting(bench: Bench, counts: tuple[int, ...]) -> Iterator[Curve]:
+    from IODeepLib.selection import select
+    from IODeepLib.series import find_series
+
+    series = find_series(bench.folder / f"ct-{bench.sizes.grown.slices[0]}")[0]
+    first, again = [], []
+    for count in counts:
+        models = models_in_memory(bench.folder, count)
+        first.append((count, seconds(lambda models=models: select(series, models))))
+        again.append((count, seconds(lambda models=models: select(series, models))))
+    yield Curve("select, first time", "models", first)
+    yield Curve("select, again", "models", again)
