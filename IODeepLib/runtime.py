@@ -166,7 +166,7 @@ def _placed(model: Model) -> tuple[bytes, Path | None]:
         return joined(onnx.rewritten({})), None
     folder, locations = _locations(parts)
     places = {}
-    for tensor in onnx.initializers:
+    for tensor in onnx.tensors:
         if tensor.external:
             index = part_of[tensor.name]
             offset = parts[index].payload.offset + tensor.external.offset

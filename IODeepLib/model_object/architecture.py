@@ -18,7 +18,7 @@ def payload_name(number: int) -> str:
 
 
 def read_architecture(model: Model) -> tuple[OnnxFile, dict[str, int]]:
-    """The architecture, and the part (its index, from 0) of each external initializer.
+    """The architecture, and the part (its index, from 0) of each external tensor.
 
     Raises:
         ModelError: it was altered, or does not fit the manifest.
@@ -29,7 +29,7 @@ def read_architecture(model: Model) -> tuple[OnnxFile, dict[str, int]]:
     names = {payload_name(i + 1): i for i in range(len(parts))}
     held = {(name, i) for i, part in enumerate(parts) for name in part.tensors}
     places: dict[str, int] = {}
-    for tensor in onnx.initializers:
+    for tensor in onnx.tensors:
         place = tensor.external
         if place is None:
             continue

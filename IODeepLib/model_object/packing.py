@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from IODeepLib.errors import UsageError
+from IODeepLib.errors import ModelError, UsageError
 from IODeepLib.files import whole_folder
 from IODeepLib.model_object.architecture import payload_name
 from IODeepLib.model_object.card import Card, read_card, sha256
@@ -15,7 +15,7 @@ from IODeepLib.model_object.model import Model
 from IODeepLib.model_object.progress import Progress, Reporter
 from IODeepLib.model_object.weights import read_weights
 from IODeepLib.model_object.writer import InstanceWriter
-from IODeepLib.onnx_file import DATA_TYPES, ExternalData, Initializer, OnnxFile
+from IODeepLib.onnx_file import DATA_TYPES, ExternalData, OnnxFile, Tensor
 from IODeepLib.pieces import Piece, Span, size_of
 from IODeepLib.private_dictionary import Element
 from IODeepLib.recipe import Recipe, recipe_parts
@@ -24,6 +24,8 @@ from IODeepLib.safetensors_file import RESERVED_NAME, Entry, encode_header
 CARD_FILE_NAME = "card.dcm"
 # A server needs about three times an object's size in memory.
 MAX_PART_BYTES = 512 * 2**20
+# Cards are read to list models, and their architectures held whole.
+MAX_ARCHITECTURE_BYTES = 64 * 2**20
 # Smaller tensors stay in the architecture: they carry shapes, which ONNX Runtime wants at hand.
 MIN_MOVED_BYTES = 1024
 _MAX_PARTS = 2**16 - 1  # US
@@ -58,7 +60,8 @@ def pack(
         OutputError: the folder cannot be written, or something else is there.
     """
     onnx = OnnxFile.open(onnx_path)
-    groups = _split([t for t in onnx.initializers if _is_large(t)], max_part_bytes)
+    groups = _split([t for t in onnx.tensors if _is_large(t)], max_part_bytes)
+    _check_rest(onnx, groups)
     out_dir = Path(out_dir)
     identity = Identity(recipe)
     total = sum(tensor.nbytes for group in groups for tensor in group)
@@ -82,7 +85,7 @@ def pack(
             names = tuple(tensor.name for tensor in group)
             typed = tuple(tensor.name for tensor in group if tensor.typed)
             parts.append(Part(writer.sop_instance_uid, size_of(content), digest, names, typed))
-        for tensor in onnx.initializers:
+        for tensor in onnx.tensors:
             if tensor.external and tensor.name not in places:  # a small one comes in
                 places[tensor.name] = onnx.values(tensor)
         _write_card(folder / CARD_FILE_NAME, identity, onnx.rewritten(places), parts, parent)
@@ -101,17 +104,29 @@ def weights_file_name(number: int) -> str:
     return f"weights-{number}.dcm"
 
 
-def _is_large(tensor: Initializer) -> bool:
+def _is_large(tensor: Tensor) -> bool:
     can_move = bool(tensor.inline or tensor.external) and tensor.name != RESERVED_NAME
     return can_move and tensor.nbytes >= MIN_MOVED_BYTES
 
 
-def _split(tensors: Sequence[Initializer], limit: int) -> list[list[Initializer]]:
+def _check_rest(onnx: OnnxFile, groups: Sequence[Sequence[Tensor]]) -> None:
+    moved = sum(tensor.nbytes for group in groups for tensor in group if tensor.inline)
+    rest = size_of(onnx.rewritten({})) - moved
+    if rest > MAX_ARCHITECTURE_BYTES:
+        raise ModelError(
+            f"{onnx.name} has {rest / 1e6:.0f} MB that are no plain values of initializers and "
+            "Constant nodes",
+            f"at most {MAX_ARCHITECTURE_BYTES / 1e6:.0f} MB, for they go into the card",
+            "save the model with raw_data, without sparse tensors and large attributes",
+        )
+
+
+def _split(tensors: Sequence[Tensor], limit: int) -> list[list[Tensor]]:
     """The tensors of each part: in their order, as many as fit, then those of wide types first.
 
     Without gaps between them, each tensor then begins at a multiple of its value size.
     """
-    groups: list[list[Initializer]] = []
+    groups: list[list[Tensor]] = []
     size = 0
     for tensor in tensors:
         cost = tensor.nbytes + len(tensor.name.encode()) + _ENTRY_BYTES
@@ -131,7 +146,7 @@ def _split(tensors: Sequence[Initializer], limit: int) -> list[list[Initializer]
     return groups
 
 
-def _layout(group: Sequence[Initializer]) -> tuple[bytes, list[int]]:
+def _layout(group: Sequence[Tensor]) -> tuple[bytes, list[int]]:
     """The safetensors header of a part, and where in the payload each tensor begins."""
     entries: list[Entry] = []
     for tensor in group:

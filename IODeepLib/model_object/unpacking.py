@@ -38,7 +38,7 @@ def unpack(model: Model, out_dir: Path | str, progress: Progress | None = None) 
     parts = model.weights()
     onnx, part_of = read_architecture(model)
     values: dict[str, Span] = {}
-    for tensor in onnx.initializers:
+    for tensor in onnx.tensors:
         if tensor.external:
             payload = parts[part_of[tensor.name]].payload
             offset = payload.offset + tensor.external.offset

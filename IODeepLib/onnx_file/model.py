@@ -1,39 +1,26 @@
-"""A whole ONNX model: its initializers, and the model rewritten with their values elsewhere.
+"""A whole ONNX model: its weights, and the model rewritten with their values elsewhere.
 
-The weights of a network are the initializers of its main graph. Each can lie in the ModelProto
-itself or in another file ("external data"). They are moved out and back in by changing nothing but
-their data fields, in place: all other bytes stay, so that moving out and back in gives equal bytes.
-Tensors elsewhere (attributes, subgraphs, functions, sparse ones) stay in the ModelProto.
+The weights of a network are the initializers of its graphs and the values of its Constant nodes, in
+subgraphs and functions too. Each can lie in the ModelProto itself or in another file ("external
+data"). They are moved out and back in by changing nothing but their data fields, in place: all
+other bytes stay, so that moving out and back in gives equal bytes. Other tensors (attributes of
+other nodes, sparse ones) stay in the ModelProto.
 """
 
 from __future__ import annotations
 
 import mmap
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 from IODeepLib.errors import ModelError
-from IODeepLib.onnx_file.operators import inspect
-from IODeepLib.onnx_file.tensor import (
-    ExternalData,
-    Initializer,
-    moved_in,
-    moved_out,
-    read_initializer,
-)
-from IODeepLib.onnx_file.wire import (
-    DELIMITED,
-    Buffer,
-    Field,
-    WireError,
-    encode_tag,
-    encode_varint,
-    fields,
-)
-from IODeepLib.pieces import Piece, Span, size_of
+from IODeepLib.onnx_file.contents import read_contents
+from IODeepLib.onnx_file.tensor import GRAPH, ExternalData, Tensor, moved_in, moved_out
+from IODeepLib.onnx_file.wire import Buffer, Field, WireError, fields, replaced
+from IODeepLib.pieces import Piece, Span
 
-_IR_VERSION, _GRAPH, _OPSET_IMPORT = 1, 7, 8  # of a ModelProto
-_INITIALIZER = 5  # of a GraphProto
+_IR_VERSION, _OPSET_IMPORT = 1, 8  # of a ModelProto
 
 
 class OnnxFile:
@@ -45,7 +32,8 @@ class OnnxFile:
         path: the file that holds the same bytes, if there is one.
 
     Attributes:
-        initializers: the tensors of the main graph, in their order.
+        tensors: the weights in the order in which they stand, each with a name of its own: that of
+            an initializer of the main graph is its own, others with the same name are numbered.
 
     Raises:
         ModelError: the bytes are no ONNX model, or one that ONNX Runtime alone cannot run.
@@ -55,27 +43,26 @@ class OnnxFile:
         self.name, self.path = name, path
         self._buffer = memoryview(buffer)
         try:
-            self._graph = self._find_graph()
-            self.initializers = tuple(self._read_initializers())
-            findings = inspect(self._buffer)
+            self._check_outline()
+            contents = read_contents(self._buffer)
         except WireError as error:
             raise ModelError(
                 f"{name} cannot be read as an ONNX model ({error})",
                 "an undamaged ONNX ModelProto",
                 "export it or copy it again",
             ) from None
-        self._check_names()
-        if findings.external_tensors:
+        self.tensors = tuple(self._named(contents.tensors))
+        if contents.external_tensors:
             raise ModelError(
-                f"{name} keeps {findings.external_tensors[0]!r}, which is no initializer of its "
-                "main graph, in another file",
+                f"{name} keeps {contents.external_tensors[0]!r}, which is neither an initializer "
+                "nor a Constant, in another file",
                 "such tensors in the model file itself",
                 "save the model in one file (onnx.save_model without external data)",
             )
-        if findings.operators:
+        if contents.operators:
             listed = "; ".join(
                 f"{', '.join(sorted(names))} of {domain}"
-                for domain, names in sorted(findings.operators.items())
+                for domain, names in sorted(contents.operators.items())
             )
             raise ModelError(
                 f"{name} uses custom operators ({listed})",
@@ -96,7 +83,7 @@ class OnnxFile:
             ) from None
         return cls(buffer, path.name, path)
 
-    def values(self, tensor: Initializer) -> Span:
+    def values(self, tensor: Tensor) -> Span:
         """Where the values of a tensor lie that can be moved, as little-endian bytes.
 
         Raises:
@@ -113,62 +100,56 @@ class OnnxFile:
     def rewritten(
         self, places: Mapping[str, ExternalData | Span], typed: Collection[str] = ()
     ) -> list[Piece]:
-        """The ModelProto with the values of some initializers at other places.
+        """The ModelProto with the values of some tensors at other places.
 
         Args:
-            places: by the initializer's name: where its values are from now on (`ExternalData`),
+            places: by the tensor's name: where its values are from now on (`ExternalData`),
                 or the values of an external one, which come into the ModelProto (`Span`).
             typed: names of those whose values come into float_data or double_data, not raw_data.
         """
-        graph: list[Piece] = []
-        done = self._graph.begin
-        for tensor in self.initializers:
+        changes: list[tuple[Sequence[Field], list[Piece]]] = []
+        for tensor in self.tensors:
             place = places.get(tensor.name)
-            if place is None:
-                continue
             if isinstance(place, ExternalData):
-                changed = moved_out(self._buffer, tensor, place)
-            else:
-                changed = moved_in(self._buffer, tensor, place, tensor.name in typed)
-            graph += [self._buffer[done : tensor.field.start], *_field(_INITIALIZER, changed)]
-            done = tensor.field.end
-        if not graph:
-            return [self._buffer]
-        graph.append(self._buffer[done : self._graph.end])
-        before, after = self._buffer[: self._graph.start], self._buffer[self._graph.end :]
-        return [before, *_field(_GRAPH, graph), after]
+                changes.append((tensor.way, moved_out(self._buffer, tensor, place)))
+            elif place is not None:
+                values = moved_in(self._buffer, tensor, place, tensor.name in typed)
+                changes.append((tensor.way, values))
+        return replaced(self._buffer, 0, len(self._buffer), changes)
 
-    def _find_graph(self) -> Field:
-        top = list(fields(self._buffer, 0, len(self._buffer)))
-        numbers = [field.number for field in top]
+    def _check_outline(self) -> None:
+        numbers = [field.number for field in fields(self._buffer, 0, len(self._buffer))]
         for number, word in (
             (_IR_VERSION, "IR version"),
             (_OPSET_IMPORT, "operator set"),
-            (_GRAPH, "graph"),
+            (GRAPH, "graph"),
         ):
             if number not in numbers:
                 raise WireError(f"it has no {word}")
-        graph = top[numbers.index(_GRAPH)]
-        if graph.wire_type != DELIMITED or numbers.count(_GRAPH) > 1:
+        if numbers.count(GRAPH) > 1:
             raise WireError("it has more than one graph")
-        return graph
 
-    def _read_initializers(self) -> Iterator[Initializer]:
-        for field in fields(self._buffer, self._graph.begin, self._graph.end):
-            if field.number == _INITIALIZER and field.wire_type == DELIMITED:
-                yield read_initializer(self._buffer, field)
-
-    def _check_names(self) -> None:
-        seen: set[str] = set()
-        for tensor in self.initializers:
-            if not tensor.name or tensor.name in seen:
-                raise ModelError(
-                    f"{self.name} has "
-                    + (f"two initializers {tensor.name!r}" if tensor.name else "a nameless one"),
-                    "initializers with names of their own",
-                    "export the model again (onnx.checker tells more)",
-                )
-            seen.add(tensor.name)
+    def _named(self, tensors: Sequence[Tensor]) -> Iterator[Tensor]:
+        taken: set[str] = set()
+        for tensor in tensors:
+            if tensor.in_main_graph:
+                if not tensor.name or tensor.name in taken:
+                    raise ModelError(
+                        f"{self.name} has "
+                        + (
+                            f"two initializers {tensor.name!r}" if tensor.name else "a nameless one"
+                        ),
+                        "initializers with names of their own",
+                        "export the model again (onnx.checker tells more)",
+                    )
+                taken.add(tensor.name)
+        for tensor in tensors:
+            name, number = tensor.name, 1
+            while not tensor.in_main_graph and (not name or name in taken):
+                number += 1
+                name = f"{tensor.name}#{number}"
+            taken.add(name)
+            yield tensor if name == tensor.name else replace(tensor, name=name)
 
     def _external_span(self, folder: Path, name: str, place: ExternalData) -> Span:
         where = f"{self.name} keeps {name!r} in {place.location!r}"
@@ -196,7 +177,3 @@ class OnnxFile:
                 "copy it again",
             )
         return Span(path, place.offset, place.length)
-
-
-def _field(number: int, message: list[Piece]) -> list[Piece]:
-    return [encode_tag(number, DELIMITED) + encode_varint(size_of(message)), *message]

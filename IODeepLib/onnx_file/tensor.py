@@ -1,4 +1,4 @@
-"""One initializer: a TensorProto, where its values lie, and how they are moved elsewhere.
+"""One tensor of weights: a TensorProto, where its values lie, and how they are moved elsewhere.
 
 Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, and external
 data is described in https://github.com/onnx/onnx/blob/main/docs/ExternalData.md
@@ -27,6 +27,7 @@ from IODeepLib.pieces import Piece, Span
 DIMS, DATA_TYPE, SEGMENT, NAME, EXTERNAL_DATA, DATA_LOCATION = 1, 2, 3, 8, 13, 14
 FLOAT_DATA, RAW_DATA, DOUBLE_DATA = 4, 9, 10
 INT32_DATA, STRING_DATA, INT64_DATA, UINT64_DATA = 5, 6, 7, 11
+GRAPH = 7  # of a ModelProto
 KEY, VALUE = 1, 2  # of a StringStringEntryProto
 _MAX_RANK = 64  # as in NumPy
 
@@ -83,18 +84,18 @@ class ExternalData(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Initializer:
-    """A tensor of the main graph.
+class Tensor:
+    """An initializer of a graph, or the value of a Constant node.
 
     Attributes:
-        name: its name, unique in the graph.
+        name: its name; of a nameless Constant, that of the node's output.
         shape: its dimensions.
         data_type: its type; it is in DATA_TYPES if the tensor can be moved.
         nbytes: length of its values as little-endian bytes; 0 if the type is not in DATA_TYPES.
         inline: the range of those bytes in the ModelProto, if they lie there as such.
         external: where else they lie, if they do. A tensor that has neither cannot be moved.
         typed: whether they lie in float_data or double_data, as `inline` says, not in raw_data.
-        field: the tensor's own field in the graph.
+        way: the fields in which it stands, from the outermost to its own.
     """
 
     name: str
@@ -104,24 +105,39 @@ class Initializer:
     inline: tuple[int, int] | None
     external: ExternalData | None
     typed: bool
-    field: Field
+    way: tuple[Field, ...]
+
+    @property
+    def field(self) -> Field:
+        """Its own field in the message around it."""
+        return self.way[-1]
+
+    @property
+    def in_main_graph(self) -> bool:
+        """Whether it is an initializer of the main graph."""
+        return len(self.way) == 2 and self.way[0].number == GRAPH
 
 
-def read_initializer(buffer: memoryview, field: Field) -> Initializer:
-    """The initializer in `field`.
+def read_tensor(buffer: memoryview, way: tuple[Field, ...], constant: str = "") -> Tensor:
+    """The tensor at the end of `way`.
+
+    Args:
+        buffer: the ModelProto.
+        way: the fields in which it stands, from the outermost to its own.
+        constant: the output of its node, for the value of a Constant.
 
     Raises:
         WireError: it is damaged.
     """
-    name, data_type, external_flag = "", 0, 0
+    name, data_type, external_flag = constant, 0, 0
     shape: list[int] = []
     entries: list[Field] = []
     data: list[Field] = []
-    for part in fields(buffer, field.begin, field.end):
+    for part in fields(buffer, way[-1].begin, way[-1].end):
         if part.number == DIMS:
             shape += _numbers(buffer, part)
         elif part.number == NAME and part.wire_type == DELIMITED:
-            name = text(buffer, part)
+            name = text(buffer, part) or constant
         elif part.number == DATA_TYPE and part.wire_type == VARINT:
             data_type, _ = varint(buffer, part.begin, part.end)
         elif part.number == DATA_LOCATION and part.wire_type == VARINT:
@@ -146,10 +162,10 @@ def read_initializer(buffer: memoryview, field: Field) -> Initializer:
             raise WireError(
                 f"{name!r} has {inline[1] - inline[0]} bytes, its shape {tuple(shape)} {nbytes}"
             )
-    return Initializer(name, tuple(shape), data_type, nbytes, inline, external, typed, field)
+    return Tensor(name, tuple(shape), data_type, nbytes, inline, external, typed, way)
 
 
-def moved_out(buffer: memoryview, tensor: Initializer, place: ExternalData) -> list[Piece]:
+def moved_out(buffer: memoryview, tensor: Tensor, place: ExternalData) -> list[Piece]:
     """The TensorProto with its values at `place` instead of where they are now.
 
     Where data_location was absent it is put in front of the entries, against the usual order:
@@ -175,7 +191,7 @@ def moved_out(buffer: memoryview, tensor: Initializer, place: ExternalData) -> l
     return pieces
 
 
-def moved_in(buffer: memoryview, tensor: Initializer, values: Span, typed: bool) -> list[Piece]:
+def moved_in(buffer: memoryview, tensor: Tensor, values: Span, typed: bool) -> list[Piece]:
     """The TensorProto with its external `values` in itself: undoes `moved_out`.
 
     They go to raw_data, or to float_data or double_data if `typed`.

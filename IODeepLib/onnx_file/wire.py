@@ -6,9 +6,12 @@ https://protobuf.dev/programming-guides/encoding
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from mmap import mmap
 from typing import NamedTuple
+
+from IODeepLib.pieces import Piece, size_of
 
 Buffer = bytes | memoryview | mmap
 
@@ -102,6 +105,31 @@ def encode_tag(number: int, wire_type: int) -> bytes:
 def encode_delimited(number: int, value: bytes) -> bytes:
     """A whole length-delimited field: bytes, text or a message."""
     return encode_tag(number, DELIMITED) + encode_varint(len(value)) + value
+
+
+def replaced(
+    buffer: memoryview, begin: int, end: int, changes: Sequence[tuple[Sequence[Field], list[Piece]]]
+) -> list[Piece]:
+    """The message between `begin` and `end` with other values in some fields.
+
+    Args:
+        buffer: where it lies.
+        begin, end: its range.
+        changes: for each field that changes, in their order: the fields in which it stands, from
+            the outermost to its own, and its new value. All of them are length-delimited.
+    """
+    pieces: list[Piece] = []
+    done = begin
+    for field, group in groupby(changes, key=lambda change: change[0][0]):
+        inside = [(way[1:], value) for way, value in group]
+        deeper, value = inside[0]
+        if deeper:
+            value = replaced(buffer, field.begin, field.end, inside)
+        head = encode_tag(field.number, DELIMITED) + encode_varint(size_of(value))
+        pieces += [buffer[done : field.start], head, *value]
+        done = field.end
+    pieces.append(buffer[done:end])
+    return pieces
 
 
 def text(buffer: Buffer, field: Field) -> str:

@@ -38,13 +38,13 @@ def move_out_and_in(path: Path, folder: Path) -> tuple[bytes, bytes]:
     spans: dict[str, ExternalData | Span] = {}
     values = folder / "values.bin"
     with values.open("wb") as file:
-        for tensor in network.initializers:
+        for tensor in network.tensors:
             if tensor.inline or tensor.external:
                 places[tensor.name] = ExternalData("values.bin", file.tell(), tensor.nbytes)
                 spans[tensor.name] = Span(values, file.tell(), tensor.nbytes)
                 file.write(joined([network.values(tensor)]))
     outside = joined(network.rewritten(places))
-    typed = {tensor.name for tensor in network.initializers if tensor.typed}
+    typed = {tensor.name for tensor in network.tensors if tensor.typed}
     return outside, joined(OnnxFile(outside, "outside").rewritten(spans, typed))
 
 
@@ -81,10 +81,10 @@ def test_the_real_models_come_back_equal(name: str, shared_data: Path, tmp_path:
 
 
 def test_tensors_that_are_not_plain_bytes_stay() -> None:
-    tensors = {t.name: t for t in OnnxFile(serialised("typed"), "typed").initializers}
+    tensors = {t.name: t for t in OnnxFile(serialised("typed"), "typed").tensors}
     assert tensors["half"].inline is None  # float16 in int32_data
     assert tensors["single"].typed and tensors["double"].typed and not tensors["plain"].typed
-    everything = {t.name for t in OnnxFile(serialised("all types"), "types").initializers}
+    everything = {t.name for t in OnnxFile(serialised("all types"), "types").tensors}
     assert len(everything) == 25
 
 
@@ -92,7 +92,7 @@ def test_external_data_is_read_where_it_lies(tmp_path: Path) -> None:
     whole = make_networks.save(make_networks.conv(), tmp_path / "whole.onnx")
     split = make_networks.with_external_data(make_networks.conv(), tmp_path)
     contents = [
-        {t.name: joined([network.values(t)]) for t in network.initializers}
+        {t.name: joined([network.values(t)]) for t in network.tensors}
         for network in (OnnxFile.open(whole), OnnxFile.open(split))
     ]
     assert contents[0] == contents[1]
@@ -129,13 +129,21 @@ def test_external_data_that_is_missing_or_short_is_refused(tmp_path: Path) -> No
     refuses_external_data(path, "cannot be read")
 
 
-def test_external_data_in_a_subgraph_is_refused(tmp_path: Path) -> None:
+def test_external_data_where_onnx_runtime_cannot_use_it_is_refused() -> None:
     network = make_networks.branching()
-    inner = network.graph.node[-1].attribute[0].g.initializer[0]
-    inner.data_location = TensorProto.EXTERNAL
-    inner.external_data.add(key="location", value="data.bin")
-    with pytest.raises(ModelError, match=r"'inner', which is no initializer of its main graph"):
+    threshold = onnx.helper.make_tensor("threshold", TensorProto.FLOAT, [1], [0])
+    threshold.ClearField("float_data")
+    threshold.data_location = TensorProto.EXTERNAL
+    threshold.external_data.add(key="location", value="data.bin")
+    network.graph.node[-1].attribute.append(onnx.helper.make_attribute("extra", threshold))
+    with pytest.raises(ModelError, match=r"'threshold', which is neither an initializer nor a Con"):
         OnnxFile(network.SerializeToString(), "network")
+
+
+def test_tensors_of_one_name_are_told_apart() -> None:
+    tensors = OnnxFile(serialised("branching"), "branching").tensors
+    assert [t.name for t in tensors] == ["shift", "inner", "inner#2", "zero", "matrix"]
+    assert [t.in_main_graph for t in tensors] == [False, False, False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +167,7 @@ def test_external_data_that_says_nonsense_is_refused(entries: dict[str, str]) ->
     path = Path("/nowhere/model.onnx")
     with pytest.raises(ModelError):
         network_file = OnnxFile(network.SerializeToString(), "network", path)
-        network_file.values(network_file.initializers[0])
+        network_file.values(network_file.tensors[0])
 
 
 def test_custom_operators_are_named() -> None:
@@ -223,7 +231,7 @@ def test_damage_never_ends_in_another_error(data: st.DataObject) -> None:
         except ModelError:
             continue
         places: dict[str, ExternalData | Span] = {
-            t.name: ExternalData("x", 0, t.nbytes) for t in network.initializers if t.inline
+            t.name: ExternalData("x", 0, t.nbytes) for t in network.tensors if t.inline
         }
         assert joined(network.rewritten(places))
 
@@ -243,4 +251,4 @@ def delimited(number: int, content: bytes) -> bytes:
 def refuses_external_data(path: Path, message: str) -> None:
     network = OnnxFile.open(path)
     with pytest.raises(ModelError, match=message):
-        network.values(network.initializers[0])
+        network.values(network.tensors[0])
