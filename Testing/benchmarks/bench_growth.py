@@ -15,18 +15,19 @@ from made import ct_series, models_in_memory, pointwise, recipe
 
 PLANE = (256, 256)  # rows, columns
 GRID = {"mode": "spacing", "spacing": [1.5] * 3}
+PATCH = 48  # voxels along each axis: many patches even in small images
 RUNS = 3  # of which the median counts
 
 
 def rows(bench: Bench) -> Iterator[Curve]:
     """One curve for each."""
-    grown, size = bench.sizes.grown, bench.sizes.patch
+    grown = bench.sizes.grown
     middle = grown.slices[len(grown.slices) // 2]
     for slices in grown.slices:
         ct_series(bench.folder / f"ct-{slices}", (slices, *PLANE))
 
     def cost(slices: int = middle, classes: int = 8, overlap: float = 0.5) -> tuple[int, float]:
-        return _run(bench.folder, bench.folder / f"ct-{slices}", classes, overlap, size)
+        return _run(bench.folder, bench.folder / f"ct-{slices}", classes, overlap)
 
     points = [(slices * PLANE[0] * PLANE[1], cost(slices=slices)[1]) for slices in grown.slices]
     yield Curve("run, network of one layer, 8 classes", "voxels", points)
@@ -40,7 +41,7 @@ def rows(bench: Bench) -> Iterator[Curve]:
     yield from _selecting(bench, grown.models)
 
 
-def _run(folder: Path, images: Path, classes: int, overlap: float, size: int) -> tuple[int, float]:
+def _run(folder: Path, images: Path, classes: int, overlap: float) -> tuple[int, float]:
     """Patches of a run, and the median of its seconds."""
     from IODeepLib.model_object import pack
     from IODeepLib.pipeline import run
@@ -48,7 +49,7 @@ def _run(folder: Path, images: Path, classes: int, overlap: float, size: int) ->
     from IODeepLib.sources.folder import find_model
 
     intensity = [{"step": "clip", "lower": -400, "upper": 400}, {"step": "min_max"}]
-    patches = {"patch_size": [size] * 3, "overlap": overlap}
+    patches = {"patch_size": [PATCH] * 3, "overlap": overlap}
     asked = recipe("grown", classes, grid=GRID, intensity=intensity, **patches)
     pack(pointwise(folder / "grown.onnx", classes), asked, folder / "model")
     said: list[str] = []

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+WIDE = 100  # axes that reach further are logarithmic
+
 
 def draw(document: dict[str, Any], path: Path) -> None:
-    """A panel for each thing that cost grows with, both axes logarithmic; dotted: in proportion."""
+    """A panel for each thing that cost grows with; dotted: a cost in proportion to it."""
     from matplotlib.figure import Figure
 
     panels: dict[str, list[dict[str, Any]]] = {}
@@ -19,8 +21,13 @@ def draw(document: dict[str, Any], path: Path) -> None:
     ):
         for curve in curves:
             amounts, taken = zip(*curve["points"], strict=True)
-            axes.loglog(amounts, taken, "o-", label=curve["what"])
-            axes.loglog(amounts, [taken[0] * n / amounts[0] for n in amounts], "k:", linewidth=0.8)
+            axes.plot(amounts, taken, "o-", label=curve["what"])
+            proportion = [taken[-1] * n / amounts[-1] for n in amounts]
+            axes.plot(amounts, proportion, "k:", linewidth=0.8)
+        if amounts[-1] > WIDE * amounts[0]:
+            axes.set(xscale="log", yscale="log")
+        else:
+            axes.set(xlim=0, ylim=0)
         axes.set_xlabel(by)
         axes.set_ylabel("seconds")
         axes.grid(alpha=0.3)
