@@ -15,7 +15,8 @@ from pathlib import Path
 import qt
 import slicer
 from DICOMLib import DICOMLoadable, DICOMPlugin
-from IODeepSlicer import card_summary
+from IODeepSlicer import card_text
+from IODeepSlicer.listed_series import ListedSeries
 from slicer.i18n import tr as _
 
 _RAW_DATA = "1.2.840.10008.5.1.4.1.1.66"
@@ -106,7 +107,7 @@ class DICOMIODeepPluginClass(DICOMPlugin):
 
     def _cardLoadable(self, file, card, error):
         if card is not None:
-            loadable = _loadable([file], card_summary.nodeName(card))
+            loadable = _loadable([file], card_text.nodeName(card))
             loadable.card = card
         else:
             loadable = _loadable([file], self._value(file, "seriesDescription"))
@@ -121,7 +122,7 @@ class DICOMIODeepPluginClass(DICOMPlugin):
             if not _exists(slicer.dicomDatabase.fileForInstance(part.sop_instance_uid))
         ]
         size = Path(loadable.files[0]).stat().st_size
-        return card_summary.tooltip(loadable.card, size, missing, listed)
+        return card_text.tooltip(loadable.card, size, missing, listed)
 
     def _listedSeries(self, images):
         """The image series that are loaded, and those that are examined together with the card."""
@@ -134,7 +135,7 @@ class DICOMIODeepPluginClass(DICOMPlugin):
                 continue  # loaded from elsewhere
             study = database.studyForSeries(uid)
             series.append(
-                card_summary.ListedSeries(
+                ListedSeries(
                     modality=database.fieldForSeries("Modality", uid),
                     description=database.fieldForSeries("SeriesDescription", uid),
                     number=database.fieldForSeries("SeriesNumber", uid),
@@ -158,10 +159,10 @@ class DICOMIODeepPluginClass(DICOMPlugin):
 
     def _createNode(self, card, cardFile):
         # A text node is shown, saved and read back by every Slicer, with or without this extension.
-        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", card_summary.nodeName(card))
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", card_text.nodeName(card))
         node.SetForceCreateStorageNode(slicer.vtkMRMLTextNode.CreateStorageNodeNever)
-        node.SetText(card_summary.description(card))
-        for name, value in card_summary.attributes(card).items():
+        node.SetText(card_text.description(card))
+        for name, value in card_text.attributes(card).items():
             node.SetAttribute(name, value)
         node.SetAttribute("DICOM.instanceUIDs", card.sop_instance_uid)
         self.addSeriesInSubjectHierarchy(_loadable([cardFile], node.GetName()), node)

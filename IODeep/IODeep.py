@@ -97,6 +97,7 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.logic = None
         self.panel = None
+        self.publishing = None
         self._parameterNode = None
         self._guiTag = None
         self._observedVolume = None
@@ -104,13 +105,14 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def setup(self) -> None:
         """Called once, when the module is opened for the first time."""
         from IODeepSlicer.panel import Panel
+        from IODeepSlicer.publish_section import PublishSection
 
         ScriptedLoadableModuleWidget.setup(self)
-        root = slicer.util.loadUI(self.resourcePath("UI/IODeep.ui"))
-        self.layout.addWidget(root)
         self.logic = IODeepLogic()
-        self.panel = Panel(slicer.util.childWidgetVariables(root), self.logic)
-        root.setMRMLScene(slicer.mrmlScene)
+        self.panel = Panel(self.layout, self.logic)
+        self.publishing = PublishSection(self.chooseModel)
+        self.layout.addWidget(self.publishing.root)
+        self.layout.addStretch(1)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._onEndClose)
         self._setParameterNode(self.logic.getParameterNode())
@@ -129,6 +131,7 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.logic is not None:
             self._setParameterNode(None)
             self.panel.cleanup()
+            self.publishing.cleanup()
             self.logic.cleanup()
         self.removeObservers()
 
@@ -152,7 +155,7 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameterNode = parameterNode
         self.panel.parameters = parameterNode
         if parameterNode is not None:
-            self._guiTag = parameterNode.connectGui(self.panel.ui)
+            self._guiTag = parameterNode.connectGui(self.parent)
             self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._onModified)
             if parameterNode.inputVolume is None:
                 parameterNode.inputVolume = slicer.mrmlScene.GetFirstNodeByClass(
@@ -278,6 +281,22 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
         models = self.findModels().models if models is None else models
         return saveToDatabase(segmentationNode, models)
+
+    def publish(self, onnxFile, recipeFile):
+        """Write a network as card and weights into the DICOM database, once it is tried out.
+
+        :return: the model; the one that is there already, if it is the very same.
+        """
+        from IODeepSlicer.publishing import finishPacking, startPacking
+
+        packing = startPacking(onnxFile, recipeFile)
+        try:
+            while packing.poll() is State.RUNNING:
+                slicer.app.processEvents()
+                time.sleep(_POLL_INTERVAL)
+        finally:
+            packing.cancel()
+        return finishPacking(packing)
 
     def cancelAll(self) -> None:
         """End all runs at once."""

@@ -1,158 +1,182 @@
-"""What the panel says about images and models, as rich text: pure functions."""
+"""What people read of a card, in the panel and in the DICOM browser: pure functions."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from IODeepLib.criteria import Reason
-    from IODeepLib.model_object import Model
-    from IODeepLib.selection import Candidate
-    from IODeepLib.series import VolumeImage
+from IODeepSlicer.fit_text import RED
+from IODeepSlicer.i18n import tr as _
+from IODeepSlicer.listed_series import ListedSeries, fitting
 
-# Licences that forbid what many hospitals and companies do.
+if TYPE_CHECKING:
+    from IODeepLib.model_object import Card
+    from IODeepLib.recipe import ModelCard
+
+# Licences that forbid what many hospitals and companies do; "NC" as in CC-BY-NC-4.0.
 _NON_COMMERCIAL = re.compile(
-    r"non[- ]?commercial|\bNC\b|\bby-nc|research (use )?only|academic (use )?only", re.IGNORECASE
+    r"non[- ]?commercial|(not for|no) commercial|\bNC\b|\bNCGL\b"
+    r"|\b(research|academic|educational)( use| purposes?)? only",
+    re.IGNORECASE,
 )
-_MOST_NAMES = 3
-GREEN, AMBER, RED, GREY = "#2e9e4f", "#d08700", "#c0392b", "#7f8c8d"
-_COLOUR = {"fits": GREEN, "unknown": AMBER, "fails": RED, "any": GREY}
-_WORD = {"fits": "yes", "unknown": "not known", "fails": "no", "any": "any"}
+_FEW, _SOME, _MANY = 3, 5, 12  # names in a table's cell, series in a tooltip, labels in one
 
 
 def isNonCommercial(licence: str) -> bool:
-    """Whether a licence text says that commercial use is not allowed."""
+    """Whether a licence, its SPDX identifier or its text, says that commerce may not use it."""
     return _NON_COMMERCIAL.search(licence) is not None
 
 
-def fitText(candidate: Candidate) -> tuple[str, str]:
-    """(badge, colour): whether a model fits, in two or three words."""
-    if not candidate.fits:
-        return "no fit", RED
-    if candidate.model.missing_parts:
-        return "weights missing", RED
-    if any(reason.verdict == "unknown" for reason in candidate.reasons):
-        return "may fit", AMBER
-    return "fits", GREEN
+def nodeName(card: Card) -> str:
+    """Title and version."""
+    return f"{card.title} {card.version}"
 
 
-def reasonsTable(candidate: Candidate) -> str:
-    """Every criterion that the model has, those that speak against it first."""
-    order = ["fails", "unknown", "fits", "any"]
-    asked = sorted(candidate.reasons, key=lambda reason: order.index(reason.verdict))
-    rows = "".join(_reasonRow(reason) for reason in asked if reason.verdict != "any")
-    return (
-        f"<b>{escape(candidate.model.label)}</b>"
-        "<table cellpadding='3'><tr><th></th><th align='left'>criterion</th>"
-        "<th align='left'>the model needs</th><th align='left'>the image has</th>"
-        f"<th align='left'>found in</th></tr>{rows}</table>"
+def anatomy(card: Card) -> str:
+    """Where in the body a model looks."""
+    return ", ".join(code.meaning for code in card.regions) or _("anywhere")
+
+
+def labels(card: Card) -> str:
+    """What a model finds."""
+    return ", ".join(_labelNames(card))
+
+
+def fewLabels(card: Card) -> str:
+    """What a model finds, as far as a table has room."""
+    return _first(_labelNames(card), _FEW)
+
+
+def missingWeights(count: int, missing: Sequence[int]) -> str:
+    """Which of `count` parts of the weights, numbered from 1, are not here; "" if all are."""
+    if not missing:
+        return ""
+    if len(missing) == count:
+        return _("The weights are missing.")
+    if len(missing) == 1:
+        return _("Part {number} of the {count} parts of the weights is missing.").format(
+            number=missing[0], count=count
+        )
+    return _("Parts {numbers} of the {count} parts of the weights are missing.").format(
+        numbers=", ".join(map(str, missing)), count=count
     )
 
 
-def _reasonRow(reason: Reason) -> str:
-    cells = (reason.criterion, reason.required, reason.found, reason.attribute)
-    word = f"<td><font color='{_COLOUR[reason.verdict]}'><b>{_WORD[reason.verdict]}</b></font></td>"
-    return f"<tr>{word}{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+def cardHtml(card: Card) -> str:
+    """Everything that a person should know before the first run, for the panel."""
+    rows = "".join(
+        f"<tr><td><b>{escape(name)}</b>&nbsp;</td><td>{_marked(name, text)}</td></tr>"
+        for name, text in _rows(card)
+    )
+    heading = _("{title}, version {version}").format(title=card.title, version=card.version)
+    return f"<b>{escape(heading)}</b><table cellpadding='2'>{rows}</table>"
 
 
-def whyItDoesNotFit(candidate: Candidate) -> str:
-    """The first thing that speaks against a model, in one line."""
-    for reason in candidate.reasons:
-        if reason.verdict == "fails":
-            return f"needs {reason.criterion} {reason.required}; the image has {reason.found}"
-    return ""
+def description(card: Card) -> str:
+    """The same as plain text, for the text of a model's node."""
+    heading = _("{title}, version {version}").format(title=card.title, version=card.version)
+    rows = "\n".join(f"{name}: {text}" for name, text in _rows(card))
+    return f"{heading}\n\n{rows}\n"
 
 
-def anatomyText(model: Model) -> str:
-    """Where in the body a model looks."""
-    return ", ".join(code.meaning for code in model.card.regions) or "anywhere"
+def tooltip(
+    card: Card, cardBytes: int, missingParts: Sequence[int], listed: Sequence[ListedSeries]
+) -> str:
+    """Everything that helps to choose a card in the DICOM browser, line by line.
+
+    Args:
+        card: the card.
+        cardBytes: size of its file.
+        missingParts: numbers of the weights parts that are not in the database.
+        listed: the image series that are loaded or listed beside it.
+    """
+    parts = card.manifest.parts
+    size = (cardBytes + sum(part.length for part in parts)) / 2**20
+    lines = [
+        card.title,
+        _("Model: {name}, version {version}").format(name=card.name, version=card.version),
+        _("Task: {task}").format(task=card.task.value.lower()),
+        _("Modality: {modalities}").format(modalities=", ".join(card.modalities)),
+        _("Anatomy: {anatomy}").format(anatomy=anatomy(card)),
+        _("Labels: {labels}").format(labels=_first(_labelNames(card), _MANY)),
+        _("Size: {size:.1f} MB").format(size=size),
+        _("Licence: {licence}").format(licence=card.recipe.card.licence),
+    ]
+    missing = missingWeights(len(parts), missingParts)
+    if missing:
+        lines.append(missing + " " + _("Retrieve the model's study."))
+    if listed:
+        fits = fitting(card, listed)
+        names = [_("{series} (loaded)").format(series=s.name) if s.loaded else s.name for s in fits]
+        lines.append(
+            _("Fits by modality and anatomy: {series}").format(series=_first(names, _SOME))
+            if names
+            else _("Fits none of these images by modality and anatomy.")
+        )
+    return "\n".join(lines)
 
 
-def labelsText(model: Model) -> str:
-    """What a model finds."""
-    return ", ".join(label.name for label in model.card.recipe.output.labels)
+def attributes(card: Card) -> dict[str, str]:
+    """What a model node holds, by the name of the node's attribute."""
+    return {
+        "IODeep.CardSOPInstanceUID": card.sop_instance_uid,
+        "IODeep.ModelUID": card.model_uid,
+        "IODeep.Name": card.name,
+        "IODeep.Version": card.version,
+        "IODeep.Title": card.title,
+        "IODeep.Task": card.task.value,
+        "IODeep.Modalities": ", ".join(card.modalities),
+        "IODeep.Anatomy": ", ".join(code.meaning for code in card.regions),
+        "IODeep.Labels": ", ".join(_labelNames(card)),
+        "IODeep.Licence": card.recipe.card.licence,
+    }
 
 
-def shortLabelsText(model: Model) -> str:
-    """What a model finds, as far as a table has room."""
-    names = [label.name for label in model.card.recipe.output.labels]
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+def _rows(card: Card) -> list[tuple[str, str]]:
+    """(name, text) of all that is known; the first ones are what matters most."""
+    about = card.recipe.card
+    rows = (
+        (_("Intended use"), about.intended_use),
+        (_("Not for"), about.out_of_scope),
+        (_("Licence"), about.licence),
+        (_("Finds"), labels(card)),
+        (_("Modality"), ", ".join(card.modalities)),
+        (_("Anatomy"), anatomy(card)),
+        (_("Limitations"), about.limitations),
+        (_("Performance"), _performance(about)),
+        (_("Training data"), about.training_data),
+        (_("Publisher"), about.publisher),
+        (_("Authors"), ", ".join(about.authors)),
+        (_("Citation"), about.citation),
+        (_("Contact"), about.contact),
+    )
+    return [(name, text) for name, text in rows if text]
 
 
-def modelCard(model: Model) -> str:
-    """Everything that a person should know before the first run."""
-    card, about = model.card, model.card.recipe.card
-    performance = "<br>".join(
-        f"{escape(' '.join(filter(None, (item.metric, item.label))))}: {item.value:g}"
-        f" ({escape(item.dataset)})"
+def _marked(name: str, text: str) -> str:
+    """`text` as HTML; a licence that forbids commerce stands out."""
+    html = escape(text).replace("\n", "<br>")
+    if name == _("Licence") and isNonCommercial(text):
+        warning = escape(_("Not for commercial use."))
+        html = f"<font color='{RED}'><b>{warning}</b></font> {html}"
+    return html
+
+
+def _performance(about: ModelCard) -> str:
+    return "\n".join(
+        f"{' '.join(filter(None, (item.metric, item.label)))}: {item.value:g} ({item.dataset})"
         for item in about.performance
     )
-    licence = escape(about.licence)
-    if isNonCommercial(about.licence):
-        licence = f"<font color='{RED}'><b>Not for commercial use.</b></font> {licence}"
-    rows = (
-        ("Intended use", escape(about.intended_use)),
-        ("Not for", escape(about.out_of_scope)),
-        ("Finds", escape(labelsText(model))),
-        ("Reads", escape(f"{', '.join(card.modalities)}: {anatomyText(model)}")),
-        ("Licence", licence),
-        ("Limitations", escape(about.limitations)),
-        ("Performance", performance),
-        ("Training data", escape(about.training_data)),
-        ("Publisher", escape(", ".join(dict.fromkeys((about.publisher, *about.authors))))),
-        ("Citation", escape(about.citation)),
-        ("Contact", escape(about.contact)),
-    )
-    body = "".join(
-        f"<tr><td><b>{name}</b>&nbsp;</td><td>{value}</td></tr>" for name, value in rows if value
-    )
-    return (
-        f"<b>{escape(card.title)}</b> &nbsp; version {escape(card.version)}"
-        f"<table cellpadding='2'>{body}</table>"
-    )
 
 
-def imageText(image: VolumeImage) -> str:
-    """What is known of an image, for the panel."""
-    from IODeepLib.criteria import found_regions
-
-    regions = next(found_regions(image), None)
-    anatomy = " and ".join(region.code.meaning for region in regions[0]) if regions else ""
-    between, row, column = image.grid.spacing
-    series = image.description or "without description"
-    if not image.series_instance_uid:
-        series = "not from the DICOM database"
-    rows = [
-        ("Modality", image.modality or "not known"),
-        ("Anatomy", f"{anatomy} (from {regions[1]})" if regions else "not known"),
-        ("Series", series),
-        (
-            "Voxels",
-            f"{' × '.join(map(str, image.grid.shape[::-1]))} of "
-            f"{column:.3g} × {row:.3g} × {between:.3g} mm",
-        ),
-    ]
-    if image.geometry_fault:
-        rows.append(("Geometry", image.geometry_fault))
-    rows += [("Note", problem) for problem in image.problems if problem != image.geometry_fault]
-    return (
-        "<table cellpadding='1'>"
-        + "".join(
-            f"<tr><td><b>{name}</b>&nbsp;&nbsp;</td><td>{escape(v)}</td></tr>" for name, v in rows
-        )
-        + "</table>"
-    )
+def _labelNames(card: Card) -> list[str]:
+    return [label.name for label in card.recipe.output.labels]
 
 
-def timeLeft(seconds: float | None) -> str:
-    """A remaining time for people, "" while nothing is known of it."""
-    if seconds is None:
-        return ""
-    if seconds < 5:
-        return "a few seconds left"
-    if seconds < 60:
-        return f"about {round(seconds / 5) * 5} s left"
-    return f"about {round(seconds / 60)} min left"
+def _first(names: Sequence[str], limit: int) -> str:
+    more = len(names) - limit
+    if more <= 0:
+        return ", ".join(names)
+    return _("{names} and {count} more").format(names=", ".join(names[:limit]), count=more)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import qt
 from slicer.i18n import tr as _
 
-from IODeepSlicer import card_text
+from IODeepSlicer import card_text, fit_text
 
 if TYPE_CHECKING:
     from IODeepLib.selection import Candidate
@@ -23,6 +23,7 @@ class ModelTable:
     def __init__(self, table: qt.QTableWidget) -> None:
         self._table = table
         self._shown: list[Candidate] = []
+        self._sources: dict[str, str] | None = None
         names = (_("Fit"), _("Model"), _("Anatomy"), _("Finds"), _("Version"), _("Source"))
         table.setColumnCount(len(names))
         table.setHorizontalHeaderLabels(names)
@@ -42,7 +43,10 @@ class ModelTable:
     def show(self, candidates: Sequence[Candidate], sources: dict[str, str], words: str) -> None:
         """Show those candidates in which all `words` occur, in their order."""
         wanted = words.casefold().split()
-        self._shown = [c for c in candidates if all(word in _searched(c) for word in wanted)]
+        shown = [c for c in candidates if all(word in _searched(c) for word in wanted)]
+        if list(map(id, shown)) == list(map(id, self._shown)) and sources is self._sources:
+            return  # filling a long table takes a while
+        self._shown, self._sources = shown, sources
         self._table.setRowCount(len(self._shown))
         for row, candidate in enumerate(self._shown):
             self._fill(row, candidate, sources)
@@ -53,24 +57,24 @@ class ModelTable:
 
     def _fill(self, row: int, candidate: Candidate, sources: dict[str, str]) -> None:
         card = candidate.model.card
-        badge, colour = card_text.fitText(candidate)
+        badge, colour = fit_text.badge(candidate)
         texts = (
             badge,
             card.title,
-            card_text.anatomyText(candidate.model),
-            card_text.shortLabelsText(candidate.model),
+            card_text.anatomy(card),
+            card_text.fewLabels(card),
             card.version,
             sources.get(card.sop_instance_uid, ""),
         )
-        labels = card_text.labelsText(candidate.model)
-        reasons = card_text.reasonsTable(candidate)
+        labels = card_text.labels(card)
+        reasons = fit_text.reasonsHtml(candidate)
         for column, text in enumerate(texts):
             item = qt.QTableWidgetItem(text)
             item.setToolTip(labels if column == _LABELS else reasons)
             if column == _FIT:
                 item.setIcon(_dot(colour))
             elif not candidate.fits:
-                item.setForeground(qt.QBrush(qt.QColor(card_text.GREY)))
+                item.setForeground(qt.QBrush(qt.QColor(fit_text.GREY)))
             self._table.setItem(row, column, item)
 
     @property
@@ -96,8 +100,8 @@ def _searched(candidate: Candidate) -> str:
         card.title,
         card.label,
         *card.modalities,
-        card_text.anatomyText(candidate.model),
-        card_text.labelsText(candidate.model),
+        card_text.anatomy(card),
+        card_text.labels(card),
     )
     return " ".join(parts).casefold()
 

@@ -67,7 +67,8 @@ def imageOf(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> VolumeImage:
     problems = [] if series is None else list(series.problems)
     if series is None and volumeNode.GetAttribute(_INSTANCE_UIDS):
         problems.append("its DICOM files are not in the open DICOM database")
-    fault = None if series is None else series.geometry_fault
+    # What the library would correct when it reads the files, nobody has corrected in the node.
+    fault = None if series is None else series.geometry_fault or series.geometry.correction or None
     frame = None if series is None else series.frame_of_reference
     transform = volumeNode.GetParentTransformNode()
     if transform is not None:
@@ -124,6 +125,14 @@ def _series(files: tuple[str, ...]) -> list[ImageSeries]:
     from IODeepLib.series import find_series
 
     return find_series(files)
+
+
+def notInHeader(image: VolumeImage) -> set[str]:
+    """The keywords of `SAID` that the image does not answer, so that a person may."""
+    from IODeepLib.facts import found_regions
+
+    known = {"Modality": image.modality, "BodyPartExamined": any(found_regions(image))}
+    return {keyword for keyword, value in known.items() if not value}
 
 
 def otherImages(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> list[VolumeImage]:

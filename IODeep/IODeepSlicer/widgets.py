@@ -2,8 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
 import qt
 import slicer
+
+_UI_FOLDER = Path(__file__).resolve().parent.parent / "Resources" / "UI"
+
+
+def loadUI(name: str) -> tuple[qt.QWidget, Any]:
+    """(root, its named widgets as attributes) of the .ui file of this name."""
+    root = slicer.util.loadUI(str(_UI_FOLDER / f"{name}.ui"))
+    return root, slicer.util.childWidgetVariables(root)
+
+
+@contextmanager
+def silent(widget: qt.QWidget) -> Iterator[None]:
+    """While it is filled, `widget` tells nobody that it changes."""
+    before = widget.blockSignals(True)
+    try:
+        yield
+    finally:
+        widget.blockSignals(before)
+
+
+def say(label: qt.QLabel, text: str, colour: str = "") -> None:
+    """Show `text`; without one, the label takes no room."""
+    label.styleSheet = f"color: {colour}" if colour else ""
+    label.text = text
+    label.visible = bool(text)
 
 
 def scrollTo(widget: qt.QWidget) -> None:

@@ -1,59 +1,74 @@
-"""What the panel says."""
+"""What people read of a card, in the panel and in the DICOM browser."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from IODeepSlicer import card_text
-from pydicom.dataset import Dataset
+from IODeepSlicer.listed_series import ListedSeries
 
-import IODeepLib
-from IODeepLib.publish import publish
+from IODeepLib.model_object import Card, pack
 from IODeepLib.recipe import read_recipe
-from IODeepLib.selection import Candidate, select
-from IODeepLib.series import VolumeImage, find_series
 
-DEMO = Path(IODeepLib.__file__).parent / "demo_data"
-
-
-def image(**attributes: str) -> VolumeImage:
-    (series,) = find_series(DEMO / "mr_t1")
-    header = Dataset()
-    for keyword, value in attributes.items():
-        setattr(header, keyword, value)
-    return VolumeImage(series.volume(), header, "<demo>")
+DEMO = Path(__file__).resolve().parents[2] / "IODeepLib" / "demo_data"
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory):
-    recipe = read_recipe(DEMO / "recipe.json")
-    model = publish(DEMO / "demo_network.onnx", recipe, tmp_path_factory.mktemp("m") / "demo")
-
-    def judged(**attributes: str) -> Candidate:
-        return select(image(**attributes), [model]).candidates[0]
-
-    return judged
+def card(tmp_path_factory) -> Card:
+    folder = tmp_path_factory.mktemp("model") / "packed"
+    return pack(DEMO / "demo_network.onnx", read_recipe(DEMO / "recipe.json"), folder).card
 
 
-@pytest.mark.parametrize(
-    ("attributes", "badge"),
-    [
-        ({"Modality": "MR", "BodyPartExamined": "BRAIN", "SeriesDescription": "T1"}, "fits"),
-        ({"Modality": "MR"}, "may fit"),
-        ({"Modality": "CT"}, "no fit"),
-    ],
-)
-def test_badges(judge, attributes: dict[str, str], badge: str) -> None:
-    assert card_text.fitText(judge(**attributes))[0] == badge
+HEAD = ListedSeries("MR", "t1_mprage", "5", body_part="HEAD")
 
 
-def test_what_speaks_against_a_model_comes_first(judge) -> None:
-    candidate = judge(Modality="CT")
-    table = card_text.reasonsTable(candidate)
-    assert table.index(">no<") < table.index(">not known<") < table.index(">yes<")
-    assert "patient sex" not in table  # the model requires nothing there
-    assert card_text.whyItDoesNotFit(candidate) == "needs modality MR; the image has CT"
+def test_the_tooltip_says_everything(card):
+    lines = card_text.tooltip(card, 2**20, [], [HEAD]).splitlines()
+    assert lines[0] == card.title
+    said = dict(line.split(": ", 1) for line in lines[1:])
+    assert said["Model"] == f"{card.name}, version {card.version}"
+    assert said["Modality"] == "MR"
+    assert said["Anatomy"] == "Brain"
+    assert said["Labels"] == "Gray Matter, White Matter"
+    assert said["Size"] == f"{1 + sum(p.length for p in card.manifest.parts) / 2**20:.1f} MB"
+    assert said["Licence"] == card.recipe.card.licence
+    assert said["Fits by modality and anatomy"] == "MR 5: t1_mprage"
+
+
+def test_missing_weights_are_said(card):
+    said = card_text.tooltip(card, 0, [1], []).splitlines()[-1]
+    assert said == "The weights are missing. Retrieve the model's study."
+    assert card_text.missingWeights(3, []) == ""
+    assert card_text.missingWeights(3, [2]) == "Part 2 of the 3 parts of the weights is missing."
+    assert "Parts 1, 3 of the 3" in card_text.missingWeights(3, [1, 3])
+
+
+def test_without_series_nothing_is_said_of_fitting(card):
+    assert "Fits" not in card_text.tooltip(card, 0, [], [])
+
+
+def test_loaded_series_come_first_and_many_are_counted(card):
+    listed = [ListedSeries("MR", f"series {number}") for number in range(7)]
+    listed.append(ListedSeries("MR", "mine", loaded=True))
+    said = card_text.tooltip(card, 0, [], listed).splitlines()[-1]
+    assert said.startswith("Fits by modality and anatomy: MR mine (loaded), MR series 0, ")
+    assert said.endswith("MR series 3 and 3 more")
+
+
+def test_none_fits(card):
+    said = card_text.tooltip(card, 0, [], [ListedSeries("CT", "thorax")])
+    assert said.endswith("Fits none of these images by modality and anatomy.")
+
+
+def test_the_node_holds_the_card(card):
+    attributes = card_text.attributes(card)
+    assert attributes["IODeep.CardSOPInstanceUID"] == card.sop_instance_uid
+    assert attributes["IODeep.Labels"] == "Gray Matter, White Matter"
+    assert card.recipe.card.intended_use in card_text.description(card)
+    assert all(line.strip() != "Contact:" for line in card_text.description(card).splitlines())
 
 
 @pytest.mark.parametrize(
@@ -65,7 +80,14 @@ def test_what_speaks_against_a_model_comes_first(judge) -> None:
         ("CC BY-NC 4.0", True),
         ("cc-by-nc-sa-4.0", True),
         ("For non-commercial use only", True),
+        ("CC-BY-NC-ND-4.0", True),
+        ("PolyForm-Noncommercial-1.0.0", True),
+        ("NCGL-UK-2.0", True),
         ("Research use only", True),
+        ("For research purposes only", True),
+        ("Not for commercial use", True),
+        ("CC-BY-SA-4.0", False),
+        ("GPL-3.0-only", False),
         ("BSD (NCSA)", False),
     ],
 )
@@ -73,29 +95,20 @@ def test_licences_that_forbid_commerce_are_told(licence: str, expected: bool) ->
     assert card_text.isNonCommercial(licence) is expected
 
 
-def test_the_model_card_has_what_a_person_should_know(judge) -> None:
-    text = card_text.modelCard(judge().model)
+def test_the_model_card_has_what_a_person_should_know(card: Card) -> None:
+    text = card_text.cardHtml(card)
     for words in ("Intended use", "Not for", "Licence", "Limitations", "Gray Matter", "0.945"):
         assert words in text
+    assert "Not for commercial use" not in text
 
 
-def test_images_say_what_is_not_known() -> None:
-    text = card_text.imageText(
-        image(Modality="MR", SeriesDescription="<T1>", SeriesInstanceUID="1.2")
+def test_a_licence_that_forbids_commerce_stands_out(card: Card) -> None:
+    about = dataclasses.replace(card.recipe.card, licence="CC-BY-NC-4.0")
+    forbids = SimpleNamespace(
+        title="T",
+        version="1",
+        modalities=(),
+        regions=(),
+        recipe=dataclasses.replace(card.recipe, card=about),
     )
-    assert "MR" in text and "not known" in text and "96 × 112 × 84" in text
-    assert "&lt;T1&gt;" in text
-    assert "not from the DICOM database" in card_text.imageText(image())
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [
-        (None, ""),
-        (2, "a few seconds left"),
-        (31, "about 30 s left"),
-        (150, "about 2 min left"),
-    ],
-)
-def test_time_left(seconds: float | None, expected: str) -> None:
-    assert card_text.timeLeft(seconds) == expected
+    assert "<b>Not for commercial use.</b></font> CC-BY-NC-4.0" in card_text.cardHtml(forbids)

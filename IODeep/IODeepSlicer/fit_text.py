@@ -1,0 +1,60 @@
+"""Whether and why a model fits, as people read it: pure functions."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from IODeepSlicer.i18n import tr as _
+
+if TYPE_CHECKING:
+    from IODeepLib.criteria import Reason
+    from IODeepLib.selection import Candidate
+
+# Readable on white and on the dark style's grey.
+GREEN, AMBER, RED, GREY = "#2e9e4f", "#d08700", "#d9534f", "#7f8c8d"
+_COLOUR = {"fits": GREEN, "unknown": AMBER, "fails": RED}
+_ORDER = ("fails", "unknown", "fits")
+
+
+def badge(candidate: Candidate) -> tuple[str, str]:
+    """(text, colour): whether a model fits, in two or three words."""
+    if not candidate.fits:
+        return _("no fit"), RED
+    if candidate.model.missing_parts:
+        return _("weights missing"), RED
+    if any(reason.verdict == "unknown" for reason in candidate.reasons):
+        return _("may fit"), AMBER
+    return _("fits"), GREEN
+
+
+def reasonsHtml(candidate: Candidate) -> str:
+    """Every criterion that the model has, those that speak against it first."""
+    asked = [reason for reason in candidate.reasons if reason.verdict in _ORDER]
+    asked.sort(key=lambda reason: _ORDER.index(reason.verdict))
+    names = ("", _("criterion"), _("the model needs"), _("the image has"), _("found in"))
+    head = "".join(f"<th align='left'>{escape(name)}</th>" for name in names)
+    return (
+        f"<b>{escape(candidate.model.label)}</b><table cellpadding='3'><tr>{head}</tr>"
+        f"{''.join(map(_row, asked))}</table>"
+    )
+
+
+def _row(reason: Reason) -> str:
+    word = {"fits": _("yes"), "unknown": _("not known"), "fails": _("no")}[reason.verdict]
+    cells = (reason.criterion, reason.required, reason.found, reason.attribute)
+    return (
+        f"<tr><td><font color='{_COLOUR[reason.verdict]}'><b>{escape(word)}</b></font></td>"
+        f"{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+    )
+
+
+def whyNot(candidate: Candidate) -> str:
+    """The first thing that speaks against a model, in one sentence; "" where nothing does."""
+    for reason in candidate.reasons:
+        if reason.verdict == "fails":
+            return _(
+                "This model does not fit the image: it needs {criterion} {required}; the image has "
+                "{found}."
+            ).format(criterion=reason.criterion, required=reason.required, found=reason.found)
+    return ""

@@ -1,0 +1,76 @@
+"""The section *Image*: which one, what is known of it, and what a person can add."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import slicer
+from slicer.i18n import tr as _
+
+from IODeepSlicer import nodes
+from IODeepSlicer.fit_text import RED
+from IODeepSlicer.image_text import imageHtml
+from IODeepSlicer.messages import errorText
+from IODeepSlicer.widgets import loadUI, say
+
+_MODALITIES = ("CT", "MR", "PT", "US", "NM", "DX", "CR", "MG", "XA")
+
+
+class ImageSection:
+    """`parameters` is set and taken away by the panel; `changed` is called when a person adds.
+
+    Attributes:
+        usable: whether there is an image with voxels.
+    """
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self.root, self.ui = loadUI("Image")
+        self.parameters = None
+        self.usable = False
+        self._changed = changed
+        self.ui.inputSelector.setMRMLScene(slicer.mrmlScene)
+        self._boxes = {
+            "Modality": (self.ui.modalityLabel, self.ui.modalityComboBox),
+            "BodyPartExamined": (self.ui.regionLabel, self.ui.regionComboBox),
+        }
+        self._fill()
+        self.ui.modalityComboBox.connect("activated(int)", lambda _i: self._keep("Modality"))
+        self.ui.regionComboBox.connect("activated(int)", lambda _i: self._keep("BodyPartExamined"))
+
+    def _fill(self) -> None:
+        from IODeepLib.codes import regions
+
+        self.ui.modalityComboBox.addItem(_("not known"), "")
+        for modality in _MODALITIES:
+            self.ui.modalityComboBox.addItem(modality, modality)
+        self.ui.regionComboBox.addItem(_("not known"), "")
+        named = {r.code.meaning: r for r in regions() if r.term == r.body_part_examined}
+        for meaning in sorted(named):
+            self.ui.regionComboBox.addItem(meaning, named[meaning].term)
+
+    def show(self, volumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> None:
+        """Show what is known of the image."""
+        from IODeepLib.errors import IODeepError
+
+        self.usable, unknown = False, set()
+        say(self.ui.imageLabel, "")
+        if volumeNode is not None:
+            try:
+                image = nodes.imageOf(volumeNode)
+            except IODeepError as error:
+                say(self.ui.imageLabel, errorText(error), RED)
+            else:
+                self.usable = True
+                unknown = nodes.notInHeader(image)
+                say(self.ui.imageLabel, imageHtml(image))
+        for keyword, (label, box) in self._boxes.items():
+            said = volumeNode.GetAttribute(nodes.SAID[keyword]) if volumeNode else None
+            label.visible = box.visible = keyword in unknown or bool(said)
+            box.currentIndex = max(0, box.findData(said or ""))
+
+    def _keep(self, keyword: str) -> None:
+        """What the user says about the image stays with it."""
+        box = self._boxes[keyword][1]
+        value = box.itemData(box.currentIndex)
+        self.parameters.inputVolume.SetAttribute(nodes.SAID[keyword], value or None)
+        self._changed()

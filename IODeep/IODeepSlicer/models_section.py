@@ -1,0 +1,149 @@
+"""The section *Models*: those at hand, the best first, and what to know of the chosen one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from IODeepSlicer import card_text
+from IODeepSlicer.messages import errorText
+from IODeepSlicer.model_table import ModelTable
+from IODeepSlicer.models import Found
+from IODeepSlicer.widgets import loadUI, say, silent
+
+if TYPE_CHECKING:
+    from IODeepLib.model_object import Card, Model
+    from IODeepLib.selection import Candidate, Selection
+
+
+class ModelsSection:
+    """`parameters` is set and taken away by the panel.
+
+    Args:
+        logic: the module's logic.
+        changed: called when another model is chosen, or the same one is to be shown again.
+        refresh: called when models shall be looked for again.
+    """
+
+    def __init__(
+        self, logic: Any, changed: Callable[[], None], refresh: Callable[[], None]
+    ) -> None:
+        self.root, self.ui = loadUI("Models")
+        self.parameters = None
+        self._logic, self._changed = logic, changed
+        self._found: Found | None = None
+        self._foundFor = ""
+        self._problem = ""
+        self._selection: Selection | None = None
+        self._card: Card | None = None
+        self.ui.cardGroupBox.visible = False
+        self._table = ModelTable(self.ui.modelTable)
+        self.ui.modelTable.connect("itemSelectionChanged()", self._onChosen)
+        self.ui.searchBox.connect("textChanged(QString)", self._onSearch)
+        self.ui.folderLineEdit.connect("currentPathChanged(QString)", self._onFolder)
+        self.ui.refreshButton.connect("clicked()", refresh)
+
+    @property
+    def chosen(self) -> Candidate | None:
+        """The model of the selected row, with what speaks for and against it."""
+        return self._table.chosen
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """All models at hand."""
+        return self._found.models if self._found is not None else ()
+
+    def forget(self) -> None:
+        """Look for models again before they are shown the next time."""
+        self._found = None
+
+    def choose(self, cardSopInstanceUID: str) -> None:
+        """Choose the model with this card, whether it fits or not."""
+        self.ui.searchBox.text = ""
+        self.parameters.cardSopInstanceUID = cardSopInstanceUID
+
+    def select(self, volumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> None:
+        """Hold the models against the image."""
+        folder = self.parameters.modelFolder
+        if self._found is None or folder != self._foundFor:
+            self._find(folder)
+        self._selection = None
+        if volumeNode is not None:
+            self._selection = self._logic.select(volumeNode, self._found.models)
+
+    def _find(self, folder: str) -> None:
+        from IODeepLib.errors import IODeepError
+
+        self._foundFor = folder
+        try:
+            self._found = self._logic.findModels(folder or None)
+            self._problem = "\n".join(self._found.problems)
+        except IODeepError as error:
+            self._found = self._logic.findModels()
+            self._problem = errorText(error)
+
+    def show(self) -> None:
+        """Show what was selected."""
+        with silent(self.ui.folderLineEdit):
+            self.ui.folderLineEdit.currentPath = self.parameters.modelFolder
+        candidates = self._candidates()
+        with silent(self.ui.modelTable):
+            self._table.show(candidates, self._found.sources, self.ui.searchBox.text)
+            if not self._table.choose(self.parameters.cardSopInstanceUID) and candidates:
+                self._table.choose(candidates[0].model.card.sop_instance_uid)
+        say(self.ui.modelsLabel, "\n".join(filter(None, (self._text(), self._problem))))
+        self._showCard(self.chosen.model.card if self.chosen is not None else None)
+
+    def _showCard(self, card: Card | None) -> None:
+        if card is self._card:
+            return  # it may have been scrolled
+        self._card = card
+        self.ui.cardGroupBox.visible = card is not None
+        self.ui.cardBrowser.html = card_text.cardHtml(card) if card is not None else ""
+
+    def _candidates(self) -> list[Candidate]:
+        """Those to be shown: the fitting ones, the chosen one, and all others on demand."""
+        if self._selection is None:
+            return []
+        chosen = self.parameters.cardSopInstanceUID
+        return [
+            candidate
+            for candidate in self._selection.candidates
+            if candidate.fits
+            or self.parameters.showUnfitting
+            or candidate.model.card.sop_instance_uid == chosen
+        ]
+
+    def _text(self) -> str:
+        """One line where the table alone does not say it."""
+        if not self._found.models:
+            return _(
+                "There are no models yet. Import models into the DICOM database, or choose a "
+                "folder that holds some."
+            )
+        if self._selection is None:
+            return _("{count} models are at hand. Load an image to see which of them fit.").format(
+                count=len(self._found.models)
+            )
+        hidden = len(self._selection.candidates) - len(self._selection.fitting)
+        if not self._selection.fitting:
+            return _("None of {count} models fits this image.").format(count=hidden)
+        if hidden and not self.parameters.showUnfitting:
+            return _("Not shown because they don't fit: {count}.").format(count=hidden)
+        return ""
+
+    def _onChosen(self) -> None:
+        if self.chosen is not None and self.parameters is not None:
+            self.parameters.cardSopInstanceUID = self.chosen.model.card.sop_instance_uid
+
+    def _onSearch(self, _words: str) -> None:
+        if self.parameters is not None and self._found is not None:
+            self.show()
+            self._changed()
+
+    def _onFolder(self, folder: str) -> None:
+        if self.parameters is not None:
+            self.parameters.modelFolder = folder

@@ -1,0 +1,149 @@
+"""The section *Run*: start the chosen model, see how far it is, stop it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from IODeepSlicer import fit_text
+from IODeepSlicer.messages import errorText, progressText
+from IODeepSlicer.runner import Run, State
+from IODeepSlicer.widgets import loadUI, say, textWindow
+
+if TYPE_CHECKING:
+    from IODeepLib.model_object import Model
+    from IODeepLib.selection import Candidate
+
+_POLL_MILLISECONDS = 100
+
+
+class RunSection:
+    """`parameters` is set and taken away by the panel; `done` is given the node of a result."""
+
+    def __init__(self, logic: Any, done: Callable[[slicer.vtkMRMLNode], None]) -> None:
+        self.root, self.ui = loadUI("Run")
+        self.parameters = None
+        self._logic, self._done = logic, done
+        self._candidate: Candidate | None = None
+        self._run: Run | None = None
+        self._running: tuple[slicer.vtkMRMLScalarVolumeNode, Model] | None = None
+        self._log = ""
+        self._hint = True  # whether what stands below the buttons may be replaced by the next hint
+        self._timer = qt.QTimer()
+        self._timer.setInterval(_POLL_MILLISECONDS)
+        self._timer.connect("timeout()", self._onTimer)
+        self.ui.applyButton.connect("clicked()", self.apply)
+        self.ui.cancelButton.connect("clicked()", self.cancel)
+        self.ui.logButton.connect("clicked()", self._showLog)
+
+    def show(self, candidate: Candidate | None) -> None:
+        """Offer to run this model, or say why not."""
+        if candidate is not self._candidate:
+            self._candidate, self._hint = candidate, True
+        self._showButtons()
+
+    def _showButtons(self) -> None:
+        ui, running, why = self.ui, self._run is not None, self._whyNot()
+        ui.applyButton.enabled = not running and not why
+        ui.cancelButton.enabled = running
+        ui.applyButton.text = _("Apply")
+        if self._candidate is not None:
+            ui.applyButton.text = _("Apply: {title}").format(title=self._candidate.model.card.title)
+        ui.applyButton.toolTip = why or _("Run the chosen model on the image")
+        if why and not running:
+            self._say(why)
+        elif self._hint:
+            self._say("")
+
+    def _whyNot(self) -> str:
+        if self.parameters is None or self.parameters.inputVolume is None:
+            return _("Load an image first.")
+        if self._candidate is None:
+            return _("Choose a model first.")
+        if not self._candidate.fits:
+            return fit_text.whyNot(self._candidate)
+        if self._candidate.model.missing_parts:
+            return _("The weights of this model are not here: import all instances of its study.")
+        return ""
+
+    def _say(self, text: str, colour: str = "", *, lasting: bool = False) -> None:
+        """One message below the buttons; a lasting one stays until the next choice or run."""
+        self._hint = not lasting
+        say(self.ui.statusLabel, text, colour)
+
+    def apply(self) -> None:
+        """Start the chosen model."""
+        volumeNode, model = self.parameters.inputVolume, self._candidate.model
+        device = "cpu" if self.parameters.processorOnly else "auto"
+        self._log = ""
+        try:
+            with slicer.util.WaitCursor():
+                self._run = self._logic.start(
+                    volumeNode, model, device, self.parameters.threads or None
+                )
+        except Exception as error:
+            self._fail(error)
+            return
+        self._running = volumeNode, model
+        self._showProgress()
+        self.ui.progressBar.visible = True
+        self._showButtons()
+        self._timer.start()
+
+    def cancel(self) -> None:
+        """Stop the run, if there is one."""
+        if self._run is not None:
+            self._run.cancel()
+            self._end()
+            self._say(_("Cancelled. Nothing was changed."), lasting=True)
+
+    def cleanup(self) -> None:
+        """The panel goes."""
+        self.cancel()
+        self._timer.disconnect("timeout()", self._onTimer)
+
+    def _onTimer(self) -> None:
+        if self._run is None:
+            return
+        if self._run.poll() is State.RUNNING:
+            self._showProgress()
+            return
+        run, (volumeNode, model) = self._run, self._running
+        self._end()
+        if run.poll() is State.CANCELLED:  # by the logic: the scene is closed
+            return
+        try:
+            outcome = run.outcome()
+            if not slicer.mrmlScene.IsNodePresent(volumeNode):
+                raise RuntimeError(_("The image was removed during the run."))
+            node = self._logic.createSegmentation(volumeNode, model, outcome)
+        except Exception as error:
+            self._fail(error)
+        else:
+            self._say(_("Done in {s:.0f} s.").format(s=run.seconds), lasting=True)
+            self._done(node)
+
+    def _end(self) -> None:
+        self._timer.stop()
+        self._log = self._run.log
+        self._run = self._running = None
+        self.ui.progressBar.visible = False
+        self.ui.logButton.enabled = bool(self._log)
+        self._say("")
+        self._showButtons()
+
+    def _showProgress(self) -> None:
+        self.ui.progressBar.value = round(1000 * self._run.fraction)
+        self._say(progressText(self._run.message, self._run.seconds_left), lasting=True)
+
+    def _fail(self, error: Exception) -> None:
+        logging.error("IODeep: %s\n%s", error, self._log)
+        self._say(errorText(error), fit_text.RED, lasting=True)
+
+    def _showLog(self) -> None:
+        textWindow(_("Log of the last run"), self._log).show()
