@@ -110,6 +110,8 @@ def run(
     picture_volume = volumes[0]
     del volumes
     found, notes = _infer(recipe, prepared, session, options, stages)
+    if isinstance(found, Segmentation):
+        found = found.on(candidate.channels[0].slices)
     stages.end()
     return Result(
         channels=candidate.channels,

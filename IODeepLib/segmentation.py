@@ -9,22 +9,24 @@ import numpy.typing as npt
 
 from IODeepLib.geometry import Grid
 from IODeepLib.recipe import Label
+from IODeepLib.slice_stack import SliceStack
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segmentation:
-    """Labels on a grid, exclusive or overlapping.
+    """Labels on a grid or on slices, exclusive or overlapping.
 
     Attributes:
         array: unsigned integers. Exclusive labels: (a0, a1, a2), label values, 0 for background.
             Overlapping ones: (label, a0, a1, a2), 0 or 1, in the order of `labels`.
-        grid: where the voxels lie: the grid of the series.
+        grid: where the voxels lie: the grid of the series, or its slices where these do not lie
+            evenly and upright upon each other.
         labels: all labels that the network can find, present or not.
         probabilities: (label, a0, a1, a2) uint8, 0 to 255 for 0 to 1, where they were asked for.
     """
 
     array: npt.NDArray[np.unsignedinteger]
-    grid: Grid
+    grid: Grid | SliceStack
     labels: tuple[Label, ...]
     probabilities: npt.NDArray[np.uint8] | None = None
 
@@ -41,14 +43,48 @@ class Segmentation:
 
     def volumes(self) -> dict[str, float]:
         """Millilitres of each label by name; 0 for one that was not found."""
-        if self.overlapping:
-            counts = [int(np.count_nonzero(layer)) for layer in self.array]
+        if isinstance(self.grid, SliceStack):
+            counts = np.array([np.count_nonzero(self.mask(x), axis=(1, 2)) for x in self.labels])
+            cubic_millimetres = counts @ self.grid.voxel_volumes
         else:
-            largest = max(label.value for label in self.labels)
-            by_value = np.bincount(self.array.ravel(), minlength=largest + 1)
-            counts = [int(by_value[label.value]) for label in self.labels]
-        millilitre = self.grid.voxel_volume / 1000
-        return {x.name: n * millilitre for x, n in zip(self.labels, counts, strict=True)}
+            cubic_millimetres = np.array(self._counts()) * self.grid.voxel_volume
+        return {
+            label.name: float(volume) / 1000
+            for label, volume in zip(self.labels, cubic_millimetres, strict=True)
+        }
+
+    def _counts(self) -> list[int]:
+        """How many voxels each label has."""
+        if self.overlapping:
+            return [int(np.count_nonzero(layer)) for layer in self.array]
+        largest = max(label.value for label in self.labels)
+        by_value = np.bincount(self.array.ravel(), minlength=largest + 1)
+        return [int(by_value[label.value]) for label in self.labels]
+
+    def lies_on(self, place: Grid | SliceStack) -> bool:
+        """Whether these are the voxels of `place`."""
+        if isinstance(place, Grid) and isinstance(self.grid, Grid):
+            return self.grid.same_as(place)
+        if isinstance(place, SliceStack) and isinstance(self.grid, SliceStack):
+            return self.grid.same_as(place)
+        return False
+
+    def on(self, place: Grid | SliceStack) -> Segmentation:
+        """The same labels on slices, from their even grid, or on that grid, from the slices.
+
+        Raises:
+            ValueError: neither was made from the other.
+        """
+        if self.lies_on(place):
+            return self
+        if isinstance(place, SliceStack) and self.lies_on(place.even_grid):
+            moved = place.labels_of_even
+        elif isinstance(self.grid, SliceStack) and self.grid.even_grid is place:
+            moved = self.grid.labels_on_even
+        else:
+            raise ValueError("labels go between slices and their own even grid only")
+        probabilities = None if self.probabilities is None else moved(self.probabilities)
+        return Segmentation(moved(self.array), place, self.labels, probabilities)
 
     @property
     def empty(self) -> bool:

@@ -28,6 +28,7 @@ from IODeepLib.recipe import Label
 from IODeepLib.results.source import image_reference
 from IODeepLib.segmentation import Segmentation
 from IODeepLib.series import Frame
+from IODeepLib.slice_stack import SliceStack
 
 # Positions and distances are rounded to a picometre, which takes away the noise of the arithmetic
 # and nothing else; a decimal string holds 16 characters anyway.
@@ -154,7 +155,7 @@ def labels_overlap(segmentation: Segmentation, there: Mask) -> bool:
 
 
 def functional_groups(
-    table: FrameTable, grid: Grid | None, sources: Sequence[Frame] | None
+    table: FrameTable, grid: Grid | SliceStack | None, sources: Sequence[Frame] | None
 ) -> RawDataElement:
     """Per-Frame Functional Groups Sequence (5200,9230), PS3.3 section A.51.5.
 
@@ -205,7 +206,7 @@ def _which(plane: npt.NDArray[np.unsignedinteger], values: Sequence[int]) -> Mas
     return counts[values] > 0
 
 
-def _place(grid: Grid, k: int) -> bytes:
+def _place(grid: Grid | SliceStack, k: int) -> bytes:
     item = Dataset()
     item.ImagePositionPatient = [decimal(v) for v in grid.point((k, 0, 0))]
     return _encoded_sequence("PlanePositionSequence", [item])

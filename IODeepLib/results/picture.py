@@ -80,7 +80,7 @@ def overlay_picture(
 
     Args:
         volume: the image.
-        segmentation: what was found in it, on the same grid.
+        segmentation: what was found in it, on the same grid or the slices that it was made from.
         placed: whether it is known where in the patient the image lies; otherwise the picture has
             neither letters for the sides of the patient nor volumes.
         inverse: low values are bright (MONOCHROME1).
@@ -90,11 +90,10 @@ def overlay_picture(
     """
     from PIL import Image, ImageDraw
 
-    if volume.array.shape != segmentation.grid.shape:
-        raise ValueError("the image and the segmentation have different shapes")
+    volumes = segmentation.volumes()
+    segmentation = segmentation.on(volume.grid)
     turn = volume.grid.axis_map(_DISPLAY)
     image, labels = turn.apply(volume.array), turn.apply(segmentation.array)
-    volumes = segmentation.volumes()
     there = [label for label in segmentation.labels if volumes[label.name]]
     largest = max(there, key=lambda label: volumes[label.name], default=None)
     focus = None if largest is None else turn.apply(segmentation.mask(largest))

@@ -49,6 +49,7 @@ from IODeepLib.results.provenance import (
 from IODeepLib.results.segments import LONGEST_LO, describe_segments
 from IODeepLib.segmentation import Segmentation
 from IODeepLib.series import Frame, ImageSeries
+from IODeepLib.slice_stack import SliceStack
 
 RAW_DATA_STORAGE = "1.2.840.10008.5.1.4.1.1.66"
 CHARACTER_SET = "ISO_IR 192"  # UTF-8: names in any language, from any source
@@ -101,7 +102,7 @@ def make_seg(
     a segmentation without any voxel makes no object, and whoever asked says so.
 
     Args:
-        segmentation: labels on the grid of the series, or on another grid in its frame of
+        segmentation: labels on the slices of the series, or on another grid in its frame of
             reference; its first axis counts slices.
         series: the images that were segmented.
         provenance: what found the labels.
@@ -130,7 +131,7 @@ def make_seg(
         _refer(dataset, (series, *others), provenance)
         table = _frame_table(dataset, segmentation, seg_type, there)
         # Slices of another grid, such as that of a resampled series, are in no image's plane.
-        sources = series.frames if segmentation.grid.same_as(series.grid) else None
+        sources = series.frames if segmentation.lies_on(series.slices) else None
         _add_frames(dataset, table, segmentation.grid, grid, sources)
     missing = tuple(label for label in segmentation.labels if label not in found)
     return Seg(dataset, tuple(zip(numbers, found, strict=True)), missing)
@@ -151,7 +152,7 @@ def _check_type(segmentation: Segmentation, seg_type: SegmentationType) -> None:
         )
 
 
-def _grid(segmentation: Segmentation, series: ImageSeries) -> Grid | None:
+def _grid(segmentation: Segmentation, series: ImageSeries) -> Grid | SliceStack | None:
     """The grid, or None for an image without a place in the patient."""
     if series.has_patient_geometry:
         return segmentation.grid
@@ -179,7 +180,7 @@ def _frame_table(
 
 def _without_frames(
     series: ImageSeries,
-    grid: Grid | None,
+    grid: Grid | SliceStack | None,
     provenance: Provenance,
     seg_type: SegmentationType,
     descriptions: Sequence[Any],
@@ -237,7 +238,7 @@ def _without_frames(
     return dataset
 
 
-def _stand_in(series: ImageSeries, grid: Grid | None) -> Dataset:
+def _stand_in(series: ImageSeries, grid: Grid | SliceStack | None) -> Dataset:
     """An image of one pixel with patient, study and device of `series`, and nothing else.
 
     Its class is CT, whatever the images are: highdicom then finds its attributes where it looks,
@@ -259,7 +260,7 @@ def _stand_in(series: ImageSeries, grid: Grid | None) -> Dataset:
     return image
 
 
-def _spatial(grid: Grid, first: Frame) -> dict[str, Any]:
+def _spatial(grid: Grid | SliceStack, first: Frame) -> dict[str, Any]:
     """highdicom's arguments for one plane of `grid`; distances are those of the positions."""
     import highdicom as hd
 
@@ -273,7 +274,7 @@ def _spatial(grid: Grid, first: Frame) -> dict[str, Any]:
         "pixel_measures": hd.PixelMeasuresSequence(
             pixel_spacing=(row, column),
             slice_thickness=float(decimal(thickness)),
-            spacing_between_slices=between,
+            spacing_between_slices=between if isinstance(grid, Grid) else None,
         ),
     }
 
@@ -329,8 +330,8 @@ def _study(uid: str, series: Sequence[Dataset]) -> Dataset:
 def _add_frames(
     dataset: Dataset,
     table: FrameTable,
-    whole: Grid,
-    grid: Grid | None,
+    whole: Grid | SliceStack,
+    grid: Grid | SliceStack | None,
     sources: Sequence[Frame] | None,
 ) -> None:
     """Put the frames in, and the UIDs, which the content decides on."""
@@ -338,7 +339,7 @@ def _add_frames(
     dataset.NumberOfFrames = len(table)
     slices = np.flatnonzero(table.there.any(axis=0))
     one_stack = len(table) == len(slices) > 1 and (np.diff(slices) == 1).all()
-    if grid is not None and one_stack:
+    if isinstance(grid, Grid) and one_stack:
         dataset.DimensionOrganizationType = "3D"
     del dataset.PerFrameFunctionalGroupsSequence, dataset.PixelData
     pixels = table.pixel_data()

@@ -17,6 +17,7 @@ from IODeepLib.series.image_file import ImageFile, read_whole_header
 from IODeepLib.series.pixels import Progress, read_voxels
 from IODeepLib.series.slices import SliceGeometry, measure
 from IODeepLib.series.split import is_localizer
+from IODeepLib.slice_stack import SliceStack
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
 
@@ -49,12 +50,17 @@ class ImageSeries:
 
     @property
     def grid(self) -> Grid:
-        """Where the voxels lie. With a `geometry_fault` it is the closest even, upright stack."""
+        """Where the voxels of `volume` lie; with a `geometry_fault`, the closest even stack."""
         return self.geometry.grid
 
     @property
+    def slices(self) -> Grid | SliceStack:
+        """Where the images lie: `grid`, or a stack of which `volume` makes an even, upright one."""
+        return self.geometry.slices
+
+    @property
     def geometry_fault(self) -> str | None:
-        """Why the slices are not an even, upright stack, with the measured figures, or None."""
+        """Why the slices make no even, upright stack, with the measured figures, or None."""
         fault = self.geometry.fault
         return fault.found if fault is not None else None
 
@@ -169,6 +175,7 @@ class ImageSeries:
     def problems(self) -> tuple[str, ...]:
         """All that was found wrong or noteworthy, the reasons why `volume` refuses first."""
         found = [error.found for error in self._obstacles()]
+        found += filter(None, [self.geometry.correction])
         found += self.geometry.notes
         found += self.remarks
         if self.photometric_interpretation == "MONOCHROME1":
@@ -184,14 +191,18 @@ class ImageSeries:
             on_progress: called with the fraction done and a message; may raise CancelledError.
 
         Returns:
-            The rescaled values, see `read_voxels`, in the axis order slice, row, column.
+            The rescaled values, see `read_voxels`, in the axis order slice, row, column; of
+            `slices` that are no even stack, float32, interpolated linearly.
 
         Raises:
             ImageError: the images are no volume, or not all of them can be read.
         """
         for obstacle in self._obstacles():
             raise ImageError(f"series {self.label}: {obstacle.found}", *obstacle.args[1:])
-        return Volume(read_voxels(self.frames, on_progress), self.grid)
+        voxels = read_voxels(self.frames, on_progress)
+        if isinstance(self.slices, SliceStack):
+            return self.slices.evened(voxels)
+        return Volume(voxels, self.grid)
 
     def _obstacles(self) -> Sequence[ImageError]:
         """Why there is no volume."""

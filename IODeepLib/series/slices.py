@@ -12,6 +12,7 @@ from IODeepLib.errors import ImageError
 from IODeepLib.geometry import Grid
 from IODeepLib.headers import text
 from IODeepLib.series.frames import Frame
+from IODeepLib.slice_stack import UPRIGHTNESS, SliceStack
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -24,10 +25,6 @@ SAME_PLACE_MM = 1e-3
 # the image could show.
 EVENNESS = 0.05
 
-# How far the origin of a slice may lie beside the normal through the first slice, in pixels: below
-# half a pixel every voxel is still nearest to its place in an upright stack.
-UPRIGHTNESS = 0.5
-
 # Cosine between the row and the column direction: 1e-3 is 0.06 degrees, half a pixel over 512.
 PERPENDICULARITY = 1e-3
 
@@ -35,28 +32,42 @@ PERPENDICULARITY = 1e-3
 STATED_DIFFERS = 0.01
 
 
+# Wider distances in more than this part of all places are no lost slices: it was scanned so.
+MISSING_PART = 0.4
+
+# What resampling still corrects. Beyond, too much would be made up: a gap of more than two missing
+# slices; a stack that leans more than it rises; a grid that is mostly empty around the slices.
+WIDEST_GAP = 3.0  # median distances
+STEEPEST_TILT = 45.0  # degrees; CT gantries reach 30
+MOST_VOXELS = 8.0  # of the even grid, for each voxel of the slices
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SliceGeometry:
     """What was measured on a stack of slices.
 
     Attributes:
-        grid: the even, upright stack that fits the slices; where `fault` is set, it does not fit
-            them well, and serves for display only.
+        grid: the even, upright stack on which the series is read; where `fault` is set, the
+            closest one to the slices, which serves for display only.
+        slices: where the slices lie: `grid`, or a stack from which `grid` is made by resampling.
         distances: (n,) millimetres of each slice along the normal, from the first one.
         spacing_range: smallest, median and largest distance between neighbours, mm; None for a
             single slice or slices that are not placed.
         tilt_degrees: angle between the normal and the way from the first to the last slice.
         missing: how many slices are missing, if the distances are multiples of one another.
         fault: why the slices cannot be read as a volume, or None.
+        correction: what is corrected by resampling, with the measured figures, or "".
         notes: what a careful reader should know, such as a stated distance that is not true.
     """
 
     grid: Grid
+    slices: Grid | SliceStack
     distances: FloatArray
     spacing_range: tuple[float, float, float] | None
     tilt_degrees: float
     missing: int
     fault: ImageError | None
+    correction: str
     notes: tuple[str, ...]
 
 
@@ -77,7 +88,6 @@ def measure(frames: Sequence[Frame]) -> SliceGeometry:
     if not frames[0].is_placed:
         return _unplaced(frames)
     first = frames[0]
-    assert first.orientation is not None and first.spacing is not None  # noqa: S101
     normal = normal_of(first)
     positions = np.array([f.position for f in frames], dtype=np.float64)
     offsets = positions - positions[0]
@@ -93,14 +103,38 @@ def measure(frames: Sequence[Frame]) -> SliceGeometry:
         notes += _contradictions(first, float(np.median(gaps)))
     tilt = float(np.degrees(np.arctan2(beside[-1], distances[-1]))) if len(frames) > 1 else 0.0
     even = np.abs(distances - step * np.arange(len(frames))).max() <= EVENNESS * step
-    drift = beside.max() / min(first.spacing)
     missing = 0 if even else _missing(gaps)
-    fault = _fault(first, gaps, even, missing, tilt, float(beside.max()), drift)
-    if not even:  # the grid is for display: not let a gap stretch every slice
+    if not even:  # not let a gap stretch every slice
         step = float(np.median(gaps))
     grid = _grid(frames, positions[0], normal, max(step, SAME_PLACE_MM))
     span = (float(gaps.min()), float(np.median(gaps)), float(gaps.max())) if len(gaps) else None
-    return SliceGeometry(grid, distances, span, tilt, missing, fault, tuple(notes))
+    lean = _Lean(float(beside.max()), beside.max() / min(first.spacing or (1.0,)), tilt)
+    fault = _unreadable(first, gaps)
+    found = [] if fault else _irregularities(gaps, even, missing, lean)
+    slices: Grid | SliceStack = grid
+    correction = ""
+    if found:
+        slices = SliceStack(grid.cropped((0, 0, 0), (1, *grid.shape[1:])), positions)
+        fault = _beyond_correction(slices, gaps, lean, " and ".join(found))
+        if fault is None:
+            grid = slices.even_grid
+            correction = (
+                f"{' and '.join(found)}: corrected by resampling to {grid.shape[0]} slices "
+                f"{grid.spacing[0]:.3g} mm apart, upon each other; what is found there is brought "
+                f"back to the series' own {len(frames)} slices"
+            )
+    return SliceGeometry(
+        grid, slices, distances, span, tilt, missing, fault, correction, tuple(notes)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Lean:
+    """How far the slices lie beside the normal through the first one: at most, and at the end."""
+
+    millimetres: float
+    pixels: float
+    degrees: float
 
 
 def _grid(frames: Sequence[Frame], origin: FloatArray, normal: FloatArray, step: float) -> Grid:
@@ -132,7 +166,7 @@ def _unplaced(frames: Sequence[Frame]) -> SliceGeometry:
     frame_of_reference = text(first.file.header, "FrameOfReferenceUID") or None
     grid = Grid((len(frames), first.rows, first.columns), affine, frame_of_reference)
     distances = np.arange(len(frames), dtype=np.float64)
-    return SliceGeometry(grid, distances, None, 0.0, 0, None, tuple(notes))
+    return SliceGeometry(grid, grid, distances, None, 0.0, 0, None, "", tuple(notes))
 
 
 def _single_slice_step(frame: Frame) -> tuple[float, str]:
@@ -163,51 +197,65 @@ def _missing(gaps: FloatArray) -> int:
     usual = float(np.median(gaps[gaps < 1.5 * gaps.min()]))
     steps = gaps / usual
     whole = np.rint(steps)
-    return int((whole - 1).sum()) if np.abs(steps - whole).max() <= EVENNESS else 0
+    lost = np.abs(steps - whole).max() <= EVENNESS and (whole > 1).mean() <= MISSING_PART
+    return int((whole - 1).sum()) if lost else 0
 
 
-def _fault(
-    first: Frame,
-    gaps: FloatArray,
-    even: bool,
-    missing: int,
-    tilt: float,
-    beside: float,
-    drift: float,
-) -> ImageError | None:
+def _unreadable(first: Frame, gaps: FloatArray) -> ImageError | None:
+    """What no resampling corrects."""
     assert first.orientation is not None  # noqa: S101
-    found, wanted, next_step = [], "", ""
     skew = abs(float(np.dot(first.orientation[0], first.orientation[1])))
     if skew > PERPENDICULARITY:
-        angle = np.degrees(np.arccos(skew))
-        found.append(f"rows and columns at {angle:.2f} degrees to each other")
-        wanted, next_step = "a right angle", "export the series again"
+        return ImageError(
+            f"rows and columns at {np.degrees(np.arccos(skew)):.2f} degrees to each other",
+            "a right angle",
+            "export the series again, or choose another series",
+        )
     repeated = int((gaps < SAME_PLACE_MM).sum())
-    if drift > UPRIGHTNESS and not repeated:
-        found.append(
-            f"slices shifted by up to {beside:.1f} mm ({drift:.0f} pixels) within their plane, "
-            f"a tilt of {tilt:.1f} degrees"
-        )
-        wanted, next_step = "slices upon each other", "resample the series to an upright grid"
     if repeated:
-        found.append(
+        return ImageError(
             f"{repeated} of {len(gaps) + 1} slices in the place of another one ({_spread(gaps)}), "
-            "and no attribute tells them apart"
+            "and no attribute tells them apart",
+            "one slice in each place",
+            "remove the extra slices, or choose another series",
         )
-        wanted, next_step = "one slice in each place", "remove the extra slices"
-    elif missing:
+    return None
+
+
+def _irregularities(gaps: FloatArray, even: bool, missing: int, lean: _Lean) -> list[str]:
+    """What keeps the slices from being an even, upright stack, with the measured figures."""
+    found = []
+    if lean.pixels > UPRIGHTNESS:
+        found.append(
+            f"slices shifted by up to {lean.millimetres:.1f} mm ({lean.pixels:.0f} pixels) within "
+            f"their plane, a tilt of {lean.degrees:.1f} degrees"
+        )
+    if missing:
         places = np.flatnonzero(np.rint(gaps / gaps.min()) > 1)
         found.append(
             f"{missing} missing slices: gaps after slice {_few(places + 1)} of {len(gaps) + 1} "
             f"({_spread(gaps)})"
         )
-        wanted, next_step = "slices at one distance", "fetch the missing slices from the PACS"
     elif not even:
         found.append(f"unevenly spaced slices ({_spread(gaps)})")
-        wanted, next_step = "slices at one distance", "resample the series to an even grid"
-    if not found:
-        return None
-    return ImageError(" and ".join(found), wanted, f"{next_step}, or choose another series")
+    return found
+
+
+def _beyond_correction(
+    slices: SliceStack, gaps: FloatArray, lean: _Lean, found: str
+) -> ImageError | None:
+    """Why resampling would make up too much, or None."""
+    other = "or choose another series"
+    if gaps.max() > (WIDEST_GAP + EVENNESS) * np.median(gaps):
+        wanted = f"no distance above {WIDEST_GAP:g} times the median one, to be bridged"
+        return ImageError(found, wanted, f"fetch the missing slices from the PACS, {other}")
+    if lean.degrees > STEEPEST_TILT:
+        wanted = f"a tilt of at most {STEEPEST_TILT:g} degrees, to be corrected"
+        return ImageError(found, wanted, f"export the series again, {other}")
+    if np.prod(slices.even_grid.shape) > MOST_VOXELS * np.prod(slices.shape):
+        wanted = f"slices that fill an {MOST_VOXELS:g}th of the upright grid around them"
+        return ImageError(found, wanted, f"export the series again, {other}")
+    return None
 
 
 def _spread(gaps: FloatArray) -> str:

@@ -42,6 +42,11 @@ class VolumeImage:
         return self.voxels.grid
 
     @property
+    def slices(self) -> Grid:
+        """The same."""
+        return self.grid
+
+    @property
     def frame_of_reference(self) -> str | None:
         """Frame of Reference UID (0020,0052), or None."""
         return self.grid.frame_of_reference

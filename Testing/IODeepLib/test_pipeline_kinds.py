@@ -11,60 +11,17 @@ from typing import Any
 
 import highdicom
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
-from recipe_maker import BRAIN, LIVER, label, recipe
+from recipe_maker import BRAIN, LIVER, label
 from series_maker import Stack
+from summing_networks import model_of, sums
 
 from IODeepLib.errors import NoModelFitsError
 from IODeepLib.model_object import Model
 from IODeepLib.pipeline import run
-from IODeepLib.publish import publish
 from IODeepLib.series import ImageSeries, find_series
 
 VOXELS = np.random.default_rng(5).integers(0, 1000, (5, 16, 12)).astype(np.int16)
-
-
-def sums(weights: Sequence[Sequence[float]], spatial: int, ending: str = "") -> onnx.ModelProto:
-    """A network whose output channel i is the sum of the input channels times `weights[i]`.
-
-    Args:
-        weights: (output channel, input channel).
-        spatial: 2 or 3 spatial axes.
-        ending: "pool" averages each channel over the image; "argmax" gives label values.
-    """
-    kernel = np.asarray(weights, np.float32)
-    outputs, inputs = kernel.shape
-    nodes = [helper.make_node("Conv", ["image", "kernel"], ["sums"])]
-    shape: list[int | None] = [None, outputs, *[None] * spatial]
-    kind = TensorProto.FLOAT
-    if ending == "pool":
-        nodes.append(helper.make_node("GlobalAveragePool", ["sums"], ["pooled"]))
-        nodes.append(helper.make_node("Flatten", ["pooled"], ["out"]))
-        shape = [None, outputs]
-    elif ending == "argmax":
-        nodes.append(helper.make_node("ArgMax", ["sums"], ["out"], axis=1, keepdims=0))
-        shape, kind = [None] * (spatial + 1), TensorProto.INT64
-    else:
-        nodes.append(helper.make_node("Identity", ["sums"], ["out"]))
-    graph = helper.make_graph(
-        nodes,
-        "sums",
-        [
-            helper.make_tensor_value_info(
-                "image", TensorProto.FLOAT, [None, inputs, *[None] * spatial]
-            )
-        ],
-        [helper.make_tensor_value_info("out", kind, shape)],
-        [numpy_helper.from_array(kernel.reshape(outputs, inputs, *[1] * spatial), "kernel")],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-
-
-def model_of(folder: Path, network: onnx.ModelProto, **changes: Any) -> Model:
-    onnx.save(network, str(folder / "network.onnx"))
-    return publish(folder / "network.onnx", recipe(**changes), folder / "model")
 
 
 def series_of(folder: Path, voxels: np.ndarray = VOXELS, **attributes: Any) -> ImageSeries:

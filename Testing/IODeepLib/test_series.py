@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import shutil
 import warnings
 
@@ -125,18 +126,27 @@ def test_different_images_under_one_uid_all_count(tmp_path):
     assert "1 SOP Instance UIDs are used" in series.problems[0]
 
 
-def test_a_gap_is_refused(tmp_path):
-    Stack(voxels=np.zeros((9, 4, 4), np.int16)).write(tmp_path)
-    (tmp_path / "003.dcm").unlink()
-    (tmp_path / "004.dcm").unlink()
-    series = refusal(tmp_path, r"2 missing slices: gaps after slice 3 of 7 .* 2.5 to 7.5 mm")
-    assert series.geometry.missing == 2
+def corrected(folder, match: str):
+    (series,) = find_series(folder)
+    assert re.search(match, series.geometry.correction)
+    assert series.problems[0] == series.geometry.correction and series.geometry_fault is None
+    return series
+
+
+@pytest.mark.parametrize("lost", [2, 3])
+def test_a_gap_is_bridged_or_refused_with_the_figures(tmp_path, lost):
+    Stack(voxels=np.zeros((12, 4, 4), np.int16)).write(tmp_path)
+    for i in range(3, 3 + lost):
+        (tmp_path / f"{i:03}.dcm").unlink()
+    figures = rf"{lost} missing slices: gaps after slice 3 of {12 - lost} .* 2.5 to "
+    series = corrected(tmp_path, figures) if lost == 2 else refusal(tmp_path, figures)
+    assert series.geometry.missing == lost
     assert series.grid.spacing[0] == pytest.approx(2.5)
-    assert series.geometry_fault is not None and "2 missing" in series.geometry_fault
+    assert series.grid.shape[0] == (12 if lost == 2 else 9)
 
 
 @pytest.mark.parametrize("shift", [0.04, 0.06])
-def test_uneven_slices_are_refused_beyond_a_twentieth(tmp_path, shift):
+def test_uneven_slices_are_corrected_beyond_a_twentieth(tmp_path, shift):
     stack = Stack(spacing=(1.0, 1.0, 1.0), origin=(0, 0, 0))
 
     def change(i: int, ds: Dataset) -> None:
@@ -144,20 +154,43 @@ def test_uneven_slices_are_refused_beyond_a_twentieth(tmp_path, shift):
 
     stack.write(tmp_path, change)
     if shift > 0.05:
-        refusal(tmp_path, r"unevenly spaced slices .* 0.94 to 1.06 mm apart, median 1 mm")
+        corrected(tmp_path, r"unevenly spaced slices .* 0.94 to 1.06 mm apart, median 1 mm")
     else:
         (series,) = find_series(tmp_path)
         np.testing.assert_array_equal(series.volume().array, stack.voxels)
 
 
-@pytest.mark.parametrize("degrees", [-12.0, 18.5])
-def test_a_gantry_tilt_is_refused_with_its_angle(tmp_path, degrees):
+def test_two_slice_distances_in_one_scan_are_no_missing_slices(tmp_path):
+    """A head scanned finely at the base and coarsely above."""
+    places = [0, 2.5, 5, 7.5, 10, 15, 20, 25]
+
+    def change(i: int, ds: Dataset) -> None:
+        ds.ImagePositionPatient = [0, 0, places[i]]
+
+    Stack(voxels=np.zeros((8, 4, 4), np.int16)).write(tmp_path, change)
+    series = corrected(tmp_path, "unevenly spaced slices")
+    assert series.geometry.missing == 0 and series.grid.shape[0] == 11
+
+
+@pytest.mark.parametrize("degrees", [-12.0, 18.5, 50.0])
+def test_a_gantry_tilt_is_corrected_or_refused_with_its_angle(tmp_path, degrees):
     def change(i: int, ds: Dataset) -> None:
         ds.ImagePositionPatient = [0, i * 2.5 * np.tan(np.radians(degrees)), i * 2.5]
 
     Stack().write(tmp_path, change)
-    series = refusal(tmp_path, rf"a tilt of {abs(degrees)} degrees")
+    figures = rf"a tilt of {abs(degrees)} degrees"
+    series = refusal(tmp_path, figures) if degrees > 45 else corrected(tmp_path, figures)
     assert series.geometry.tilt_degrees == pytest.approx(abs(degrees), abs=0.01)
+
+
+def test_slices_far_beside_each_other_are_refused(tmp_path):
+    """The grid that held them would be empty nearly everywhere."""
+
+    def change(i: int, ds: Dataset) -> None:
+        ds.ImagePositionPatient = [0, 100.0 * (i % 2), i * 2.5]
+
+    Stack().write(tmp_path, change)
+    refusal(tmp_path, "slices shifted by up to 100.0 mm")
 
 
 def test_rows_and_columns_at_an_odd_angle_are_refused(tmp_path):

@@ -1,0 +1,178 @@
+"""Slices that lie unevenly or aslant: onto an even grid, and back, through the whole pipeline."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import highdicom
+import numpy as np
+import pytest
+import SimpleITK
+from pydicom import dcmread
+from results_maker import standard_errors
+from series_maker import Stack
+from summing_networks import model_of, sums
+
+from IODeepLib.geometry import Grid, Volume
+from IODeepLib.model_object import Model
+from IODeepLib.pipeline import run
+from IODeepLib.series import ImageSeries, find_series
+from IODeepLib.slice_stack import SliceStack
+
+# Of each slice: how many slice distances along the normal, how many rows and columns beside it.
+UNEVEN = {
+    "tilted": [(i, 2 * i, 0) for i in range(6)],
+    "tilted to the other side and across": [(i, -i, 3 * i) for i in range(6)],
+    "one missing": [(i, 0, 0) for i in (0, 1, 2, 4, 5, 6)],
+    "two missing in a row": [(i, 0, 0) for i in (0, 1, 2, 3, 4, 7)],
+    "closer in the middle": [(i, 0, 0) for i in (0, 1, 2, 2.5, 3, 4)],
+    "tilted and one missing": [(i, -2 * i, 0) for i in (0, 1, 3, 4, 5, 6)],
+}
+VOXELS = np.random.default_rng(5).integers(0, 1000, (6, 16, 12)).astype(np.int16)
+SPACING = (2.0, 0.5, 0.5)
+
+
+def place_of(slice_: tuple[float, int, int]) -> np.ndarray:
+    """LPS mm of the first voxel."""
+    along, rows, columns = slice_
+    return np.array([columns * 0.5 - 7, rows * 0.5 + 3, along * 2.0 + 11])
+
+
+def uneven(folder: Path, places: list, voxels: np.ndarray = VOXELS, **common) -> ImageSeries:
+    def move(i: int, ds) -> None:
+        ds.ImagePositionPatient = place_of(places[i]).tolist()
+
+    (series,) = find_series(Stack(voxels, SPACING, common=common).write(folder, move))
+    return series
+
+
+@pytest.fixture(scope="module")
+def bright(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """Label 1 where the image is above 500."""
+    return model_of(
+        tmp_path_factory.mktemp("bright"),
+        sums([[0], [1]], spatial=3),
+        applies_to={"modalities": ["MR", "CT"]},
+        input={"intensity": [{"step": "scale_offset", "offset": -500}]},
+    )
+
+
+@pytest.mark.parametrize("name", UNEVEN)
+def test_a_slice_on_its_own_place_keeps_its_values(tmp_path: Path, name: str) -> None:
+    series = uneven(tmp_path, UNEVEN[name])
+    volume = series.volume()
+    assert volume.grid is series.grid and volume.grid.orientation == "SPL"
+    np.testing.assert_allclose(volume.grid.spacing[1:], SPACING[1:])
+    assert series.geometry_fault is None
+    for plane, place in zip(VOXELS, UNEVEN[name], strict=True):
+        corner = volume.grid.index(place_of(place))
+        k, row, column = np.rint(corner).astype(int)
+        np.testing.assert_allclose(corner, (k, row, column), atol=1e-9)
+        there = volume.array[k, row : row + 16, column : column + 12]
+        np.testing.assert_array_equal(there, plane)
+
+
+@pytest.mark.parametrize("name", UNEVEN)
+def test_labels_lie_on_the_slices_themselves(tmp_path: Path, bright: Model, name: str) -> None:
+    series = uneven(tmp_path / "images", UNEVEN[name])
+    result = run(series, bright)
+    assert result.segmentation is not None
+    np.testing.assert_array_equal(result.segmentation.array, VOXELS > 500)
+    assert any("corrected by resampling" in note for note in result.notes)
+    result.save(tmp_path / "out")
+    assert not standard_errors(tmp_path / "out" / "segmentation.dcm")
+    seg = highdicom.seg.segread(tmp_path / "out" / "segmentation.dcm")
+    uids = [dcmread(path).SOPInstanceUID for path in series.files]
+    found = seg.get_pixels_by_source_instance(uids, combine_segments=True)
+    np.testing.assert_array_equal(found, VOXELS > 500)
+    for frame, place in zip(seg.PerFrameFunctionalGroupsSequence, UNEVEN[name], strict=True):
+        stated = frame.PlanePositionSequence[0].ImagePositionPatient
+        np.testing.assert_array_equal(stated, place_of(place))
+
+
+def test_volumes_count_what_each_slice_stands_for(tmp_path: Path, bright: Model) -> None:
+    """1, 1, 1.5, 1.5, 1 slice distances: half the way to each neighbour, outwards as inwards."""
+    places = [(i, 0, 0) for i in (0, 1, 2, 4, 5)]
+    voxels = np.zeros((5, 16, 12), np.int16)
+    voxels[[0, 2, 4], 5:10, 5:10] = 1000
+    result = run(uneven(tmp_path, places, voxels), bright)
+    assert result.segmentation is not None
+    (volume,) = result.segmentation.volumes().values()
+    assert volume == pytest.approx(25 * 0.5 * 0.5 * 2 * (1 + 1.5 + 1) / 1000)
+
+
+def test_between_two_slices_values_are_interpolated(tmp_path: Path) -> None:
+    series = uneven(tmp_path, UNEVEN["one missing"])
+    between = series.volume().array[3]
+    np.testing.assert_allclose(between, (VOXELS[2].astype(float) + VOXELS[3]) / 2, rtol=1e-6)
+
+
+def test_parts_of_a_pixel_as_itk_interpolates_them() -> None:
+    affine = np.diag([0.5, 0.5, 2.0, 1.0])[:, [2, 1, 0, 3]]
+    first = Grid((1, 16, 12), affine)
+    shifts = np.array([(0, 0, 0), (1, 0.7, -0.3), (2, 1.4, -0.6), (3, 2.1, -0.9)])
+    stack = SliceStack(first, first.point(shifts))
+    voxels = VOXELS[:4]
+    even = stack.evened(voxels)
+    for k, (_, row, column) in enumerate(shifts):
+        image = SimpleITK.GetImageFromArray(voxels[k].astype(np.float32))
+        image.SetOrigin((column, row))
+        start = even.grid.origin / 0.5
+        judge = SimpleITK.Resample(
+            image, even.array.shape[:0:-1], SimpleITK.Transform(2, SimpleITK.sitkIdentity),
+            SimpleITK.sitkLinear, (start[0], start[1]), (1.0, 1.0), (1.0, 0, 0, 1.0), -1.0,
+        )  # fmt: skip
+        inside = SimpleITK.GetArrayFromImage(judge)
+        np.testing.assert_allclose(even.array[k][inside >= 0], inside[inside >= 0], atol=0.01)
+    labels = np.rint(even.array).astype(np.uint16)
+    assert stack.labels_of_even(labels).shape == voxels.shape
+
+
+def test_a_tilted_uneven_ct_as_dcm2niix_corrects_it(shared_data: Path, tmp_path: Path) -> None:
+    """dcm2niix takes away tilt and uneven distances in the same way, in planes of its own."""
+    folder = shared_data / "dicom" / "ct_head_ge_tilt_nonuniform"
+    judge = Path(sys.executable).parent / "dcm2niix"
+    subprocess.run([judge, "-z", "n", "-o", tmp_path, folder], check=True, capture_output=True)
+    (corrected,) = tmp_path.glob("*_Tilt_Eq_*.nii")
+    theirs = SimpleITK.ReadImage(str(corrected))
+    (series,) = find_series(folder)
+    ours = on_image(series.volume(), theirs)
+    expected = SimpleITK.GetArrayFromImage(theirs)
+    inside = (ours > -1400) & (expected > -1400)
+    assert inside.mean() > 0.6
+    apart = np.abs(ours - expected)[inside]
+    assert np.median(apart) < 0.5  # Hounsfield units; both round
+    assert np.corrcoef(ours[inside], expected[inside])[0, 1] > 0.9995
+
+
+def on_image(volume: Volume, image: SimpleITK.Image) -> np.ndarray:
+    """The values of `volume` at the voxels of `image`, by SimpleITK; -9999 outside."""
+    own = SimpleITK.GetImageFromArray(volume.array)
+    own.SetSpacing(volume.grid.spacing[::-1])
+    own.SetOrigin([float(v) for v in volume.grid.origin])
+    own.SetDirection(volume.grid.directions[:, [2, 1, 0]].ravel().tolist())
+    moved = SimpleITK.Resample(
+        own, image, SimpleITK.Transform(), SimpleITK.sitkLinear, -9999.0, SimpleITK.sitkFloat32
+    )
+    return SimpleITK.GetArrayFromImage(moved)
+
+
+def test_a_tilted_uneven_ct_through_the_pipeline(
+    shared_data: Path, bright: Model, tmp_path: Path
+) -> None:
+    (series,) = find_series(shared_data / "dicom" / "ct_head_ge_tilt_nonuniform")
+    result = run(series, bright)
+    assert result.segmentation is not None and result.segmentation.array.shape == (28, 512, 512)
+    bone = np.array([dcmread(path).pixel_array for path in series.files]) > 500
+    found = result.segmentation.array != 0
+    dice = 2 * (found & bone).sum() / (found.sum() + bone.sum())
+    assert dice > 0.95  # half a pixel, and half a distance between planes, is lost on the way
+    result.save(tmp_path / "out")
+    seg = dcmread(tmp_path / "out" / "segmentation.dcm")
+    positions = {tuple(dcmread(path).ImagePositionPatient) for path in series.files}
+    for frame in seg.PerFrameFunctionalGroupsSequence:
+        assert tuple(frame.PlanePositionSequence[0].ImagePositionPatient) in positions
+    assert "tilt of 18.5 degrees" in seg.DerivationDescription
+    assert (tmp_path / "out" / "overlay.png").stat().st_size > 10_000
