@@ -1,7 +1,8 @@
-"""What goes to the process that runs a network, and what comes back: plain files, no code in them.
+"""What goes to the process that does the work, and what comes back: plain files, no code in them.
 
-A job folder holds `job.json`, the voxels of each image as NumPy files and its header as DICOM JSON
-(PS3.18 Annex F); later `result.json` and, for a segmentation, its labels as a NumPy file.
+For a run, the folder holds `job.json`, the voxels of each image as NumPy files and its header as
+DICOM JSON (PS3.18 Annex F); later `result.json` and, for a segmentation, its labels as a NumPy
+file. For packing a network, it holds `packing.json` and `recipe.json`; later the instances.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from IODeepLib.classification import Classification
     from IODeepLib.model_object import Model
     from IODeepLib.pipeline import Options
+    from IODeepLib.recipe import Recipe
     from IODeepLib.result import Result
     from IODeepLib.segmentation import Segmentation
     from IODeepLib.series import Image, VolumeImage
 
 _JOB, _RESULT, _LABELS = "job.json", "result.json", "labels.npy"
+_PACKING, _RECIPE, _PACKED = "packing.json", "recipe.json", "packed"
 
 
 @dataclass(frozen=True)
@@ -126,3 +129,24 @@ def readResult(folder: Path, job: Job) -> tuple[Segmentation | Classification, d
         return Classification(labels, values, chosen), document
     array = np.load(folder / _LABELS, allow_pickle=False)
     return Segmentation(array, job.images[0].grid, labels), document
+
+
+def writePacking(folder: Path, onnxFile: Path, recipe: Recipe) -> None:
+    """Say in `folder` which network is to be packed."""
+    from IODeepLib.recipe import recipe_to_json
+
+    (folder / _PACKING).write_text(json.dumps({"onnx": str(onnxFile)}), encoding="utf-8")
+    (folder / _RECIPE).write_text(recipe_to_json(recipe), encoding="utf-8")
+
+
+def readPacking(folder: Path) -> tuple[Path, Recipe]:
+    """The network that is to be packed, and its recipe."""
+    from IODeepLib.recipe import read_recipe
+
+    document = json.loads((folder / _PACKING).read_text(encoding="utf-8"))
+    return Path(document["onnx"]), read_recipe(folder / _RECIPE)
+
+
+def packedFolder(folder: Path) -> Path:
+    """Where the instances of a packed network lie."""
+    return folder / _PACKED

@@ -1,32 +1,36 @@
-"""The process in which a network runs: `python worker.py JOB_FOLDER`.
+"""The process in which a network runs, or is packed: `python worker.py TASK FOLDER`.
 
-The folder holds the job, see `IODeepSlicer.job`. Progress goes to standard output, a JSON object
-a line, the last of which says that the result is in the folder or what went wrong. When standard
-input ends (the result was read, the run was cancelled, or the application that started it is gone,
-however that came), this process removes the folder and ends, in whatever computation it is.
+The folder holds what the task needs, see `IODeepSlicer.job`. Progress goes to standard output, a
+JSON object a line, the last of which says that the result is in the folder or what went wrong. When
+standard input ends (the result was read, the work was cancelled, or the application that started it
+is gone, however that came), this process removes the folder and ends, whatever it is doing.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
 
-def main(folder: Path) -> None:
-    """Run the job in `folder`, and wait until its owner is done with the result."""
+def main(task: str, folder: Path) -> None:
+    """Do the task in `folder`, and wait until its owner is done with the result."""
     watching = threading.Thread(target=_endWithParent, args=(folder,), daemon=True)
     watching.start()
     # What a library prints must not get between the lines: it goes to standard error.
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    # Beside this file lie modules with everyday names: they must not stand for others.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
     try:
-        _run(folder, channel)
+        _TASKS[task](folder, functools.partial(_progress, channel))
     except BaseException as error:
         traceback.print_exc()
         _say(channel, error=_inParts(error))
@@ -35,22 +39,30 @@ def main(folder: Path) -> None:
     watching.join()
 
 
-def _run(folder: Path, channel: TextIO) -> None:
-    # Beside this file lie modules with everyday names: they must not stand for others.
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
+def _run(folder: Path, progress: Callable[[float, str], None]) -> None:
     import IODeepSlicer  # noqa: F401  makes IODeepLib importable
     from IODeepLib.pipeline import run
     from IODeepSlicer.job import readJob, writeResult
 
     job = readJob(folder)
-    result = run(
-        job.images[0],
-        job.model,
-        job.options,
-        others=job.images[1:],
-        progress=lambda fraction, message: _say(channel, fraction=fraction, message=message),
-    )
+    result = run(job.images[0], job.model, job.options, others=job.images[1:], progress=progress)
     writeResult(folder, result)
+
+
+def _publish(folder: Path, progress: Callable[[float, str], None]) -> None:
+    import IODeepSlicer  # noqa: F401  makes IODeepLib importable
+    from IODeepLib.publish import publish
+    from IODeepSlicer.job import packedFolder, readPacking
+
+    onnxFile, recipe = readPacking(folder)
+    publish(onnxFile, recipe, packedFolder(folder), progress=progress)
+
+
+_TASKS = {"run": _run, "publish": _publish}
+
+
+def _progress(channel: TextIO, fraction: float, message: str) -> None:
+    _say(channel, fraction=fraction, message=message)
 
 
 def _say(channel: TextIO, **values: Any) -> None:
@@ -84,4 +96,4 @@ def _endWithParent(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,188 @@
+"""Work in a process of its own; this is its owner's end.
+
+Nothing here waits for the process, except `cancel`, at most `_PATIENCE`. The files lie in a folder
+that only this user can read, and that is gone once the work is over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from enum import Enum
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+_WORKER = Path(__file__).with_name("worker.py")
+_PATIENCE = 1.0  # seconds for the process to end after it was killed
+_LONGEST_LOG = 100_000  # characters
+
+T = TypeVar("T")
+
+
+class State(Enum):
+    """How far the work is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class WorkerProcess(Generic[T]):
+    """One task in a process of its own; what the task is, subclasses say.
+
+    Attributes:
+        task: the word by which `IODeepSlicer.worker` knows it.
+        fraction: the part that is done, 0 to 1.
+        message: what is being done.
+        log: what the process and its libraries said, once it is over.
+    """
+
+    task: str
+
+    def __init__(self, python: str, place: Path | None = None) -> None:
+        """Start it; `python` is the interpreter, and `place` where its folder shall lie."""
+        self.fraction, self.message, self.log = 0.0, "starting", ""
+        self._state = State.RUNNING
+        self._done = False
+        self._error: dict[str, str] | None = None
+        self._outcome: T | None = None
+        self._started = time.monotonic()
+        self._folder = Path(tempfile.mkdtemp(prefix="IODeep-", dir=place))
+        try:
+            self._write(self._folder)
+            self._process = self._start(python)
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self._lines = (self._folder / "progress").open(encoding="utf-8")
+        self._unfinished = ""
+
+    def _write(self, folder: Path) -> None:
+        """Put what the task needs into `folder`."""
+        raise NotImplementedError
+
+    def _take(self, folder: Path) -> T:
+        """What the finished task left in `folder`, which goes away after this."""
+        raise NotImplementedError
+
+    def _progressed(self) -> None:
+        """Called when `fraction` and `message` have changed."""
+
+    def _start(self, python: str) -> subprocess.Popen:
+        # Files, not pipes: they never fill up, and are read without waiting on every system.
+        apart: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            apart = {"creationflags": subprocess.CREATE_NO_WINDOW}
+        with (
+            (self._folder / "progress").open("wb") as progress,
+            (self._folder / "log").open("wb") as log,
+        ):
+            return subprocess.Popen(  # noqa: S603  our own program, no shell
+                [python, str(_WORKER), self.task, str(self._folder)],
+                stdin=subprocess.PIPE,
+                stdout=progress,
+                stderr=log,
+                **apart,
+            )
+
+    @property
+    def process_id(self) -> int:
+        """The process identifier."""
+        return self._process.pid
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self._started
+
+    def poll(self) -> State:
+        """Read what the process said since the last time, and see whether it is over."""
+        if self._state is State.RUNNING:
+            ended = self._process.poll() is not None
+            self._read()
+            if ended or self._done or self._error is not None:
+                self._finish()
+        return self._state
+
+    def outcome(self) -> T:
+        """What it gave.
+
+        Raises:
+            IODeepError: it failed, was cancelled, or is not over yet.
+        """
+        from IODeepLib.errors import CancelledError, IODeepError, UsageError
+
+        if self._outcome is not None:
+            return self._outcome
+        if self._state is State.CANCELLED:
+            raise CancelledError
+        if self._state is State.RUNNING:
+            raise UsageError("the run is not over", "a run to its end", "poll it until it is over")
+        error = IODeepError(**self._error)
+        if self.log:
+            error.add_note(self.log)  # below the traceback in the Python console
+        raise error
+
+    def cancel(self) -> None:
+        """End it at once, and leave nothing behind; without effect once it is over."""
+        if self._state is State.RUNNING:
+            self._kill()
+            self._close(State.CANCELLED)
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if sys.platform == "win32":
+                self._process.kill()
+            else:
+                # A launcher may stand between us and Python: the whole group goes.
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.stdin.close()  # and this ends what still lives
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_PATIENCE)
+
+    def _read(self) -> None:
+        *lines, self._unfinished = (self._unfinished + self._lines.read()).split("\n")
+        for line in lines:
+            said = json.loads(line)
+            if "message" not in said:
+                self._done, self._error = said.get("done", False), said.get("error")
+                continue
+            self.fraction, self.message = said["fraction"], said["message"]
+            self._progressed()
+
+    def _finish(self) -> None:
+        if self._done:
+            try:
+                self._outcome = self._take(self._folder)
+            except (OSError, ValueError, MemoryError) as error:
+                self._error = _unexpected(f"the result cannot be read: {error!r}")
+        elif self._error is None:
+            status = self._process.returncode
+            ended = f"signal {-status}" if status < 0 else f"status {status}"
+            self._error = _unexpected(f"the process ended with {ended}")
+        self._kill()
+        self._close(State.DONE if self._outcome is not None else State.FAILED)
+
+    def _close(self, state: State) -> None:
+        self._state = state
+        self._lines.close()
+        with contextlib.suppress(OSError):
+            text = (self._folder / "log").read_text("utf-8", "replace")
+            self.log = text[-_LONGEST_LOG:]
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _unexpected(found: str) -> dict[str, str]:
+    return {
+        "found": found,
+        "wanted": "a result",
+        "next_step": "read the log; if memory was short, close other programs and run again",
+    }
