@@ -85,8 +85,9 @@ class Panel:
     def chooseModel(self, cardSopInstanceUID: str) -> None:
         """Choose the model with this card, whether it fits or not."""
         self.models.forget()
+        self._shownImage = None
         self.models.choose(cardSopInstanceUID)
-        self.lookAgain()
+        self.update()
 
     def cancel(self) -> None:
         """Stop the run, if there is one."""
