@@ -101,7 +101,11 @@ def _series(images: list[ImageFile], damaged: list[Skipped]) -> list[ImageSeries
         files, remarks = _once(sorted(group, key=_instance))
         frames = [frame for file in files for frame in frames_of(file)]
         for i, part in enumerate(split(frames)):
-            series = ImageSeries(part.frames, part.split_by, tuple(broken[key]), remarks)
+            repeats = (
+                f"{part.left_out} images that repeat another one, voxel for voxel, are left out"
+            )
+            noticed = (*remarks, repeats) if part.left_out else remarks
+            series = ImageSeries(part.frames, part.split_by, tuple(broken[key]), noticed)
             number = integer(files[0].header, "SeriesNumber") or 0
             found.append(((key[0], number, key, i), series))
     return [series for _, series in sorted(found, key=lambda pair: pair[0])]

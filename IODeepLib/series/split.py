@@ -16,6 +16,7 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag
 
 from IODeepLib.headers import first_number, integer, items, numbers, text, texts
 from IODeepLib.series.frames import Frame
+from IODeepLib.series.repeats import without_repeats
 from IODeepLib.series.slices import SAME_PLACE_MM, along_normal, normal_of
 
 # Direction cosines of one stack: 1e-4 moves the corner of a 512 pixel image by 0.03 pixels.
@@ -32,10 +33,15 @@ LOCALIZER = "LOCALIZER"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The frames of one volume, sorted along their normal, and what sets them apart."""
+    """The frames of one volume, sorted along their normal, and what sets them apart.
+
+    Attributes:
+        left_out: how many further frames show the same voxels in the same places.
+    """
 
     frames: tuple[Frame, ...]
     split_by: str
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +238,9 @@ def _split_repeats(frames: list[Frame], words: str) -> list[Part]:
             for group, label in zip(groups, labels, strict=True):
                 parts += _split_repeats([frames[i] for i in group], _join(words, label))
             return parts
-    order = np.argsort(distances, kind="stable")
-    return [Part(tuple(frames[i] for i in order), words)]
+    single = without_repeats(frames, places.tolist()) if deepest > 1 else frames
+    order = np.argsort(along_normal(single), kind="stable")
+    return [Part(tuple(single[i] for i in order), words, len(frames) - len(single))]
 
 
 def _separations(

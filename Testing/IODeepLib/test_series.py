@@ -97,12 +97,24 @@ def refusal(folder, match: str):
     return series
 
 
-def test_slices_in_one_place_are_refused(tmp_path):
+def test_slices_in_one_place_that_differ_are_refused(tmp_path):
     stack = Stack()
     stack.write(tmp_path)
-    save(stack.image(2), tmp_path / "again.dcm")
+    save(stack.image(2, PixelData=stack.voxels[3].tobytes()), tmp_path / "again.dcm")
     series = refusal(tmp_path, r"1 of 6 slices in the place of another.* 0 to 2.5 mm")
     assert series.grid.shape == (6, 6, 7)
+
+
+def test_the_same_image_under_two_names_counts_once(tmp_path):
+    stack = Stack()
+    stack.write(tmp_path)
+    for i in (2, 4):
+        save(stack.image(i, InstanceNumber=i + 100), tmp_path / f"again{i}.dcm")
+    (series,) = find_series(tmp_path)
+    np.testing.assert_array_equal(series.volume().array, stack.voxels)
+    said = "2 images that repeat another one, voxel for voxel, are left out"
+    assert series.problems == (said,)
+    assert [path.name for path in series.files] == [f"00{i}.dcm" for i in range(5)]
 
 
 def test_copies_of_the_same_instance_count_once(tmp_path):
