@@ -21,7 +21,7 @@ from IODeepLib import agreement
 from IODeepLib.classification import Classification, classify
 from IODeepLib.criteria import Verdict
 from IODeepLib.decision import decide
-from IODeepLib.errors import CancelledError, NoModelFitsError
+from IODeepLib.errors import CancelledError, NoModelFitsError, UsageError
 from IODeepLib.model_object import Model, verify
 from IODeepLib.postprocess import postprocess
 from IODeepLib.preprocess import Prepared, prepare
@@ -55,11 +55,14 @@ class Options:
         seg_type: BINARY, LABELMAP or FRACTIONAL.
         provider: "auto", or the name of an ONNX Runtime execution provider.
         threads: how many threads the network computes with; None for the cores at hand.
+        labels: names of the labels that a segmentation keeps; None for all. Decisions and what
+            comes after them are made with all labels, then the others are dropped.
     """
 
     seg_type: SegmentationType = SegmentationType.BINARY
     provider: str = "auto"
     threads: int | None = None
+    labels: tuple[str, ...] | None = None
 
 
 def run(
@@ -82,6 +85,7 @@ def run(
         cancelled: asked between patches; once it says so, the run ends with CancelledError.
 
     Raises:
+        UsageError: a label that the model does not have.
         NoModelFitsError: the model does not fit the series.
         ImageError: the series cannot be read, or not exactly.
         ModelError: the model is incomplete, altered, or fails.
@@ -89,6 +93,7 @@ def run(
     """
     options = options or Options()
     recipe = model.card.recipe
+    left_out = _left_out(model, options.labels)
     candidate = judge(series, model, others)
     if not candidate.fits:
         failing = candidate.with_verdict(Verdict.FAILS)
@@ -110,6 +115,8 @@ def run(
     picture_volume = volumes[0]
     del volumes
     found, notes = _infer(recipe, prepared, session, options, stages)
+    if isinstance(found, Segmentation) and options.labels is not None:
+        found = found.only(options.labels)
     if isinstance(found, Segmentation):
         found = found.on(candidate.channels[0].slices)
     stages.end()
@@ -122,7 +129,32 @@ def run(
         provider=session.providers[0],
         seg_type=options.seg_type,
         notes=(*_open_questions(candidate), *series.problems, *session.notes, *notes),
+        left_out=left_out,
     )
+
+
+def _left_out(model: Model, labels: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The names of the labels that are not to be kept."""
+    if labels is None:
+        return ()
+    recipe = model.card.recipe
+    if recipe.task is not Task.SEGMENTATION:
+        raise UsageError(
+            f"labels to keep, for {model.label}, whose task is {recipe.task.value}",
+            "a model that segments",
+            "leave out the names of the labels",
+        )
+    known = [label.name for label in recipe.output.labels]
+    unknown = [name for name in labels if name not in known]
+    if unknown or not labels:
+        raise UsageError(
+            f"{model.label} has no label {', '.join(map(repr, unknown))}"
+            if unknown
+            else "no label to keep",
+            f"at least one of {', '.join(known)}",
+            "correct the names of the labels",
+        )
+    return tuple(name for name in known if name not in labels)
 
 
 def _open_questions(candidate: Candidate) -> list[str]:

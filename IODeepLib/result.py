@@ -44,6 +44,7 @@ class Result:
         provider: the ONNX Runtime execution provider that ran it.
         seg_type: the kind of DICOM SEG that is written.
         notes: what a person should know of the images, the run and the labels.
+        left_out: names of the labels that were dropped because nobody asked for them.
     """
 
     channels: tuple[Image, ...]
@@ -54,6 +55,7 @@ class Result:
     provider: str
     seg_type: SegmentationType
     notes: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def series(self) -> Image:
@@ -81,6 +83,9 @@ class Result:
         import onnxruntime
 
         card = self.model.card
+        options: dict[str, Any] = {"seg_type": self.seg_type.value}
+        if self.left_out:
+            options["left_out"] = list(self.left_out)
         return Provenance(
             title=card.title,
             name=card.name,
@@ -93,7 +98,7 @@ class Result:
             weights_digest=weights_digest([part.sha256 for part in card.manifest.parts]),
             runtime=f"onnxruntime {onnxruntime.__version__}",
             provider=self.provider,
-            options={"seg_type": self.seg_type.value},
+            options=options,
             notes=self.notes,
         )
 
@@ -134,6 +139,7 @@ class Result:
             volumes = self.segmentation.volumes()
             document["volumes_ml"] = {name: round(volume, 3) for name, volume in volumes.items()}
             document["missing"] = [name for name, volume in volumes.items() if not volume]
+            document["left_out"] = list(self.left_out)
             document["sop_instance_uid"] = self.seg.sop_instance_uid if self.seg else None
         if self.classification is not None:
             document["values"] = {
@@ -159,6 +165,8 @@ class Result:
             ):
                 chosen = "  <-" if label in self.classification.chosen else ""
                 yield f"  {label.name:<24} {value:10.4g} {_unit(label)}{chosen}".rstrip()
+        if self.left_out:
+            yield f"left out, as asked: {', '.join(self.left_out)}"
         for note in self.notes:
             yield f"note: {note}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ class Segmentation:
             Overlapping ones: (label, a0, a1, a2), 0 or 1, in the order of `labels`.
         grid: where the voxels lie: the grid of the series, or its slices where these do not lie
             evenly and upright upon each other.
-        labels: all labels that the network can find, present or not.
+        labels: all labels that were looked for, present or not.
         probabilities: (label, a0, a1, a2) uint8, 0 to 255 for 0 to 1, where they were asked for.
     """
 
@@ -40,6 +41,22 @@ class Segmentation:
         if self.overlapping:
             return self.array[self.labels.index(label)] != 0
         return self.array == label.value
+
+    def only(self, names: Collection[str]) -> Segmentation:
+        """The same without the labels of other names; what they alone covered is background."""
+        kept = tuple(label for label in self.labels if label.name in names)
+        if kept == self.labels:
+            return self
+        places = [self.labels.index(label) for label in kept]
+        if self.overlapping:
+            array = self.array[places]
+        else:
+            table = np.zeros(max(label.value for label in self.labels) + 1, self.array.dtype)
+            values = [label.value for label in kept]
+            table[values] = values
+            array = table[self.array]
+        probabilities = None if self.probabilities is None else self.probabilities[places]
+        return Segmentation(array, self.grid, kept, probabilities)
 
     def volumes(self) -> dict[str, float]:
         """Millilitres of each label by name; 0 for one that was not found."""

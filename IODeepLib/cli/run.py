@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=int, metavar="N", help="threads for the network [one a core]"
     )
+    parser.add_argument(
+        "--labels", metavar="NAME,NAME", help="keep only these labels in the result [all]"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -48,7 +51,10 @@ def run(options: argparse.Namespace) -> None:
     series, model = choose(images, models)
     check_identifiers(series)  # a run of minutes must not end at what can be known before
     run_options = pipeline.Options(
-        SegmentationType(options.seg_type), options.provider, options.threads
+        SegmentationType(options.seg_type),
+        options.provider,
+        options.threads,
+        tuple(name.strip() for name in options.labels.split(",")) if options.labels else None,
     )
     # For the same reason the folder is made first.
     with whole_folder(options.out, FILE_NAMES) as folder:

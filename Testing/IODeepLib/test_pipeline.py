@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from recipe_maker import label, recipe
 from series_maker import Stack
 
 import IODeepLib
-from IODeepLib.errors import CancelledError, ModelError, NoModelFitsError
+from IODeepLib.errors import CancelledError, ModelError, NoModelFitsError, UsageError
 from IODeepLib.geometry import Grid, Volume
 from IODeepLib.model_object import Model
 from IODeepLib.pipeline import Options, run
@@ -259,6 +260,40 @@ def test_every_kind_of_segmentation(demo_model: Model, tmp_path: Path, seg_type:
     for i, item in enumerate(result.segmentation.labels):
         agreement = dice(result.segmentation.mask(item), pixels[..., i] > 0.5)
         assert agreement > (0.99 if seg_type == "FRACTIONAL" else 0.999999)
+
+
+def test_only_the_labels_that_are_wanted(demo_model: Model, tmp_path: Path) -> None:
+    series = only_series(DEMO / "mr_t1")
+    every = run(series, demo_model)
+    white = run(series, demo_model, Options(labels=("White Matter",)))
+    assert every.segmentation is not None and white.segmentation is not None
+    assert [item.name for item in white.segmentation.labels] == ["White Matter"]
+    # What the network called grey stays grey for the decision, and is nothing in the result.
+    np.testing.assert_array_equal(
+        white.segmentation.array, np.where(every.segmentation.array == 2, 2, 0)
+    )
+    white.save(tmp_path / "r")
+    seg = highdicom.seg.segread(tmp_path / "r" / "segmentation.dcm")
+    assert [item.SegmentLabel for item in seg.SegmentSequence] == ["White Matter"]
+    document = json.loads((tmp_path / "r" / "result.json").read_text())
+    assert list(document["volumes_ml"]) == ["White Matter"]
+    assert document["left_out"] == document["provenance"]["options"]["left_out"] == ["Gray Matter"]
+    assert "left out, as asked: Gray Matter" in white.sentences()
+    assert every.seg is not None and every.seg.sop_instance_uid != seg.SOPInstanceUID
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("White Matter", "Liver"), "no label 'Liver'.*one of Gray Matter, White Matter"),
+        ((), "no label to keep.*one of Gray Matter, White Matter"),
+    ],
+)
+def test_labels_that_the_model_does_not_have(
+    demo_model: Model, names: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        run(only_series(DEMO / "mr_t1"), demo_model, Options(labels=names))
 
 
 def test_the_number_of_threads_changes_nothing(demo_model: Model) -> None:
