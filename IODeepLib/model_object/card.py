@@ -38,7 +38,7 @@ class Card:
         manifest: the weights that belong to it.
         recipe_json, model_card_json: see `recipe`.
         architecture_digest: SHA-256 of the architecture.
-        architecture: where in the file the architecture lies.
+        architecture: where in the file the architecture lies; itself, if the file is deflated.
     """
 
     path: Path | None
@@ -54,7 +54,7 @@ class Card:
     recipe_json: str = field(repr=False)
     model_card_json: str = field(repr=False)
     architecture_digest: str = field(repr=False)
-    architecture: Span | None = field(repr=False)
+    architecture: Span | bytes | None = field(repr=False)
 
     @property
     def label(self) -> str:
@@ -163,7 +163,7 @@ def _card_of(instance: Instance) -> Card:
         recipe_json=recipe,
         model_card_json=model_card,
         architecture_digest=instance.text(Element.ARCHITECTURE_DIGEST),
-        architecture=instance.span(Element.ARCHITECTURE, length) if filename else None,
+        architecture=instance.content(Element.ARCHITECTURE, length) if filename else None,
     )
 
 

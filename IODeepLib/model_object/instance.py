@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset, PrivateBlock
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RawDataStorage
 
 from IODeepLib.errors import IODeepError, ModelError
+from IODeepLib.model_object.deflated import read_deflated
 from IODeepLib.pieces import Span
 from IODeepLib.private_dictionary import (
     CREATOR,
@@ -28,6 +29,7 @@ from IODeepLib.private_dictionary import (
 )
 
 _DEFER = 64 * 2**10  # bytes; elements above it are left in the file
+_UNDEFINED = 0xFFFFFFFF  # length of an element that is made of fragments (PS3.5 A.4)
 _PREAMBLE, _MAGIC = 128, b"DICM"
 # The file meta information, whose UIDs tell what the file is, fits in well.
 _HEAD = 2 * 2**10
@@ -59,15 +61,18 @@ class Instance:
             raise ModelError(
                 f"{path} is no DICOM file", "an IODeep instance", "choose the model's folder"
             )
-        if DeflatedExplicitVRLittleEndian.encode() in head:
-            raise ModelError(
-                f"{path} is deflated",
-                "a model whose weights can be used where they lie",
-                "retrieve it as Explicit VR Little Endian, or use dcmconv +te",
-            )
         with reading(str(path)):
-            dataset = dcmread(path, defer_size=_DEFER)
+            if DeflatedExplicitVRLittleEndian.encode() in head:
+                dataset = read_deflated(path)
+            else:
+                dataset = dcmread(path, defer_size=_DEFER)
         return cls(dataset, str(path))
+
+    @property
+    def deflated(self) -> bool:
+        """Whether it was inflated, so that its large elements are in memory."""
+        meta = getattr(self.dataset, "file_meta", Dataset())
+        return bool(meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
 
     def __contains__(self, element: Element) -> bool:
         """Whether a private element is there."""
@@ -97,15 +102,19 @@ class Instance:
         """A standard attribute as text; empty if it is absent."""
         return str(self.dataset.get(keyword) or "")
 
-    def span(self, element: Element, length: int) -> Span:
-        """Where in the file the first `length` bytes of a large element lie."""
+    def content(self, element: Element, length: int) -> bytes | Span:
+        """The first `length` bytes of a large element: where in the file, or as they are."""
         path = Path(self.dataset.filename)
         tag = self._block.get_tag(element)
         raw = self.dataset.get_item(tag, keep_deferred=True)
         if not isinstance(raw, RawDataElement):
             raise self._damaged(element, "nothing")
+        if raw.length == _UNDEFINED:
+            raise self._damaged(element, "fragments")
+        if self.deflated and raw.value is not None and len(raw.value) >= length:
+            return bytes(raw.value[:length])
         size = path.stat().st_size
-        if raw.length < length or raw.value_tell + length > size:
+        if self.deflated or raw.length < length or raw.value_tell + length > size:
             there = max(0, min(raw.length, size - raw.value_tell))
             raise self._damaged(element, f"{there} of {length} bytes")
         return Span(path, raw.value_tell, length)

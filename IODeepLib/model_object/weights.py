@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from IODeepLib.errors import ModelError
+from IODeepLib.model_object.deflated import weights_refused
 from IODeepLib.model_object.instance import Instance, reading
 from IODeepLib.pieces import Span
 from IODeepLib.private_dictionary import Element
@@ -60,7 +61,9 @@ def _weights_of(instance: Instance) -> Weights:
             WEIGHTS_FORMAT,
             "update IODeep",
         )
-    payload = instance.span(Element.PAYLOAD, instance.number(Element.PAYLOAD_LENGTH))
+    payload = instance.content(Element.PAYLOAD, instance.number(Element.PAYLOAD_LENGTH))
+    if not isinstance(payload, Span):
+        raise weights_refused(Path(instance.where))
     return Weights(
         path=payload.path,
         sop_instance_uid=instance.standard("SOPInstanceUID"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,17 +12,17 @@ import make_networks
 import numpy as np
 import pydicom
 import pytest
-from packed_models import files, make_model
+from packed_models import files, make_model, make_network
 from pydicom.dataelem import DataElement
-from pydicom.dataset import Dataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
 )
 
 from IODeepLib.errors import ModelError
-from IODeepLib.model_object import Model, pack, read_card, unpack, verify
+from IODeepLib.model_object import pack, read_card, read_weights, unpack, verify
 from IODeepLib.private_dictionary import CREATOR, GROUP, Element, block_of
 from IODeepLib.runtime import open_session
 from IODeepLib.sources.folder import find_model
@@ -106,7 +108,25 @@ def dcmtk(*options: str) -> Callable[[Path], None]:
     return convert
 
 
+def labelled(syntax: str) -> Callable[[Path], None]:
+    """As an archive that compresses all that it stores: only pixel data would change."""
+
+    def label(path: Path) -> None:
+        dataset = pydicom.dcmread(path)
+        dataset.file_meta.TransferSyntaxUID = syntax
+        dataset.save_as(path)
+
+    return label
+
+
+def deflated(path: Path) -> None:
+    """As Deflated Explicit VR Little Endian."""
+    labelled(DeflatedExplicitVRLittleEndian)(path)
+
+
 WAYS = {
+    "JPEG 2000": labelled(JPEG2000Lossless),
+    "encapsulated": labelled("1.2.840.10008.1.2.1.98"),
     "implicit": implicit,
     "unknown": unknown,
     "big endian": big_endian,
@@ -172,11 +192,62 @@ def test_files_may_lie_anywhere_under_any_name(tmp_path: Path) -> None:
     np.testing.assert_array_equal(open_session(found).run({"image": image})[0], expected)
 
 
-def test_deflated_instances_are_refused_with_the_way_out(tmp_path: Path) -> None:
-    model: Model = make_model(tmp_path)
+@pytest.mark.parametrize("way", ["pydicom", "dcmtk"])
+def test_a_deflated_card_is_read_alike(way: str, tmp_path: Path) -> None:
+    model = make_model(tmp_path)
     path = files(model)[0]
-    dataset: Dataset = pydicom.dcmread(path)
-    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    {"pydicom": deflated, "dcmtk": dcmtk("+td")}[way](path)
+    assert len(path.read_bytes()) < 8000
+    found = find_model(tmp_path / "packed")
+    verify(found)
+    assert found.card.recipe == model.card.recipe
+    assert unpack(found, tmp_path / "back").read_bytes() == make_network(tmp_path).read_bytes()
+    image = np.ones((1, 1, 8, 8, 8), np.float32)
+    expected = result_of(tmp_path / "network.onnx", image)
+    np.testing.assert_array_equal(open_session(found).run({"image": image})[0], expected)
+
+
+def test_deflated_weights_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    path = files(make_model(tmp_path))[1]
+    deflated(path)
+    with pytest.raises(ModelError, match=r"is deflated and no card.*dcmconv \+te"):
+        read_weights(path)
+
+
+def test_no_more_is_inflated_than_a_card_can_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """100 MB of zeros in 100 KB."""
+    monkeypatch.setattr("IODeepLib.model_object.deflated.MAX_INFLATED_BYTES", 10**6)
+    path = files(make_model(tmp_path))[0]
+    deflated(path)
+    start = 144 + pydicom.dcmread(path).file_meta.FileMetaInformationGroupLength
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    bomb = packer.compress(bytes(10**8)) + packer.flush()
+    path.write_bytes(path.read_bytes()[:start] + bomb)
+    tracemalloc.start()
+    with pytest.raises(ModelError, match="is deflated and no card"):
+        read_card(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10e6
+    path.write_bytes(path.read_bytes()[: start + 500])
+    with pytest.raises(ModelError, match="ends within its deflated data set"):
+        read_card(path)
+    path.write_bytes(path.read_bytes()[:start] + b"\xff" * 1000)
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_card(path)
+
+
+def test_an_architecture_in_fragments_is_refused(tmp_path: Path) -> None:
+    """As if it were Pixel Data of a compressed image: against PS3.5 A.4."""
+    path = files(make_model(tmp_path))[0]
+    dataset = pydicom.dcmread(path)
+    block = block_of(dataset)
+    assert block is not None
+    element = block[Element.ARCHITECTURE]
+    element.value = pydicom.encaps.encapsulate([element.value + b"\0"])
+    element.is_undefined_length = True
     dataset.save_as(path)
-    with pytest.raises(ModelError, match=r"is deflated.*Explicit VR Little Endian"):
+    with pytest.raises(ModelError, match=r"has fragments in Architecture"):
         read_card(path)
