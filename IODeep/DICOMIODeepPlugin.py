@@ -4,6 +4,8 @@ A card, which describes a network, is offered as a model; loading it puts a node
 hierarchy and opens the IODeep module. Its weights are claimed too, so that no other reader takes
 them for images; loading them loads their card. Whether an instance is one of these is known from
 tags in the database's cache; only a card's file is opened, and its network stays on the disk.
+
+A segmentation that IODeep made is offered for export: as the DICOM SEG that the module saves.
 """
 
 from __future__ import annotations
@@ -15,14 +17,15 @@ from pathlib import Path
 import qt
 import slicer
 from DICOMLib import DICOMLoadable, DICOMPlugin
-from IODeepSlicer import card_text
+from IODeepSlicer import card_text, first_generation, nodes, saving
 from IODeepSlicer.listed_series import ListedSeries
+from IODeepSlicer.messages import errorText
 from slicer.i18n import tr as _
 
 _RAW_DATA = "1.2.840.10008.5.1.4.1.1.66"
 _CONTENT_LABELS = "IODEEP_"  # what the Content Label of all instances begins with
 _WEIGHTS_LABEL = "IODEEP_WEIGHTS"
-_CONFIDENCE = 0.95
+_CONFIDENCE, _UNLIKELY = 0.95, 0.1
 _UID_ATTRIBUTE = "IODeep.CardSOPInstanceUID"
 
 
@@ -42,10 +45,13 @@ class DICOMIODeepPluginClass(DICOMPlugin):
         for files in fileLists:
             if not files:
                 continue
-            if self._value(files[0], "sopClassUID") != _RAW_DATA:
+            sopClassUID = self._value(files[0], "sopClassUID")
+            if sopClassUID == _RAW_DATA:
+                loadables += self._examineRawData(files)
+            elif first_generation.mayBe(sopClassUID):
+                loadables += self._examineFirstGeneration(files)
+            else:
                 images.append(files)
-                continue
-            loadables += self._examineRawData(files)
         if any(loadable.card for loadable in loadables):
             listed = self._listedSeries(images)
             for loadable in loadables:
@@ -67,7 +73,7 @@ class DICOMIODeepPluginClass(DICOMPlugin):
                 return True
         card, error = _readCard(cardFile)
         if card is None:
-            logging.error(error)
+            logging.error(error or loadable.warning)
             return None
         node = _findNode(card.sop_instance_uid)
         if node is None:
@@ -75,12 +81,46 @@ class DICOMIODeepPluginClass(DICOMPlugin):
         _openModuleLater(card.sop_instance_uid)
         return node
 
+    def examineForExport(self, subjectHierarchyItemID):
+        """What can be written of an item: the DICOM SEG of a segmentation that IODeep made."""
+        node = slicer.mrmlScene.GetSubjectHierarchyNode().GetItemDataNode(subjectHierarchyItemID)
+        if not (node and node.IsA("vtkMRMLSegmentationNode") and nodes.documentOf(node)):
+            return []
+        why = saving.whyNot(node)
+        exportable = slicer.qSlicerDICOMExportable()
+        exportable.name = _("IODeep segmentation (DICOM SEG)")
+        exportable.tooltip = why or _(
+            "As the network found it, in the study of its image. The tags beside are not used."
+        )
+        exportable.subjectHierarchyItemID = subjectHierarchyItemID
+        exportable.pluginClass = self.__module__
+        exportable.confidence = _UNLIKELY if why else _CONFIDENCE
+        exportable.setTag("Modality", "SEG")
+        return [exportable]
+
+    def export(self, exportables):
+        """Write them into their folders; returns what went wrong, "" if nothing did."""
+        from IODeepLib.errors import IODeepError
+
+        hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+        logic = slicer.util.getModuleLogic("IODeep")
+        try:
+            models = logic.findModels(logic.getParameterNode().modelFolder or None).models
+            for exportable in exportables:
+                node = hierarchy.GetItemDataNode(exportable.subjectHierarchyItemID)
+                saving.saveToFolder(node, models, Path(exportable.directory))
+        except IODeepError as error:
+            logging.error(error)
+            return errorText(error)
+        return ""
+
     def _examineRawData(self, files):
         """One loadable a card, and one for all weights of a series."""
         loadables, weights = [], []
         for file in files:
             label = self._value(file, "contentLabel")
             if not self._isOurs(file, label):
+                loadables += self._examineFirstGeneration([file])
                 continue
             if label == _WEIGHTS_LABEL:
                 weights.append(file)
@@ -93,6 +133,16 @@ class DICOMIODeepPluginClass(DICOMPlugin):
             loadable = _loadable(weights, _("{model}: weights").format(model=name))
             loadable.tooltip = _("The weights of a network. Loading them loads its card.")
             loadables.append(loadable)
+        return loadables
+
+    def _examineFirstGeneration(self, files):
+        loadables = []
+        for file in files:
+            name = first_generation.nameIn(file)
+            if name is not None:
+                loadable = _loadable([file], first_generation.title(name))
+                loadable.warning = loadable.tooltip = first_generation.whatToDo()
+                loadables.append(loadable)
         return loadables
 
     def _isOurs(self, file, label):

@@ -14,7 +14,7 @@ from IODeepSlicer import nodes
 if TYPE_CHECKING:
     from IODeepLib.geometry import Grid
     from IODeepLib.model_object import Model
-    from IODeepLib.results import Provenance
+    from IODeepLib.results import Provenance, Seg
     from IODeepLib.segmentation import Segmentation
     from IODeepLib.series import ImageSeries
 
@@ -40,6 +40,33 @@ def saveToDatabase(
         OutputError: the database does not take it.
     """
     from IODeepLib.errors import OutputError
+
+    seg = _seg(segmentationNode, models)
+    with tempfile.TemporaryDirectory(prefix="IODeep-") as folder:
+        path = Path(folder, "segmentation.dcm")
+        seg.save(path)
+        slicer.dicomDatabase.insert(str(path), True, False)
+    stored = slicer.dicomDatabase.fileForInstance(seg.sop_instance_uid)
+    if not stored or not Path(stored).is_file():
+        raise OutputError(
+            f"the DICOM database in {slicer.dicomDatabase.databaseDirectory} did not take the file",
+            "a database folder that can be written, with free space",
+            "check the folder's permissions and space, or choose another database",
+        )
+    return seg.sop_instance_uid
+
+
+def saveToFolder(
+    segmentationNode: slicer.vtkMRMLSegmentationNode, models: Iterable[Model], folder: Path
+) -> Path:
+    """Write the same DICOM SEG as `saveToDatabase` into `folder`, and return its file."""
+    seg = _seg(segmentationNode, models)
+    path = folder / f"{seg.sop_instance_uid}.dcm"
+    seg.save(path)
+    return path
+
+
+def _seg(segmentationNode: slicer.vtkMRMLSegmentationNode, models: Iterable[Model]) -> Seg:
     from IODeepLib.results import SegmentationType, make_seg
 
     document = _document(segmentationNode)
@@ -59,18 +86,7 @@ def saveToDatabase(
     )
     if seg is None:
         raise _nothing(segmentationNode)
-    with tempfile.TemporaryDirectory(prefix="IODeep-") as folder:
-        path = Path(folder, "segmentation.dcm")
-        seg.save(path)
-        slicer.dicomDatabase.insert(str(path), True, False)
-    stored = slicer.dicomDatabase.fileForInstance(seg.sop_instance_uid)
-    if not stored or not Path(stored).is_file():
-        raise OutputError(
-            f"the DICOM database in {slicer.dicomDatabase.databaseDirectory} did not take the file",
-            "a database folder that can be written, with free space",
-            "check the folder's permissions and space, or choose another database",
-        )
-    return seg.sop_instance_uid
+    return seg
 
 
 def whyNot(segmentationNode: slicer.vtkMRMLSegmentationNode) -> str:
