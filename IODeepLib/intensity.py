@@ -23,6 +23,7 @@ from IODeepLib.recipe import (
     PercentileClip,
     Quantise,
     ScaleOffset,
+    SuvBw,
     Window,
     ZScore,
 )
@@ -166,6 +167,8 @@ def _apply(step: IntensityStep, voxels: _Voxels) -> None:
             # Without contrast, low - low is exactly 0 and any finite scale will do.
             scale = (step.upper - step.lower) / (high - low) if high > low else 0.0
             voxels.shift_and_scale(-low, scale, step.lower)
+        case SuvBw():
+            raise ValueError("suv_bw is made a factor first, by the header: see suv.in_suv")
 
 
 def _z_score(step: ZScore, voxels: _Voxels) -> None:

@@ -33,6 +33,7 @@ from IODeepLib.segmentation import Segmentation
 from IODeepLib.selection import Candidate, judge
 from IODeepLib.series import Image
 from IODeepLib.sliding_window import score_slabs
+from IODeepLib.suv import in_suv
 
 Progress = Callable[[float, str], None]
 
@@ -103,6 +104,7 @@ def run(
             "a model whose every criterion the series meets",
             "see 'iodeep select' for the models that fit",
         )
+    input_, suv_notes = in_suv(recipe.input, candidate.channels)
     stages = _Stages(progress, cancelled)
 
     verify(model, stages.begin("verify"))
@@ -111,7 +113,7 @@ def run(
     report = stages.begin("read")
     volumes = [channel.volume(report) for channel in candidate.channels]
     stages.begin("prepare")
-    prepared = prepare(volumes, recipe.input)
+    prepared = prepare(volumes, input_)
     picture_volume = volumes[0]
     del volumes
     found, notes = _infer(recipe, prepared, session, options, stages)
@@ -128,7 +130,7 @@ def run(
         volume=picture_volume,
         provider=session.providers[0],
         seg_type=options.seg_type,
-        notes=(*_open_questions(candidate), *series.problems, *session.notes, *notes),
+        notes=(*_open_questions(candidate), *series.problems, *suv_notes, *session.notes, *notes),
         left_out=left_out,
     )
 

@@ -94,4 +94,14 @@ class ScaleOffset:
     offset: float = 0.0
 
 
-IntensityStep = Clip | PercentileClip | Window | ZScore | MinMax | Quantise | ScaleOffset
+@dataclass(frozen=True, slots=True)
+class SuvBw:
+    """PET: standardised uptake values by body weight, from what the header says of dose and decay.
+
+    Where the series has no SUV in it, it is refused for what it does not say.
+    """
+
+    tag: ClassVar[str] = "step"
+
+
+IntensityStep = Clip | PercentileClip | Window | ZScore | MinMax | Quantise | ScaleOffset | SuvBw

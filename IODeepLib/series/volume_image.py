@@ -47,6 +47,11 @@ class VolumeImage:
         return self.grid
 
     @property
+    def headers(self) -> tuple[Dataset]:
+        """The one that is known."""
+        return (self.header,)
+
+    @property
     def frame_of_reference(self) -> str | None:
         """Frame of Reference UID (0020,0052), or None."""
         return self.grid.frame_of_reference

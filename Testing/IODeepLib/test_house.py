@@ -16,7 +16,8 @@ LIBRARY = Path(IODeepLib.__file__).parent
 # From the ground up. A room imports from those above it in this list, never from those below.
 ROOMS = [
     ["errors"],
-    ["structured", "files", "pieces"],
+    ["structured", "files", "file_memo", "pieces", "locks", "user_folders"],
+    ["cache"],
     ["anatomy_table", "anatomy_words"],
     ["anatomy_text"],
     ["codes"],
@@ -26,7 +27,7 @@ ROOMS = [
     ["segmentation", "activation", "components", "intensity", "resample"],
     ["model_object", "series", "patches", "preprocess"],
     ["providers", "sources", "facts"],
-    ["runtime", "criteria", "sliding_window"],
+    ["runtime", "criteria", "sliding_window", "suv"],
     ["agreement", "selection", "classification", "decision_rule"],
     ["decision", "postprocess", "results"],
     ["result", "publish"],
