@@ -319,6 +319,10 @@ def distance(found: Region, asked: Region) -> int | None:
 
     For regions that overlap, by way of the part that both have.
     """
-    a, b = found.term, asked.term
+    return _distance(found.term, asked.term)
+
+
+@functools.cache
+def _distance(a: str, b: str) -> int | None:
     pairs = ((_parts(a), _shown(b)), (_shown(a), _parts(b)))
     return min((x[t] + y[t] for x, y in pairs for t in x.keys() & y.keys()), default=None)

@@ -1,48 +1,34 @@
-"""The criteria by which a recipe is held against a series, one function each.
+"""The criteria by which the requirements of a recipe are held against a series, one function each.
 
-Anatomy is looked up where the standard puts it first: Anatomic Region Sequence (0008,2218), then
-Body Part Examined (0018,0015, PS3.16 Annex L), then the words of Protocol Name, Series Description
-and Study Description. The first of these that says something counts.
+Of what a series says about its anatomy the surest counts, see `facts`.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from IODeepLib.codes import (
-    Region,
-    distance,
-    laterality_in_text,
-    region_by_code,
-    region_by_term,
-    regions_in_text,
-)
-from IODeepLib.headers import code_sequence, number, text, texts
+from IODeepLib.codes import Region, distance, region_by_code
+from IODeepLib.facts import Facts, Measured
+from IODeepLib.headers import number
 from IODeepLib.recipe import (
     AttributeConstraint,
     Channel,
     Laterality,
     Operator,
-    Plane,
     Range,
-    Recipe,
+    Requirements,
 )
-from IODeepLib.series import Image
-
-DESCRIPTIONS = ("ProtocolName", "SeriesDescription", "StudyDescription")
 
 # MR contrasts as series are named after them; one of these in a description rules out another.
 MR_CONTRASTS = ("T1", "T2", "FLAIR", "PD", "DWI", "ADC", "SWI", "TOF", "DTI", "BOLD", "ASL")
 
-_PLANE_OF_LETTER = {
-    **dict.fromkeys("SI", Plane.AXIAL),
-    **dict.fromkeys("AP", Plane.CORONAL),
-    **dict.fromkeys("LR", Plane.SAGITTAL),
-}
+# A decimal fraction in single precision (VR FL) is off by half of this at most.
+_SAME_NUMBER = 2**-23
 
 
 class Verdict(StrEnum):
@@ -91,71 +77,55 @@ class Reason:
         )
 
 
-def reasons(recipe: Recipe, series: Image) -> tuple[Reason, ...]:
+def reasons(asked: Requirements, facts: Facts) -> tuple[Reason, ...]:
     """All criteria except the filling of the channels, in a fixed order."""
+    applies_to = asked.applies_to
     return (
-        _modality(recipe, series),
-        _anatomy(recipe, series),
-        _laterality(recipe, series),
-        _condition(recipe, series),
-        _dimensionality(recipe, series),
-        _geometry(recipe, series),
-        _range("pixel spacing", recipe.applies_to.pixel_spacing, _pixel_spacing(series), "mm"),
-        _range("slice spacing", recipe.applies_to.slice_spacing, _slice_spacing(series), "mm"),
-        _range("slices", recipe.applies_to.slices, (series.grid.shape[0], "number of slices"), ""),
-        _plane(recipe, series),
-        _sampling(series),
-        _range("patient age", recipe.applies_to.patient_age, _age(series), "years"),
-        _sex(recipe, series),
-        *(constraint(series, c) for c in recipe.applies_to.attributes),
+        _modality(asked, facts),
+        _anatomy(asked, facts),
+        _laterality(asked, facts),
+        _condition(asked, facts),
+        _dimensionality(asked, facts),
+        _geometry(asked, facts),
+        _range("pixel spacing", applies_to.pixel_spacing, facts.pixel_spacing, "mm"),
+        _range("slice spacing", applies_to.slice_spacing, facts.slice_spacing, "mm"),
+        _range("slices", applies_to.slices, facts.slices, ""),
+        _plane(asked, facts),
+        _sampling(facts),
+        _range("patient age", applies_to.patient_age, facts.age, "years"),
+        _sex(asked, facts),
+        *(constraint(facts, c) for c in applies_to.attributes),
     )
 
 
-def _modality(recipe: Recipe, series: Image) -> Reason:
-    allowed = recipe.applies_to.modalities
-    verdict = _in_or_unknown(series.modality, series.modality in allowed)
-    return Reason("modality", verdict, _any_of(allowed), series.modality or "nothing", "Modality")
+def _modality(asked: Requirements, facts: Facts) -> Reason:
+    allowed, found = asked.applies_to.modalities, facts.modality
+    verdict = _in_or_unknown(found, found in allowed)
+    return Reason("modality", verdict, _any_of(allowed), found or "nothing", "Modality")
 
 
-def _anatomy(recipe: Recipe, series: Image) -> Reason:
-    asked_codes = recipe.applies_to.anatomic_regions
-    required = _any_of(code.meaning for code in asked_codes)
-    findings = list(found_regions(series))
-    if not findings:
-        verdict = Verdict.UNKNOWN if asked_codes else Verdict.ANY
+def _anatomy(asked: Requirements, facts: Facts) -> Reason:
+    codes = asked.applies_to.anatomic_regions
+    required = _any_of(code.meaning for code in codes)
+    if not facts.regions:
+        verdict = Verdict.UNKNOWN if codes else Verdict.ANY
         return Reason("anatomy", verdict, required, "nothing", "BodyPartExamined")
-    found, attribute = findings[0]
+    found, attribute = facts.regions[0]
     words = _meanings(found)
-    if not asked_codes:
+    if not codes:
         return Reason("anatomy", Verdict.ANY, required, words, attribute)
-    asked = [region for code in asked_codes if (region := region_by_code(code)) is not None]
-    steps = _steps_to(found, asked)
+    wanted = [region for code in codes if (region := region_by_code(code)) is not None]
+    steps = _steps_to(found, wanted)
     if steps is not None:
         return Reason("anatomy", Verdict.FITS, required, words, attribute, steps)
-    for others, elsewhere in findings[1:]:
-        steps = _steps_to(others, asked)
+    for others, elsewhere in facts.regions[1:]:
+        steps = _steps_to(others, wanted)
         if steps is not None:
             # Scanners are left on the last patient's body part: a description that says otherwise
             # makes the matter open, it does not settle it.
             words += f", but {_meanings(others)} in {elsewhere}"
             return Reason("anatomy", Verdict.UNKNOWN, required, words, attribute, steps)
     return Reason("anatomy", Verdict.FAILS, required, words, attribute)
-
-
-def found_regions(series: Image) -> Iterator[tuple[tuple[Region, ...], str]]:
-    """The regions that the header names, with the attribute that names them, the surest first."""
-    header = series.header
-    coded = [region_by_code(code) for code in code_sequence(header, "AnatomicRegionSequence")]
-    regions = tuple(region for region in coded if region is not None)
-    if regions:
-        yield regions, "AnatomicRegionSequence"
-    region = region_by_term(text(header, "BodyPartExamined"))
-    if region is not None:
-        yield (region,), "BodyPartExamined"
-    for keyword in DESCRIPTIONS:
-        named = tuple(match.region for match in regions_in_text(text(header, keyword)))
-        if named:
-            yield tuple(dict.fromkeys(named)), keyword
 
 
 def _steps_to(found: Sequence[Region], asked: Sequence[Region]) -> int | None:
@@ -168,65 +138,49 @@ def _meanings(regions: Sequence[Region]) -> str:
     return " and ".join(region.code.meaning for region in regions)
 
 
-def _laterality(recipe: Recipe, series: Image) -> Reason:
-    asked = recipe.applies_to.laterality
-    found, attribute = _found_laterality(series)
-    if asked is None:
+def _laterality(asked: Requirements, facts: Facts) -> Reason:
+    side = asked.applies_to.laterality
+    found, attribute = facts.laterality
+    if side is None:
         return Reason("laterality", Verdict.ANY, "any", found or "nothing", attribute)
-    fits = found == asked.value or found == Laterality.BOTH.value
-    return Reason(
-        "laterality", _in_or_unknown(found, fits), asked.value, found or "nothing", attribute
-    )
+    verdict = _in_or_unknown(found, found in (side.value, Laterality.BOTH.value))
+    return Reason("laterality", verdict, side.value, found or "nothing", attribute)
 
 
-def _found_laterality(series: Image) -> tuple[str, str]:
-    for keyword in ("ImageLaterality", "FrameLaterality", "Laterality"):
-        value = text(series.header, keyword).upper()
-        if value in ("L", "R", "B"):
-            return value, keyword
-    for keyword in DESCRIPTIONS:
-        value = laterality_in_text(text(series.header, keyword)) or ""
-        if value:
-            return value, keyword
-    return "", "Laterality"
-
-
-def _condition(recipe: Recipe, series: Image) -> Reason:
+def _condition(asked: Requirements, facts: Facts) -> Reason:
     # A coded diagnosis that agrees is evidence; any other one says nothing against the condition.
-    asked = recipe.applies_to.conditions
+    conditions, found = asked.applies_to.conditions, facts.diagnoses
     keyword = "AdmittingDiagnosesCodeSequence"
-    found = code_sequence(series.header, keyword)
     words = _any_of(code.meaning for code in found) if found else "nothing"
-    if not asked:
+    if not conditions:
         return Reason("condition", Verdict.ANY, "any", words, keyword)
-    verdict = Verdict.FITS if set(found) & set(asked) else Verdict.UNKNOWN
-    return Reason("condition", verdict, _any_of(code.meaning for code in asked), words, keyword)
+    verdict = Verdict.FITS if set(found) & set(conditions) else Verdict.UNKNOWN
+    return Reason("condition", verdict, _any_of(c.meaning for c in conditions), words, keyword)
 
 
-def _dimensionality(recipe: Recipe, series: Image) -> Reason:
-    slices = series.grid.shape[0]
+def _dimensionality(asked: Requirements, facts: Facts) -> Reason:
+    slices = facts.slices.value
     found = f"{slices} slice" + ("" if slices == 1 else "s")
-    if series.is_localizer:
+    if facts.is_localizer:
         return Reason("dimensionality", Verdict.FAILS, "no localizer", "a localizer", "ImageType")
-    if recipe.input.spatial_dims == 2:
+    if asked.spatial_dims == 2:
         return Reason("dimensionality", Verdict.FITS, "one slice or more", found, "image")
-    verdict = Verdict.FITS if slices > 1 else Verdict.FAILS
+    verdict = Verdict.FAILS if slices == 1 else Verdict.FITS
     return Reason("dimensionality", verdict, "a volume: two slices or more", found, "image")
 
 
-def _geometry(recipe: Recipe, series: Image) -> Reason:
+def _geometry(asked: Requirements, facts: Facts) -> Reason:
     required = "parallel, evenly spaced slices"
-    fault = series.geometry_fault
-    if fault is None and recipe.input.spatial_dims == 3 and not series.has_patient_geometry:
+    fault = facts.geometry_fault
+    if fault is None and asked.spatial_dims == 3 and not facts.is_placed:
         fault = "images that do not say where in the patient they lie"
     if fault is not None:
         return Reason("geometry", Verdict.FAILS, required, fault, "ImagePositionPatient")
     return Reason("geometry", Verdict.FITS, required, "such slices", "ImagePositionPatient")
 
 
-def _plane(recipe: Recipe, series: Image) -> Reason:
-    allowed = recipe.applies_to.planes
-    plane = _PLANE_OF_LETTER[series.grid.orientation[0]] if series.has_patient_geometry else None
+def _plane(asked: Requirements, facts: Facts) -> Reason:
+    allowed, plane = asked.applies_to.planes, facts.plane
     found = plane.value if plane else "nothing"
     if not allowed:
         return Reason("plane", Verdict.ANY, "any", found, "ImageOrientationPatient")
@@ -235,8 +189,8 @@ def _plane(recipe: Recipe, series: Image) -> Reason:
     return Reason("plane", verdict, required, found, "ImageOrientationPatient")
 
 
-def _sampling(series: Image) -> Reason:
-    found = series.photometric_interpretation
+def _sampling(facts: Facts) -> Reason:
+    found = facts.photometric_interpretation
     verdict = _in_or_unknown(found, found in ("MONOCHROME1", "MONOCHROME2"))
     return Reason(
         "sampling",
@@ -247,36 +201,15 @@ def _sampling(series: Image) -> Reason:
     )
 
 
-def _pixel_spacing(series: Image) -> tuple[float | None, str]:
-    return (max(series.grid.spacing[1:]) if series.has_spacing else None), "PixelSpacing"
-
-
-def _slice_spacing(series: Image) -> tuple[float | None, str]:
-    known = series.has_patient_geometry and series.grid.shape[0] > 1
-    return (series.grid.spacing[0] if known else None), "ImagePositionPatient"
-
-
-def _age(series: Image) -> tuple[float | None, str]:
-    # Age String, PS3.5 6.2: three digits and D, W, M or Y.
-    match = re.fullmatch(r"(\d{1,3})([DWMY])", text(series.header, "PatientAge").upper())
-    if match is None:
-        return None, "PatientAge"
-    years = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}[match[2]]
-    return int(match[1]) * years, "PatientAge"
-
-
-def _sex(recipe: Recipe, series: Image) -> Reason:
-    asked = recipe.applies_to.patient_sex
-    found = text(series.header, "PatientSex").upper()
-    if asked is None:
+def _sex(asked: Requirements, facts: Facts) -> Reason:
+    sex, found = asked.applies_to.patient_sex, facts.sex
+    if sex is None:
         return Reason("patient sex", Verdict.ANY, "any", found or "nothing", "PatientSex")
-    verdict = _in_or_unknown(found, found == asked.value)
-    return Reason("patient sex", verdict, asked.value, found or "nothing", "PatientSex")
+    verdict = _in_or_unknown(found, found == sex.value)
+    return Reason("patient sex", verdict, sex.value, found or "nothing", "PatientSex")
 
 
-def _range(
-    criterion: str, asked: Range | None, measured: tuple[float | None, str], unit: str
-) -> Reason:
+def _range(criterion: str, asked: Range | None, measured: Measured, unit: str) -> Reason:
     value, attribute = measured
     found = "nothing" if value is None else f"{value:.4g} {unit}".strip()
     if asked is None:
@@ -285,9 +218,9 @@ def _range(
     return Reason(criterion, verdict, f"{asked} {unit}".strip(), found, attribute)
 
 
-def constraint(series: Image, asked: AttributeConstraint) -> Reason:
+def constraint(facts: Facts, asked: AttributeConstraint) -> Reason:
     """A condition on one DICOM attribute; numbers are compared as numbers, text without case."""
-    values = list(_values(series, asked.keyword))
+    values = facts.values(asked.keyword)
     required = f"{asked.operator.value} {_plain(asked.value)}"
     found = ", ".join(map(_plain, values)) or "nothing"
     verdict = Verdict.UNKNOWN
@@ -296,17 +229,11 @@ def constraint(series: Image, asked: AttributeConstraint) -> Reason:
     return Reason(f"attribute {asked.keyword}", verdict, required, found, asked.keyword)
 
 
-def _values(series: Image, keyword: str) -> Iterator[float | str]:
-    for item in texts(series.header, keyword):
-        as_number = number(item)
-        if as_number is not None:
-            yield as_number
-        elif item:
-            yield item
-
-
-def _holds(values: list[float | str], operator: Operator, asked: Any) -> bool:
+def _holds(values: Sequence[float | str], operator: Operator, asked: Any) -> bool:
     def equal(value: float | str, other: float | str) -> bool:
+        a, b = number(value), number(other)
+        if a is not None and b is not None:
+            return math.isclose(a, b, rel_tol=_SAME_NUMBER)
         return _plain(value).casefold() == _plain(other).casefold()
 
     match operator:
@@ -335,26 +262,25 @@ def _holds(values: list[float | str], operator: Operator, asked: Any) -> bool:
             return all(v >= limit for v in numbers)
 
 
-def channel(series: Image, asked: Channel) -> Reason:
-    """Whether `series` can fill an input channel: its modality, contrast and attributes."""
+def channel(facts: Facts, asked: Channel) -> Reason:
+    """Whether a series can fill an input channel: its modality, contrast and attributes."""
     criterion = f"channel {asked.name}"
-    if asked.modality and series.modality and series.modality != asked.modality:
-        return Reason(criterion, Verdict.FAILS, asked.modality, series.modality, "Modality")
+    if asked.modality and facts.modality and facts.modality != asked.modality:
+        return Reason(criterion, Verdict.FAILS, asked.modality, facts.modality, "Modality")
     for condition in asked.attributes:
-        reason = constraint(series, condition)
+        reason = constraint(facts, condition)
         if reason.verdict is Verdict.FAILS:
             return Reason(criterion, Verdict.FAILS, reason.required, reason.found, reason.attribute)
+    found = facts.description or "nothing"
     if not asked.words:
-        return Reason(criterion, Verdict.ANY, "any", series.description or "nothing", "image")
+        return Reason(criterion, Verdict.ANY, "any", found, "image")
     required = _any_of(asked.words)
     others = set(MR_CONTRASTS) - {word.upper() for word in asked.words}
-    for keyword in DESCRIPTIONS:
-        described = text(series.header, keyword)
+    for keyword, described in facts.descriptions:
         if any(_names(described, word) for word in asked.words):
             return Reason(criterion, Verdict.FITS, required, described, keyword)
         if any(_names(described, word) for word in others):
             return Reason(criterion, Verdict.FAILS, required, described, keyword)
-    found = series.description or "nothing"
     return Reason(criterion, Verdict.UNKNOWN, required, found, "SeriesDescription")
 
 

@@ -17,14 +17,18 @@ not fit follow, those that fail fewest criteria first.
 
 from __future__ import annotations
 
+import functools
+import itertools
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from IODeepLib import criteria
 from IODeepLib.criteria import Reason, Verdict
 from IODeepLib.errors import NoModelFitsError
+from IODeepLib.facts import Facts
 from IODeepLib.model_object import Model
-from IODeepLib.recipe import Channel
+from IODeepLib.recipe import Channel, Requirements
 from IODeepLib.series import Image
 
 
@@ -34,27 +38,62 @@ class Candidate:
 
     Attributes:
         model: the model.
-        reasons: one a criterion, in a fixed order.
-        channels: the series that fills each input channel, in the recipe's order; empty where a
-            channel cannot be filled.
+        judgement: what came out for it, and for all models that require the same.
     """
 
     model: Model
-    reasons: tuple[Reason, ...]
-    channels: tuple[Image, ...]
+    judgement: Judgement
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """One a criterion, in a fixed order."""
+        return self.judgement.reasons
+
+    @property
+    def channels(self) -> tuple[Image, ...]:
+        """The series that fills each input channel, in the recipe's order.
+
+        Empty where a channel cannot be filled.
+        """
+        return self.judgement.channels
 
     @property
     def fits(self) -> bool:
         """Whether no criterion fails."""
-        return not self.count(Verdict.FAILS)
+        return self.judgement.fits
 
     def count(self, verdict: Verdict) -> int:
         """How many criteria got this verdict."""
-        return len(self.with_verdict(verdict))
+        return self.judgement.counts[verdict]
 
     def with_verdict(self, verdict: Verdict) -> tuple[Reason, ...]:
         """The criteria that got this verdict."""
         return tuple(reason for reason in self.reasons if reason.verdict is verdict)
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What came out for all models that require the same. See `Candidate`."""
+
+    reasons: tuple[Reason, ...]
+    channels: tuple[Image, ...]
+
+    @functools.cached_property
+    def counts(self) -> Counter[Verdict]:
+        """How many criteria got each verdict."""
+        return Counter(reason.verdict for reason in self.reasons)
+
+    @functools.cached_property
+    def fits(self) -> bool:
+        """Whether no criterion fails."""
+        return not self.counts[Verdict.FAILS]
+
+    @functools.cached_property
+    def rank(self) -> tuple[int, ...]:
+        """The smaller, the better: all that the order of models depends on, but for names."""
+        counts = self.counts
+        steps = sum(reason.steps for reason in self.reasons)
+        return counts[Verdict.FAILS], counts[Verdict.UNKNOWN], steps, -counts[Verdict.FITS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +106,7 @@ class Selection:
     @property
     def fitting(self) -> tuple[Candidate, ...]:
         """The models that fit, the best first; empty if none does."""
-        return tuple(candidate for candidate in self.candidates if candidate.fits)
+        return tuple(itertools.takewhile(lambda candidate: candidate.fits, self.candidates))
 
     @property
     def best(self) -> Candidate:
@@ -99,79 +138,95 @@ def select(series: Image, models: Iterable[Model], others: Sequence[Image] = ())
         models: the models to choose from.
         others: further series, from which the other channels of a model are filled.
     """
-    candidates = [judge(series, model, others) for model in models]
-    # Two stable sorts: equal versions in a fixed order first, then the newest version in front.
+    judge = _Judge(series, others)
+    candidates = [judge(model) for model in models]
+    # One stable sort after the other, the last criterion first: by plain keys, that is fastest.
     candidates.sort(key=lambda c: c.model.card.sop_instance_uid)
     candidates.sort(key=lambda c: precedence(c.model.card.version), reverse=True)
-    families: dict[str, list[Candidate]] = {}
+    newest: dict[str, Candidate] = {}  # of the versions that fit, by model
     for candidate in candidates:
-        families.setdefault(candidate.model.card.model_uid, []).append(candidate)
-    fitting, failing = [], []
-    for family in families.values():
-        fits = [candidate for candidate in family if candidate.fits]
-        if fits:
-            fitting.append(fits)
-        failing += [candidate for candidate in family if not candidate.fits]
-    ranked = [c for fits in sorted(fitting, key=lambda f: _rank(f[0])) for c in fits]
-    failing.sort(key=lambda c: (c.count(Verdict.FAILS), *_rank(c)))
-    return Selection(series, tuple(ranked + failing))
+        if candidate.fits:
+            newest.setdefault(candidate.model.card.model_uid, candidate)
+
+    def leader(candidate: Candidate) -> Candidate:
+        return newest[candidate.model.card.model_uid] if candidate.fits else candidate
+
+    candidates.sort(key=lambda c: f"{leader(c).model.card.name} {c.model.card.model_uid}")
+    candidates.sort(key=lambda c: leader(c).judgement.rank)
+    return Selection(series, tuple(candidates))
 
 
 def judge(series: Image, model: Model, others: Sequence[Image] = ()) -> Candidate:
     """What speaks for and against one model."""
-    recipe = model.card.recipe
-    channels, channel_reasons = _fill_channels(recipe.input.channels, series, others)
-    return Candidate(model, criteria.reasons(recipe, series) + channel_reasons, channels)
+    return _Judge(series, others)(model)
+
+
+class _Judge:
+    """Holds models against a series. What is required several times is looked at once."""
+
+    def __init__(self, series: Image, others: Sequence[Image]) -> None:
+        # Only series of the same study and frame of reference can stand beside each other.
+        beside = (
+            other
+            for other in others
+            if other is not series
+            and other.study_instance_uid == series.study_instance_uid
+            and other.frame_of_reference == series.frame_of_reference
+        )
+        self._pool = [Facts(series), *map(Facts, beside)]
+        self._judgements: dict[Requirements, Judgement] = {}
+
+    def __call__(self, model: Model) -> Candidate:
+        asked = model.card.requirements
+        judgement = self._judgements.get(asked)
+        if judgement is None:
+            channels, reasons = _fill_channels(asked.channels, self._pool)
+            judgement = Judgement(criteria.reasons(asked, self._pool[0]) + reasons, channels)
+            self._judgements[asked] = judgement
+        return Candidate(model, judgement)
 
 
 def _fill_channels(
-    asked: Sequence[Channel], series: Image, others: Sequence[Image]
+    asked: Sequence[Channel], pool: Sequence[Facts]
 ) -> tuple[tuple[Image, ...], tuple[Reason, ...]]:
-    """Give each channel the series that fits it best; the channel with the least choice goes first.
+    """Give each channel the series of `pool` that fits it best, those with the least choice first.
 
-    Only series of the same study and frame of reference can stand beside each other.
+    The first of the pool is the series that was asked about.
     """
-    pool = [series] + [
-        other
-        for other in others
-        if other is not series
-        and other.study_instance_uid == series.study_instance_uid
-        and other.frame_of_reference == series.frame_of_reference
-    ]
     offers = []
     for channel in asked:
         judged = [(item, criteria.channel(item, channel)) for item in pool]
         offers.append([(i, r) for i, r in judged if r.verdict is not Verdict.FAILS] or judged[:1])
-    filled: dict[int, tuple[Image, Reason]] = {}
+    filled: dict[int, tuple[Facts, Reason]] = {}
     free = list(pool)
     for position in sorted(range(len(asked)), key=lambda p: _choice(offers[p])):
         for item, reason in sorted(offers[position], key=lambda offer: _eagerness(offer[1])):
-            if any(item is other for other in free):
+            if item in free:
                 filled[position] = item, reason
-                free = [other for other in free if other is not item]
+                free.remove(item)
                 break
     reasons = []
     for position, channel in enumerate(asked):
         if position in filled:
             reasons.append(filled[position][1])
         else:
-            reasons.append(_no_series(channel, pool))
+            reasons.append(_no_series(channel, len(pool)))
     if any(reason.verdict is Verdict.FAILS for reason in reasons):
         return (), tuple(reasons)
-    return tuple(filled[position][0] for position in range(len(asked))), tuple(reasons)
+    return tuple(filled[position][0].series for position in range(len(asked))), tuple(reasons)
 
 
-def _no_series(channel: Channel, pool: Sequence[Image]) -> Reason:
+def _no_series(channel: Channel, count: int) -> Reason:
     return Reason(
         f"channel {channel.name}",
         Verdict.FAILS,
         " or ".join(channel.words) or channel.modality or "a further series of this study",
-        f"{len(pool)} series, all of them taken or of another kind",
+        f"{count} series, all of them taken or of another kind",
         "study",
     )
 
 
-def _choice(offer: list[tuple[Image, Reason]]) -> tuple[int, int]:
+def _choice(offer: list[tuple[Facts, Reason]]) -> tuple[int, int]:
     sure = sum(reason.verdict is Verdict.FITS for _, reason in offer)
     return (sure or len(offer) + 100, len(offer))
 
@@ -180,17 +235,7 @@ def _eagerness(reason: Reason) -> int:
     return [Verdict.FITS, Verdict.ANY, Verdict.UNKNOWN, Verdict.FAILS].index(reason.verdict)
 
 
-def _rank(candidate: Candidate) -> tuple[int, int, int, str, str]:
-    card = candidate.model.card
-    return (
-        candidate.count(Verdict.UNKNOWN),
-        sum(reason.steps for reason in candidate.reasons),
-        -candidate.count(Verdict.FITS),
-        card.name,
-        card.model_uid,
-    )
-
-
+@functools.lru_cache(maxsize=10_000)
 def precedence(version: str) -> tuple:
     """Sort key of a semantic version (semver.org, section 11): 1.0.0-rc.1 comes before 1.0.0."""
     numbers, _, pre = version.partition("-")

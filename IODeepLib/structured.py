@@ -180,7 +180,7 @@ def _parse_tuple(args: tuple[Any, ...], value: Any, path: str) -> tuple[Any, ...
 def _parse_object(kind: Any, value: Any, path: str) -> Any:
     if not isinstance(value, dict):
         raise StructureError(path, _short(value), "an object")
-    hints = _hints(kind)
+    hints = hints_of(kind)
     fields = dataclasses.fields(kind)
     tag = getattr(kind, "tag", None)
     names = [f.name for f in fields] + ([tag] if tag else [])
@@ -258,7 +258,7 @@ def _schema_of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema_of_object(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
-    hints = _hints(kind)
+    hints = hints_of(kind)
     tag = getattr(kind, "tag", None)
     properties: dict[str, Any] = {tag: {"const": _tag_value(kind)}} if tag else {}
     required = [tag] if tag else []
@@ -279,7 +279,8 @@ def _schema_of_object(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 @functools.cache
-def _hints(kind: Any) -> dict[str, Any]:
+def hints_of(kind: Any) -> dict[str, Any]:
+    """The type of each field of the dataclass `kind`, with its limits."""
     return typing.get_type_hints(kind, include_extras=True)
 
 
@@ -299,6 +300,7 @@ def _short(value: Any) -> str:
 
 _KIND_WORDS: dict[Any, str] = {
     str: "text",
+    dict: "an object",
     bool: "true or false",
     int: "a whole number",
     float: "a number",

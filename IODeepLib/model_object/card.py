@@ -7,16 +7,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pydicom.dataset import Dataset
 
+from IODeepLib import structured
 from IODeepLib.codes import Code
 from IODeepLib.errors import ModelError
 from IODeepLib.model_object.instance import Instance, reading
 from IODeepLib.model_object.manifest import Manifest
 from IODeepLib.pieces import Span, joined
 from IODeepLib.private_dictionary import Element
-from IODeepLib.recipe import Recipe, Task, recipe_from_parts
+from IODeepLib.recipe import (
+    Recipe,
+    Requirements,
+    Task,
+    recipe_from_parts,
+    requirements_from_json,
+)
+from IODeepLib.recipe.limits import Name, Version
+from IODeepLib.structured import StructureError
 
 WEIGHTS_PURPOSE = Code("WEIGHTS", "99IODEEP", "Weights of this model version")
 PARENT_PURPOSE = Code("PARENT", "99IODEEP", "Version that this one was made from")
@@ -36,6 +46,7 @@ class Card:
         parent_uid: SOP Instance UID of the card that this version was made from, if it says so.
         created: when the model was packed.
         manifest: the weights that belong to it.
+        requirements: what it asks of a series.
         recipe_json, model_card_json: see `recipe`.
         architecture_digest: SHA-256 of the architecture.
         architecture: where in the file the architecture lies; itself, if the file is deflated.
@@ -51,6 +62,7 @@ class Card:
     parent_uid: str | None
     created: datetime | None
     manifest: Manifest = field(repr=False)
+    requirements: Requirements = field(repr=False)
     recipe_json: str = field(repr=False)
     model_card_json: str = field(repr=False)
     architecture_digest: str = field(repr=False)
@@ -92,17 +104,17 @@ class Card:
     @property
     def modalities(self) -> tuple[str, ...]:
         """The modalities that it reads."""
-        return self.recipe.applies_to.modalities
+        return self.requirements.applies_to.modalities
 
     @property
     def regions(self) -> tuple[Code, ...]:
         """The anatomic regions that it is for; empty for any."""
-        return self.recipe.applies_to.anatomic_regions
+        return self.requirements.applies_to.anatomic_regions
 
     @property
     def conditions(self) -> tuple[Code, ...]:
         """The diseases that it was made for."""
-        return self.recipe.applies_to.conditions
+        return self.requirements.applies_to.conditions
 
     def read_architecture(self) -> bytes:
         """The ModelProto, whose large initializers are external.
@@ -151,8 +163,8 @@ def _card_of(instance: Instance) -> Card:
     length = instance.number(Element.ARCHITECTURE_LENGTH)
     return Card(
         path=Path(filename) if filename else None,
-        name=instance.text(Element.MODEL_NAME),
-        version=instance.text(Element.MODEL_VERSION),
+        name=_valid(instance, Element.MODEL_NAME, Name),
+        version=_valid(instance, Element.MODEL_VERSION, Version),
         model_uid=instance.text(Element.MODEL_UID),
         sop_instance_uid=instance.standard("SOPInstanceUID"),
         series_instance_uid=instance.standard("SeriesInstanceUID"),
@@ -160,6 +172,7 @@ def _card_of(instance: Instance) -> Card:
         parent_uid=_parent(instance.dataset),
         created=_created(instance),
         manifest=Manifest.from_json(manifest, instance.where),
+        requirements=requirements_from_json(recipe, instance.where),
         recipe_json=recipe,
         model_card_json=model_card,
         architecture_digest=instance.text(Element.ARCHITECTURE_DIGEST),
@@ -189,6 +202,16 @@ def _checked_text(instance: Instance, element: Element, digest: Element) -> str:
     name = element.name.lower().replace("_", " ")
     check_digest(text, instance.text(digest), f"the {name} in {instance.where}")
     return text
+
+
+def _valid(instance: Instance, element: Element, kind: Any) -> str:
+    try:
+        return str(structured.parse(kind, instance.text(element)))
+    except StructureError as error:
+        name = element.name.lower().replace("_", " ")
+        raise ModelError(
+            f"{instance.where} has the {name} {error.found}", error.wanted, "pack the model again"
+        ) from None
 
 
 def _parent(dataset: Dataset) -> str | None:

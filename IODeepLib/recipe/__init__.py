@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from IODeepLib import structured
 from IODeepLib.errors import RecipeError
@@ -54,6 +54,7 @@ from IODeepLib.recipe.intensity import (
     PercentileClip,
     Quantise,
     ScaleOffset,
+    SuvBw,
     Window,
     ZScore,
 )
@@ -73,6 +74,7 @@ from IODeepLib.recipe.output import (
     MinimumVolume,
     Output,
 )
+from IODeepLib.recipe.requirements import Requirements, parse_requirements
 from IODeepLib.structured import Limits, StructureError
 
 __all__ = [
@@ -115,10 +117,12 @@ __all__ = [
     "Quantise",
     "Range",
     "Recipe",
+    "Requirements",
     "Resize",
     "ScaleOffset",
     "Sex",
     "Spacing",
+    "SuvBw",
     "Task",
     "Window",
     "ZScore",
@@ -128,9 +132,11 @@ __all__ = [
     "recipe_parts",
     "recipe_schema",
     "recipe_to_json",
+    "requirements_from_json",
 ]
 
 SCHEMA = "iodeep-recipe/1"
+_T = TypeVar("_T")
 
 
 class Task(StrEnum):
@@ -213,12 +219,17 @@ def recipe_from_parts(recipe_json: str, card_json: str, where: str = "recipe") -
     return _in(where, join)
 
 
+def requirements_from_json(recipe_json: str, where: str = "recipe") -> Requirements:
+    """What the recipe in the JSON text asks of a series, without reading all of it."""
+    return _in(where, lambda: parse_requirements(recipe_json))
+
+
 def recipe_schema() -> dict[str, Any]:
     """The published JSON Schema of a recipe."""
     return structured.schema(Recipe, "IODeep recipe", "urn:iodeep:recipe:1")
 
 
-def _in(where: str, read: Callable[[], Recipe]) -> Recipe:
+def _in(where: str, read: Callable[[], _T]) -> _T:
     try:
         return read()
     except StructureError as error:

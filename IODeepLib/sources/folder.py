@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from IODeepLib.errors import ModelError
+from IODeepLib.errors import ImageError, ModelError, RecipeError
+from IODeepLib.file_memo import FileMemo
+from IODeepLib.files import whole_file
+from IODeepLib.headers import text
 from IODeepLib.model_object import Card, Model, NotAnInstanceError, Weights, join
 from IODeepLib.model_object.card import card_of
 from IODeepLib.model_object.instance import Instance, may_be_instance, read_head
 from IODeepLib.model_object.progress import Progress
 from IODeepLib.model_object.weights import weights_of
 from IODeepLib.private_dictionary import Element
+from IODeepLib.series import ImageSeries, find_series
 from IODeepLib.sources import Library, Problem
+from IODeepLib.sources.incoming import entry_of
+from IODeepLib.sources.query import Query
+
+# A card has some kilobytes; one with many labels has a hundred.
+_known: FileMemo[Card | Weights] = FileMemo(most=5000)
 
 
 @dataclass(frozen=True)
 class FolderSource:
-    """A folder as a source of models."""
+    """A folder as a source of models and images, and a place for results."""
 
     folder: Path
+
+    @property
+    def name(self) -> str:
+        """See `Source`."""
+        return str(self.folder)
 
     def models(self) -> Library:
         """See `find_models`."""
@@ -35,6 +51,35 @@ class FolderSource:
         """
         model.weights()
         return model
+
+    def images(
+        self, query: Query, folder: Path, progress: Progress | None = None
+    ) -> list[ImageSeries]:
+        """See `Source`. The files stay where they are."""
+        found = []
+        for series in find_series(self.folder):
+            keywords = ("Modality", *query.keys())
+            if query.allows({keyword: text(series.header, keyword) for keyword in keywords}):
+                found.append(series)
+        if not found:
+            raise ImageError(
+                f"{self.folder} has no image series with {query}",
+                "images",
+                "check the UIDs and the other keys",
+            )
+        return found
+
+    def store(self, files: Sequence[Path], progress: Progress | None = None) -> list[Path]:
+        """See `Source`. A file gets its SOP Instance UID for a name, in a folder of its study."""
+        new = []
+        for path in files:
+            entry = entry_of(path)
+            target = self.folder / entry.study_uid / f"{entry.sop_uid}.dcm"
+            if not target.exists():
+                with whole_file(target) as copy:
+                    shutil.copyfile(path, copy)
+                new.append(path)
+        return new
 
 
 def find_models(folder: Path | str) -> Library:
@@ -53,22 +98,24 @@ def models_in_files(files: Iterable[Path]) -> Library:
     problems: list[Problem] = []
     for path in files:
         try:
-            if not may_be_instance(read_head(path)):
-                continue
-            instance = Instance.read(path)
-            if Element.PART_NUMBER in instance:
-                part = weights_of(instance)
-                weights.setdefault(part.sop_instance_uid, part)
-            else:
-                card = card_of(instance)
-                cards.setdefault(card.sop_instance_uid, card)
+            if may_be_instance(read_head(path)):
+                found = _known.get(path, functools.partial(_read, path))
+                if isinstance(found, Card):
+                    cards.setdefault(found.sop_instance_uid, found)
+                else:
+                    weights.setdefault(found.sop_instance_uid, found)
         except NotAnInstanceError:
             continue
-        except ModelError as error:
+        except (ModelError, RecipeError) as error:
             problems.append(Problem(path, error))
     models = [join(card, weights) for card in cards.values()]
     models.sort(key=lambda m: (m.card.name, m.card.version, m.card.sop_instance_uid))
     return Library(tuple(models), (*problems, *_orphans(models, weights)))
+
+
+def _read(path: Path) -> Card | Weights:
+    instance = Instance.read(path)
+    return weights_of(instance) if Element.PART_NUMBER in instance else card_of(instance)
 
 
 def find_model(folder: Path | str) -> Model:

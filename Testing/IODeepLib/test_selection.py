@@ -14,9 +14,12 @@ from recipe_maker import BRAIN, LIVER, recipe
 from series_maker import Stack
 
 import IODeepLib
-from IODeepLib.criteria import Verdict, reasons
+from IODeepLib import criteria
+from IODeepLib.criteria import Reason, Verdict
 from IODeepLib.errors import NoModelFitsError
+from IODeepLib.facts import Facts
 from IODeepLib.model_object import Model, pack
+from IODeepLib.recipe import Recipe, recipe_parts, requirements_from_json
 from IODeepLib.selection import precedence, select
 from IODeepLib.series import ImageSeries, find_series
 
@@ -53,6 +56,10 @@ def model(tmp_path: Path) -> Callable[..., Model]:
         return pack(NETWORK, recipe(**changes), tmp_path / f"model{next(counter)}")
 
     return make
+
+
+def reasons(recipe: Recipe, series: ImageSeries) -> tuple[Reason, ...]:
+    return criteria.reasons(requirements_from_json(recipe_parts(recipe)[0]), Facts(series))
 
 
 def verdict(series: ImageSeries, criterion: str, **applies_to: Any) -> Verdict:
@@ -143,6 +150,13 @@ def test_numbers_are_compared_as_numbers(
     name = "attribute MagneticFieldStrength"
     assert verdict(series(MagneticFieldStrength="3.0"), name, attributes=[constraint]) == wanted
     assert verdict(series(), name, attributes=[constraint]) == "unknown"
+
+
+def test_large_whole_numbers_differ_by_one(series: Callable[..., ImageSeries]) -> None:
+    constraint = {"keyword": "SeriesNumber", "operator": "==", "value": 1234567}
+    name = "attribute SeriesNumber"
+    assert verdict(series(SeriesNumber=1234567), name, attributes=[constraint]) == "fits"
+    assert verdict(series(SeriesNumber=1234568), name, attributes=[constraint]) == "fails"
 
 
 def test_text_is_compared_without_case(series: Callable[..., ImageSeries]) -> None:

@@ -6,11 +6,15 @@ import os
 from pathlib import Path
 
 import make_networks
+import pydicom
 import pytest
 from packed_models import altered, files, make_model, make_network
 
+from IODeepLib import file_memo
 from IODeepLib.errors import ModelError
 from IODeepLib.model_object import pack
+from IODeepLib.model_object.card import sha256
+from IODeepLib.private_dictionary import CREATOR, GROUP, Element
 from IODeepLib.sources import Source
 from IODeepLib.sources.folder import FolderSource, find_model, find_models
 
@@ -84,3 +88,32 @@ def test_a_folder_is_a_source(tmp_path: Path) -> None:
     [model] = source.models().models
     with pytest.raises(ModelError, match="part 1 of 3"):
         source.fetch(model)
+
+
+def test_a_card_is_parsed_again_only_if_its_file_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_memo, "SETTLED_AFTER", 0)
+    model = make_model(tmp_path)
+    (first,) = find_models(tmp_path).models
+    (again,) = find_models(tmp_path).models
+    assert again.card is first.card
+    altered(files(model)[0], lambda dataset: dataset.remove_private_tags())
+    library = find_models(tmp_path)
+    assert not library.models and "lost the private block" in str(library.problems[0].error)
+
+
+def test_a_card_that_asks_for_nonsense_hides_no_other(tmp_path: Path) -> None:
+    make_model(tmp_path)
+    bad = pack(make_network(tmp_path), make_networks.recipe(name="bad"), tmp_path / "bad")
+
+    def change(dataset: pydicom.Dataset) -> None:
+        block = dataset.private_block(GROUP, CREATOR)
+        text = block[Element.RECIPE].value.replace('"modalities"', '"modality"')
+        block[Element.RECIPE].value = text
+        block[Element.RECIPE_DIGEST].value = sha256(text)
+
+    altered(files(bad)[0], change)
+    library = find_models(tmp_path)
+    assert [model.label for model in library.models] == ["liver@1.2.0"]
+    assert "$.applies_to.modality: a key that is not known here" in str(library.problems[0].error)

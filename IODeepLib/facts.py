@@ -1,0 +1,170 @@
+"""What a series says of itself, each thing looked up once, however many models ask.
+
+Anatomy is looked up where the standard puts it first: Anatomic Region Sequence (0008,2218), then
+Body Part Examined (0018,0015, PS3.16 Annex L), then the words of Protocol Name, Series Description
+and Study Description.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from IODeepLib.codes import (
+    Code,
+    Region,
+    laterality_in_text,
+    region_by_code,
+    region_by_term,
+    regions_in_text,
+)
+from IODeepLib.headers import code_sequence, number, text, texts
+from IODeepLib.recipe import Plane
+from IODeepLib.series import Image
+
+DESCRIPTIONS = ("ProtocolName", "SeriesDescription", "StudyDescription")
+
+_PLANE_OF_LETTER = {
+    **dict.fromkeys("SI", Plane.AXIAL),
+    **dict.fromkeys("AP", Plane.CORONAL),
+    **dict.fromkeys("LR", Plane.SAGITTAL),
+}
+
+
+class Measured(NamedTuple):
+    """A number, None if it is not known, and the keyword of the attribute that it comes from."""
+
+    value: float | None
+    attribute: str
+
+
+class Facts:
+    """What `series` says. Text is "" where it says nothing."""
+
+    def __init__(self, series: Image) -> None:
+        self.series = series
+        self._values: dict[str, tuple[float | str, ...]] = {}
+
+    @cached_property
+    def modality(self) -> str:
+        """(0008,0060)."""
+        return self.series.modality
+
+    @cached_property
+    def description(self) -> str:
+        """Series Description (0008,103E)."""
+        return self.series.description
+
+    @cached_property
+    def descriptions(self) -> tuple[tuple[str, str], ...]:
+        """(keyword, text) of all that describes the series."""
+        return tuple((keyword, text(self.series.header, keyword)) for keyword in DESCRIPTIONS)
+
+    @cached_property
+    def regions(self) -> tuple[tuple[tuple[Region, ...], str], ...]:
+        """See `found_regions`."""
+        return tuple(found_regions(self.series))
+
+    @cached_property
+    def laterality(self) -> tuple[str, str]:
+        """L, R or B, and the attribute that says so."""
+        for keyword in ("ImageLaterality", "FrameLaterality", "Laterality"):
+            value = text(self.series.header, keyword).upper()
+            if value in ("L", "R", "B"):
+                return value, keyword
+        for keyword, described in self.descriptions:
+            value = laterality_in_text(described) or ""
+            if value:
+                return value, keyword
+        return "", "Laterality"
+
+    @cached_property
+    def diagnoses(self) -> tuple[Code, ...]:
+        """Admitting Diagnoses Code Sequence (0008,1084)."""
+        return code_sequence(self.series.header, "AdmittingDiagnosesCodeSequence")
+
+    @cached_property
+    def slices(self) -> Measured:
+        """How many there are."""
+        return Measured(self.series.slices.shape[0], "number of slices")
+
+    @cached_property
+    def is_localizer(self) -> bool:
+        """Whether this is a scout image."""
+        return self.series.is_localizer
+
+    @cached_property
+    def geometry_fault(self) -> str | None:
+        """Why the slices are not an even, upright stack."""
+        return self.series.geometry_fault
+
+    @cached_property
+    def is_placed(self) -> bool:
+        """Whether it is known where in the patient the voxels lie."""
+        return self.series.has_patient_geometry
+
+    @cached_property
+    def plane(self) -> Plane | None:
+        """The plane of acquisition."""
+        return _PLANE_OF_LETTER[self.series.grid.orientation[0]] if self.is_placed else None
+
+    @cached_property
+    def photometric_interpretation(self) -> str:
+        """(0028,0004)."""
+        return self.series.photometric_interpretation
+
+    @cached_property
+    def pixel_spacing(self) -> Measured:
+        """The larger one of both, in mm."""
+        known = self.series.has_spacing
+        return Measured(max(self.series.grid.spacing[1:]) if known else None, "PixelSpacing")
+
+    @cached_property
+    def slice_spacing(self) -> Measured:
+        """From slice to slice, in mm."""
+        slices = self.series.slices
+        known = self.is_placed and slices.shape[0] > 1
+        return Measured(slices.spacing[0] if known else None, "ImagePositionPatient")
+
+    @cached_property
+    def age(self) -> Measured:
+        """Patient's Age (0010,1010) in years: three digits and D, W, M or Y (PS3.5 6.2)."""
+        said = text(self.series.header, "PatientAge").upper()
+        match = re.fullmatch(r"(\d{1,3})([DWMY])", said)
+        if match is None:
+            return Measured(None, "PatientAge")
+        years = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}[match[2]]
+        return Measured(int(match[1]) * years, "PatientAge")
+
+    @cached_property
+    def sex(self) -> str:
+        """Patient's Sex (0010,0040)."""
+        return text(self.series.header, "PatientSex").upper()
+
+    def values(self, keyword: str) -> tuple[float | str, ...]:
+        """All values of an attribute, as numbers where they are such."""
+        if keyword not in self._values:
+            found = texts(self.series.header, keyword)
+            as_numbers = ((item, number(item)) for item in found if item)
+            self._values[keyword] = tuple(
+                item if value is None else value for item, value in as_numbers
+            )
+        return self._values[keyword]
+
+
+def found_regions(series: Image) -> Iterator[tuple[tuple[Region, ...], str]]:
+    """The regions that the header names, with the attribute that names them, the surest first."""
+    header = series.header
+    coded = [region_by_code(code) for code in code_sequence(header, "AnatomicRegionSequence")]
+    regions = tuple(region for region in coded if region is not None)
+    if regions:
+        yield regions, "AnatomicRegionSequence"
+    region = region_by_term(text(header, "BodyPartExamined"))
+    if region is not None:
+        yield (region,), "BodyPartExamined"
+    for keyword in DESCRIPTIONS:
+        named = tuple(match.region for match in regions_in_text(text(header, keyword)))
+        if named:
+            yield tuple(dict.fromkeys(named)), keyword
