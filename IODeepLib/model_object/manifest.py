@@ -36,9 +36,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All parts, in the order of their part numbers, which count from 1."""
+    """All parts, in the order of their part numbers, which count from 1.
+
+    Attributes:
+        schema: the version of this JSON.
+        series_instance_uid: the series that the parts are in. Retrieving them then takes no search,
+            for which many servers would read them from end to end.
+        parts: the weights instances.
+    """
 
     schema: Annotated[str, Limits(pattern=SCHEMA)]
+    series_instance_uid: Uid
     parts: tuple[Part, ...]
 
     def to_json(self) -> str:

@@ -166,7 +166,7 @@ def _write_card(
     parent: Card | None,
 ) -> None:
     recipe, model_card = recipe_parts(identity.recipe)
-    manifest = Manifest(SCHEMA, tuple(parts)).to_json()
+    manifest = Manifest(SCHEMA, identity.weights_series_uid, tuple(parts)).to_json()
     texts = {
         Element.RECIPE: recipe,
         Element.MODEL_CARD: model_card,

@@ -1,14 +1,22 @@
-"""Where models are found and fetched from."""
+"""Where models and images are found, fetched from and stored: folders, and PACS of any kind.
+
+`IODeepLib.sources.find.source_of` turns the words of a call into a source.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from IODeepLib.errors import ModelError
+from IODeepLib.errors import ModelError, RecipeError
 from IODeepLib.model_object import Model
 from IODeepLib.model_object.progress import Progress
+
+if TYPE_CHECKING:
+    from IODeepLib.series import ImageSeries
+    from IODeepLib.sources.query import Query
 
 
 @dataclass(frozen=True)
@@ -16,7 +24,7 @@ class Problem:
     """A file that looks like a part of a model, but cannot be used."""
 
     path: Path
-    error: ModelError
+    error: ModelError | RecipeError
 
 
 @dataclass(frozen=True)
@@ -33,12 +41,56 @@ class Library:
 
 
 class Source(Protocol):
-    """A place that holds models."""
+    """A place that holds models, images and results."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        ...
 
     def models(self) -> Library:
-        """The models there, as far as their cards tell."""
+        """The models there, as far as their cards tell; their weights are not touched.
+
+        Raises:
+            ModelError: there is no such folder.
+            SourceError: the PACS failed.
+        """
         ...
 
     def fetch(self, model: Model, progress: Progress | None = None) -> Model:
-        """The same model with all its instances as files on this machine."""
+        """The same model with all its instances as files on this machine.
+
+        Raises:
+            ModelError: a part is not there.
+            SourceError: the PACS failed, or sent something else.
+        """
+        ...
+
+    def images(
+        self, query: Query, folder: Path, progress: Progress | None = None
+    ) -> list[ImageSeries]:
+        """The image volumes that `query` names.
+
+        Args:
+            query: which.
+            folder: where their files go if they are not on this machine.
+            progress: called with the fraction done and a message; it may raise to stop.
+
+        Raises:
+            ImageError: there are none.
+            SourceError: the PACS failed.
+        """
+        ...
+
+    def store(self, files: Sequence[Path], progress: Progress | None = None) -> list[Path]:
+        """Put DICOM files there, in this order, and prove that they are there.
+
+        What is there already is not stored again.
+
+        Returns:
+            The files that were not there before.
+
+        Raises:
+            SourceError: the PACS failed; what it has taken stays there.
+        """
         ...

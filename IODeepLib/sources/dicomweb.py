@@ -1,0 +1,292 @@
+"""A PACS over DICOMweb: QIDO-RS, WADO-RS and STOW-RS (PS3.18 chapter 10).
+
+Searching goes through dicomweb-client. Objects are streamed here, over the same session, because
+the client holds every object that it retrieves or stores whole in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import requests
+from dicomweb_client import DICOMwebClient
+from pydicom.datadict import keyword_for_tag
+
+from IODeepLib.errors import SourceError, UsageError
+from IODeepLib.sources.archive import Entry, Receiver, TransientError, UnreachableError
+from IODeepLib.sources.multipart import DicomMessage, parts
+from IODeepLib.sources.settings import Server
+
+_SECONDS_TO_CONNECT = 10.0
+_CHUNK = 2**20  # bytes
+_PAGE = 1000  # answers
+# Some servers (Orthanc 1.10) do not decode values in a search: others than these never match.
+_SAFE = re.compile(r"[A-Za-z0-9._-]+")
+_ALL_SYNTAXES = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+_IN_TROUBLE = {408, 425, 429, 500, 502, 503, 504}
+# What "out of resources" is as a failure reason (PS3.18 section 10.5.3.2, PS3.4 table B.2-1).
+_OUT_OF_RESOURCES = range(0xA700, 0xA800)
+
+
+class DicomwebArchive:
+    """A DICOMweb service.
+
+    Args:
+        server: its address, and how to get in.
+
+    Raises:
+        UsageError: the address is no URL.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._base = server.url.removeprefix("dicomweb+").rstrip("/")
+        self._timeout = (min(_SECONDS_TO_CONNECT, server.timeout), server.timeout)
+        self._session = _session(server)
+        try:
+            self._client = DICOMwebClient(
+                self._base, self._session, timeout=self._timeout, permissive_uid=True
+            )
+        except ValueError as error:
+            raise UsageError(
+                f"the address {server.url} ({error})", "dicomweb+https://host/path", "correct it"
+            ) from None
+        self._client.set_http_retry_params(retry=False)
+
+    @property
+    def name(self) -> str:
+        """See `Archive`."""
+        return self._base
+
+    def find_series(self, keys: Mapping[str, str]) -> list[Entry]:
+        """See `Archive`."""
+        return self._found(self._client.search_for_series, keys)
+
+    def find_instances(self, keys: Mapping[str, str]) -> list[Entry]:
+        """See `Archive`."""
+        return self._found(self._client.search_for_instances, keys)
+
+    def retrieve(self, entry: Entry, receive: Receiver) -> None:
+        """See `Archive`."""
+        url = f"{self._base}/studies/{entry.study_uid}/series/{entry.series_uid}"
+        if entry.sop_uid:
+            url += f"/instances/{entry.sop_uid}"
+        with self._asking(), self._get(url) as response:
+            self._check(response)
+            kind, boundary = _multipart(response.headers.get("Content-Type", ""))
+            chunks = response.iter_content(_CHUNK)
+            if kind == "application/dicom":  # against the standard, but seen
+                receive(chunks)
+            elif kind == "multipart/related" and boundary:
+                for part in parts(chunks, boundary):
+                    receive(part)
+            else:
+                raise self._wrong_kind(kind, "DICOM objects")
+
+    def store(self, paths: Sequence[Path], stored: Callable[[Path], None]) -> None:
+        """See `Archive`. Every file is a request of its own."""
+        for path in paths:
+            message = DicomMessage(path)
+            headers = {"Content-Type": message.content_type, "Accept": "application/dicom+json"}
+            with (
+                self._asking(),
+                self._session.post(
+                    f"{self._base}/studies",
+                    data=message,
+                    headers=headers,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                self._check_stored(response, path)
+            stored(path)
+
+    def _found(self, search: Callable[..., list[dict]], keys: Mapping[str, str]) -> list[Entry]:
+        filters = {keyword: value for keyword, value in keys.items() if _SAFE.fullmatch(value)}
+        if not filters.keys() - {"Modality", "SeriesNumber"}:
+            raise UsageError(
+                " and ".join(f"{keyword} {value!r}" for keyword, value in keys.items()),
+                "a key of A-Z a-z 0-9 . _ - to search with, as every server understands it",
+                "add --study, --accession or --date",
+            )
+        found: dict[tuple[str, str], Entry] = {}
+        offset = 0
+        while True:
+            with self._asking():
+                answers = search(search_filters=filters, limit=_PAGE, offset=offset)
+            entries = [entry for entry in map(_entry, answers) if entry]
+            before = len(found)
+            for entry in entries:
+                found.setdefault((entry.series_uid, entry.sop_uid), entry)
+            # A server may give fewer at once than were asked for, or know no offset.
+            if not answers or len(found) == before:
+                return list(found.values())
+            offset += len(answers)
+
+    def _get(self, url: str) -> requests.Response:
+        return self._session.get(
+            url,
+            headers={"Accept": _ALL_SYNTAXES},
+            stream=True,
+            timeout=self._timeout,
+            allow_redirects=False,
+        )
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Turn what requests raises into errors of ours."""
+        try:
+            yield
+        except requests.HTTPError as error:
+            if error.response is not None:
+                self._check(error.response)
+            raise self._failed(error) from None
+        except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
+            raise self._unreachable(error) from None
+        except requests.ConnectionError as error:
+            if _is_refused(error):
+                raise self._unreachable(error) from None
+            raise self._broken(error) from None
+        except (requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            raise self._broken(error) from None
+        except (ValueError, requests.RequestException) as error:
+            raise self._failed(error) from None
+
+    def _check(self, response: requests.Response) -> None:
+        """Raise what the status means, if it is no success."""
+        status = response.status_code
+        if 200 <= status < 300:
+            return
+        found = f"{self.name} answered {status} {response.reason or ''}".rstrip()
+        if status in _IN_TROUBLE:
+            raise TransientError(found, "an answer", "try again later, or ask who runs it")
+        if status in (401, 403, 407):
+            raise SourceError(
+                found,
+                "a user, token or certificate that may do this",
+                "name the server and where its secret is in iodeep.toml",
+            )
+        if status == 413:
+            raise SourceError(
+                found, "a server that takes objects of this size", "raise the limit of its proxy"
+            )
+        if status == 404:
+            raise SourceError(found, "what was asked for", "check the address and the UIDs")
+        raise SourceError(found, "a DICOMweb service", "check the address, or ask who runs it")
+
+    def _check_stored(self, response: requests.Response, path: Path) -> None:
+        """The same for STOW-RS, whose answer says for every object how it went."""
+        failures = []
+        if response.content and "json" in response.headers.get("Content-Type", ""):
+            answer = json.loads(response.content)
+            answer = answer[0] if isinstance(answer, list) and answer else answer
+            failures = answer.get("00081198", {}).get("Value", [])
+        if not failures:
+            self._check(response)
+            return
+        reason = int(_text(failures[0].get("00081197", {})) or 0)
+        error = TransientError if reason in _OUT_OF_RESOURCES else SourceError
+        raise error(
+            f"{self.name} does not take {path.name} (failure reason {reason:04X})",
+            "to store it",
+            "ask who runs the server what it accepts",
+        )
+
+    def _unreachable(self, error: Exception) -> UnreachableError:
+        return UnreachableError(
+            f"{self.name} cannot be reached ({_reason(error)})",
+            "a DICOMweb service there",
+            "check the address, and whether it runs",
+        )
+
+    def _broken(self, error: Exception) -> TransientError:
+        return TransientError(
+            f"the connection to {self.name} broke ({_reason(error)})",
+            "an answer to its end",
+            "try again, or check the network",
+        )
+
+    def _failed(self, error: Exception) -> SourceError:
+        return SourceError(
+            f"{self.name} answered something else ({_reason(error)})",
+            "a DICOMweb service",
+            "check the address",
+        )
+
+    def _wrong_kind(self, kind: str, wanted: str) -> SourceError:
+        return SourceError(
+            f"{self.name} answered with {kind or 'no content type'}",
+            wanted,
+            "check the address, and whether a login page stands before the service",
+        )
+
+
+class _Bearer(requests.auth.AuthBase):
+    """A token, kept out of the session's own headers, which might be printed."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _session(server: Server) -> requests.Session:
+    session = requests.Session()
+    # requests would ask for gzip, with which servers take ten times as long for weights.
+    session.headers["Accept-Encoding"] = "identity"
+    if server.token is not None:
+        session.auth = _Bearer(server.token)
+    elif server.user is not None:
+        session.auth = (server.user, server.password or "")
+    if server.ca is not None:
+        session.verify = str(server.ca)
+    if server.certificate is not None:
+        session.cert = (str(server.certificate), str(server.key or server.certificate))
+    return session
+
+
+def _entry(answer: Mapping[str, Any]) -> Entry | None:
+    """An answer in the DICOM JSON model (PS3.18 annex F); None if it names no series."""
+    attributes = {
+        keyword: _text(element)
+        for tag, element in answer.items()
+        if (keyword := keyword_for_tag(tag)) and isinstance(element, dict)
+    }
+    study, series = attributes.get("StudyInstanceUID"), attributes.get("SeriesInstanceUID")
+    if not study or not series:
+        return None
+    return Entry(study, series, attributes.get("SOPInstanceUID", ""), attributes)
+
+
+def _text(element: Mapping[str, Any]) -> str:
+    values = [str(v) for v in element.get("Value") or () if isinstance(v, (str, int, float))]
+    return "\\".join(values)
+
+
+def _multipart(content_type: str) -> tuple[str, str]:
+    """The media type and, of a multipart one, the boundary."""
+    message = Message()
+    message["Content-Type"] = content_type
+    return message.get_content_type() if content_type else "", message.get_boundary() or ""
+
+
+def _is_refused(error: BaseException) -> bool:
+    """Whether nobody listens there, or there is no such host."""
+    text = str(error)
+    return "NewConnectionError" in text or "NameResolutionError" in text
+
+
+def _reason(error: Exception) -> str:
+    """The innermost reason, on one line."""
+    inner: BaseException = error
+    while inner.args and isinstance(inner.args[-1], BaseException):
+        inner = inner.args[-1]
+    reason = getattr(inner, "reason", None)
+    return " ".join(str(reason or inner).split())[:200]

@@ -1,0 +1,72 @@
+"""From the words of a call to a source."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from IODeepLib.cache import Cache
+from IODeepLib.errors import UsageError
+from IODeepLib.sources import Source
+from IODeepLib.sources.archive import Archive
+from IODeepLib.sources.settings import Server, read_settings
+
+
+def source_of(words: str | Path, cache: Cache | None = None) -> Source:
+    """The source that SOURCE names.
+
+    Args:
+        words: a folder, `dicomweb+http(s)://...`, `dimse://AET@host:port`, or the name of a server
+            in `iodeep.toml`. A folder goes before a name; `./name` is always a folder.
+        cache: where cards and weights from a PACS are kept; by default as `iodeep.toml` says.
+
+    Raises:
+        UsageError: it is none of these, or `iodeep.toml` is wrong.
+    """
+    from IODeepLib.sources.folder import FolderSource
+    from IODeepLib.sources.pacs import PacsSource
+
+    words = str(words)
+    if re.search(r"://[^/]*:[^/]*@", words):
+        raise UsageError(
+            "a password in an address",
+            "one that other users of this machine cannot see",
+            f"name the server and where its password is in {_file()}",
+        )
+    if "://" not in words and Path(words).exists():
+        return FolderSource(Path(words))
+    settings = read_settings()
+    server = settings.server(words)
+    if server is None:
+        names = ", ".join(settings.names) or "none"
+        raise UsageError(
+            f"{words} is no folder, and no server in {settings.path or _file()}",
+            f"a folder, dicomweb+https://..., dimse://AET@host:port, or a named server ({names})",
+            "check the path or the name",
+        )
+    return PacsSource(archive_of(server), cache or settings.cache())
+
+
+def archive_of(server: Server) -> Archive:
+    """How the server at an address is spoken to.
+
+    Raises:
+        UsageError: the address is of no known kind.
+    """
+    scheme = server.url.partition("://")[0]
+    if scheme in ("dicomweb+http", "dicomweb+https"):
+        from IODeepLib.sources.dicomweb import DicomwebArchive
+
+        return DicomwebArchive(server)
+    raise UsageError(
+        f"the address {server.url}",
+        "dicomweb+http://..., dicomweb+https://... or dimse://AET@host:port",
+        "correct it",
+    )
+
+
+def _file() -> Path:
+    from IODeepLib.sources.settings import FILE_NAME
+    from IODeepLib.user_folders import config_folder
+
+    return config_folder() / FILE_NAME

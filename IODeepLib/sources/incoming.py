@@ -1,0 +1,138 @@
+"""Instances on their way from a PACS into files: proved to be what was asked for as they arrive."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from pydicom import dcmread
+
+from IODeepLib.errors import ModelError, SourceError
+from IODeepLib.headers import quiet, text
+from IODeepLib.model_object import Part
+from IODeepLib.model_object.instance import Instance
+from IODeepLib.pieces import Span, chunks
+from IODeepLib.private_dictionary import Element
+from IODeepLib.sources.archive import Entry
+
+_IDENTITY = ["SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "SOPClassUID", "PatientID"]
+# A weights instance has its payload last: what comes before fits well in here.
+_HEAD = 64 * 2**10  # bytes
+
+
+def entry_of(path: Path) -> Entry:
+    """What the DICOM file at `path` is; only its header is read.
+
+    Raises:
+        ModelError: it is no DICOM file, or a damaged one.
+    """
+    try:
+        with quiet():
+            header = dcmread(path, stop_before_pixels=True, specific_tags=_IDENTITY)
+    except Exception as error:  # pydicom raises whatever a broken file leads it to
+        raise ModelError(
+            f"{path} cannot be read as DICOM ({error})", "a DICOM file", "check the file"
+        ) from None
+    study, series, sop = (
+        text(header, f"{level}InstanceUID") for level in ("Study", "Series", "SOP")
+    )
+    return Entry(study, series, sop, {key: text(header, key) for key in _IDENTITY})
+
+
+def save(arriving: Iterable[bytes], path: Path, wanted: Entry, server: str) -> Entry:
+    """Write an instance that arrives to `path`, and return what it is.
+
+    Raises:
+        SourceError: it is no DICOM file, or neither the wanted instance nor of the wanted series.
+    """
+    with path.open("wb") as file:
+        for chunk in arriving:
+            file.write(chunk)
+    return check(path, wanted, server)
+
+
+def check(path: Path, wanted: Entry, server: str) -> Entry:
+    """What arrived at `path`, if it is the wanted instance, or of the wanted series."""
+    try:
+        found = entry_of(path)
+    except ModelError as error:
+        raise SourceError(
+            f"{server} sent something that is no DICOM file ({error.found})",
+            f"the instance {wanted.sop_uid or 'of series ' + wanted.series_uid}",
+            "check the server's address, and the objects on it",
+        ) from None
+    if found.series_uid != wanted.series_uid or wanted.sop_uid not in ("", found.sop_uid):
+        raise SourceError(
+            f"{server} sent the instance {found.sop_uid} of series {found.series_uid}",
+            f"{wanted.sop_uid or 'an instance'} of series {wanted.series_uid}",
+            "check the server",
+        )
+    return found
+
+
+class PayloadFile:
+    """A weights instance that arrives: its payload's digest is ready when its last byte is.
+
+    Args:
+        path: the file that it is written to.
+        part: what the manifest says of it.
+    """
+
+    def __init__(self, path: Path, part: Part) -> None:
+        self._path, self._part = path, part
+        self._digest = hashlib.sha256()
+        self._written = 0
+        self._payload: int | None = None  # where it begins
+
+    def receive(self, arriving: Iterable[bytes], report: Callable[[int], None]) -> None:
+        """Write the file; `report` is told the bytes of every chunk."""
+        hashing: Future[None] | None = None
+        with self._path.open("wb") as file, ThreadPoolExecutor(1) as hasher:
+            for chunk in arriving:
+                file.write(chunk)
+                begin, self._written = self._written, self._written + len(chunk)
+                report(len(chunk))
+                if hashing is not None:
+                    hashing.result()
+                    hashing = None
+                if self._payload is not None:
+                    hashing = hasher.submit(self._hash, chunk, begin)
+                elif self._written >= _HEAD:
+                    file.flush()
+                    self._catch_up()
+        if self._payload is None:
+            self._catch_up()
+
+    def check(self, server: str) -> None:
+        """Raise SourceError unless the payload is the one in the manifest."""
+        found = self._digest.hexdigest()
+        if found != self._part.sha256:
+            raise SourceError(
+                f"{server} sent {self._part.sop_instance_uid} with a payload whose SHA-256 is "
+                f"{found}",
+                self._part.sha256,
+                "publish the model again, under a new version",
+            )
+
+    def _catch_up(self) -> None:
+        """Find the payload in what was written, and hash what is there of it."""
+        try:
+            payload = Instance.read(self._path).content(Element.PAYLOAD, 0)
+        except ModelError:
+            return  # `check` will say that it is something else
+        if not isinstance(payload, Span):
+            return
+        start = payload.offset
+        there = max(0, min(self._part.length, self._written - start))
+        for piece in chunks([Span(self._path, start, there)]):
+            self._digest.update(piece)
+        self._payload = start
+
+    def _hash(self, chunk: bytes, begin: int) -> None:
+        """Add what `chunk`, which begins at `begin` in the file, has of the payload."""
+        assert self._payload is not None  # noqa: S101 - see `receive`
+        end = self._payload + self._part.length - begin
+        if end > 0:
+            self._digest.update(memoryview(chunk)[:end])

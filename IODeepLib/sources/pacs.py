@@ -1,0 +1,243 @@
+"""Models, images and results in a PACS, whichever protocol it speaks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from IODeepLib.cache import Cache
+from IODeepLib.errors import ImageError, SourceError, UsageError
+from IODeepLib.files import whole_file
+from IODeepLib.model_object import Model, Part, join, read_weights
+from IODeepLib.model_object.progress import Progress, Reporter
+from IODeepLib.series import ImageSeries, find_series
+from IODeepLib.sources import Library
+from IODeepLib.sources.archive import Archive, Entry, TransientError
+from IODeepLib.sources.folder import models_in_files
+from IODeepLib.sources.incoming import PayloadFile, check, entry_of, save
+from IODeepLib.sources.query import Query, matching
+from IODeepLib.sources.retries import retried
+
+# What cards are found by. Weights are in series with another number: no search may match them,
+# for many servers read an object from end to end to answer for it.
+_CARDS = {"PatientID": "IODEEP", "SeriesNumber": "1"}
+_ENOUGH = {"StudyInstanceUID", "SeriesInstanceUID", "PatientID", "AccessionNumber", "StudyDate"}
+
+
+class PacsSource:
+    """A PACS as a source.
+
+    Args:
+        archive: how it is spoken to.
+        cache: where cards and weights are kept.
+    """
+
+    def __init__(self, archive: Archive, cache: Cache) -> None:
+        self._archive, self._cache = archive, cache
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return self._archive.name
+
+    def models(self) -> Library:
+        """See `Source`. Only cards that are not in the cache are fetched."""
+        files = []
+        for entry in self._find(self._archive.find_instances, _CARDS):
+            path = self._cache.card(entry.sop_uid)
+            if not path.exists():
+                self._fetch_file(entry, path)
+            files += [path, *self._cache.weights_of(entry.study_uid)]
+        return models_in_files(files)
+
+    def fetch(self, model: Model, progress: Progress | None = None) -> Model:
+        """See `Source`. The weights go to the cache; another process that wants them waits."""
+        study, manifest = model.card.study_instance_uid, model.card.manifest
+        paths = [self._cache.weights(study, part.sop_instance_uid) for part in manifest.parts]
+        self._cache.use(study)
+
+        def waiting() -> None:
+            if progress:
+                progress(0.0, f"another process fetches {model.label}")
+
+        with self._cache.fetching(study, waiting):
+            missing = [
+                (part, path)
+                for part, path in zip(manifest.parts, paths, strict=True)
+                if not path.exists()
+            ]
+            total = sum(part.length for part, _ in missing)
+            self._cache.make_room(total)
+            report = Reporter(progress, total, f"fetching {model.label}")
+            for part, path in missing:
+                entry = Entry(study, manifest.series_instance_uid, part.sop_instance_uid)
+                self._fetch_part(entry, part, path, report)
+        return join(model.card, {part.sop_instance_uid: part for part in map(read_weights, paths)})
+
+    def images(
+        self, query: Query, folder: Path, progress: Progress | None = None
+    ) -> list[ImageSeries]:
+        """See `Source`."""
+        entries = self.find_images(query)
+        files: list[Path] = []
+        for done, entry in enumerate(entries):
+            if progress:
+                progress(done / len(entries), f"fetching series {done + 1} of {len(entries)}")
+            files += self.fetch_series(entry, folder)
+        return find_series(files)
+
+    def find_images(self, query: Query) -> list[Entry]:
+        """The image series that `query` names.
+
+        Raises:
+            UsageError: it might name everything that is there.
+            ImageError: there are none.
+        """
+        keys = query.keys()
+        if not _ENOUGH & keys.keys():
+            raise UsageError(
+                f"no images named in {self.name}",
+                "a study, a series, a patient, an accession number or a date",
+                "add --study, --series, --patient, --accession or --date",
+            )
+        found = self._find(self._archive.find_series, keys)
+        images = [entry for entry in found if query.allows(entry.attributes)]
+        if not images:
+            kinds = ", ".join(sorted({entry.attributes.get("Modality", "") for entry in found}))
+            raise ImageError(
+                f"{self.name} has no image series with {query}"
+                + (f", only others ({kinds})" if kinds else ""),
+                "images",
+                "check the UIDs and the other keys",
+            )
+        return images
+
+    def fetch_series(self, entry: Entry, folder: Path) -> list[Path]:
+        """All instances of a series, as files in a folder of its own below `folder`."""
+        folder = folder / entry.series_uid
+        folder.mkdir(parents=True, exist_ok=True)
+        files: dict[str, Path] = {}
+        numbers = itertools.count()
+
+        def receive(arriving: Iterable[bytes]) -> None:
+            path = folder / f"{next(numbers)}.dcm"
+            found = save(arriving, path, entry, self.name)
+            if path != files.setdefault(found.sop_uid, path):
+                path.unlink()  # it was sent before the connection broke
+
+        whole = True
+
+        def attempt() -> None:
+            # First the series in one go, then what is missing of it instance by instance.
+            nonlocal whole
+            if whole:
+                whole = False
+                self._archive.retrieve(entry, receive)
+                if files and len(files) >= _count(entry):
+                    return
+            keys = _series_keys(entry)
+            instances = matching(self._archive.find_instances(keys), keys)
+            for instance in instances:
+                if instance.sop_uid not in files:
+                    self._archive.retrieve(instance, receive)
+            if not files or len(files) < len(instances):
+                raise _not_sent(self.name, entry)
+
+        retried(attempt)
+        return list(files.values())
+
+    def store(self, files: Sequence[Path], progress: Progress | None = None) -> list[Path]:
+        """See `Source`."""
+        entries = {path: entry_of(path) for path in files}
+        there = retried(lambda: self._there(entries.values()))
+        new = [path for path in files if entries[path].sop_uid not in there]
+        report = Reporter(progress, sum(path.stat().st_size for path in new), "storing")
+
+        def attempt() -> None:
+            left = [path for path in new if entries[path].sop_uid not in there]
+            try:
+                self._archive.store(left, lambda path: report(path.stat().st_size))
+            except TransientError:
+                there.update(self._there(entries[path] for path in left))
+                raise
+            there.update(self._there(entries[path] for path in left))
+            lost = [entries[path].sop_uid for path in left if entries[path].sop_uid not in there]
+            if lost:
+                raise TransientError(
+                    f"{self.name} took {len(lost)} instances that it does not have then "
+                    f"({lost[0]})",
+                    "to find them there",
+                    "try again, or check the server",
+                )
+
+        if new:
+            retried(attempt)
+        return new
+
+    def _find(
+        self, search: Callable[[Mapping[str, str]], list[Entry]], keys: Mapping[str, str]
+    ) -> list[Entry]:
+        return matching(retried(lambda: search(keys)), keys)
+
+    def _there(self, entries: Iterable[Entry]) -> set[str]:
+        """The SOP Instance UIDs, among others, of those `entries` that the server has."""
+        series = {entry.series_uid: entry for entry in entries}
+        found = (self._archive.find_instances(_series_keys(entry)) for entry in series.values())
+        return {entry.sop_uid for answered in found for entry in answered}
+
+    def _fetch_file(self, entry: Entry, path: Path) -> None:
+        """Fetch one small instance to `path`."""
+
+        def attempt() -> None:
+            with whole_file(path) as new:
+                self._archive.retrieve(entry, lambda data: save(data, new, entry, self.name))
+                if not new.exists():
+                    raise _not_sent(self.name, entry)
+
+        retried(attempt)
+
+    def _fetch_part(
+        self, entry: Entry, part: Part, path: Path, report: Callable[[int], None]
+    ) -> None:
+        """Fetch a part of the weights to `path`, where it is only seen when it is whole."""
+
+        def attempt() -> None:
+            arrived = 0
+
+            def count(chunk: int) -> None:
+                nonlocal arrived
+                arrived += chunk
+                report(chunk)
+
+            with whole_file(path) as new:
+                payload = PayloadFile(new, part)
+                try:
+                    self._archive.retrieve(entry, lambda data: payload.receive(data, count))
+                    if not new.exists():
+                        raise _not_sent(self.name, entry)
+                    check(new, entry, self.name)
+                    payload.check(self.name)
+                except TransientError:
+                    report(-arrived)  # it has to come again
+                    raise
+
+        retried(attempt)
+
+
+def _series_keys(entry: Entry) -> dict[str, str]:
+    return {"StudyInstanceUID": entry.study_uid, "SeriesInstanceUID": entry.series_uid}
+
+
+def _count(entry: Entry) -> int:
+    """How many instances the server says that a series has; 0 if it does not say."""
+    value = entry.attributes.get("NumberOfSeriesRelatedInstances", "")
+    return int(value) if value.isdecimal() else 0
+
+
+def _not_sent(server: str, entry: Entry) -> SourceError:
+    return SourceError(
+        f"{server} answered without {entry.sop_uid or 'all instances of ' + entry.series_uid}",
+        "what was asked for",
+        "check whether the server still has it",
+    )

@@ -1,0 +1,86 @@
+"""Which images are wanted; and what was found, filtered: servers pass over unknown keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from IODeepLib.sources.archive import Entry
+
+# Modalities of series that hold no image of the patient to read, but what was made of one.
+# (PS3.3 section C.7.3.1.1.1)
+_NO_IMAGES = {
+    *("SEG", "SR", "PR", "KO", "AU", "DOC", "FID", "HC", "REG", "RWV", "PLAN", "STAIN"),
+    *("RTSTRUCT", "RTDOSE", "RTPLAN", "RTRECORD", "ECG", "EPS", "HD", "RESP", "SMR"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which images are wanted; what is None does not matter.
+
+    Attributes:
+        study_uid, series_uid: Study and Series Instance UID.
+        patient_id, accession_number: as they stand in the images.
+        study_date: YYYYMMDD, or a range YYYYMMDD-YYYYMMDD of which one end may be open.
+        modality: of the series.
+        modalities: further restricts the series to one of these, if there are any.
+    """
+
+    study_uid: str | None = None
+    series_uid: str | None = None
+    patient_id: str | None = None
+    accession_number: str | None = None
+    study_date: str | None = None
+    modality: str | None = None
+    modalities: frozenset[str] = frozenset()
+
+    def keys(self) -> dict[str, str]:
+        """What it asks for, by DICOM keyword."""
+        keys = {
+            "StudyInstanceUID": self.study_uid,
+            "SeriesInstanceUID": self.series_uid,
+            "PatientID": self.patient_id,
+            "AccessionNumber": self.accession_number,
+            "StudyDate": self.study_date,
+            "Modality": self.modality,
+        }
+        return {keyword: value for keyword, value in keys.items() if value is not None}
+
+    def allows(self, attributes: Mapping[str, str]) -> bool:
+        """Whether a series with these attributes, by keyword, may be meant; "" may be anything."""
+        modality = attributes.get("Modality", "")
+        if modality and self.modalities and modality not in self.modalities:
+            return False
+        return modality not in _NO_IMAGES and agrees(attributes, self.keys())
+
+    def __str__(self) -> str:
+        words = [f"{keyword} {value}" for keyword, value in self.keys().items()]
+        if self.modalities:
+            words.append(f"a modality of {', '.join(sorted(self.modalities))}")
+        return ", ".join(words) or "any attributes"
+
+
+def matching(entries: Iterable[Entry], keys: Mapping[str, str]) -> list[Entry]:
+    """The entries that do not contradict `keys`, each one once."""
+    found: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        if agrees(entry.attributes, keys):
+            found.setdefault((entry.series_uid, entry.sop_uid), entry)
+    return list(found.values())
+
+
+def agrees(attributes: Mapping[str, str], keys: Mapping[str, str]) -> bool:
+    """Whether no attribute contradicts `keys`; one that is missing or empty does not."""
+    return all(_fits(keyword, attributes.get(keyword, ""), keys[keyword]) for keyword in keys)
+
+
+def _fits(keyword: str, value: str, wanted: str) -> bool:
+    if not value:
+        return True
+    if keyword == "SeriesNumber":
+        return value.strip().lstrip("+0") == wanted.lstrip("0")
+    if keyword == "StudyDate" and "-" in wanted:
+        first, _, last = wanted.partition("-")
+        return (first or value) <= value <= (last or value)
+    return value.strip() == wanted.strip()

@@ -1,0 +1,75 @@
+"""Models, images and results in a real PACS, by way of DICOMweb."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pydicom
+import pytest
+from packed_models import files, make_model
+from pacs.servers import Orthanc
+
+import IODeepLib
+from IODeepLib.cache import Cache
+from IODeepLib.errors import ImageError, UsageError
+from IODeepLib.model_object import verify
+from IODeepLib.sources.find import source_of
+from IODeepLib.sources.query import Query
+
+DEMO = Path(IODeepLib.__file__).parent / "demo_data"
+
+
+def instances(orthanc: Orthanc) -> int:
+    return len(json.loads(orthanc.get("/instances")))
+
+
+def test_a_model_goes_there_and_comes_back(orthanc: Orthanc, tmp_path: Path) -> None:
+    model = make_model(tmp_path, parts=3)
+    sent = files(model)
+    assert source_of(orthanc.source).store(sent) == sent
+    assert instances(orthanc) == 4
+    elsewhere = source_of(orthanc.source, Cache(tmp_path / "elsewhere"))
+    [found] = elsewhere.models().models
+    assert found.card.manifest == model.card.manifest
+    assert found.missing_parts == (1, 2, 3)
+    fetched = elsewhere.fetch(found)
+    verify(fetched)
+    assert [part.path.read_bytes()[132:] for part in fetched.weights()] == [
+        part.path.read_bytes()[132:] for part in model.weights()
+    ]
+    [again] = elsewhere.models().models
+    assert not again.missing_parts
+
+
+def test_what_is_there_is_not_stored_again(orthanc: Orthanc, tmp_path: Path) -> None:
+    sent = files(make_model(tmp_path, parts=3))
+    source = source_of(orthanc.source)
+    source.store(sent[2:])
+    assert source.store(sent) == sent[:2]
+    assert source.store(sent) == []
+    assert instances(orthanc) == 4
+
+
+def test_a_series_comes_as_it_is_in_a_folder(orthanc: Orthanc, tmp_path: Path) -> None:
+    images = sorted((DEMO / "mr_t1").iterdir())
+    source = source_of(orthanc.source)
+    source.store(images)
+    header = pydicom.dcmread(images[0])
+    for query in (
+        Query(series_uid=header.SeriesInstanceUID),
+        Query(study_uid=header.StudyInstanceUID),
+        Query(patient_id=header.PatientID, modality="MR"),
+    ):
+        [series] = source.images(query, tmp_path / str(hash(query)))
+        [same] = source_of(DEMO / "mr_t1").images(query, tmp_path)
+        assert series.sop_instance_uids == same.sop_instance_uids
+        assert (series.volume().array == same.volume().array).all()
+    with pytest.raises(ImageError, match=r"no image series with .*only others \(MR\)"):
+        source.images(
+            Query(study_uid=header.StudyInstanceUID, modalities=frozenset({"CT"})), tmp_path
+        )
+    with pytest.raises(ImageError, match="with StudyInstanceUID 1"):
+        source.images(Query(study_uid="1.2"), tmp_path)
+    with pytest.raises(UsageError, match="no images named"):
+        source.images(Query(modality="MR"), tmp_path)
