@@ -105,7 +105,10 @@ def test_the_manifest_in_the_statement_is_valid() -> None:
     manifest = Manifest.from_json(block[1], "statement")
     assert json.loads(manifest.to_json()) == json.loads(block[1])
     [table] = [table for table in tables() if table[0] == ["key", "meaning"]]
-    assert [f"`{key}`" for key in json.loads(block[1])["parts"][0]] == [r[0] for r in table[1:]]
+    document = json.loads(block[1])
+    keys = ["series_instance_uid", *document["parts"][0]]
+    assert set(document) == {"schema", "series_instance_uid", "parts"}
+    assert [f"`{key}`" for key in keys] == [row[0] for row in table[1:]]
 
 
 def test_model_uids_are_made_as_the_statement_says() -> None:
