@@ -101,13 +101,19 @@ def _show(scene: slicer.vtkMRMLScene, event: str, node: slicer.vtkMRMLNode) -> N
             hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
 
 
+def insert(folder: Path) -> None:
+    """Import the files in `folder` into the database."""
+    for path in folder.iterdir():
+        slicer.dicomDatabase.insert(str(path))
+
+
 def load(folder: Path) -> slicer.vtkMRMLScalarVolumeNode:
     """Import the axial series in `folder` and load it, with Slicer's own reader."""
     headers = {path: pydicom.dcmread(path, stop_before_pixels=True) for path in folder.iterdir()}
     order = sorted(headers, key=lambda path: headers[path].ImagePositionPatient[2])
     storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
+    insert(folder)
     for path in order:
-        slicer.dicomDatabase.insert(str(path))
         storage.AddFileName(str(path))
     storage.SetFileName(str(order[0]))
     storage.SetSingleFile(0)

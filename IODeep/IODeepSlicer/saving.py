@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import slicer
 
 from IODeepSlicer import nodes
+from IODeepSlicer.messages import errorText
 
 if TYPE_CHECKING:
     from IODeepLib.geometry import Grid
@@ -96,7 +97,7 @@ def whyNot(segmentationNode: slicer.vtkMRMLSegmentationNode) -> str:
     try:
         _images(segmentationNode, _document(segmentationNode))
     except IODeepError as error:
-        return f"{error.found}. {error.next_step}.".capitalize()
+        return errorText(error)
     return ""
 
 

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import make_networks
+import numpy as np
 import pytest
+from recipe_maker import label, recipe
+from series_maker import Stack
+
+from IODeepLib.model_object import Model
+from IODeepLib.publish import publish
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "IODeep"))
 
@@ -24,3 +31,23 @@ def scene(tmp_path: Path) -> Iterator[object]:
     (tmp_path / "database").mkdir()
     yield slicer_application.start(tmp_path / "database")
     slicer_application.slicer.mrmlScene.Clear(0)
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A small network that finds two labels wherever it is run."""
+    folder = tmp_path_factory.mktemp("network")
+    path = make_networks.save(make_networks.conv(3, channels=3, layers=1), folder / "three.onnx")
+    needs = recipe(
+        applies_to={"modalities": ["CT"]},
+        output={"channels": 3, "labels": [label(1, "grey"), label(2, "white", laterality="R")]},
+    )
+    return publish(path, needs, folder / "model")
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """A folder with a CT series of 10 slices."""
+    voxels = np.random.default_rng(0).integers(-500, 500, (10, 12, 14), np.int16)
+    (tmp_path / "study").mkdir()
+    return Stack(voxels, common={"Modality": "CT"}).write(tmp_path / "study")

@@ -1,0 +1,90 @@
+"""The module's logic and the console examples of the user guide, in Slicer's own core."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import slicer
+import slicer_application
+from IODeepSlicer import nodes
+from IODeepSlicer.runner import State
+
+from IODeep import IODeepLogic
+from IODeepLib.errors import CancelledError, IODeepError, NoModelFitsError
+from IODeepLib.model_object import Model
+from IODeepLib.pipeline import run
+from IODeepLib.series import find_series
+
+pytestmark = pytest.mark.usefixtures("scene")
+
+GUIDE = Path(__file__).resolve().parents[2] / "Docs" / "user-guide.md"
+
+
+@pytest.fixture
+def logic(scene: object) -> Iterator[IODeepLogic]:
+    one = IODeepLogic()
+    yield one
+    one.cleanup()
+
+
+def test_it_gives_what_the_library_gives(logic: IODeepLogic, study: Path, network: Model) -> None:
+    volume = slicer_application.load(study)
+    slicer_application.insert(network.card.path.parent)
+    segmentation = logic.run(volume)
+    (series,) = find_series(study)
+    expected = run(series, network).segmentation
+    found = nodes.segmentationOf(
+        segmentation, expected.labels, nodes.imageOf(volume).grid, overlapping=False
+    )
+    turn = found.grid.axis_map(expected.grid.orientation)
+    np.testing.assert_array_equal(turn.apply(found.array), expected.array)
+    assert {1, 2} <= set(np.unique(expected.array))
+
+
+def test_a_run_that_is_cancelled_gives_nothing(
+    logic: IODeepLogic, study: Path, network: Model
+) -> None:
+    volume = slicer_application.load(study)
+    one = logic.start(volume, network)
+    slicer.mrmlScene.Clear(0)
+    assert one.poll() is State.CANCELLED
+    with pytest.raises(CancelledError):
+        one.outcome()
+
+
+def test_a_model_that_does_not_fit_is_refused_with_the_reason(
+    logic: IODeepLogic, study: Path, network: Model
+) -> None:
+    volume = slicer_application.load(study)
+    slicer.mrmlScene.RemoveNode(volume)
+    other = slicer.util.addVolumeFromArray(np.zeros((4, 5, 6), np.int16))
+    other.SetAttribute(nodes.SAID["Modality"], "MR")
+    with pytest.raises(NoModelFitsError, match="Modality"):
+        logic.start(other, network)
+
+
+def test_without_models_select_says_so(logic: IODeepLogic, study: Path) -> None:
+    volume = slicer_application.load(study)
+    with pytest.raises(IODeepError):
+        _ = logic.select(volume).best
+    slicer.dicomDatabase.isOpen = False
+    assert logic.findModels().models == ()
+
+
+def test_the_user_guides_examples(
+    logic: IODeepLogic, study: Path, network: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume = slicer_application.load(study)
+    monkeypatch.setattr(slicer.util, "getModuleLogic", lambda name: logic)
+    examples = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(examples) >= 2
+    names: dict[str, object] = {"slicer": slicer}
+    for example in examples:
+        code = example.replace("/path/to/models", str(network.card.path.parent))
+        exec(compile(code, GUIDE.name, "exec"), names)  # noqa: S102  what a reader would type
+    assert slicer.dicomDatabase.fileForInstance(names["uid"])
+    assert nodes.imageNodeOf(names["segmentation"]) is volume
