@@ -75,7 +75,7 @@ class Limits:
 
 
 def parse_json(text: str) -> Any:
-    """JSON text to plain values; NaN, infinities and repeated keys are refused."""
+    """JSON text to plain values; NaN, infinities, repeated keys and broken text are refused."""
 
     def refuse(constant: str) -> Any:
         raise StructureError("$", f"the number {constant}", "finite numbers")
@@ -93,7 +93,7 @@ def parse_json(text: str) -> Any:
             "$", f"{len(text)} characters", f"at most {MAX_JSON_CHARACTERS} characters"
         )
     try:
-        return json.loads(text, parse_constant=refuse, object_pairs_hook=unique)
+        value = json.loads(text, parse_constant=refuse, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise StructureError("$", f"no JSON ({error.msg}, {where})", "JSON text") from None
@@ -101,6 +101,14 @@ def parse_json(text: str) -> Any:
         if isinstance(error, StructureError):
             raise
         raise StructureError("$", f"JSON that cannot be read ({error})", "plain JSON") from None
+    if re.search(r"\\u[dD][89a-fA-F]", text):
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise StructureError(
+                "$", "half a surrogate pair (\\ud800 to \\udfff)", "text"
+            ) from None
+    return value
 
 
 def parse(kind: Any, value: Any, path: str = "$") -> Any:
@@ -147,11 +155,12 @@ def _parse_union(args: tuple[Any, ...], value: Any, path: str) -> Any:
     tagged = {_tag_value(a): a for a in args if dataclasses.is_dataclass(a)}
     if tagged and (isinstance(value, dict) or len(tagged) == len(args)):
         key = args[0].tag
-        if not isinstance(value, dict) or value.get(key) not in tagged:
+        word = value.get(key) if isinstance(value, dict) else None
+        if not isinstance(word, str) or word not in tagged:
             found = value.get(key, f"no {key!r}") if isinstance(value, dict) else value
             allowed = ", ".join(sorted(map(str, tagged)))
             raise StructureError(f"{path}.{key}", _short(found), f"one of {allowed}")
-        return parse(tagged[value[key]], value, path)
+        return parse(tagged[word], value, path)
     errors = []
     for kind in args:
         try:

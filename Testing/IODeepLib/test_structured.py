@@ -49,6 +49,7 @@ def test_what_is_read_is_written_back() -> None:
         ({"shapes": [{"shape": "circle", "radius": -1}]}, "$.shapes[0].radius", "more than 0"),
         ({"shapes": [{"shape": "circle"}]}, "$.shapes[0].radius", "required"),
         ({"shapes": [{"shape": "cone"}]}, "$.shapes[0].shape", "circle, filled_box"),
+        ({"shapes": [{"shape": ["circle"]}]}, "$.shapes[0].shape", "circle, filled_box"),
         ({"shapes": [7]}, "$.shapes[0].shape", "circle"),
         ({"shapes": []}, "$.shapes", "at least 1"),
         ({"shapes": [{"shape": "filled_box", "size": [1]}]}, "$.shapes[0].size", "2 values"),
@@ -81,8 +82,9 @@ def test_errors_name_the_place(value: object, path: str, wanted: str) -> None:
         '{"a":' * 50_000,
         " " * (structured.MAX_JSON_CHARACTERS + 1),
         "1" * 10_000,
+        r'["half a \ud83d pair"]',
     ],
-    ids=["nan", "infinity", "twice", "cut", "empty", "deep", "deeper", "long", "digits"],
+    ids=["nan", "infinity", "twice", "cut", "empty", "deep", "deeper", "long", "digits", "half"],
 )
 def test_json_that_is_refused(text: str) -> None:
     with pytest.raises(StructureError):
