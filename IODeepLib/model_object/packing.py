@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from IODeepLib.model_object.progress import Progress, Reporter
 from IODeepLib.model_object.weights import read_weights
 from IODeepLib.model_object.writer import InstanceWriter
 from IODeepLib.onnx_file import DATA_TYPES, ExternalData, OnnxFile, Tensor
+from IODeepLib.parallel import in_parallel
 from IODeepLib.pieces import Piece, Span, size_of
 from IODeepLib.private_dictionary import Element
 from IODeepLib.recipe import Recipe, recipe_parts
@@ -69,22 +71,7 @@ def pack(
     report(0)
     with whole_folder(out_dir) as folder:
         places: dict[str, ExternalData | Span] = {}
-        parts = []
-        for number, group in enumerate(groups, 1):
-            writer = InstanceWriter(
-                weights_dataset(identity, number, len(groups)),
-                Element.PAYLOAD,
-                Element.PAYLOAD_LENGTH,
-                Element.PAYLOAD_DIGEST,
-            )
-            header, offsets = _layout(group)
-            content: list[Piece] = [header, *(onnx.values(tensor) for tensor in group)]
-            digest = writer.write(folder / weights_file_name(number), content, report)
-            for tensor, offset in zip(group, offsets, strict=True):
-                places[tensor.name] = ExternalData(payload_name(number), offset, tensor.nbytes)
-            names = tuple(tensor.name for tensor in group)
-            typed = tuple(tensor.name for tensor in group if tensor.typed)
-            parts.append(Part(writer.sop_instance_uid, size_of(content), digest, names, typed))
+        parts = _write_parts(folder, identity, onnx, groups, places, report)
         for tensor in onnx.tensors:
             if tensor.external and tensor.name not in places:  # a small one comes in
                 places[tensor.name] = onnx.values(tensor)
@@ -92,6 +79,45 @@ def pack(
         if check is not None:
             check(_read(folder, len(parts)))
     return _read(out_dir, len(parts))
+
+
+def _write_parts(
+    folder: Path,
+    identity: Identity,
+    onnx: OnnxFile,
+    groups: Sequence[Sequence[Tensor]],
+    places: dict[str, ExternalData | Span],
+    report: Callable[[int], None],
+) -> list[Part]:
+    """Write the weights, several parts at once, and add to `places` where each tensor is."""
+    writers, contents, jobs = [], [], []
+    for number, group in enumerate(groups, 1):
+        writer = InstanceWriter(
+            weights_dataset(identity, number, len(groups)),
+            Element.PAYLOAD,
+            Element.PAYLOAD_LENGTH,
+            Element.PAYLOAD_DIGEST,
+        )
+        header, offsets = _layout(group)
+        content: list[Piece] = [header, *(onnx.values(tensor) for tensor in group)]
+        for tensor, offset in zip(group, offsets, strict=True):
+            places[tensor.name] = ExternalData(payload_name(number), offset, tensor.nbytes)
+        path = folder / weights_file_name(number)
+        jobs.append(functools.partial(writer.write, path, content))
+        writers.append(writer)
+        contents.append(content)
+    return [
+        Part(
+            writer.sop_instance_uid,
+            size_of(content),
+            digest,
+            tuple(tensor.name for tensor in group),
+            tuple(tensor.name for tensor in group if tensor.typed),
+        )
+        for writer, content, digest, group in zip(
+            writers, contents, in_parallel(jobs, report), groups, strict=True
+        )
+    ]
 
 
 def _read(folder: Path, parts: int) -> Model:

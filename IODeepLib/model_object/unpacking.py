@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 from IODeepLib.files import whole_folder
 from IODeepLib.model_object.architecture import payload_name, read_architecture
 from IODeepLib.model_object.model import Model
 from IODeepLib.model_object.progress import Progress, Reporter
-from IODeepLib.model_object.verification import verify
+from IODeepLib.model_object.verification import check_outline, check_payloads
+from IODeepLib.parallel import Report, in_parallel
 from IODeepLib.pieces import Piece, Span, chunks, size_of
 from IODeepLib.recipe import recipe_to_json
 
 ONNX_FILE_NAME, RECIPE_FILE_NAME = "model.onnx", "recipe.json"
 # Protocol Buffers ends at 2 GiB; a model near to it keeps its weights in files beside it.
 _MAX_MODEL_PROTO = 2**31 - 2**20
-_VERIFYING = 0.5  # of the whole work
+
+
+class _Target(NamedTuple):
+    """Where a range of a payload goes: to `place` in the file `path`."""
+
+    span: Span
+    path: Path
+    place: int
 
 
 def unpack(model: Model, out_dir: Path | str, progress: Progress | None = None) -> Path:
     """Write `model.onnx` and `recipe.json`, and return the path of the former.
 
     The ModelProto equals the one that was packed. Where it would pass 2 GiB, its weights go beside
-    it, as safetensors files that are its external data.
+    it, as safetensors files that are its external data. Each payload is read once: its digest is
+    made from the same bytes that are written.
 
     Args:
         model: a model with all its parts.
@@ -34,32 +48,73 @@ def unpack(model: Model, out_dir: Path | str, progress: Progress | None = None) 
         ModelError: a part is missing or was altered.
         OutputError: the folder cannot be written, or something else is there.
     """
-    verify(model, progress and (lambda done, text: progress(done * _VERIFYING, text)))
-    parts = model.weights()
+    check_outline(model)
+    payloads = [part.payload for part in model.weights()]
+    report = Reporter(progress, sum(p.length for p in payloads), f"unpacking {model.label}")
+    with whole_folder(Path(out_dir)) as folder:
+        targets: list[_Target] = []
+        for name, pieces in _files(model, payloads).items():
+            targets += _write_short_pieces(folder / name, pieces)
+        jobs = [
+            functools.partial(_copy, payload, [t for t in targets if t.span.path == payload.path])
+            for payload in payloads
+        ]
+        check_payloads(model, in_parallel(jobs, report))
+        recipe = recipe_to_json(model.card.recipe)
+        (folder / RECIPE_FILE_NAME).write_text(recipe, encoding="utf-8")
+    return Path(out_dir) / ONNX_FILE_NAME
+
+
+def _files(model: Model, payloads: Sequence[Span]) -> dict[str, Sequence[Piece]]:
+    """What the ONNX file holds, and those beside it."""
     onnx, part_of = read_architecture(model)
     values: dict[str, Span] = {}
     for tensor in onnx.tensors:
         if tensor.external:
-            payload = parts[part_of[tensor.name]].payload
+            payload = payloads[part_of[tensor.name]]
             offset = payload.offset + tensor.external.offset
             values[tensor.name] = Span(payload.path, offset, tensor.external.length)
     typed = {name for part in model.card.manifest.parts for name in part.typed}
     whole = onnx.rewritten(values, typed)
-    files: dict[str, Sequence[Piece]] = {ONNX_FILE_NAME: whole}
-    if size_of(whole) > _MAX_MODEL_PROTO:
-        files = {payload_name(i): [part.payload] for i, part in enumerate(parts, 1)}
-        files[ONNX_FILE_NAME] = onnx.rewritten({})
-    report = Reporter(
-        progress and (lambda done, text: progress(_VERIFYING + done * (1 - _VERIFYING), text)),
-        sum(size_of(pieces) for pieces in files.values()),
-        f"unpacking {model.label}",
-    )
-    with whole_folder(Path(out_dir)) as folder:
-        for name, pieces in files.items():
-            with (folder / name).open("wb") as file:
-                for chunk in chunks(pieces):
-                    file.write(chunk)
-                    report(len(chunk))
-        recipe = recipe_to_json(model.card.recipe)
-        (folder / RECIPE_FILE_NAME).write_text(recipe, encoding="utf-8")
-    return Path(out_dir) / ONNX_FILE_NAME
+    if size_of(whole) <= _MAX_MODEL_PROTO:
+        return {ONNX_FILE_NAME: whole}
+    beside = {payload_name(i): [payload] for i, payload in enumerate(payloads, 1)}
+    return {**beside, ONNX_FILE_NAME: onnx.rewritten({})}
+
+
+def _write_short_pieces(path: Path, pieces: Iterable[Piece]) -> list[_Target]:
+    """Write a file in its full length, but leave out what comes from payloads."""
+    targets = []
+    with path.open("wb") as file:
+        for piece in pieces:
+            if isinstance(piece, Span):
+                targets.append(_Target(piece, path, file.tell()))
+                file.seek(piece.length, os.SEEK_CUR)
+            else:
+                file.write(piece)
+        file.truncate()
+    return targets
+
+
+def _copy(payload: Span, targets: Iterable[_Target], report: Report) -> str:
+    """Copy ranges of `payload` to where they belong, and return the SHA-256 of all of it."""
+    digest = hashlib.sha256()
+    waiting = sorted(targets, key=lambda target: target.span.offset, reverse=True)
+    begun: list[_Target] = []
+    start = payload.offset
+    with ExitStack() as stack:
+        paths = {target.path for target in waiting}
+        files = {path: stack.enter_context(path.open("r+b")) for path in paths}
+        for chunk in chunks([payload]):
+            digest.update(chunk)
+            end = start + len(chunk)
+            while waiting and waiting[-1].span.offset < end:
+                begun.append(waiting.pop())
+            for span, path, place in begun:
+                first = max(start, span.offset)
+                files[path].seek(place + first - span.offset)
+                files[path].write(chunk[first - start : span.offset + span.length - start])
+            begun = [t for t in begun if t.span.offset + t.span.length > end]
+            start = end
+            report(len(chunk))
+    return digest.hexdigest()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from IODeepLib.errors import ModelError
+from IODeepLib.file_memo import FileMemo
 from IODeepLib.model_object.architecture import read_architecture
 from IODeepLib.model_object.model import Model
 from IODeepLib.model_object.progress import Progress, Reporter
+from IODeepLib.parallel import Report, in_parallel
 from IODeepLib.pieces import Span, chunks, joined
 from IODeepLib.safetensors_file import decode_header, header_size
 
-# Digests of payloads that this process has read, by place, size and times of the file: a model
-# that runs on many series is read once.
-_known: dict[tuple[object, ...], str] = {}
+# Digests of payloads that this process has read: a model that runs on many series is read once.
+_known: FileMemo[str] = FileMemo(most=1000)
 
 
 def verify(model: Model, progress: Progress | None = None) -> None:
@@ -27,19 +29,20 @@ def verify(model: Model, progress: Progress | None = None) -> None:
         ModelError: something is missing, altered, or does not belong together.
         RecipeError: the recipe is not valid.
     """
+    check_outline(model)
+    payloads = [part.payload for part in model.weights()]
+    report = Reporter(progress, sum(p.length for p in payloads), f"verifying {model.label}")
+    jobs = [functools.partial(_known_digest, payload) for payload in payloads]
+    check_payloads(model, in_parallel(jobs, report))
+
+
+def check_outline(model: Model) -> None:
+    """Check all but the payloads' digests, as `verify` does."""
     _ = model.card.recipe  # reading it checks it
     parts = model.weights()
     read_architecture(model)
-    report = Reporter(progress, sum(p.payload.length for p in parts), f"verifying {model.label}")
     for number, (part, wanted) in enumerate(zip(parts, model.card.manifest.parts, strict=True), 1):
-        where = f"part {number} of {len(parts)} of {model.label} ({part.path})"
-        found = _digest(part.payload, report)
-        if found != wanted.sha256:
-            raise ModelError(
-                f"{where} was altered: its SHA-256 is {found}",
-                wanted.sha256,
-                "retrieve or copy it again",
-            )
+        where = _where(model, number)
         if _tensor_names(part.payload, where) != wanted.tensors:
             raise ModelError(
                 f"{where} holds other tensors than the manifest says",
@@ -48,23 +51,34 @@ def verify(model: Model, progress: Progress | None = None) -> None:
             )
 
 
-def _digest(payload: Span, report: Callable[[int], None]) -> str:
-    try:
-        stat = payload.path.stat()
-    except OSError as error:
-        raise ModelError(
-            f"{payload.path} cannot be read ({error})", "the file as before", "copy it again"
-        ) from None
-    key = (*payload, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-    if key in _known:
-        report(payload.length)
-        return _known[key]
+def check_payloads(model: Model, digests: Sequence[str]) -> None:
+    """Raise ModelError unless the payloads, of which these are the SHA-256, are the right ones."""
+    for number, (found, wanted) in enumerate(
+        zip(digests, model.card.manifest.parts, strict=True), 1
+    ):
+        if found != wanted.sha256:
+            raise ModelError(
+                f"{_where(model, number)} was altered: its SHA-256 is {found}",
+                wanted.sha256,
+                "retrieve or copy it again",
+            )
+
+
+def _where(model: Model, number: int) -> str:
+    path = model.weights()[number - 1].path
+    return f"part {number} of {len(model.parts)} of {model.label} ({path})"
+
+
+def _known_digest(payload: Span, report: Report) -> str:
+    return _known.get(payload.path, functools.partial(_digest, payload, report), *payload[1:])
+
+
+def _digest(payload: Span, report: Report) -> str:
     digest = hashlib.sha256()
     for chunk in chunks([payload]):
         digest.update(chunk)
         report(len(chunk))
-    _known[key] = digest.hexdigest()
-    return _known[key]
+    return digest.hexdigest()
 
 
 def _tensor_names(payload: Span, where: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ LIBRARY = Path(IODeepLib.__file__).parent
 # From the ground up. A room imports from those above it in this list, never from those below.
 ROOMS = [
     ["errors"],
-    ["structured", "files", "file_memo", "pieces", "locks", "user_folders"],
+    ["structured", "files", "memory", "file_memo", "pieces", "locks", "user_folders"],
     ["cache"],
     ["anatomy_table", "anatomy_words"],
     ["anatomy_text"],
@@ -29,7 +29,7 @@ ROOMS = [
     ["providers", "sources", "facts"],
     ["runtime", "criteria", "sliding_window", "suv"],
     ["agreement", "selection", "classification", "decision_rule"],
-    ["decision", "postprocess", "results"],
+    ["decision", "postprocess", "predictor", "results"],
     ["result", "publish"],
     ["pipeline"],
     ["cli"],

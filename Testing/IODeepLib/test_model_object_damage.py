@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packed_models import altered, files, flip, make_model, make_network
 
+from IODeepLib import file_memo
 from IODeepLib.errors import ModelError, RecipeError
 from IODeepLib.model_object import Model, pack, read_card, read_weights, unpack, verify
 from IODeepLib.private_dictionary import CREATOR, GROUP, Element
@@ -47,6 +48,7 @@ def test_one_altered_byte_in_any_payload_is_found(network: Path, tmp_path: Path)
 def test_a_payload_is_read_once_while_its_file_stays_the_same(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(file_memo, "SETTLED_AFTER", 0)
     verify(model)
     chunks = "IODeepLib.model_object.verification.chunks"
     monkeypatch.setattr(chunks, lambda pieces: pytest.fail("it is read again"))

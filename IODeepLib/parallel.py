@@ -1,0 +1,68 @@
+"""Work on several files at once, with progress and errors in the caller's thread."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Event
+from typing import TypeVar
+
+from IODeepLib.errors import CancelledError
+
+# Called with an amount of work that is done. It may raise to stop.
+Report = Callable[[int], None]
+
+_T = TypeVar("_T")
+_MOST_THREADS = 8  # more wait for the disk only
+
+
+def in_parallel(jobs: Sequence[Callable[[Report], _T]], report: Report) -> list[_T]:
+    """Do all `jobs`, as many at once as there are processors, and return what they return.
+
+    Each is given a function that it reports to, which raises once the work is to stop.
+
+    Args:
+        jobs: what is done; they leave the interpreter free, as reading and digesting do.
+        report: is called in this thread; what it raises stops all jobs, and is raised.
+
+    Raises:
+        Exception: what the first job that failed raised; the others were stopped.
+    """
+    done: SimpleQueue[int | None] = SimpleQueue()  # None: a job has ended
+    stop = Event()
+
+    def advance(count: int) -> None:
+        if stop.is_set():
+            raise CancelledError
+        done.put(count)
+
+    def work(job: Callable[[Report], _T]) -> _T:
+        try:
+            advance(0)
+            return job(advance)
+        except BaseException:
+            stop.set()
+            raise
+        finally:
+            done.put(None)
+
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
+        futures = [pool.submit(work, job) for job in jobs]
+        try:
+            running = len(jobs)
+            while running:
+                count = done.get()
+                if count is None:
+                    running -= 1
+                else:
+                    report(count)
+        except BaseException:
+            stop.set()
+            raise
+    errors = [error for future in futures if (error := future.exception()) is not None]
+    for error in errors:
+        if not isinstance(error, CancelledError):
+            raise error
+    return [future.result() for future in futures]
