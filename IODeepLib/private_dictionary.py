@@ -45,41 +45,48 @@ class Element(IntEnum):
     PAYLOAD_LENGTH = 0x33
     PAYLOAD_DIGEST = 0x34
     PAYLOAD = 0x3F
+    STATUS = 0x40
+    REASON = 0x41
+    REPLACEMENT = 0x42
 
 
 class Entry(NamedTuple):
-    """VR, VM, type in the card, type in the weights, and name, of one private element."""
+    """VR, VM, type in the card, the weights and the notice, and name, of one private element."""
 
     vr: str
     vm: str
     card: str
     weights: str
+    notice: str
     name: str
 
 
 DICTIONARY: dict[Element, Entry] = {
-    Element.MODEL_NAME: Entry("LO", "1", "1", "1", "Model Name"),
-    Element.MODEL_VERSION: Entry("LO", "1", "1", "1", "Model Version"),
-    Element.MODEL_UID: Entry("UI", "1", "1", "1", "Model UID"),
-    Element.MODALITIES: Entry("CS", "1-n", "1", "", "Modalities"),
-    Element.CONDITIONS: Entry("SQ", "1", "3", "", "Target Condition Code Sequence"),
-    Element.TASK: Entry("CS", "1", "1", "", "Task"),
-    Element.RECIPE: Entry("UT", "1", "1", "", "Recipe"),
-    Element.MODEL_CARD: Entry("UT", "1", "1", "", "Model Card"),
-    Element.MANIFEST: Entry("UT", "1", "1", "", "Manifest"),
-    Element.RECIPE_DIGEST: Entry("LO", "1", "1", "", "Recipe SHA-256"),
-    Element.MODEL_CARD_DIGEST: Entry("LO", "1", "1", "", "Model Card SHA-256"),
-    Element.ARCHITECTURE_DIGEST: Entry("LO", "1", "1", "", "Architecture SHA-256"),
-    Element.MANIFEST_DIGEST: Entry("LO", "1", "1", "", "Manifest SHA-256"),
-    Element.ARCHITECTURE_FORMAT: Entry("CS", "1", "1", "", "Architecture Format"),
-    Element.ARCHITECTURE_LENGTH: Entry("UL", "1", "1", "", "Architecture Length"),
-    Element.ARCHITECTURE: Entry("OB", "1", "1", "", "Architecture"),
-    Element.WEIGHTS_FORMAT: Entry("CS", "1", "", "1", "Weights Format"),
-    Element.PART_NUMBER: Entry("US", "1", "", "1", "Part Number"),
-    Element.PART_COUNT: Entry("US", "1", "", "1", "Number of Parts"),
-    Element.PAYLOAD_LENGTH: Entry("UL", "1", "", "1", "Payload Length"),
-    Element.PAYLOAD_DIGEST: Entry("LO", "1", "", "1", "Payload SHA-256"),
-    Element.PAYLOAD: Entry("OB", "1", "", "1", "Payload"),
+    Element.MODEL_NAME: Entry("LO", "1", "1", "1", "1", "Model Name"),
+    Element.MODEL_VERSION: Entry("LO", "1", "1", "1", "1", "Model Version"),
+    Element.MODEL_UID: Entry("UI", "1", "1", "1", "1", "Model UID"),
+    Element.MODALITIES: Entry("CS", "1-n", "1", "", "", "Modalities"),
+    Element.CONDITIONS: Entry("SQ", "1", "3", "", "", "Target Condition Code Sequence"),
+    Element.TASK: Entry("CS", "1", "1", "", "", "Task"),
+    Element.RECIPE: Entry("UT", "1", "1", "", "", "Recipe"),
+    Element.MODEL_CARD: Entry("UT", "1", "1", "", "", "Model Card"),
+    Element.MANIFEST: Entry("UT", "1", "1", "", "", "Manifest"),
+    Element.RECIPE_DIGEST: Entry("LO", "1", "1", "", "", "Recipe SHA-256"),
+    Element.MODEL_CARD_DIGEST: Entry("LO", "1", "1", "", "", "Model Card SHA-256"),
+    Element.ARCHITECTURE_DIGEST: Entry("LO", "1", "1", "", "", "Architecture SHA-256"),
+    Element.MANIFEST_DIGEST: Entry("LO", "1", "1", "", "", "Manifest SHA-256"),
+    Element.ARCHITECTURE_FORMAT: Entry("CS", "1", "1", "", "", "Architecture Format"),
+    Element.ARCHITECTURE_LENGTH: Entry("UL", "1", "1", "", "", "Architecture Length"),
+    Element.ARCHITECTURE: Entry("OB", "1", "1", "", "", "Architecture"),
+    Element.WEIGHTS_FORMAT: Entry("CS", "1", "", "1", "", "Weights Format"),
+    Element.PART_NUMBER: Entry("US", "1", "", "1", "", "Part Number"),
+    Element.PART_COUNT: Entry("US", "1", "", "1", "", "Number of Parts"),
+    Element.PAYLOAD_LENGTH: Entry("UL", "1", "", "1", "", "Payload Length"),
+    Element.PAYLOAD_DIGEST: Entry("LO", "1", "", "1", "", "Payload SHA-256"),
+    Element.PAYLOAD: Entry("OB", "1", "", "1", "", "Payload"),
+    Element.STATUS: Entry("CS", "1", "", "", "1", "Status"),
+    Element.REASON: Entry("LT", "1", "", "", "3", "Reason"),
+    Element.REPLACEMENT: Entry("LO", "1", "", "", "3", "Replacement"),
 }
 
 # An object that came back as Implicit VR has no VRs: pydicom finds them here.

@@ -169,7 +169,7 @@ def _card_of(instance: Instance) -> Card:
         sop_instance_uid=instance.standard("SOPInstanceUID"),
         series_instance_uid=instance.standard("SeriesInstanceUID"),
         study_instance_uid=instance.standard("StudyInstanceUID"),
-        parent_uid=_parent(instance.dataset),
+        parent_uid=referenced(instance.dataset, PARENT_PURPOSE),
         created=_created(instance),
         manifest=Manifest.from_json(manifest, instance.where),
         requirements=requirements_from_json(recipe, instance.where),
@@ -214,10 +214,11 @@ def _valid(instance: Instance, element: Element, kind: Any) -> str:
         ) from None
 
 
-def _parent(dataset: Dataset) -> str | None:
+def referenced(dataset: Dataset, wanted: Code) -> str | None:
+    """The SOP Instance UID of what `dataset` refers to for this purpose."""
     for item in dataset.get("ReferencedInstanceSequence") or ():
         for purpose in item.get("PurposeOfReferenceCodeSequence") or ():
-            if purpose.get("CodeValue") == PARENT_PURPOSE.value:
+            if purpose.get("CodeValue") == wanted.value:
                 return str(item.get("ReferencedSOPInstanceUID", "")) or None
     return None
 

@@ -79,12 +79,12 @@ def card_dataset(
     one_sided = applies_to.laterality
     unpaired = len(regions) == len(codes) > 0 and not any(region.paired for region in regions)
     dataset.ImageLaterality = one_sided.value if one_sided else "U" if unpaired else "B"
-    references = [_reference(part.sop_instance_uid, WEIGHTS_PURPOSE) for part in parts]
+    references = [reference(part.sop_instance_uid, WEIGHTS_PURPOSE) for part in parts]
     if parent is not None:
-        references.append(_reference(parent.sop_instance_uid, PARENT_PURPOSE))
+        references.append(reference(parent.sop_instance_uid, PARENT_PURPOSE))
     if references:
         dataset.ReferencedInstanceSequence = references
-    _set_private(
+    set_private(
         dataset,
         {
             Element.MODALITIES: list(applies_to.modalities),
@@ -104,7 +104,7 @@ def weights_dataset(identity: Identity, number: int, count: int) -> Dataset:
     dataset.ImageLaterality = "U"  # or else PS3.3 C.7.3.1 wants Laterality: there is no body part
     dataset.SeriesNumber = WEIGHTS_SERIES
     dataset.InstanceNumber = number
-    _set_private(
+    set_private(
         dataset,
         {
             Element.WEIGHTS_FORMAT: WEIGHTS_FORMAT,
@@ -149,7 +149,7 @@ def _dataset(identity: Identity, series_uid: str, what: str) -> Dataset:
     dataset.ContentLabel = f"IODEEP_{what.upper()}"
     dataset.ContentDescription = f"{recipe.title}: {what}"[:64]
     dataset.CreatorVersionUID = CREATOR_VERSION_UID
-    _set_private(
+    set_private(
         dataset,
         {
             Element.MODEL_NAME: recipe.name,
@@ -166,7 +166,8 @@ def _dataset(identity: Identity, series_uid: str, what: str) -> Dataset:
     return dataset
 
 
-def _set_private(dataset: Dataset, values: Mapping[Element, Any]) -> None:
+def set_private(dataset: Dataset, values: Mapping[Element, Any]) -> None:
+    """Set private elements; those whose value is None stay away."""
     block = block_of(dataset, create=True)
     assert block is not None  # noqa: S101 - created
     for element, value in values.items():
@@ -174,7 +175,8 @@ def _set_private(dataset: Dataset, values: Mapping[Element, Any]) -> None:
             block.add_new(element, DICTIONARY[element].vr, value)
 
 
-def _reference(sop_instance_uid: str, purpose: Code) -> Dataset:
+def reference(sop_instance_uid: str, purpose: Code) -> Dataset:
+    """An item of Referenced Instance Sequence (0008,114A)."""
     item = Dataset()
     item.ReferencedSOPClassUID = RawDataStorage
     item.ReferencedSOPInstanceUID = sop_instance_uid

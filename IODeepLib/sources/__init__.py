@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from IODeepLib.errors import ModelError, RecipeError
 from IODeepLib.model_object import Model
 from IODeepLib.model_object.progress import Progress
+from IODeepLib.model_object.retirement import Retirement
 
 if TYPE_CHECKING:
     from IODeepLib.series import ImageSeries
@@ -32,12 +33,15 @@ class Library:
     """What a source holds.
 
     Attributes:
-        models: all models, by name and version; parts that are not on this machine are missing.
+        models: the models to be used, by name and version; parts that are not on this machine are
+            missing.
         problems: damaged instances, and weights whose card is not there.
+        retired: models that are not to be used any more, each with the notice that says so.
     """
 
     models: tuple[Model, ...]
     problems: tuple[Problem, ...] = ()
+    retired: tuple[tuple[Model, Retirement], ...] = ()
 
 
 class Source(Protocol):

@@ -17,6 +17,7 @@ from IODeepLib.model_object import Card, Model, NotAnInstanceError, Weights, joi
 from IODeepLib.model_object.card import card_of
 from IODeepLib.model_object.instance import Instance, may_be_instance, read_head
 from IODeepLib.model_object.progress import Progress
+from IODeepLib.model_object.retirement import Retirement, retirement_of
 from IODeepLib.model_object.weights import weights_of
 from IODeepLib.private_dictionary import Element
 from IODeepLib.series import ImageSeries, find_series
@@ -25,7 +26,7 @@ from IODeepLib.sources.incoming import entry_of
 from IODeepLib.sources.query import Query
 
 # A card has some kilobytes; one with many labels has a hundred.
-_known: FileMemo[Card | Weights] = FileMemo(most=5000)
+_known: FileMemo[Card | Weights | Retirement] = FileMemo(most=5000)
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def models_in_files(files: Iterable[Path]) -> Library:
     """The models in `files`, such as a database names; files of other kinds are passed over."""
     cards: dict[str, Card] = {}
     weights: dict[str, Weights] = {}
+    notices: dict[str, Retirement] = {}
     problems: list[Problem] = []
     for path in files:
         try:
@@ -102,6 +104,8 @@ def models_in_files(files: Iterable[Path]) -> Library:
                 found = _known.get(path, functools.partial(_read, path))
                 if isinstance(found, Card):
                     cards.setdefault(found.sop_instance_uid, found)
+                elif isinstance(found, Retirement):
+                    notices.setdefault(found.card_uid, found)
                 else:
                     weights.setdefault(found.sop_instance_uid, found)
         except NotAnInstanceError:
@@ -110,12 +114,22 @@ def models_in_files(files: Iterable[Path]) -> Library:
             problems.append(Problem(path, error))
     models = [join(card, weights) for card in cards.values()]
     models.sort(key=lambda m: (m.card.name, m.card.version, m.card.sop_instance_uid))
-    return Library(tuple(models), (*problems, *_orphans(models, weights)))
+    return Library(
+        tuple(model for model in models if model.card.sop_instance_uid not in notices),
+        (*problems, *_orphans(models, weights)),
+        tuple(
+            (model, notices[model.card.sop_instance_uid])
+            for model in models
+            if model.card.sop_instance_uid in notices
+        ),
+    )
 
 
-def _read(path: Path) -> Card | Weights:
+def _read(path: Path) -> Card | Weights | Retirement:
     instance = Instance.read(path)
-    return weights_of(instance) if Element.PART_NUMBER in instance else card_of(instance)
+    if Element.PART_NUMBER in instance:
+        return weights_of(instance)
+    return retirement_of(instance) if Element.STATUS in instance else card_of(instance)
 
 
 def find_model(folder: Path | str) -> Model:

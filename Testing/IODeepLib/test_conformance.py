@@ -17,6 +17,7 @@ from IODeepLib.model_object import MAX_PART_BYTES, Manifest, Model
 from IODeepLib.model_object.card import PARENT_PURPOSE, WEIGHTS_PURPOSE
 from IODeepLib.model_object.datasets import model_uid_of
 from IODeepLib.model_object.packing import MIN_MOVED_BYTES
+from IODeepLib.model_object.retirement import REPLACEMENT_PURPOSE, RETIRED_PURPOSE
 from IODeepLib.private_dictionary import (
     CREATOR,
     CREATOR_VERSION_UID,
@@ -53,7 +54,7 @@ def model(tmp_path: Path) -> Model:
 
 def test_the_private_block_is_the_dictionary_of_the_code() -> None:
     [table] = [table for table in tables() if table[0][0] == "element"]
-    described = {row[0]: tuple(row[1:6]) for row in table[1:]}
+    described = {row[0]: tuple(row[1:7]) for row in table[1:]}
     assert described == {f"xx{element:02X}": tuple(DICTIONARY[element]) for element in Element}
 
 
@@ -95,7 +96,7 @@ def test_the_numbers_in_the_statement_are_those_of_the_code() -> None:
     assert f"`{CREATOR_VERSION_UID}`" in STATEMENT
     assert f"{MIN_MOVED_BYTES:,} bytes" in STATEMENT
     assert f"{MAX_PART_BYTES // 2**20} MiB" in STATEMENT
-    for code in (WEIGHTS_PURPOSE, PARENT_PURPOSE):
+    for code in (WEIGHTS_PURPOSE, PARENT_PURPOSE, RETIRED_PURPOSE, REPLACEMENT_PURPOSE):
         assert f'({code.value}, {code.scheme}, "{code.meaning}")' in STATEMENT
 
 
