@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import slicer
 
+from IODeepSlicer.i18n import tr as _
+from IODeepSlicer.messages import errorText
+
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
 
@@ -39,7 +42,9 @@ def findModels(folder: str | Path | None = None) -> Found:
     """
     from IODeepLib.sources.folder import find_models, models_in_files
 
-    libraries = [(DATABASE, models_in_files(databaseFiles()))]
+    listed = _listedFiles()
+    files = _present(listed)
+    libraries = [(DATABASE, models_in_files(files))]
     if folder:
         libraries.append((FOLDER, find_models(folder)))
     models: dict[str, Model] = {}
@@ -50,16 +55,35 @@ def findModels(folder: str | Path | None = None) -> Found:
             # What lacks its weights in one place may have them in the other.
             if uid not in models or (models[uid].missing_parts and not model.missing_parts):
                 models[uid], sources[uid] = model, source
-    problems = [str(problem.error) for _, library in libraries for problem in library.problems]
+    problems = [errorText(p.error) for _source, library in libraries for p in library.problems]
+    if not _isOpen():
+        problems.insert(
+            0, _("The DICOM database is not open. Open it, or create one, in the DICOM module.")
+        )
+    elif len(files) < len(listed):
+        lost = _(
+            "Files of models that the DICOM database lists are not there any more: {count}. "
+            "Bring them back, or import the models again."
+        )
+        problems.insert(0, lost.format(count=len(listed) - len(files)))
     return Found(tuple(models.values()), sources, tuple(problems))
 
 
 def databaseFiles() -> list[Path]:
     """The files of all models in the DICOM database; none while it is closed."""
+    return _present(_listedFiles())
+
+
+def _isOpen() -> bool:
+    return slicer.dicomDatabase is not None and slicer.dicomDatabase.isOpen
+
+
+def _listedFiles() -> list[Path]:
+    """Those that the database speaks of, whether they are there or not."""
     database = slicer.dicomDatabase
-    if database is None or not database.isOpen:
+    if not _isOpen():
         return []
-    files = [
+    return [
         Path(file)
         for patient in database.patients()
         if database.fieldForPatient("PatientID", patient) == PATIENT_ID
@@ -67,4 +91,7 @@ def databaseFiles() -> list[Path]:
         for series in database.seriesForStudy(study)
         for file in database.filesForSeries(series)
     ]
+
+
+def _present(files: list[Path]) -> list[Path]:
     return [file for file in files if file.is_file()]

@@ -120,6 +120,8 @@ class ModelsSection:
     def _text(self) -> str:
         """One line where the table alone does not say it."""
         if not self._found.models:
+            if self._problem:
+                return ""
             return _(
                 "There are no models yet. Import models into the DICOM database, or choose a "
                 "folder that holds some."
