@@ -21,6 +21,7 @@ from IODeepLib.results import (
     SegmentationType,
     make_seg,
     overlay_picture,
+    seg_obstacle,
     weights_digest,
 )
 from IODeepLib.segmentation import Segmentation
@@ -106,13 +107,13 @@ class Result:
     def seg(self) -> Seg | None:
         """The DICOM SEG; None where nothing was found, and for a classification or regression.
 
-        Also None for images that are in memory only: it refers to the instances it was made from.
-
-        Raises:
-            ImageError: the images lack UIDs that it has to refer to.
+        Also None for images that are in memory only, for it refers to the instances it was made
+        from, and where there is an obstacle, which the notes then name.
         """
         stored = [image for image in self.channels if isinstance(image, ImageSeries)]
         if self.segmentation is None or len(stored) < len(self.channels):
+            return None
+        if any(map(seg_obstacle, stored)):
             return None
         return make_seg(
             self.segmentation,
@@ -174,7 +175,6 @@ class Result:
         """Write the files into a new folder, or over a former result; whole or not at all.
 
         Raises:
-            ImageError: the images lack UIDs that a DICOM SEG has to refer to.
             OutputError: the folder cannot be written, or something else is there.
         """
         with whole_folder(Path(out_dir), FILE_NAMES) as folder:

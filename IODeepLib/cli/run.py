@@ -42,21 +42,20 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib import pipeline
     from IODeepLib.files import whole_folder
     from IODeepLib.result import FILE_NAMES
-    from IODeepLib.results import SegmentationType, check_identifiers
+    from IODeepLib.results import SegmentationType
 
     if options.threads is not None and options.threads < 1:
         raise UsageError(f"--threads {options.threads}", "1 or more", "correct --threads")
     images = arguments.images_in(options)
     models = named_models(arguments.models_to_choose_from(options.models), options.model)
     series, model = choose(images, models)
-    check_identifiers(series)  # a run of minutes must not end at what can be known before
     run_options = pipeline.Options(
         SegmentationType(options.seg_type),
         options.provider,
         options.threads,
         tuple(name.strip() for name in options.labels.split(",")) if options.labels else None,
     )
-    # For the same reason the folder is made first.
+    # A run of minutes must not end at what can be known before: the folder is made first.
     with whole_folder(options.out, FILE_NAMES) as folder:
         with console.progress() as progress:
             result = pipeline.run(series, model, run_options, others=images, progress=progress)

@@ -13,15 +13,15 @@ from IODeepLib.results.frames import SegmentationType
 from IODeepLib.results.picture import overlay_picture
 from IODeepLib.results.provenance import Provenance, derived_uid, weights_digest
 from IODeepLib.results.seg import Seg, make_seg
-from IODeepLib.results.source import check_identifiers
+from IODeepLib.results.source import seg_obstacle
 
 __all__ = [
     "Provenance",
     "Seg",
     "SegmentationType",
-    "check_identifiers",
     "derived_uid",
     "make_seg",
     "overlay_picture",
+    "seg_obstacle",
     "weights_digest",
 ]

@@ -19,7 +19,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
-from IODeepLib.errors import ImageError, UsageError
+from IODeepLib.errors import UsageError
 from IODeepLib.files import whole_file
 from IODeepLib.geometry import Grid
 from IODeepLib.headers import quiet
@@ -115,12 +115,15 @@ def make_seg(
         UsageError: LABELMAP for labels that overlap, or FRACTIONAL without probabilities.
     """
     for one in (series, *others):
-        source.check_identifiers(one)
+        obstacle = source.seg_obstacle(one)
+        if obstacle is not None:
+            raise obstacle
     _check_type(segmentation, seg_type)
     there, found = found_labels(segmentation)
     if not found:
         return None
-    grid = _grid(segmentation, series)
+    # An image without a place in the patient has none in a SEG either.
+    grid = segmentation.grid if series.has_patient_geometry else None
     numbers: Sequence[int] = range(1, len(found) + 1)
     if seg_type is SegmentationType.LABELMAP:
         found = sorted(found, key=lambda label: label.value)
@@ -150,19 +153,6 @@ def _check_type(segmentation: Segmentation, seg_type: SegmentationType) -> None:
             "the probability of each label",
             "keep the probabilities when the network runs, or ask for BINARY",
         )
-
-
-def _grid(segmentation: Segmentation, series: ImageSeries) -> Grid | SliceStack | None:
-    """The grid, or None for an image without a place in the patient."""
-    if series.has_patient_geometry:
-        return segmentation.grid
-    if segmentation.grid.shape[0] > 1:
-        raise ImageError(
-            f"series {series.label} does not say where its {segmentation.grid.shape[0]} images lie",
-            "images with position and orientation, or a single image",
-            "choose another series",
-        )
-    return None
 
 
 def _frame_table(

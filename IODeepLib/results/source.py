@@ -62,21 +62,39 @@ _DATES = ("ContentDate", "AcquisitionDate", "SeriesDate", "StudyDate")
 
 # So that the series of results stand behind those of the scanner and are known by their number.
 SERIES_NUMBER_OFFSET = 1000
+# What can be written and found again; stricter rules for a UID are often broken. (PS3.5 section 9)
+_UID = re.compile(r"[0-9.]{1,64}", re.ASCII)
+_ANEW = "fetch the series from the PACS again, or give it UIDs (dcmodify -gst -gse -gin)"
 _LARGEST_SERIES_NUMBER = 2**31 - 1 - SERIES_NUMBER_OFFSET  # IS holds 32 bits with sign
 
 
-def check_identifiers(series: ImageSeries) -> None:
-    """Raise ImageError unless all images of `series` have the UIDs that results refer to.
+def seg_obstacle(series: ImageSeries) -> ImageError | None:
+    """Why no DICOM SEG can be made of what is found in `series`, known before anything is, or None.
 
-    A frame of reference is not among them, see `frame_of_reference`.
+    A frame of reference is not needed, see `frame_of_reference`.
     """
     missing = [k for k in series.missing_identifiers if k != "FrameOfReferenceUID"]
     if missing:
-        raise ImageError(
+        return ImageError(
             f"series {series.label} lacks {', '.join(missing)}",
-            "the identifiers by which a result refers to its images",
-            "fetch the series from the PACS again, or give it UIDs (dcmodify -gst -gse -gin)",
+            "the identifiers by which a DICOM SEG refers to its images",
+            _ANEW,
         )
+    for keyword, uids in series.identifiers.items():
+        for uid in uids:
+            if not _UID.fullmatch(uid):
+                return ImageError(
+                    f"series {series.label} has the {keyword} {uid[:64]!a}",
+                    "up to 64 digits and dots",
+                    _ANEW,
+                )
+    if not series.has_patient_geometry and len(series.frames) > 1:
+        return ImageError(
+            f"series {series.label} does not say where its {len(series.frames)} images lie",
+            "images with position and orientation, or a single image, for a DICOM SEG",
+            "choose another series, or use the labels of the result as they are",
+        )
+    return None
 
 
 def frame_of_reference(series: ImageSeries) -> str:
@@ -145,8 +163,8 @@ def series_number(header: Dataset) -> int:
 def image_reference(file: ImageFile, frame_numbers: Sequence[int] = ()) -> Dataset:
     """A reference to an image, or to some frames of it. (PS3.3 section 10.3)"""
     item = Dataset()
-    item.ReferencedSOPClassUID = text(file.header, "SOPClassUID")
-    item.ReferencedSOPInstanceUID = text(file.header, "SOPInstanceUID")
+    item.ReferencedSOPClassUID = file.sop_class
+    item.ReferencedSOPInstanceUID = file.uid
     if frame_numbers and (file.number_of_frames > 1 or "NumberOfFrames" in file.header):
         item.ReferencedFrameNumber = list(frame_numbers)
     return item
@@ -228,9 +246,10 @@ def _date(value: str) -> str:
     """A date as YYYYMMDD, or "" if it is none; the former YYYY.MM.DD is understood."""
     compact = value.replace(".", "") if re.fullmatch(r"\d{4}\.\d\d\.\d\d", value) else value
     try:
-        return datetime.strptime(compact, "%Y%m%d").strftime("%Y%m%d") if compact.isdigit() else ""
+        datetime.strptime(compact, "%Y%m%d")
     except ValueError:
         return ""
+    return compact if re.fullmatch(r"\d{8}", compact, re.ASCII) else ""
 
 
 def _is_text(longest: int) -> Callable[[str], bool]:

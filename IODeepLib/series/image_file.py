@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,6 +77,7 @@ class ImageFile:
         pixels_at: where in the file the value of native pixel data begins, else None.
         damage: why the pixels cannot be read, or "".
         uid: SOP Instance UID, from the file meta information where the header has none.
+        sop_class: SOP Class UID, likewise.
     """
 
     path: Path
@@ -86,6 +87,7 @@ class ImageFile:
     pixels_at: int | None
     damage: str
     uid: str
+    sop_class: str
 
     @property
     def number_of_frames(self) -> int:
@@ -172,9 +174,8 @@ def _judge(path: Path, header: Dataset, stream: BinaryIO, marked: bool) -> Image
     keyword, at, length = found or ("", 0, 0)
     native = not deflated and _is_native(syntax)
     uid = text(header, "SOPInstanceUID") or text(meta, "MediaStorageSOPInstanceUID")
-    image = ImageFile(path, header, syntax, keyword, at if native else None, "", uid)
-    damage = _damage(image, length, os.fstat(stream.fileno()).st_size)
-    return ImageFile(path, header, syntax, keyword, image.pixels_at, damage, uid)
+    image = ImageFile(path, header, syntax, keyword, at if native else None, "", uid, sop_class)
+    return replace(image, damage=_damage(image, length, os.fstat(stream.fileno()).st_size))
 
 
 def _transfer_syntax(header: Dataset) -> UID:

@@ -21,9 +21,6 @@ from IODeepLib.slice_stack import SliceStack
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
 
-# What results need in order to refer to the images. (PS3.3 section C.12.1, C.7.2.1, C.7.3.1)
-_IDENTIFIERS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID")
-
 
 @dataclass(frozen=True, eq=False)
 class ImageSeries:
@@ -120,8 +117,8 @@ class ImageSeries:
 
     @property
     def sop_instance_uids(self) -> tuple[str, ...]:
-        """(0008,0018) of `files`; "" where the data set has none."""
-        return tuple(text(file.header, "SOPInstanceUID") for file in self._files)
+        """(0008,0018) of `files`, see `ImageFile.uid`."""
+        return tuple(file.uid for file in self._files)
 
     @property
     def frame_of_reference(self) -> str | None:
@@ -166,10 +163,26 @@ class ImageSeries:
         return stored * first.slope + first.intercept
 
     @property
+    def identifiers(self) -> dict[str, tuple[str, ...]]:
+        """What results refer to the images by: keyword, and the UID or "" of each of `files`.
+
+        PS3.3 section C.12.1, C.7.2.1, C.7.3.1.
+        """
+        headers = self.headers
+        return {
+            "StudyInstanceUID": tuple(text(h, "StudyInstanceUID") for h in headers),
+            "SeriesInstanceUID": tuple(text(h, "SeriesInstanceUID") for h in headers),
+            "SOPClassUID": tuple(file.sop_class for file in self._files),
+            "SOPInstanceUID": self.sop_instance_uids,
+        }
+
+    @property
     def missing_identifiers(self) -> tuple[str, ...]:
-        """Keywords of the identifiers that some file lacks, and that results refer to."""
-        wanted = _IDENTIFIERS + (("FrameOfReferenceUID",) if self.has_patient_geometry else ())
-        return tuple(k for k in wanted if not all(text(f.header, k) for f in self._files))
+        """Keywords of the `identifiers` that some file lacks, and of a frame of reference."""
+        missing = [keyword for keyword, uids in self.identifiers.items() if not all(uids)]
+        if self.has_patient_geometry and self.frame_of_reference is None:
+            missing.append("FrameOfReferenceUID")
+        return tuple(missing)
 
     @cached_property
     def problems(self) -> tuple[str, ...]:
@@ -180,6 +193,8 @@ class ImageSeries:
         found += self.remarks
         if self.photometric_interpretation == "MONOCHROME1":
             found.append("MONOCHROME1: low values are bright")
+        if not all(text(f.header, "SOPInstanceUID") for f in self._files) and self._files[0].uid:
+            found.append("its SOP Instance UIDs are those of the file meta information")
         if self.missing_identifiers:
             found.append(f"it lacks {', '.join(self.missing_identifiers)}, which results refer to")
         return tuple(found)

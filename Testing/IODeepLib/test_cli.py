@@ -355,8 +355,10 @@ def test_images_without_uids(
     raw = shared_data / "dicom" / "ct_abdomen_totalseg_raw"
     pack_conv(iodeep, tmp_path, tmp_path / "model", applies_to={"modalities": ["CT"]})
     answer = iodeep("run", raw, "--models", tmp_path / "model", "--out", tmp_path / "r")
-    refused(answer, 4, "lacks", "SOPInstanceUID")
-    assert not (tmp_path / "r").exists()
+    assert answer.status == 0, answer.err
+    assert {path.name for path in (tmp_path / "r").iterdir()} == {"overlay.png", "result.json"}
+    (why,) = [line for line in answer.out.splitlines() if "no DICOM SEG" in line]
+    assert "lacks StudyInstanceUID, SeriesInstanceUID;" in why and "dcmodify" in why
 
 
 def test_no_permission_to_write(
