@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 # multiplication, and reordering them for 2D convolution. Below, that costs neither memory nor time.
 _LEAVE_IN_PLACE = 64 * 2**20
 _SILENT = 4  # ONNX Runtime's severity "fatal": its errors arrive as exceptions
+# What its allocators say on every system; the exception has no class that does.
+_NO_MEMORY = ("Failed to allocate memory", "bad_alloc", "bad allocation")
 _FOLDER_KEY = "session.model_external_initializers_file_folder_path"
 
 # ONNX Runtime's names of types, where they differ from NumPy's.
@@ -79,11 +81,14 @@ class Session:
         self._running: Any = None
         self._cancelled = False
 
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
-        """The outputs, in their order, for one array an input.
+    def run(
+        self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None
+    ) -> list[NDArray[Any]]:
+        """The outputs for one array an input: those named, or all of them, in their order.
 
         Raises:
             ModelError: the arrays do not fit the network, or it fails.
+            MemoryError: the network's own values do not fit into memory.
             CancelledError: `cancel` was called meanwhile.
         """
         import onnxruntime
@@ -91,10 +96,12 @@ class Session:
         self._running = onnxruntime.RunOptions()
         self._running.log_severity_level = _SILENT
         try:
-            outputs: list[NDArray[Any]] = self._session.run(None, dict(feeds), self._running)
+            results: list[NDArray[Any]] = self._session.run(outputs, dict(feeds), self._running)
         except Exception as error:  # ONNX Runtime's errors have no common class
             if self._cancelled:
                 raise CancelledError from None
+            if any(words in str(error) for words in _NO_MEMORY):
+                raise MemoryError(_reason(error)) from None
             given = ", ".join(f"{k} {v.dtype.name}{list(v.shape)}" for k, v in feeds.items())
             raise ModelError(
                 f"{self.label} fails on {given} ({_reason(error)})",
@@ -103,7 +110,7 @@ class Session:
             ) from None
         finally:
             self._running, self._cancelled = None, False
-        return outputs
+        return results
 
     def cancel(self) -> None:
         """Stop the run that another thread is in; nothing happens if there is none."""
@@ -128,8 +135,16 @@ def open_session(
     Raises:
         ModelError: a part is missing, the architecture was altered, or ONNX Runtime refuses it.
         UsageError: a provider is not there, or does not start.
+        IODeepError: ONNX Runtime itself cannot be loaded.
     """
-    import onnxruntime
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise IODeepError(
+            f"ONNX Runtime cannot be loaded ({_reason(error)})",
+            "the Python package onnxruntime, and the system libraries that it needs",
+            "install onnxruntime; on Windows also Microsoft's Visual C++ runtime (vc_redist.x64)",
+        ) from error
 
     network, folder = _placed(model)
     candidates = choose(providers, onnxruntime.get_available_providers())

@@ -11,10 +11,10 @@ import make_networks
 import numpy as np
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from packed_models import files, flip, make_model, make_network
 
-from IODeepLib.errors import CancelledError, ModelError, UsageError
+from IODeepLib.errors import CancelledError, IODeepError, ModelError, UsageError
 from IODeepLib.model_object import pack, verify
 from IODeepLib.runtime import TensorInfo, open_session
 from IODeepLib.sources.folder import find_model
@@ -108,6 +108,30 @@ def test_what_onnx_runtime_refuses_is_told_on_one_line(
         open_session(model)
     captured = capfd.readouterr()
     assert not captured.out and not captured.err
+
+
+def test_too_little_memory_is_called_so(tmp_path: Path) -> None:
+    shape = numpy_helper.from_array(np.array([2**44], np.int64), "shape")  # 64 TiB
+    nodes = [
+        helper.make_node("ConstantOfShape", ["shape"], ["much"]),
+        helper.make_node("Add", ["much", "image"], ["y"]),
+    ]
+    network = make_networks.model(nodes, [shape], {"image": [1]}, "y")
+    path = make_networks.save(network, tmp_path / "network.onnx")
+    session = open_session(pack(path, make_networks.recipe(), tmp_path / "packed"))
+    with pytest.raises(MemoryError, match="Failed to allocate memory"):
+        session.run({"image": np.zeros(1, np.float32)})
+
+
+def test_an_onnx_runtime_that_cannot_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = make_model(tmp_path)
+    (tmp_path / "onnxruntime.py").write_text("raise ImportError('DLL load failed')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "onnxruntime")
+    with pytest.raises(IODeepError, match=r"cannot be loaded \(DLL load failed\).*Visual C\+\+"):
+        open_session(model)
 
 
 def test_what_is_no_tensor_of_numbers_is_refused(tmp_path: Path) -> None:
