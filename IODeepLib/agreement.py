@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,20 +17,61 @@ from IODeepLib.recipe import Conform, Decision, Input, Recipe, Resize, Task
 from IODeepLib.runtime import Session, TensorInfo
 
 FLOATING = ("float16", "float32", "float64")
+INTEGER = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
 # Voxels along an axis in the trial run where neither recipe nor network fixes them: enough for
 # four halvings, and small enough to take no time.
 TRIAL_SIZE = 32
 
 
-def input_of(recipe: Recipe, session: Session) -> TensorInfo:
-    """The network's input that the recipe fills."""
-    return _named("$.input.name", recipe.input.name, session.inputs, "input")
+@dataclass(frozen=True, slots=True)
+class FilledInput:
+    """An input of the network, and the channels of the recipe that fill it, zero based."""
+
+    tensor: TensorInfo
+    channels: tuple[int, ...]
+
+
+def inputs_of(recipe: Recipe, session: Session) -> tuple[FilledInput, ...]:
+    """The network's inputs, each with its channels.
+
+    Raises:
+        RecipeError: a channel fills no input of the network, or an input is filled by none.
+    """
+    filled: dict[str, list[int]] = {item.name: [] for item in session.inputs}
+    names = ", ".join(filled)
+    for i, channel in enumerate(recipe.input.channels):
+        path, name = "$.input.name", recipe.input.name
+        if channel.input is not None:
+            path, name = f"$.input.channels[{i}].input", channel.input
+        if name is None and len(filled) > 1:
+            raise RecipeError(
+                f"$.input.channels[{i}]: it does not say which of the network's {len(filled)} "
+                "inputs it belongs to",
+                f"the key 'input' with one of: {names}",
+                "correct the recipe there",
+            )
+        filled[_named(path, name, session.inputs, "input").name].append(i)
+    for item in session.inputs:
+        if not filled[item.name]:
+            raise RecipeError(
+                f"$.input.channels: none belongs to the network's input {item}",
+                "at least one channel for each input that has no default",
+                "correct the recipe there, or export the network with that input as an initializer",
+            )
+    return tuple(FilledInput(item, tuple(filled[item.name])) for item in session.inputs)
 
 
 def output_of(recipe: Recipe, session: Session) -> TensorInfo:
     """The network's output that the recipe reads."""
     return _named("$.output.name", recipe.output.name, session.outputs, "output")
+
+
+def batch_of(recipe: Recipe, session: Session) -> int:
+    """How many slices or patches the network takes at once: the size of its axis N, 1 if open."""
+    axis = recipe.input.axis_order.index("N")
+    sizes = {item.tensor.shape[axis] for item in inputs_of(recipe, session)} - {None}
+    return max((size for size in sizes if size is not None), default=1)
 
 
 def check(recipe: Recipe, session: Session) -> None:
@@ -39,33 +81,17 @@ def check(recipe: Recipe, session: Session) -> None:
         RecipeError: the two contradict each other; the message names both sides.
         ModelError: the network is of a kind that cannot be run.
     """
-    if len(session.inputs) > 1:
-        names = ", ".join(item.name for item in session.inputs)
-        raise ModelError(
-            f"a network with {len(session.inputs)} inputs ({names})",
-            "one input, with a channel for each series",
-            "join the inputs along the channel axis before the export",
-        )
-    declared = input_of(recipe, session)
-    if declared.dtype not in FLOATING:
-        raise ModelError(
-            f"the input {declared.name!r} takes {declared.dtype}",
-            "a floating-point input",
-            "put a Cast to float in front of the network",
-        )
     axes = recipe.input.axis_order
-    _check_rank("$.input.axis_order", declared, axes)
-    sizes = dict(zip(axes, declared.shape, strict=True))
-    _agree("$.input.axis_order", f"the axis N of {declared.name!r}", sizes["N"], 1)
-    _agree(
-        "$.input.channels",
-        f"the axis C of {declared.name!r}",
-        sizes["C"],
-        recipe.input.tensor_channels,
-    )
-    for axis, size in zip(recipe.input.spatial_axes, wanted_sizes(recipe.input), strict=True):
-        place = "$.input.patch_size" if recipe.input.patch_size else "$.input.grid"
-        _agree(place, f"the axis {axis} of {declared.name!r}", sizes[axis], size)
+    batches = {}
+    for item in inputs_of(recipe, session):
+        _check_input(recipe.input, item)
+        batches[item.tensor.name] = item.tensor.shape[axes.index("N")]
+    if len(set(batches.values()) - {None}) > 1:
+        raise ModelError(
+            f"a network whose inputs take {batches} images at once",
+            "the same number for all inputs",
+            "export the network with one batch size",
+        )
     given = output_of(recipe, session)
     if recipe.task is not Task.SEGMENTATION:
         _check_rank("$.task", given, "NC")
@@ -83,13 +109,15 @@ def try_out(recipe: Recipe, session: Session) -> None:
         RecipeError: the output has another shape than the recipe says.
         ModelError: the network does not run.
     """
-    declared, given = input_of(recipe, session), output_of(recipe, session)
-    shape = trial_shape(recipe.input, declared)
-    results = session.run({declared.name: np.zeros(shape, declared.dtype)})
-    result = results[session.outputs.index(given)]
+    given, batch = output_of(recipe, session), batch_of(recipe, session)
+    feeds = {}
+    for item in inputs_of(recipe, session):
+        shape = trial_shape(recipe.input, item, batch)
+        feeds[item.tensor.name] = np.zeros(shape, item.tensor.dtype)
+    [result] = session.run(feeds, [given.name])
     axes, channels = recipe.input.axis_order, recipe.output.channels
     if recipe.task is not Task.SEGMENTATION:
-        wanted: list[tuple[int, ...]] = [(1, channels)]
+        wanted: list[tuple[int, ...]] = [(batch, channels)]
     else:
         spatial = dict(zip(axes, shape, strict=True))
         wanted = [tuple({**spatial, "C": channels}[axis] for axis in axes)]
@@ -106,17 +134,17 @@ def try_out(recipe: Recipe, session: Session) -> None:
         )
 
 
-def trial_shape(input_: Input, declared: TensorInfo) -> tuple[int, ...]:
+def trial_shape(input_: Input, item: FilledInput, batch: int) -> tuple[int, ...]:
     """Shape of the tensor for the trial run, in the network's axis order."""
     step = input_.divisible_by
     small = math.ceil(TRIAL_SIZE / step) * step
     patch = input_.patch_size or (small,) * input_.spatial_dims
     sizes = {
-        "N": 1,
-        "C": input_.tensor_channels,
+        "N": batch,
+        "C": len(item.channels) * input_.slices_a_channel,
         **dict(zip(input_.spatial_axes, patch, strict=True)),
     }
-    fixed = zip(input_.axis_order, declared.shape, strict=True)
+    fixed = zip(input_.axis_order, item.tensor.shape, strict=True)
     return tuple(size if isinstance(size, int) else sizes[axis] for axis, size in fixed)
 
 
@@ -128,6 +156,30 @@ def wanted_sizes(input_: Input) -> tuple[int | None, ...]:
         step = input_.divisible_by
         return tuple(math.ceil(size / step) * step for size in input_.grid.shape)
     return (None,) * input_.spatial_dims
+
+
+def _check_input(input_: Input, item: FilledInput) -> None:
+    declared, axes = item.tensor, input_.axis_order
+    if declared.dtype not in FLOATING + INTEGER:
+        raise ModelError(
+            f"the input {declared.name!r} takes {declared.dtype}",
+            "an input of floating-point numbers or of integers",
+            "put a Cast in front of the network",
+        )
+    _check_rank("$.input.axis_order", declared, axes)
+    sizes = dict(zip(axes, declared.shape, strict=True))
+    channels = len(item.channels) * input_.slices_a_channel
+    _agree("$.input.channels", f"the axis C of {declared.name!r}", sizes["C"], channels)
+    for axis, size in zip(input_.spatial_axes, wanted_sizes(input_), strict=True):
+        what, fixed = f"the axis {axis} of {declared.name!r}", sizes[axis]
+        if size is None and fixed is not None:
+            raise RecipeError(
+                f"$.input.patch_size: without it images are given in their own size, but {what} "
+                f"is {fixed} in the network",
+                "a patch_size, or a grid with that shape",
+                "correct the recipe there",
+            )
+        _agree("$.input.patch_size" if input_.patch_size else "$.input.grid", what, fixed, size)
 
 
 def _named(path: str, name: str | None, items: Sequence[TensorInfo], kind: str) -> TensorInfo:
@@ -150,8 +202,8 @@ def _check_rank(path: str, declared: TensorInfo, axes: str) -> None:
         )
 
 
-def _agree(path: str, what: str, declared: int | str | None, wanted: int | None) -> None:
-    """Refuse two sizes that are both fixed and differ; the network's may be a name or None."""
+def _agree(path: str, what: str, declared: int | None, wanted: int | None) -> None:
+    """Refuse two sizes that are both fixed and differ; None is an open one."""
     if isinstance(declared, int) and wanted is not None and declared != wanted:
         raise RecipeError(
             f"{path}: the recipe makes {wanted}, {what} is {declared} in the network",

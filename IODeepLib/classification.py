@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +55,7 @@ def classify(
         task: classification or regression.
         progress: called after each patch with the fraction done and a message.
         cancelled: asked before each patch.
-        batch: slices that a 2D network is given at once.
+        batch: slices that a 2D network is given at once, or patches that a 3D one is.
 
     Raises:
         ModelError: an output of the wrong shape, or not finite.
@@ -65,9 +65,9 @@ def classify(
     run = NetworkRun(array, input_, output, predict, len(patches), progress, cancelled)
     answers = np.concatenate(
         [
-            _answers(run, patch, output, input_)
+            _answers(run, group, output, input_)
             for start in patches.starts[0]
-            for patch in patches.row(start)
+            for group in patches.groups(start)
         ]
     )
     early = output.blend is Blend.PROBABILITIES
@@ -84,10 +84,10 @@ def classify(
 
 
 def _answers(
-    run: NetworkRun, patch: Patch, output: Output, input_: Input
+    run: NetworkRun, group: Sequence[Patch], output: Output, input_: Input
 ) -> npt.NDArray[np.float32]:
-    """(N, K) float32 of one patch or one batch of slices."""
-    result, input_shape = run.raw(patch)
+    """(N, K) float32 of a group of patches, or of a batch of slices."""
+    result, input_shape = run.raw(group)
     count = input_shape[input_.axis_order.index("N")]
     if result.shape[:2] != (count, output.channels) or result.size != count * output.channels:
         raise ModelError(
@@ -98,8 +98,8 @@ def _answers(
     answers = result.reshape(count, output.channels).astype(np.float32)
     if not np.isfinite(answers).all():
         raise ModelError(
-            f"the network's output is {answers.tolist()} for the patch of {patch.size} "
-            f"from {patch.start}",
+            f"the network's output is {answers.tolist()} for the patch of {group[0].size} "
+            f"from {group[0].start}" + (f" and {len(group) - 1} more" if len(group) > 1 else ""),
             "finite values",
             "check the recipe's intensity steps against the network's training",
         )

@@ -74,7 +74,7 @@ class Patches:
         image_shape: (a0, a1, a2) of the image, in the working orientation.
         size: voxels of a patch; for a 2D network, 1 along the first axis.
         starts: where patches begin along each axis. Each of the first is a row of patches.
-        batch: slices that a 2D network is given at once.
+        batch: slices that a 2D network is given at once, or patches that a 3D one is.
         flat: whether the network is a 2D one.
     """
 
@@ -108,6 +108,12 @@ class Patches:
         depth = min(self.batch, self.image_shape[0] - start) if self.flat else self.size[0]
         for across in itertools.product(*self.starts[1:]):
             yield Patch((start, *across), (depth, *self.size[1:]), self.image_shape)
+
+    def groups(self, start: int) -> Iterator[tuple[Patch, ...]]:
+        """The same, in groups that the network is given at once; the last one may be smaller."""
+        row = self.row(start)
+        while group := tuple(itertools.islice(row, 1 if self.flat else self.batch)):
+            yield group
 
     @property
     def overlap_nowhere(self) -> bool:

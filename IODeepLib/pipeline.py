@@ -12,18 +12,19 @@ result.save("out")
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import numpy.typing as npt
 
 from IODeepLib import agreement
 from IODeepLib.classification import Classification, classify
 from IODeepLib.criteria import Verdict
 from IODeepLib.decision import decide
 from IODeepLib.errors import CancelledError, NoModelFitsError, UsageError
+from IODeepLib.memory import check_room
 from IODeepLib.model_object import Model, verify
 from IODeepLib.postprocess import postprocess
+from IODeepLib.predictor import Predictor
 from IODeepLib.preprocess import Prepared, prepare
 from IODeepLib.recipe import Recipe, Task
 from IODeepLib.result import Result
@@ -32,8 +33,10 @@ from IODeepLib.runtime import Session, open_session
 from IODeepLib.segmentation import Segmentation
 from IODeepLib.selection import Candidate, judge
 from IODeepLib.series import Image
-from IODeepLib.sliding_window import score_slabs
+from IODeepLib.sliding_window import score_bytes, score_channels, score_slabs
 from IODeepLib.suv import in_suv
+
+_log = logging.getLogger(__name__)
 
 Progress = Callable[[float, str], None]
 
@@ -173,7 +176,7 @@ def _infer(
 ) -> tuple[Segmentation | Classification, list[str]]:
     """What the network finds, and sentences on what was done to it afterwards."""
     report = stages.begin("infer")
-    predict = _predictor(recipe, session)
+    predict = Predictor(recipe, session)
     if recipe.task is not Task.SEGMENTATION:
         classification = classify(
             prepared.array,
@@ -183,8 +186,10 @@ def _infer(
             task=recipe.task,
             progress=report,
             cancelled=stages.cancelled,
+            batch=predict.batch,
         )
         return classification, []
+    room = _check_memory(recipe, prepared, predict.batch)
     slabs = score_slabs(
         prepared.array,
         recipe.input,
@@ -192,22 +197,26 @@ def _infer(
         predict,
         progress=report,
         cancelled=stages.cancelled,
+        batch=predict.batch,
     )
     fractional = options.seg_type is SegmentationType.FRACTIONAL
     segmentation = decide(slabs, prepared, recipe.output, want_probabilities=fractional)
     stages.begin("finish")
-    return postprocess(segmentation, recipe.after)
+    segmentation, notes = postprocess(segmentation, recipe.after)
+    return segmentation, [*room, *notes]
 
 
-def _predictor(recipe: Recipe, session: Session) -> Callable[[npt.NDArray], npt.NDArray]:
-    """The network as a function from its input tensor to the output that the recipe reads."""
-    declared = agreement.input_of(recipe, session)
-    index = session.outputs.index(agreement.output_of(recipe, session))
-
-    def predict(tensor: npt.NDArray) -> npt.NDArray:
-        return session.run({declared.name: tensor.astype(declared.dtype, copy=False)})[index]
-
-    return predict
+def _check_memory(recipe: Recipe, prepared: Prepared, batch: int) -> list[str]:
+    """Whether the scores have room, before anything is computed: sentences, or a ModelError."""
+    sizes = prepared.network.shape
+    needed = score_bytes(sizes, recipe.input, recipe.output, batch)
+    size = recipe.input.patch_size or sizes[-recipe.input.spatial_dims :]
+    channels = score_channels(recipe.output)
+    what = f"the scores of {channels} channels at {' × '.join(map(str, size))} voxels"
+    notes = check_room(needed, what)
+    for note in notes:
+        _log.warning(note)
+    return notes
 
 
 class _Stages:

@@ -7,7 +7,8 @@ patch and the area of a plane, never with classes times the volume.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +26,9 @@ Predict = Callable[[Float32], npt.NDArray]
 Progress = Callable[[float, str], None]
 # A finished piece: the index of its first plane, and (channel, planes, a1, a2) float32.
 Slab = tuple[int, Float32]
+
+# Bytes of scores that are finished at once where patches do not overlap.
+_PIECE_BYTES = 64 * 2**20
 
 
 def score_slabs(
@@ -50,7 +54,7 @@ def score_slabs(
         predict: runs the network.
         progress: called after each patch with the fraction done and a message.
         cancelled: asked before each patch.
-        batch: slices that a 2D network is given at once.
+        batch: slices that a 2D network is given at once, or patches that a 3D one is.
 
     Raises:
         ModelError: scores of the wrong shape, or not finite.
@@ -60,8 +64,9 @@ def score_slabs(
     run = NetworkRun(array, input_, output, predict, len(patches), progress, cancelled)
     if patches.overlap_nowhere:
         for start in patches.starts[0]:
-            for patch in patches.row(start):
-                yield patch.box[0].start, run.scores(patch)[(slice(None), *patch.inner)]
+            for group in patches.groups(start):
+                for patch, scores in zip(group, run.scores(group), strict=True):
+                    yield from _in_pieces(run, patch, scores)
         return
     channels = score_channels(output)
     blended: _Blend
@@ -72,12 +77,35 @@ def score_slabs(
     starts = patches.starts[0]
     for i, start in enumerate(starts):
         blended.begin_row(start)
-        for patch in patches.row(start):
-            blended.add(run.scores(patch), patch)
+        for group in patches.groups(start):
+            for patch, scores in zip(group, run.scores(group), strict=True):
+                blended.add(run.finished(scores, patch.start), patch)
         first = max(0, start)
         end = starts[i + 1] if i + 1 < len(starts) else patches.image_shape[0]
         yield first, blended.slab[:, : end - first]
         blended.move_on(end - first)
+
+
+def _in_pieces(run: NetworkRun, patch: Patch, scores: npt.NDArray) -> Iterator[Slab]:
+    """The scores of a patch that no other one overlaps, a few planes at a time."""
+    seen = scores[(slice(None), *patch.inner)]
+    first, rows, columns = (part.start for part in patch.box)
+    together = max(1, _PIECE_BYTES // max(1, seen[:, 0].size * 4))
+    for i in range(0, seen.shape[1], together):
+        piece = run.finished(seen[:, i : i + together], (first + i, rows, columns))
+        yield first + i, piece
+
+
+def score_bytes(
+    image_shape: tuple[int, int, int], input_: Input, output: Output, batch: int
+) -> int:
+    """Memory that the scores need: those of one run of the network, and the slab."""
+    patches = Patches.of(image_shape, input_, batch)
+    channels = score_channels(output)
+    together = batch * math.prod(patches.size)
+    if not patches.overlap_nowhere:
+        together += math.prod(_slab_shape(patches))
+    return 4 * channels * together
 
 
 def score_channels(output: Output) -> int:
@@ -103,31 +131,24 @@ class NetworkRun:
         self._patches, self._done = patches, 0
         self._progress, self._cancelled = progress, cancelled
 
-    def raw(self, patch: Patch) -> tuple[npt.NDArray, tuple[int, ...]]:
-        """What the network gives for `patch`, and the shape of its input."""
+    def raw(self, group: Sequence[Patch]) -> tuple[npt.NDArray, tuple[int, ...]]:
+        """What the network gives for the patches of `group`, and the shape of its input."""
         if self._cancelled is not None and self._cancelled():
             raise CancelledError
-        network_input = tensor(self._array, patch, self._input, self._beyond)
+        tensors = [tensor(self._array, patch, self._input, self._beyond) for patch in group]
+        along = self._input.axis_order.index("N")
+        network_input = tensors[0] if len(tensors) == 1 else np.concatenate(tensors, axis=along)
         result = np.asarray(self._predict(network_input))
         if np.may_share_memory(result, network_input) or not result.flags.writeable:
             result = result.copy()  # it may be changed, the image must not be
-        self._done += 1
+        self._done += len(group)
         if self._progress is not None:
             self._progress(self._done / self._patches, f"patch {self._done} of {self._patches}")
         return result, network_input.shape
 
-    def scores(self, patch: Patch) -> Float32:
-        """(channel, a0, a1, a2) float32 of `patch`: its scores, or what the recipe blends."""
-        result, input_shape = self.raw(patch)
-        scores = self._in_working_order(result, input_shape)
-        if not _all_finite(scores):
-            raise _not_finite(scores, patch)
-        labels = self._output.decision is Decision.LABELS
-        if self._output.blend is Blend.PROBABILITIES and not labels:
-            activate(scores, self._output.activation)
-        return scores
-
-    def _in_working_order(self, result: npt.NDArray, input_shape: tuple[int, ...]) -> Float32:
+    def scores(self, group: Sequence[Patch]) -> Iterator[npt.NDArray]:
+        """(channel, a0, a1, a2) of each patch of `group`, as the network gives them: a view."""
+        result, input_shape = self.raw(group)
         letters = self._input.axis_order
         labels = self._output.decision is Decision.LABELS
         if labels and result.ndim == len(letters) - 1:
@@ -143,9 +164,22 @@ class NetworkRun:
         spatial = self._input.spatial_axes
         order = [letters.index(x) for x in ("CN" if len(spatial) == 2 else "NC") + spatial]
         turned = result.transpose(order)
-        if len(spatial) == 3:
-            turned = turned[0]
-        return turned.astype(np.float32, copy=False)
+        yield from turned if len(spatial) == 3 else [turned]
+
+    def finished(self, scores: npt.NDArray, start: tuple[int, int, int]) -> Float32:
+        """What is blended and decided on: finite float32, probabilities where the recipe says so.
+
+        Args:
+            scores: (channel, a0, a1, a2), a part of what the network gave; it may be changed.
+            start: index of its first voxel in the image.
+        """
+        scores = scores.astype(np.float32, copy=False)
+        if not _all_finite(scores):
+            raise _not_finite(scores, start)
+        labels = self._output.decision is Decision.LABELS
+        if self._output.blend is Blend.PROBABILITIES and not labels:
+            activate(scores, self._output.activation)
+        return scores
 
 
 def _all_finite(scores: Float32) -> bool:
@@ -155,12 +189,12 @@ def _all_finite(scores: Float32) -> bool:
     return bool(np.isfinite(total) or np.isfinite(scores).all())
 
 
-def _not_finite(scores: Float32, patch: Patch) -> ModelError:
+def _not_finite(scores: Float32, start: tuple[int, int, int]) -> ModelError:
     channel, *where = (int(i) for i in np.argwhere(~np.isfinite(scores))[0])
-    voxel = tuple(s + i for s, i in zip(patch.start, where, strict=True))
+    voxel = tuple(s + i for s, i in zip(start, where, strict=True))
     return ModelError(
         f"the network's output is {scores[(channel, *where)]} in channel {channel} at voxel "
-        f"{voxel} of its grid (patch of {patch.size} from {patch.start})",
+        f"{voxel} of its grid",
         "finite scores",
         "check the recipe's intensity steps against the network's training, or use float32 weights",
     )

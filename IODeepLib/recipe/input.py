@@ -76,7 +76,10 @@ GridMode = Native | Spacing | Resize | Conform
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One input channel: the series that fills it, and its own intensity steps where it has any."""
+    """One input channel: the series that fills it, and its own intensity steps where it has any.
+
+    `input` is the network's input that it belongs to, where there are several.
+    """
 
     name: Annotated[str, Limits(length=1)]
     modality: Modality | None = None
@@ -84,6 +87,7 @@ class Channel:
     attributes: tuple[AttributeConstraint, ...] = ()
     intensity_before_grid: tuple[IntensityStep, ...] | None = None
     intensity: tuple[IntensityStep, ...] | None = None
+    input: str | None = None
 
 
 class Crop(StrEnum):
@@ -172,9 +176,9 @@ class Input:
         return "".join(sides[letter] for letter in slice_axis + self.spatial_axes)
 
     @property
-    def tensor_channels(self) -> int:
-        """Size of the tensor's channel axis: neighbouring slices are channels too."""
-        return len(self.channels) * (2 * self.neighbours + 1)
+    def slices_a_channel(self) -> int:
+        """How many channels of the tensor one channel fills: neighbouring slices are such, too."""
+        return 2 * self.neighbours + 1
 
     def steps(self, channel: Channel) -> tuple[tuple[IntensityStep, ...], ...]:
         """The intensity steps of `channel` before and after the grid."""

@@ -32,7 +32,7 @@ def test_a_true_recipe_is_accepted(tmp_path: Path) -> None:
         ({"input": {"name": "picture"}}, "$.input.name"),
         ({"output": {"name": "scores"}}, "$.output.name"),
         ({"input": {"axis_order": "NCYX"}}, "$.input.axis_order"),
-        ({"input": {"axis_order": "NZYXC"}}, "$.output"),
+        ({"input": {"axis_order": "NZYXC"}}, "$.input.patch_size"),
         ({"input": {"channels": [{"name": "T1"}, {"name": "T2"}]}}, "$.input.channels"),
         ({"output": {"channels": 4}}, "$.output.channels"),
         ({"output": {"channels": 2, "labels": [label(1)]}}, "$.output.channels"),

@@ -98,3 +98,19 @@ def test_what_would_swell_the_card_is_refused(
     assert path.stat().st_size > 12_000
     model = pack(path, make_networks.recipe(), tmp_path / "packed")
     assert len(model.card.read_architecture()) < 2000
+
+
+def test_a_single_tensor_beyond_an_element_is_refused(tmp_path: Path) -> None:
+    """4.3 GB, as a file of which nothing is written."""
+    network = KINDS["opset 21"]()
+    tensor = network.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.dims[0] = 2**25 + 1  # rows of 128 bytes
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="w.bin")
+    path = make_networks.save(network, tmp_path / "network.onnx")
+    with (tmp_path / "w.bin").open("wb") as file:
+        file.truncate((2**25 + 1) * 128)
+    with pytest.raises(ModelError, match=r"429\d{7} bytes for one element.*split the tensor"):
+        pack(path, make_networks.recipe(), tmp_path / "packed")
+    assert not (tmp_path / "packed").exists()

@@ -1,0 +1,61 @@
+"""How much memory is free, asked before a run that needs a lot of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from IODeepLib.errors import ModelError
+
+_MEMINFO = Path("/proc/meminfo")
+_OWN_GROUP, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+
+
+def check_room(needed: int, what: str) -> list[str]:
+    """Sentences on a run that may fail for lack of memory; none where there is enough.
+
+    Args:
+        needed: bytes that `what` takes.
+        what: the plural of what takes them, such as "the scores of 5 channels".
+
+    Raises:
+        ModelError: there is less than that.
+    """
+    free = free_memory()
+    if free is None or needed <= free / 2:
+        return []
+    figures = f"{what} need {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
+    help_ = "a machine with more memory, a network that reads patches, or one with fewer labels"
+    if needed > free:
+        raise ModelError(figures, "room for them and for the network's own values", f"take {help_}")
+    return [f"{figures}: the network's own values may not fit; what would help: {help_}"]
+
+
+def free_memory() -> int | None:
+    """Bytes that this process can still use; None where the system does not say (Windows).
+
+    The least of what the machine has left, swap included, and of what a container or a batch
+    system leaves to this process (control groups, version 2). macOS only says what it has in all.
+    """
+    try:
+        lines = _MEMINFO.read_text().splitlines()
+    except OSError:
+        try:
+            return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        except (AttributeError, ValueError, OSError):
+            return None
+    sizes = {name: int(rest.split()[0]) * 1024 for name, rest in (x.split(":") for x in lines)}
+    return min([sizes["MemAvailable"] + sizes["SwapFree"], *_left_in_group()])
+
+
+def _left_in_group() -> list[int]:
+    """What the control group of this process has left, if it has a limit."""
+    try:
+        name = _OWN_GROUP.read_text().strip().removeprefix("0::/")
+        group = _GROUPS / name
+        limit = int((group / "memory.max").read_text())  # "max" is none
+        used = int((group / "memory.current").read_text())
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return [limit - used + int(stat["inactive_file"])]
+    except (OSError, ValueError, KeyError):
+        return []

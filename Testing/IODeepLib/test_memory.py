@@ -1,0 +1,53 @@
+"""What is free, as the system says it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from IODeepLib import memory
+from IODeepLib.errors import ModelError
+
+
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="Windows does not say")
+def test_free_memory_is_some_of_what_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    free = memory.free_memory()
+    assert free is not None and 10e6 < free
+    monkeypatch.setattr(memory, "_MEMINFO", Path("/nowhere"))  # as on macOS
+    assert memory.free_memory() == total
+
+
+def test_a_containers_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files of a control group with 2 GB, of which 500 MB are used, 100 MB of them cache."""
+    group = tmp_path / "groups" / "batch" / "job"
+    group.mkdir(parents=True)
+    (tmp_path / "cgroup").write_text("0::/batch/job\n")
+    (tmp_path / "meminfo").write_text("MemAvailable:    4000000 kB\nSwapFree:   1000000 kB\n")
+    for name, text in {
+        "memory.max": "2000000000\n",
+        "memory.current": "500000000\n",
+        "memory.stat": "anon 400000000\ninactive_file 100000000\n",
+    }.items():
+        (group / name).write_text(text)
+    monkeypatch.setattr(memory, "_OWN_GROUP", tmp_path / "cgroup")
+    monkeypatch.setattr(memory, "_GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
+    assert memory.free_memory() == 1_600_000_000
+    (group / "memory.max").write_text("max\n")
+    assert memory.free_memory() == 5_000_000 * 1024
+
+
+def test_what_needs_too_much_is_refused_and_what_needs_much_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "free_memory", lambda: 8 * 10**9)
+    assert memory.check_room(4 * 10**9, "the scores") == []
+    [note] = memory.check_room(7 * 10**9, "the scores")
+    assert note.startswith("the scores need 7.0 GB of memory, and 8.0 GB are free")
+    with pytest.raises(ModelError, match=r"need 9\.0 GB of memory, and 8\.0 GB .*fewer labels"):
+        memory.check_room(9 * 10**9, "the scores")
+    monkeypatch.setattr(memory, "free_memory", lambda: None)
+    assert memory.check_room(10**15, "the scores") == []
