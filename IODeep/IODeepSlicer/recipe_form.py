@@ -131,8 +131,16 @@ def _input(form: Form) -> dict[str, Any]:
 
 
 def _intensity(form: Form) -> list[dict[str, Any]]:
+    from IODeepLib.errors import RecipeError
+
     if form.intensity == CLIPPED:
-        width = form.upper - form.lower or 1.0
+        width = form.upper - form.lower
+        if width <= 0:
+            raise RecipeError(
+                f"the form: the range {form.lower:g} to {form.upper:g}",
+                "a lower value below the upper one",
+                "correct the range",
+            )
         return [
             {"step": "clip", "lower": form.lower, "upper": form.upper},
             {"step": "scale_offset", "scale": 1 / width, "offset": -form.lower / width},
