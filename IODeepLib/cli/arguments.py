@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,24 +16,31 @@ from IODeepLib.errors import UsageError
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepLib.series import ImageSeries
-    from IODeepLib.sources.folder import Library
+    from IODeepLib.sources import Library, Source
+
+SOURCE = "folder, dicomweb+http(s)://..., dimse://AET@host:port, or a server in iodeep.toml"
 
 
 def add_models(parser: argparse.ArgumentParser) -> None:
     """`--models SOURCE`."""
     parser.add_argument(
-        "--models", required=True, metavar="SOURCE", help="folder that holds the models"
+        "--models", required=True, metavar="SOURCE", help=f"where the models are: {SOURCE}"
     )
 
 
 def add_series(parser: argparse.ArgumentParser) -> None:
-    """SERIES, `--series UID` and `--volume WORDS`."""
+    """SERIES, and the options that say which images in it are meant."""
     parser.add_argument(
-        "path", type=Path, metavar="SERIES", help="folder (or file) with the DICOM images"
+        "path", metavar="SERIES", help="folder or file with the DICOM images, or another SOURCE"
     )
+    parser.add_argument("--study", metavar="UID", help="Study Instance UID of the images")
     parser.add_argument(
         "--series", metavar="UID", help="Series Instance UID, where SERIES holds several"
     )
+    parser.add_argument("--patient", metavar="ID", help="Patient ID of the images")
+    parser.add_argument("--accession", metavar="NUMBER", help="Accession Number of the images")
+    parser.add_argument("--date", metavar="DATE", help="Study Date, YYYYMMDD or a range with '-'")
+    parser.add_argument("--modality", metavar="CS", help="Modality of the images, such as CT")
     parser.add_argument(
         "--volume",
         metavar="WORDS",
@@ -38,39 +48,55 @@ def add_series(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def models_in(source: str) -> Library:
-    """The models in the folder `source`."""
-    from IODeepLib.sources.folder import find_models
+def source_of(words: str) -> Source:
+    """The source that SOURCE names."""
+    from IODeepLib.sources.find import source_of
 
-    if "://" in source:
-        raise UsageError(f"the source {source}", "a folder", "copy the models into a folder")
-    return find_models(source)
+    return source_of(words)
 
 
-def models_to_choose_from(source: str) -> tuple[Model, ...]:
+def models_in(source: Source) -> tuple[Model, ...]:
     """The models in `source`; what is wrong there is said, or raised if nothing else is there."""
-    library = models_in(source)
+    library = source.models()
     for problem in library.problems:
         if not library.models:
             raise problem.error
-        console.say(f"iodeep: {problem.path}: {problem.error}")
+    say_problems(library)
     return library.models
 
 
-def images_in(options: argparse.Namespace) -> list[ImageSeries]:
-    """The volumes in SERIES, or those that `--series` and `--volume` name."""
-    from IODeepLib.series import find_series
+def say_problems(library: Library) -> None:
+    """A line for everything that is wrong in a library."""
+    for problem in library.problems:
+        console.say(f"iodeep: {problem.path}: {problem.error}")
 
-    found = find_series(options.path)
-    if options.series is not None:
-        uids = ", ".join(sorted({item.series_instance_uid for item in found}))
-        found = [item for item in found if item.series_instance_uid == options.series]
-        if not found:
-            raise UsageError(
-                f"no series {options.series} in {options.path}",
-                f"one of {uids}",
-                "correct --series",
-            )
+
+@contextmanager
+def images_in(options: argparse.Namespace, models: Iterable[Model]) -> Iterator[list[ImageSeries]]:
+    """The volumes in SERIES that the options name; their files may be gone after the block.
+
+    Of a PACS, series of modalities that no model reads are not fetched unless they were named.
+    """
+    from IODeepLib.sources.query import Query
+
+    modalities = {name for model in models for name in model.card.modalities}
+    query = Query(
+        study_uid=options.study,
+        series_uid=options.series,
+        patient_id=options.patient,
+        accession_number=options.accession,
+        study_date=options.date,
+        modality=options.modality,
+        modalities=frozenset() if options.series else frozenset(modalities),
+    )
+    with tempfile.TemporaryDirectory(prefix="iodeep-") as folder:
+        with console.progress() as progress:
+            found = source_of(options.path).images(query, Path(folder), progress)
+        yield _volumes(found, options)
+
+
+def _volumes(found: list[ImageSeries], options: argparse.Namespace) -> list[ImageSeries]:
+    """Those that `--volume` names."""
     if options.volume is not None:
         kinds = ", ".join(sorted({item.split_by for item in found if item.split_by}))
         words = re.compile(rf"(?<!\w){re.escape(options.volume)}(?!\w)", re.IGNORECASE)

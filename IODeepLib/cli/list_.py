@@ -17,19 +17,24 @@ NAME = "list"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="SOURCE", help="folder that holds the models")
+    parser.add_argument(
+        "source", metavar="SOURCE", help=f"where the models are: {arguments.SOURCE}"
+    )
     parser.add_argument("--modality", metavar="CS", help="only models that read it, such as CT")
     parser.add_argument("--anatomy", metavar="REGION", help="only models for it, such as LIVER")
     parser.add_argument("--condition", metavar="TEXT", help="only models for it: code or word")
+    parser.add_argument("--all", action="store_true", help="retired models, too")
 
 
 def run(options: argparse.Namespace) -> None:
-    library = arguments.models_in(options.source)
-    models = [model for model in library.models if _wanted(model.card, options)]
-    for problem in library.problems:
-        console.say(f"iodeep: {problem.path}: {problem.error}")
+    library = arguments.source_of(options.source).models()
+    arguments.say_problems(library)
+    found = [(model, "") for model in library.models]
+    if options.all:
+        found += [(model, str(notice)) for model, notice in library.retired]
+    models = [(model, retired) for model, retired in found if _wanted(model.card, options)]
     document = {
-        "models": [_document(model) for model in models],
+        "models": [_document(model) | {"retired": retired} for model, retired in models],
         "problems": [{"path": str(p.path), "error": str(p.error)} for p in library.problems],
     }
     rows = [
@@ -40,9 +45,9 @@ def run(options: argparse.Namespace) -> None:
             _meanings(model.card.regions),
             str(len(model.card.recipe.output.labels)),
             _size(model),
-            model.card.title,
+            f"{model.card.title} ({retired})" if retired else model.card.title,
         )
-        for model in models
+        for model, retired in models
     ]
     header = ("name", "version", "modality", "anatomy", "labels", "weights", "title")
     console.emit(options, document, console.table(header, rows) if rows else "no models")

@@ -16,10 +16,27 @@ from collections.abc import Sequence
 from types import FrameType, ModuleType
 
 import IODeepLib
-from IODeepLib.cli import demo, list_, pack, run, select, show, unpack
+from IODeepLib.cli import (
+    cache,
+    demo,
+    list_,
+    pack,
+    pull,
+    push,
+    retire,
+    run,
+    select,
+    show,
+    unpack,
+)
 from IODeepLib.errors import IODeepError
 
-VERBS: tuple[ModuleType, ...] = (pack, unpack, show, list_, select, run, demo)
+VERBS: tuple[ModuleType, ...] = (
+    *(pack, unpack, show),
+    *(list_, select, run),
+    *(push, pull, retire, cache),
+    demo,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepLib.selection import Selection
     from IODeepLib.series import ImageSeries
+    from IODeepLib.sources import Source
 
 NAME = "run"
 SEG_TYPES = ("BINARY", "LABELMAP", "FRACTIONAL")
@@ -24,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_models(parser)
     parser.add_argument("--model", metavar="NAME[@VERSION]", help="this model, if it fits")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder")
+    parser.add_argument(
+        "--store", metavar="SOURCE", help=f"where the DICOM results go as well: {arguments.SOURCE}"
+    )
     parser.add_argument(
         "--seg-type", choices=SEG_TYPES, default="BINARY", help="kind of DICOM SEG [BINARY]"
     )
@@ -43,12 +47,13 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.files import whole_folder
     from IODeepLib.result import FILE_NAMES
     from IODeepLib.results import SegmentationType
+    from IODeepLib.sources.outbox import store_or_keep
 
     if options.threads is not None and options.threads < 1:
         raise UsageError(f"--threads {options.threads}", "1 or more", "correct --threads")
-    images = arguments.images_in(options)
-    models = named_models(arguments.models_to_choose_from(options.models), options.model)
-    series, model = choose(images, models)
+    library = arguments.source_of(options.models)
+    destination = arguments.source_of(options.store) if options.store else None
+    models = named_models(arguments.models_in(library), options.model)
     run_options = pipeline.Options(
         SegmentationType(options.seg_type),
         options.provider,
@@ -56,13 +61,28 @@ def run(options: argparse.Namespace) -> None:
         tuple(name.strip() for name in options.labels.split(",")) if options.labels else None,
     )
     # A run of minutes must not end at what can be known before: the folder is made first.
-    with whole_folder(options.out, FILE_NAMES) as folder:
+    with (
+        whole_folder(options.out, FILE_NAMES) as folder,
+        arguments.images_in(options, models) as images,
+    ):
+        series, model = choose(images, models)
         with console.progress() as progress:
+            model = library.fetch(model, progress)
             result = pipeline.run(series, model, run_options, others=images, progress=progress)
         names = result.write(folder)
-    files = [str(options.out / name) for name in names]
-    text = "\n".join([*result.sentences(), *(f"wrote {file}" for file in files)])
-    console.emit(options, result.document() | {"files": files}, text)
+    files = [options.out / name for name in names]
+    lines = [*result.sentences(), *(f"wrote {file}" for file in files)]
+    document = result.document() | {"files": [str(file) for file in files]}
+    if destination is not None:
+        objects = [file for file in files if file.suffix == ".dcm"]
+        new = store_or_keep(objects, destination, options.store)
+        lines += [_stored(file, file in new, destination) for file in objects]
+        document["stored"] = [str(file) for file in new]
+    console.emit(options, document, "\n".join(lines))
+
+
+def _stored(file: Path, new: bool, destination: Source) -> str:
+    return f"stored {file.name} in {destination.name}" + ("" if new else ", which had it already")
 
 
 def named_models(models: Sequence[Model], name: str | None) -> Sequence[Model]:

@@ -22,9 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from IODeepLib.selection import select
 
-    images = arguments.images_in(options)
-    models = arguments.models_to_choose_from(options.models)
-    selections = [select(series, models, images) for series in images]
+    models = arguments.models_in(arguments.source_of(options.models))
+    with arguments.images_in(options, models) as images:
+        selections = [select(series, models, images) for series in images]
     text = "\n\n".join(selection_text(selection) for selection in selections)
     console.emit(options, [selection_document(s) for s in selections], text)
     return 0 if any(selection.fitting for selection in selections) else 3

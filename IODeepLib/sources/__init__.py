@@ -81,7 +81,21 @@ class Source(Protocol):
             progress: called with the fraction done and a message; it may raise to stop.
 
         Raises:
+            UsageError: the query is no good here.
             ImageError: there are none.
+            SourceError: the PACS failed.
+        """
+        ...
+
+    def objects(self, uid: str, folder: Path, progress: Progress | None = None) -> list[Path]:
+        """Copies, in `folder`, of all DICOM files of a study or series; none if it is not there.
+
+        Args:
+            uid: Study or Series Instance UID.
+            folder: where they go.
+            progress: called with the fraction done and a message; it may raise to stop.
+
+        Raises:
             SourceError: the PACS failed.
         """
         ...

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from IODeepLib.cache import Cache
-from IODeepLib.errors import UsageError
+from IODeepLib.errors import InputError, UsageError
 from IODeepLib.sources import Source
 from IODeepLib.sources.archive import Archive
 from IODeepLib.sources.settings import Server, read_settings
@@ -21,7 +21,8 @@ def source_of(words: str | Path, cache: Cache | None = None) -> Source:
         cache: where cards and weights from a PACS are kept; by default as `iodeep.toml` says.
 
     Raises:
-        UsageError: it is none of these, or `iodeep.toml` is wrong.
+        InputError: it is none of these.
+        UsageError: the address or `iodeep.toml` is wrong.
     """
     from IODeepLib.sources.folder import FolderSource
     from IODeepLib.sources.pacs import PacsSource
@@ -39,7 +40,7 @@ def source_of(words: str | Path, cache: Cache | None = None) -> Source:
     server = settings.server(words)
     if server is None:
         names = ", ".join(settings.names) or "none"
-        raise UsageError(
+        raise InputError(
             f"{words} is no folder, and no server in {settings.path or _file()}",
             f"a folder, dicomweb+https://..., dimse://AET@host:port, or a named server ({names})",
             "check the path or the name",

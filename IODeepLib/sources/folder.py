@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from IODeepLib.errors import ImageError, ModelError, RecipeError
+from IODeepLib.errors import ModelError, RecipeError, UsageError
 from IODeepLib.file_memo import FileMemo
 from IODeepLib.files import whole_file
 from IODeepLib.headers import text
 from IODeepLib.model_object import Card, Model, NotAnInstanceError, Weights, join
 from IODeepLib.model_object.card import card_of
-from IODeepLib.model_object.instance import Instance, may_be_instance, read_head
+from IODeepLib.model_object.instance import Instance, is_dicom, may_be_instance, read_head
 from IODeepLib.model_object.progress import Progress
 from IODeepLib.model_object.retirement import Retirement, retirement_of
 from IODeepLib.model_object.weights import weights_of
@@ -23,7 +23,7 @@ from IODeepLib.private_dictionary import Element
 from IODeepLib.series import ImageSeries, find_series
 from IODeepLib.sources import Library, Problem
 from IODeepLib.sources.incoming import entry_of
-from IODeepLib.sources.query import Query
+from IODeepLib.sources.query import Query, agrees
 
 # A card has some kilobytes; one with many labels has a hundred.
 _known: FileMemo[Card | Weights | Retirement] = FileMemo(most=5000)
@@ -56,19 +56,27 @@ class FolderSource:
     def images(
         self, query: Query, folder: Path, progress: Progress | None = None
     ) -> list[ImageSeries]:
-        """See `Source`. The files stay where they are."""
-        found = []
-        for series in find_series(self.folder):
-            keywords = ("Modality", *query.keys())
-            if query.allows({keyword: text(series.header, keyword) for keyword in keywords}):
-                found.append(series)
+        """See `Source`. The files stay where they are, so that none is too many."""
+        there = find_series(self.folder)
+        keys = query.keys()
+        found = [item for item in there if agrees({k: text(item.header, k) for k in keys}, keys)]
         if not found:
-            raise ImageError(
-                f"{self.folder} has no image series with {query}",
-                "images",
-                "check the UIDs and the other keys",
+            uids = ", ".join(sorted({item.series_instance_uid for item in there}))
+            raise UsageError(
+                f"no series with {query} in {self.folder}", f"one of {uids}", "correct the options"
             )
         return found
+
+    def objects(self, uid: str, folder: Path, progress: Progress | None = None) -> list[Path]:
+        """See `Source`."""
+        copies: list[Path] = []
+        for path in files_below(self.folder):
+            if is_dicom(read_head(path)):
+                entry = entry_of(path)
+                if uid in (entry.study_uid, entry.series_uid):
+                    copies.append(folder / f"{len(copies)}.dcm")
+                    shutil.copyfile(path, copies[-1])
+        return copies
 
     def store(self, files: Sequence[Path], progress: Progress | None = None) -> list[Path]:
         """See `Source`. A file gets its SOP Instance UID for a name, in a folder of its study."""
@@ -89,7 +97,7 @@ def find_models(folder: Path | str) -> Library:
     Raises:
         ModelError: there is no such folder.
     """
-    return models_in_files(_files(Path(folder)))
+    return models_in_files(files_below(Path(folder)))
 
 
 def models_in_files(files: Iterable[Path]) -> Library:
@@ -149,7 +157,12 @@ def find_model(folder: Path | str) -> Model:
     )
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files in `folder` and the folders below it, in order.
+
+    Raises:
+        ModelError: there is no such folder.
+    """
     if not folder.is_dir():
         raise ModelError(
             f"{folder} is no folder", "a folder with the instances of models", "check the path"

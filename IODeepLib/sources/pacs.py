@@ -79,15 +79,27 @@ class PacsSource:
         self, query: Query, folder: Path, progress: Progress | None = None
     ) -> list[ImageSeries]:
         """See `Source`."""
-        entries = self.find_images(query)
+        return find_series(self._fetch_all(self._find_images(query), folder, progress))
+
+    def objects(self, uid: str, folder: Path, progress: Progress | None = None) -> list[Path]:
+        """See `Source`."""
+        for keyword in ("SeriesInstanceUID", "StudyInstanceUID"):
+            entries = self._find(self._archive.find_series, {keyword: uid})
+            if entries:
+                return self._fetch_all(entries, folder, progress)
+        return []
+
+    def _fetch_all(
+        self, entries: Sequence[Entry], folder: Path, progress: Progress | None
+    ) -> list[Path]:
         files: list[Path] = []
         for done, entry in enumerate(entries):
             if progress:
                 progress(done / len(entries), f"fetching series {done + 1} of {len(entries)}")
-            files += self.fetch_series(entry, folder)
-        return find_series(files)
+            files += self._fetch_series(entry, folder)
+        return files
 
-    def find_images(self, query: Query) -> list[Entry]:
+    def _find_images(self, query: Query) -> list[Entry]:
         """The image series that `query` names.
 
         Raises:
@@ -113,7 +125,7 @@ class PacsSource:
             )
         return images
 
-    def fetch_series(self, entry: Entry, folder: Path) -> list[Path]:
+    def _fetch_series(self, entry: Entry, folder: Path) -> list[Path]:
         """All instances of a series, as files in a folder of its own below `folder`."""
         folder = folder / entry.series_uid
         folder.mkdir(parents=True, exist_ok=True)

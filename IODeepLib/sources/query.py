@@ -24,7 +24,7 @@ class Query:
         patient_id, accession_number: as they stand in the images.
         study_date: YYYYMMDD, or a range YYYYMMDD-YYYYMMDD of which one end may be open.
         modality: of the series.
-        modalities: further restricts the series to one of these, if there are any.
+        modalities: if there are any, those of series that are worth being fetched from a PACS.
     """
 
     study_uid: str | None = None
@@ -48,7 +48,7 @@ class Query:
         return {keyword: value for keyword, value in keys.items() if value is not None}
 
     def allows(self, attributes: Mapping[str, str]) -> bool:
-        """Whether a series with these attributes, by keyword, may be meant; "" may be anything."""
+        """Whether a series with these attributes, by keyword, is worth being fetched."""
         modality = attributes.get("Modality", "")
         if modality and self.modalities and modality not in self.modalities:
             return False

@@ -1,0 +1,66 @@
+"""Store models and other DICOM files in a source, or send what waits in the outbox."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from IODeepLib.cli import arguments, console
+from IODeepLib.errors import IODeepError, UsageError
+
+NAME = "push"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "dir", nargs="?", type=Path, metavar="DIR", help="folder with models, results, images"
+    )
+    parser.add_argument(
+        "source", nargs="?", metavar="SOURCE", help=f"where they go: {arguments.SOURCE}"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    if options.dir is None:
+        _send_what_waits(options)
+        return
+    if options.source is None:
+        raise UsageError(
+            f"nothing but {options.dir}", "DIR and SOURCE, or neither of them", "say where it goes"
+        )
+    from IODeepLib.sources.folder import files_below
+    from IODeepLib.sources.push import push
+
+    source = arguments.source_of(options.source)
+    with console.progress() as progress:
+        pushed = push(files_below(options.dir), source, progress)
+    document = {
+        "stored": [str(path) for path in pushed.stored],
+        "already_there": [str(path) for path in pushed.there],
+    }
+    text = f"{source.name}: {len(pushed.stored)} instances stored"
+    if pushed.there:
+        text += f", {len(pushed.there)} were there already"
+    console.emit(options, document, text)
+
+
+def _send_what_waits(options: argparse.Namespace) -> None:
+    """Send the outbox; what cannot be sent stays, and the first reason is raised at the end."""
+    from IODeepLib.sources.outbox import waiting
+
+    sent: list[dict[str, Any]] = []
+    failure: IODeepError | None = None
+    for kept in waiting():
+        try:
+            source = arguments.source_of(kept.destination)
+            new = source.store(kept.files)
+        except IODeepError as error:
+            failure = failure or error
+            continue
+        kept.sent()
+        sent.append({"destination": kept.destination, "stored": len(new)})
+    if failure is not None:
+        raise failure
+    lines = [f"{item['destination']}: {item['stored']} instances stored" for item in sent]
+    console.emit(options, {"sent": sent}, "\n".join(lines) or "nothing waits in the outbox")

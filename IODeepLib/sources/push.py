@@ -1,0 +1,125 @@
+"""Publishing: from files to a source, so that nobody ever sees half a model there."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from IODeepLib.errors import ModelError
+from IODeepLib.model_object import Model, verify
+from IODeepLib.model_object.card import Card
+from IODeepLib.model_object.instance import is_dicom, read_head
+from IODeepLib.model_object.progress import Progress
+from IODeepLib.model_object.retirement import write_retirement
+from IODeepLib.sources import Library, Source
+from IODeepLib.sources.folder import models_in_files
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did.
+
+    Attributes:
+        stored: the files that the source did not have before.
+        there: those that it had, be it under other UIDs.
+    """
+
+    stored: tuple[Path, ...]
+    there: tuple[Path, ...]
+
+
+def push(files: Iterable[Path], source: Source, progress: Progress | None = None) -> Pushed:
+    """Store models and all other DICOM files; what a former push has stored is not sent again.
+
+    Of each model the weights go first and the card last: without its card nobody sees it.
+
+    Args:
+        files: all files of the models, and others; those that are no DICOM files are passed over.
+        source: where they go.
+        progress: called with the fraction done and a message; it may raise to stop.
+
+    Raises:
+        ModelError: a model is damaged or incomplete, or the source has its version with another
+            content.
+        SourceError: the source failed; what it has taken stays there.
+    """
+    files = [path for path in files if is_dicom(read_head(path))]
+    library = models_in_files(files)
+    if library.problems:
+        raise library.problems[0].error
+    models = [*library.models, *(model for model, _ in library.retired)]
+    for model in models:
+        verify(model, progress)
+    published = {} if not models else _by_version(source.models())
+    stored: list[Path] = []
+    own: set[Path] = set()
+    for model in models:
+        paths = _paths(model)
+        own.update(paths)
+        if _is_new(model, published.get(_version(model.card), []), source.name):
+            stored += source.store(paths, progress)
+    others = [path for path in files if path not in own]
+    stored += source.store(others, progress) if others else []
+    return Pushed(tuple(stored), tuple(path for path in files if path not in set(stored)))
+
+
+def retire(model: Model, source: Source, *, reason: str, replacement: Model | None) -> None:
+    """Say in `source` that `model` is not to be used any more; nothing there is edited.
+
+    Args:
+        model: a model as `source` gave it.
+        source: where it is.
+        reason: why, in words; may be empty.
+        replacement: the version to be used instead.
+
+    Raises:
+        ModelError: the reason is too long.
+        SourceError: the source failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="iodeep-") as folder:
+        notice = Path(folder) / "notice.dcm"
+        other = replacement.card if replacement else None
+        write_retirement(model.card, notice, reason=reason, replacement=other)
+        source.store([notice])
+
+
+def _is_new(model: Model, published: Sequence[Card], where: str) -> bool:
+    """Whether `model` is to be stored: not under other UIDs already.
+
+    Raises:
+        ModelError: the same version is there, with another content.
+    """
+    for card in published:
+        if _content(card) != _content(model.card):
+            raise ModelError(
+                f"{where} has {model.label} already, with another content",
+                "a version that was not published yet",
+                "pack it under a new version",
+            )
+    uids = {card.sop_instance_uid for card in published}
+    return not uids or model.card.sop_instance_uid in uids
+
+
+def _by_version(library: Library) -> dict[tuple[str, str], list[Card]]:
+    found: dict[tuple[str, str], list[Card]] = {}
+    for model in (*library.models, *(model for model, _ in library.retired)):
+        found.setdefault(_version(model.card), []).append(model.card)
+    return found
+
+
+def _version(card: Card) -> tuple[str, str]:
+    return card.model_uid, card.version
+
+
+def _content(card: Card) -> tuple[str, ...]:
+    """What makes a version what it is, whatever its UIDs are."""
+    weights = (part.sha256 for part in card.manifest.parts)
+    return card.recipe_json, card.model_card_json, card.architecture_digest, *weights
+
+
+def _paths(model: Model) -> list[Path]:
+    """All files of a model, the card last."""
+    assert model.card.path is not None  # noqa: S101 - it was found in a file
+    return [*(part.path for part in model.weights()), model.card.path]
