@@ -20,7 +20,7 @@ _MOST_SECONDS = 300
 
 
 class SelfTest:
-    """Pack, import, load, select, run, compare, save, load back; and what may go wrong.
+    """Publish, load, select, run, compare, save, export, load back; and what may go wrong.
 
     Args:
         case: a unittest case, for its assertions and messages.
@@ -36,50 +36,55 @@ class SelfTest:
 
         with tempfile.TemporaryDirectory(prefix="IODeep-") as folder:
             database = str(Path(folder, "database"))
-            with DICOMUtils.TemporaryDICOMDatabase(database) as db:
-                model = self._import(Path(folder), db)
-                volume = self._load(db)
+            with DICOMUtils.TemporaryDICOMDatabase(database):
+                model = self._publish(Path(folder))
+                volume = self._load()
                 segmentation = self._selectAndRun(volume, model)
                 self._save(segmentation)
+                self._export(segmentation, Path(folder))
                 self._sceneComesBack(Path(folder))
                 self._runsOnWhatIsSeen(model)
                 self._cancels(model)
         self.case.delayDisplay("Test passed")
 
-    def _import(self, folder: Path, db: Any) -> Any:
-        from DICOMLib import DICOMUtils
-
+    def _publish(self, folder: Path) -> Any:
         from IODeepLib.codes import region_by_term
-        from IODeepLib.publish import publish
-        from IODeepLib.recipe import read_recipe
+        from IODeepLib.errors import ModelError
+        from IODeepLib.recipe import read_recipe, recipe_to_json
 
-        self.case.delayDisplay("A network becomes DICOM instances")
-        recipe = read_recipe(_DATA / "recipe.json")
+        self.case.delayDisplay("Networks are published, once and for all")
+        network, recipeFile = _DATA / "demo_network.onnx", _DATA / "recipe.json"
+        recipe = read_recipe(recipeFile)
         applies = dataclasses.replace(
             recipe.applies_to, anatomic_regions=(region_by_term("KNEE").code,)
         )
         knee = dataclasses.replace(recipe, name="knee", title="Knee on MR", applies_to=applies)
-        for one in (recipe, knee):
-            publish(_DATA / "demo_network.onnx", one, folder / "models" / one.name)
-        for part in (folder / "models", _DATA / "mr_t1"):
-            DICOMUtils.importDicom(str(part), db, copyFiles=True)
+        other = dataclasses.replace(recipe, title="Something else")
+        for one in (knee, other):
+            (folder / f"{one.title}.json").write_text(recipe_to_json(one), encoding="utf-8")
+        model = self.logic.publish(network, recipeFile)
+        self.logic.publish(network, folder / "Knee on MR.json")
+        again = self.logic.publish(network, recipeFile)
+        self.case.assertEqual(again.card.sop_instance_uid, model.card.sop_instance_uid)
+        with self.case.assertRaisesRegex(ModelError, "already in the DICOM database"):
+            self.logic.publish(network, folder / "Something else.json")
         found = self.logic.findModels()
-        self.case.assertEqual({m.card.name for m in found.models}, {recipe.name, "knee"})
+        self.case.assertEqual({m.card.title for m in found.models}, {recipe.title, knee.title})
         self.case.assertEqual(found.problems, ())
-        return next(m for m in found.models if m.card.name == recipe.name)
+        return model
 
-    def _load(self, db: Any) -> slicer.vtkMRMLScalarVolumeNode:
-        from DICOMLib import DICOMUtils
-
+    def _load(self) -> slicer.vtkMRMLScalarVolumeNode:
         from IODeepLib.series import find_series
 
-        self.case.delayDisplay("The image is loaded from the DICOM database")
+        self.case.delayDisplay("The image is loaded as the Sample Data module does")
+        (source,) = slicer.modules.sampleDataSources["IODeep"]
+        source.customDownloader(source)
+        volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
         (series,) = find_series(_DATA / "mr_t1")
-        (nodeId,) = DICOMUtils.loadSeriesByUID([series.series_instance_uid])
-        volume = slicer.util.getNode(nodeId)
         self.case.assertEqual(
             nodes.seriesOf(volume).series_instance_uid, series.series_instance_uid
         )
+        self.case.assertEqual(len(self.logic.findModels().models), 2)
         return volume
 
     def _selectAndRun(
@@ -126,6 +131,20 @@ class SelfTest:
             {str(item.SegmentAlgorithmType) for item in seg.SegmentSequence}, {"AUTOMATIC"}
         )
         self.case.assertEqual(self.logic.saveToDICOM(segmentation), uid)
+
+    def _export(self, segmentation: slicer.vtkMRMLSegmentationNode, folder: Path) -> None:
+        self.case.delayDisplay("The same object is offered for DICOM export")
+        plugin = slicer.modules.dicomPlugins["DICOMIODeepPlugin"]()
+        hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+        image = hierarchy.GetItemByDataNode(nodes.imageNodeOf(segmentation))
+        self.case.assertEqual(plugin.examineForExport(image), [])
+        exportables = plugin.examineForExport(hierarchy.GetItemByDataNode(segmentation))
+        (exportable,) = exportables
+        exportable.directory = str(folder / "exported")
+        self.case.assertEqual(plugin.export(exportables), "")
+        (file,) = (folder / "exported").iterdir()
+        saved = slicer.dicomDatabase.fileForInstance(self.logic.saveToDICOM(segmentation))
+        self.case.assertEqual(file.read_bytes(), Path(saved).read_bytes())
 
     def _sceneComesBack(self, folder: Path) -> None:
         from IODeepLib.errors import ImageError
