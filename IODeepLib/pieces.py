@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from IODeepLib.errors import ModelError
 
-CHUNK = 4 * 2**20  # bytes; larger ones are no faster
+CHUNK = 2**20  # bytes; larger ones do not stay in the processor, from reading to digest to writing
 
 
 class Span(NamedTuple):

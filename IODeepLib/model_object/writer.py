@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -77,14 +76,13 @@ class InstanceWriter:
         self._block[self._length].value = size
         head = self._head()
         digest = hashlib.sha256()
-        with path.open("wb") as file, ThreadPoolExecutor(1) as hasher:
+        with path.open("wb") as file:
             file.write(head)
             group, element = self._tag >> 16, self._tag & 0xFFFF
             file.write(_ELEMENT_HEADER.pack(group, element, b"OB", 0, size + size % 2))
             for chunk in chunks(content):
-                hashing = hasher.submit(digest.update, chunk)  # at the same time as writing
+                digest.update(chunk)
                 file.write(chunk)
-                hashing.result()
                 if report:
                     report(len(chunk))
             file.write(b"\0" * (size % 2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 import statistics
@@ -10,9 +12,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness import Bench, Row, alternate, duration, fresh, private_memory, ratio, seconds
-from made import ct_series, models_in_memory, network_of, recipe
+from harness import (
+    FEWEST_PAIRS,
+    Bench,
+    Row,
+    alternate,
+    duration,
+    fresh,
+    peak_memory,
+    private_memory,
+    ratio,
+    seconds,
+)
+from made import ct_series, models_in_memory, network_beside, network_of, recipe
 
+KINDS = 500  # different requirements among the models that are selected from
 LAYER = 512  # channels of the large networks: 28 MB a layer
 
 
@@ -22,6 +36,7 @@ def rows(bench: Bench) -> Iterator[Row]:
     yield from _selecting(bench)
     yield from _session(bench)
     yield from _packing(bench)
+    yield from _memory(bench)
 
 
 def _listing(bench: Bench) -> Iterator[Row]:
@@ -51,20 +66,36 @@ def listed(folder: str) -> tuple[float, float]:
 
 
 def _selecting(bench: Bench) -> Iterator[Row]:
+    ct_series(bench.folder / "ct", (10, 64, 64))
+    count = bench.sizes.models
+    models_in_memory(bench.folder, 1)
+
+    def times(kinds: int) -> list[tuple[float, float]]:
+        call = ("bench_models:selected", str(bench.folder), count, kinds)
+        return [fresh(*call) for _ in range(bench.sizes.pairs)]
+
+    figures = {kinds: times(kinds) for kinds in (1, KINDS, count)}
+    others = ", ".join(
+        f"{1000 * statistics.median(again for _, again in figures[kinds]):.0f} ms with {kinds}"
+        for kinds in (1, count)
+    )
+    note = f"{KINDS} different requirements; {others}"
+    again = [again for _, again in figures[KINDS]]
+    yield duration(f"select among {count} models, again", again, 50, "ms", note=note)
+    first = [first for first, _ in figures[KINDS]]
+    note = "in a new process: with the tables of regions, and the words in five languages"
+    yield duration(f"select among {count} models, first time", first, 50, "ms", note=note)
+
+
+def selected(folder: str, count: int, kinds: int) -> tuple[float, float]:
+    """Selecting for the first time in a process, and the median of the next times."""
     from IODeepLib.selection import select
     from IODeepLib.series import find_series
 
-    series = find_series(ct_series(bench.folder / "ct", (10, 64, 64)))[0]
-    first, again = [], []
-    count = bench.sizes.models
-    for _ in range(bench.sizes.pairs):
-        library = models_in_memory(bench.folder, count)
-        first.append(seconds(lambda library=library: select(series, library)))
-        again.append(seconds(lambda library=library: select(series, library)))
-    note = "one packed card with other names, in memory; all fit"
-    yield duration(f"select among {count} models, recipes read", again, 50, "ms", note=note)
-    note += "; includes reading every recipe from its JSON"
-    yield duration(f"select among {count} models, first time", first, 50, "ms", note=note)
+    series = find_series(Path(folder, "ct"))[0]
+    library = models_in_memory(Path(folder), count, kinds)
+    first, *again = [seconds(lambda: select(series, library)) for _ in range(1 + FEWEST_PAIRS)]
+    return first, statistics.median(again)
 
 
 def _session(bench: Bench) -> Iterator[Row]:
@@ -118,7 +149,8 @@ def _packing(bench: Bench) -> Iterator[Row]:
     from IODeepLib.model_object import pack
 
     size = bench.sizes.pack_bytes
-    network = network_of(bench.folder / "packed.onnx", size, LAYER)
+    network = network_beside(bench.folder / "packed.onnx", size, LAYER)
+    weights = network.with_name("packed.onnx.data")
     packed, unpacked, copy = (bench.folder / name for name in ("packed", "unpacked", "copy"))
 
     def timed(action: Any, made: Path) -> float:
@@ -128,7 +160,7 @@ def _packing(bench: Bench) -> Iterator[Row]:
         return took
 
     def copied() -> float:
-        command = ["cp", "--reflink=never", str(network), str(copy)]
+        command = ["cp", "--reflink=never", str(weights), str(copy)]
         return timed(lambda: subprocess.run(command, check=True), copy)
 
     def packs() -> float:
@@ -148,7 +180,9 @@ def _packing(bench: Bench) -> Iterator[Row]:
         return took
 
     times = alternate(unpacks, copied, bench.sizes.pairs)
-    yield ratio(f"unpack {name}", "cp", times, 2, note="verifies every digest first")
+    yield ratio(f"unpack {name}", "cp", times, 2, note="verifies every digest")
+    weights.unlink()
+    shutil.rmtree(packed)
 
 
 def unpack_once(packed: str, out: str) -> float:
@@ -157,3 +191,54 @@ def unpack_once(packed: str, out: str) -> float:
     from IODeepLib.sources.folder import find_model
 
     return seconds(lambda: unpack(find_model(packed), out))
+
+
+def _memory(bench: Bench) -> Iterator[Row]:
+    size = bench.sizes.large_bytes
+    network_beside(bench.folder / "large.onnx", size, LAYER)
+    peaks = {
+        what: fresh(f"bench_models:{what}_large", str(bench.folder))
+        for what in ("pack", "unpack", "show")
+    }
+    shutil.rmtree(bench.folder / "large")
+    shutil.rmtree(bench.folder / "large-back")
+    (bench.folder / "large.onnx.data").unlink()
+    what, most = max(peaks.items(), key=lambda item: item[1])
+    note = ", ".join(f"{key} {value / 2**20:.0f}" for key, value in peaks.items())
+    note += f" MiB; most: {what}; the whole process, with its imports"
+    yield Row(
+        f"peak memory, packing, unpacking, showing {size / 10**9:g} GB",
+        "the model's size",
+        most / 2**20,
+        300,
+        "MiB",
+        ours=list(peaks.values()),
+        note=note,
+    )
+
+
+def pack_large(folder: str) -> int:
+    """The most memory that this process had."""
+    from IODeepLib.model_object import pack
+
+    pack(Path(folder, "large.onnx"), recipe("large"), Path(folder, "large"))
+    return peak_memory()
+
+
+def unpack_large(folder: str) -> int:
+    """The same."""
+    from IODeepLib.model_object import unpack
+    from IODeepLib.sources.folder import find_model
+
+    unpack(find_model(Path(folder, "large")), Path(folder, "large-back"))
+    return peak_memory()
+
+
+def show_large(folder: str) -> int:
+    """The same; `iodeep show`, which verifies every digest."""
+    from IODeepLib.cli.main import main
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        if main(["show", str(Path(folder, "large"))]):
+            raise RuntimeError("it cannot be shown")
+    return peak_memory()

@@ -55,7 +55,7 @@ class Sizes:
         pairs: how often ours and the peer are timed.
         cards: instances in the folder that is listed.
         models: models that are selected among.
-        session_bytes, pack_bytes: weights of the networks.
+        session_bytes, pack_bytes, large_bytes: weights of the networks.
         slices: of the series that is read.
         volume: (slice, row, column) of what is resampled and of the SEG.
         segments: of the SEG.
@@ -70,7 +70,8 @@ class Sizes:
     cards: int = 1000
     models: int = 10_000
     session_bytes: int = 300 * 10**6
-    pack_bytes: int = 10**9
+    pack_bytes: int = 2 * 10**9
+    large_bytes: int = 43 * 10**8
     slices: int = 600
     volume: tuple[int, int, int] = (300, 512, 512)
     segments: int = 50
@@ -88,6 +89,7 @@ SMALL = Sizes(
     models=100,
     session_bytes=80 * 10**6,
     pack_bytes=10**7,
+    large_bytes=10**8,
     slices=20,
     volume=(20, 128, 128),
     segments=5,
@@ -223,6 +225,15 @@ def private_memory() -> int:
     fields = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
     kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in fields}
     return 1024 * (kilobytes["Private_Clean"] + kilobytes["Private_Dirty"])
+
+
+def peak_memory() -> int:
+    """The most bytes of memory that this process ever had. Linux only.
+
+    Not `ru_maxrss`: that counts the process which started this one, too.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 def machine() -> dict[str, Any]:

@@ -56,6 +56,31 @@ def network_of(path: Path, size: int, width: int) -> Path:
     return _save(nodes, weights, tensor, path)
 
 
+def network_beside(path: Path, size: int, width: int) -> Path:
+    """The same, with all weights but the first as external data in `path`.data; little is held."""
+    from onnx import TensorProto, helper
+    from onnx.external_data_helper import set_external_data
+
+    shape = (width, width, 3, 3, 3)
+    layer = np.random.default_rng(0).random(shape, np.float32).tobytes()
+    data = path.with_name(f"{path.name}.data")
+    nodes, weights, tensor = [], [], "image"
+    first = helper.make_tensor("first", TensorProto.FLOAT, (width, 1, 1, 1, 1), [1.0] * width)
+    nodes.append(helper.make_node("Conv", [tensor, "first"], ["layer0"]))
+    with data.open("wb") as file:
+        while file.tell() < size:
+            weight = TensorProto(name=f"weight{len(nodes)}", data_type=TensorProto.FLOAT)
+            weight.dims.extend(shape)
+            weight.raw_data = b""
+            set_external_data(weight, data.name, file.tell(), len(layer))
+            weight.ClearField("raw_data")
+            file.write(layer)
+            weights.append(weight)
+            tensor, out = f"layer{len(nodes) - 1}", f"layer{len(nodes)}"
+            nodes.append(helper.make_node("Conv", [tensor, weight.name], [out], pads=[1] * 6))
+    return _save(nodes, [first, *weights], f"layer{len(nodes) - 1}", path)
+
+
 def pointwise(path: Path, classes: int) -> Path:
     """Scores of each voxel from itself alone: a network that costs next to nothing."""
     from onnx import helper, numpy_helper
@@ -161,23 +186,37 @@ def ct_series(folder: Path, shape: tuple[int, int, int]) -> Path:
     return folder
 
 
-def models_in_memory(folder: Path, count: int) -> list[Any]:
-    """Models of one packed card under other names and UIDs; nothing of them was looked at yet."""
+def models_in_memory(folder: Path, count: int, kinds: int = 500) -> list[Any]:
+    """Models of one packed card under other names and UIDs, as a source reads them.
+
+    They ask for `kinds` different combinations of modality, anatomic region and age.
+    """
+    from IODeepLib.codes import regions
     from IODeepLib.model_object import Model, pack
+    from IODeepLib.recipe import requirements_from_json
     from IODeepLib.sources.folder import find_model
 
     if not (folder / "named").is_dir():
         pack(network_of(folder / "named.onnx", 10**5, 16), recipe("model-0"), folder / "named")
     one = find_model(folder / "named")
-    text = one.card.recipe_json
-    cards = (
-        replace(
+    asked = json.loads(one.card.recipe_json)
+    places = [region.code.to_json() for region in regions()]
+    models = []
+    for i in range(count):
+        kind = i % kinds
+        asked["name"] = f"model-{i}"
+        asked["applies_to"] = {
+            "modalities": ["CT", "MR"] if kind % 3 else ["MR"],
+            "anatomic_regions": [places[kind % len(places)]],
+            "patient_age": {"max": 20 + kind // len(places)},
+        }
+        card = replace(
             one.card,
-            name=f"model-{i}",
+            name=asked["name"],
             model_uid=f"2.25.{i + 1}",
             sop_instance_uid=f"2.25.{i + 1}.1",
-            recipe_json=text.replace("model-0", f"model-{i}"),
+            recipe_json=json.dumps(asked),
+            requirements=requirements_from_json(json.dumps(asked)),
         )
-        for i in range(count)
-    )
-    return [Model(card, one.parts) for card in cards]
+        models.append(Model(card, one.parts))
+    return models
