@@ -184,7 +184,8 @@ def read_recipe(path: Path | str) -> Recipe:
         RecipeError: the file cannot be read or is not a valid recipe.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read(structured.MAX_JSON_CHARACTERS + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: {error}", "a recipe, JSON in UTF-8", "check the path") from None
     return recipe_from_json(text, str(path))

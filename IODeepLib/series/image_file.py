@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +17,7 @@ from typing import BinaryIO
 from pydicom import dcmread
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -63,6 +65,11 @@ _PIXEL_ELEMENTS = {
     0x7FE00008: "FloatPixelData",
 }
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+
+# No device makes larger images, and nothing is inflated beyond it. In bytes.
+_LARGEST = 2**28
+_MOST_DEFLATED = 1032  # times: what zlib can do at best; https://zlib.net/zlib_tech.html
+_META, _CHUNK = 2**11, 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,9 +137,13 @@ def read_image_file(path: Path) -> ImageFile | Skipped:
                 why = "empty" if not start else "not DICOM"
                 return Skipped(path, why, damaged=meant)
             try:
+                if _inflates_too_far(path):
+                    why = f"damaged: it inflates to more than {_LARGEST} bytes"
+                    return Skipped(path, why, damaged=True)
                 header = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=KEPT)
             except Exception as error:  # pydicom raises whatever a broken file leads it to
-                why = f"damaged: its header cannot be parsed ({error})" if marked else "not DICOM"
+                said = str(error) or type(error).__name__
+                why = f"damaged: its header cannot be parsed ({said})" if marked else "not DICOM"
                 return Skipped(path, why, damaged=marked)
             return _judge(path, header, stream, marked)
     except OSError as error:
@@ -171,11 +182,44 @@ def _judge(path: Path, header: Dataset, stream: BinaryIO, marked: bool) -> Image
         if found is None and broken and marked:
             return Skipped(path, "damaged: it ends within its header", True, header)
         return Skipped(path, kind if marked or sop_class else "not DICOM", header=header)
+    size = os.fstat(stream.fileno()).st_size
+    claim = _senseless_claim(header, size * _MOST_DEFLATED if deflated else size)
+    if claim:
+        return Skipped(path, f"damaged: it claims {claim}", True, header)
     keyword, at, length = found or ("", 0, 0)
     native = not deflated and _is_native(syntax)
     uid = text(header, "SOPInstanceUID") or text(meta, "MediaStorageSOPInstanceUID")
     image = ImageFile(path, header, syntax, keyword, at if native else None, "", uid, sop_class)
     return replace(image, damage=_damage(image, length, os.fstat(stream.fileno()).st_size))
+
+
+def _senseless_claim(header: Dataset, size: int) -> str:
+    """What an image of at most `size` bytes says of itself and cannot be, or ""."""
+    frames = integer(header, "NumberOfFrames") or 1
+    if frames > size:
+        return f"{frames} frames in {size} bytes"
+    rows, columns = (integer(header, k) or 0 for k in ("Rows", "Columns"))
+    bits = (integer(header, "SamplesPerPixel") or 1) * (integer(header, "BitsAllocated") or 1)
+    if rows * columns * bits // 8 > _LARGEST:
+        return f"images of {rows} x {columns} pixels of {bits} bits"
+    return ""
+
+
+def _inflates_too_far(path: Path) -> bool:
+    """Whether pydicom, which inflates a whole data set at once, would need too much memory."""
+    with path.open("rb") as file:
+        if DeflatedExplicitVRLittleEndian.encode() not in file.read(_META):
+            return False
+        file.seek(0)
+        read_preamble(file, force=True)
+        _read_file_meta_info(file)
+        inflater, left = zlib.decompressobj(-zlib.MAX_WBITS), _LARGEST
+        while left > 0 and not inflater.eof:
+            chunk = inflater.unconsumed_tail or file.read(_CHUNK)
+            if not chunk:
+                break
+            left -= len(inflater.decompress(chunk, _CHUNK))
+    return left <= 0
 
 
 def _transfer_syntax(header: Dataset) -> UID:

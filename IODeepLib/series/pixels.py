@@ -23,6 +23,7 @@ from pydicom.uid import (
 
 from IODeepLib.errors import ImageError
 from IODeepLib.headers import integer, quiet
+from IODeepLib.series.codestream import sizes_in
 from IODeepLib.series.frames import Frame
 from IODeepLib.series.image_file import ImageFile
 
@@ -215,6 +216,8 @@ def _decoded(
     try:
         with quiet():
             encapsulated = file.transfer_syntax.is_encapsulated
+            if encapsulated:
+                _check_codestreams(file)
             source = file.path if encapsulated else dcmread(file.path, force=True)
             planes = iter_pixels(source, indices=indices, raw=True)
         for _ in indices:
@@ -225,6 +228,18 @@ def _decoded(
         raise
     except Exception as error:  # decoders raise whatever a broken stream leads them to
         raise _undecodable(file.path, error) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # pylibjpeg-rle's, which is no Exception
+            raise
+        raise _undecodable(file.path, error) from error
+
+
+def _check_codestreams(file: ImageFile) -> None:
+    rows, columns = (integer(file.header, k) or 0 for k in ("Rows", "Columns"))
+    for size in sizes_in(file.path):
+        if size != (rows, columns):
+            why = f"its header says {rows} x {columns} pixels, its codestream {size[0]} x {size[1]}"
+            raise _undecodable(file.path, why)
 
 
 def _check_decoder(file: ImageFile) -> None:

@@ -11,28 +11,18 @@ from __future__ import annotations
 
 import faulthandler
 import json
-import logging
-import resource
-import signal
 import sys
 import tempfile
 import time
 import traceback
-import warnings
 from pathlib import Path
 from random import Random
-from types import FrameType
 
+from fuzzing.limits import TooLongError, limit_this_process, start_clock
 from fuzzing.targets import Target, target
 
-MEMORY = 2**30  # bytes of address space
-SECONDS = 2.0  # of computing for one mutant
 READY, CURRENT, GOOD = "ready", "current", ("read", "refused")
 _DEAD_AFTER = 60.0  # seconds of any kind: it does not even listen to signals
-
-
-class TooLongError(BaseException):
-    """The time for one mutant is over. No reader catches it."""
 
 
 def mutant(what: Target, name: str, seed: int, number: int) -> bytes:
@@ -44,7 +34,7 @@ def mutant(what: Target, name: str, seed: int, number: int) -> bytes:
 def outcome(what: Target, content: bytes) -> tuple[str, str]:
     """What came of reading `content`: a word, and where it went wrong."""
     faulthandler.dump_traceback_later(_DEAD_AFTER, exit=True)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    start_clock()
     try:
         word = "read" if what.read(content) else "refused"
         place = ""
@@ -55,17 +45,9 @@ def outcome(what: Target, content: bytes) -> tuple[str, str]:
     except Exception as error:
         word, place = "other error", f"{type(error).__name__}: {error} {_place(error)}"
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        start_clock(0)
         faulthandler.cancel_dump_traceback_later()
     return word, place
-
-
-def limited() -> None:
-    """Set the limits of this process."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    signal.signal(signal.SIGPROF, _too_long)
-    warnings.simplefilter("ignore")
-    logging.disable(logging.CRITICAL)
 
 
 def main() -> None:
@@ -75,7 +57,7 @@ def main() -> None:
     folder = Path(last)
     with tempfile.TemporaryDirectory(dir=folder) as place:
         what = target(name, Path(place))
-        limited()
+        limit_this_process()
         print(READY, flush=True)
         for number in range(first, first + count):
             content = mutant(what, name, seed, number)
@@ -86,10 +68,6 @@ def main() -> None:
             if word not in GOOD:
                 (folder / CURRENT).replace(folder / str(number))
             print(json.dumps([number, word, where[:1000], seconds]), flush=True)
-
-
-def _too_long(signum: int, frame: FrameType | None) -> None:
-    raise TooLongError
 
 
 def _place(error: BaseException) -> str:

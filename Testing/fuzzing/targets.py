@@ -17,7 +17,7 @@ from IODeepLib.onnx_file import OnnxFile
 from IODeepLib.pieces import joined, size_of
 from IODeepLib.private_dictionary import Element
 from IODeepLib.recipe import read_recipe, recipe_from_json, recipe_from_parts, recipe_to_json
-from IODeepLib.results import Provenance, check_identifiers, make_seg
+from IODeepLib.results import Provenance, make_seg
 from IODeepLib.safetensors_file import decode_header, encode_header, header_size
 from IODeepLib.segmentation import Segmentation
 from IODeepLib.selection import select
@@ -232,7 +232,6 @@ def _seg(series: ImageSeries, models: Sequence[Model]) -> None:
     volume = series.volume()
     if volume.array.size > 2**20:
         return
-    check_identifiers(series)
     card = models[0].card
     array = np.zeros(volume.array.shape, np.uint8)
     array.flat[array.size // 2] = card.recipe.output.labels[0].value

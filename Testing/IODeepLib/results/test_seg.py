@@ -446,6 +446,18 @@ def test_dates_are_those_of_the_images(tmp_path):
     assert "ContributionDateTime" not in str(seg.dataset)
 
 
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])
+@pytest.mark.parametrize("uid", ["1.2.\x07", "1.2.\xff", "UI1.2", "1\\2", "1" * 65])
+@pytest.mark.filterwarnings("ignore:::pydicom")
+def test_uids_that_are_none(tmp_path, keyword, uid):
+    def change(i, ds):
+        setattr(ds, keyword, uid)
+
+    series = find_series(Stack(np.ones((1, 6, 7), np.int16)).write(tmp_path, change))[0]
+    with pytest.raises(ImageError, match=rf"has the {keyword} .*digits and dots"):
+        make_seg(three_labels(series.grid), series, PROVENANCE)
+
+
 TWICE = """
 import sys
 sys.path[:0] = sys.argv[3:]
