@@ -1,0 +1,210 @@
+"""The whole story through the command, with everything in a real PACS."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import highdicom
+import numpy as np
+import pydicom
+import pytest
+from command import DEMO, Answer, refused
+from make_networks import recipe
+from packed_models import files, make_network
+from pacs.servers import Orthanc, free_port
+
+from IODeepLib.model_object import pack
+from IODeepLib.sources.folder import find_model
+
+NOWHERE = "dicomweb+http://127.0.0.1:{}/dicom-web"
+
+
+def instances(orthanc: Orthanc) -> list[str]:
+    return json.loads(orthanc.get("/instances"))
+
+
+@pytest.fixture
+def labels(iodeep: Callable[..., Answer]) -> Callable[..., list[str]]:
+    """The labels that `iodeep list` shows."""
+
+    def listed(*arguments: object) -> list[str]:
+        answer = iodeep("list", *arguments, "--json")
+        assert answer.status == 0, answer
+        models = json.loads(answer.out)["models"]
+        return [f"{model['name']}@{model['version']}" for model in models]
+
+    return listed
+
+
+def test_from_publishing_to_a_result_in_the_pacs(
+    orthanc: Orthanc,
+    packed: Path,
+    tmp_path: Path,
+    iodeep: Callable[..., Answer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pacs = orthanc.source
+    assert iodeep("push", packed, pacs).status == 0
+    assert iodeep("push", DEMO / "mr_t1", pacs).status == 0
+    image = pydicom.dcmread(next((DEMO / "mr_t1").iterdir()))
+    before = len(instances(orthanc))
+    monkeypatch.setenv("IODEEP_CACHE", str(tmp_path / "another cache"))
+    series = [pacs, "--series", image.SeriesInstanceUID]
+    (ranked,) = json.loads(iodeep("select", *series, "--models", pacs, "--json").out)
+    assert ranked["candidates"][0]["fits"] is True
+
+    call = ["run", *series, "--models", pacs, "--store", pacs, "--json"]
+    answer = iodeep(*call, "--out", tmp_path / "first")
+    assert answer.status == 0, answer
+    document = json.loads(answer.out)
+    assert document["stored"] == [str(tmp_path / "first" / "segmentation.dcm")]
+    assert len(instances(orthanc)) == before + 1
+
+    # The judge of what is there is Orthanc itself; of what it says, highdicom.
+    stored = _stored_segmentation(orthanc)
+    assert (stored.StudyInstanceUID, stored.PatientID) == (image.StudyInstanceUID, image.PatientID)
+    local = highdicom.seg.segread(tmp_path / "first" / "segmentation.dcm")
+    assert np.array_equal(stored.pixel_array, local.pixel_array)
+
+    again = iodeep(*call, "--out", tmp_path / "second")
+    assert again.status == 0
+    assert json.loads(again.out)["stored"] == []
+    assert len(instances(orthanc)) == before + 1
+
+
+def _stored_segmentation(orthanc: Orthanc) -> pydicom.Dataset:
+    for name in instances(orthanc):
+        dataset = pydicom.dcmread(io.BytesIO(orthanc.get(f"/instances/{name}/file")))
+        if dataset.Modality == "SEG":
+            return highdicom.seg.Segmentation.from_dataset(dataset)
+    raise AssertionError("no segmentation is there")
+
+
+def test_a_result_that_cannot_be_stored_waits(
+    orthanc: Orthanc, packed: Path, tmp_path: Path, iodeep: Callable[..., Answer]
+) -> None:
+    settings = tmp_path / "config" / "iodeep" / "iodeep.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'[servers.pacs]\nurl = "{NOWHERE.format(free_port())}"\n')
+    call = ["run", DEMO / "mr_t1", "--models", packed, "--store", "pacs", "--out", tmp_path / "r"]
+    answer = iodeep(*call)
+    refused(answer, 5, "cannot be reached", str(tmp_path / "outbox"), "iodeep push")
+    assert (tmp_path / "r" / "segmentation.dcm").exists()
+    refused(iodeep("push"), 5, "cannot be reached")
+    settings.write_text(f'[servers.pacs]\nurl = "{orthanc.source}"\n')
+    assert "pacs: 1 instances stored" in iodeep("push").out
+    stored = _stored_segmentation(orthanc)
+    kept = pydicom.dcmread(tmp_path / "r" / "segmentation.dcm")
+    assert stored.SOPInstanceUID == kept.SOPInstanceUID
+    assert "nothing waits" in iodeep("push").out
+
+
+def test_versions_are_published_once(
+    orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer], labels: Callable[..., list]
+) -> None:
+    network = make_network(tmp_path)
+    pack(network, recipe(), tmp_path / "first")
+    pack(network, recipe(), tmp_path / "same")
+    pack(network, recipe(title="Other"), tmp_path / "other")
+    first = json.loads(iodeep("push", tmp_path / "first", orthanc.source, "--json").out)
+    assert (len(first["stored"]), len(first["already_there"])) == (2, 0)
+    assert first["stored"][-1].endswith("card.dcm")
+    for again in ("first", "same"):
+        answer = json.loads(iodeep("push", tmp_path / again, orthanc.source, "--json").out)
+        assert (len(answer["stored"]), len(answer["already_there"])) == (0, 2)
+    answer = iodeep("push", tmp_path / "other", orthanc.source)
+    refused(answer, 4, "liver@1.2.0", "another content", "new version")
+    assert len(instances(orthanc)) == 2
+    assert labels(orthanc.source) == ["liver@1.2.0"]
+
+
+def test_half_a_model_is_not_published(
+    orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer]
+) -> None:
+    model = pack(make_network(tmp_path), recipe(), tmp_path / "m", max_part_bytes=20_000)
+    files(model)[2].unlink()
+    refused(iodeep("push", tmp_path / "m", orthanc.source), 4, "part 2 of 3", "missing")
+    assert instances(orthanc) == []
+
+
+def test_retired_models_are_hidden(
+    orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer], labels: Callable[..., list]
+) -> None:
+    network = make_network(tmp_path)
+    for version in ("1.0.0", "2.0.0"):
+        pack(network, recipe(version=version), tmp_path / "models" / version)
+    pacs = orthanc.source
+    assert iodeep("push", tmp_path / "models", pacs).status == 0
+    call = ["retire", "liver@1.0.0", pacs]
+    refused(iodeep(*call, "--replaced-by", "liver@3.0.0"), 2, "no liver@3.0.0", "liver@2.0.0")
+    answer = iodeep(*call, "--replaced-by", "liver@2.0.0", "--reason", "missed small ones")
+    assert "liver@1.0.0 is retired" in answer.out
+    assert labels(pacs) == ["liver@2.0.0"]
+    assert labels(pacs, "--all") == ["liver@2.0.0", "liver@1.0.0"]
+    assert "replaced by liver@2.0.0: missed small ones" in iodeep("list", pacs, "--all").out
+    assert "retired already" in iodeep(*call).out
+    # Published again, it stays retired.
+    assert iodeep("push", tmp_path / "models", pacs).status == 0
+    assert labels(pacs) == ["liver@2.0.0"]
+    assert len(instances(orthanc)) == 5
+
+
+@pytest.mark.parametrize("name", ["liver", "liver@1.2.0", "study", "card"])
+def test_a_model_is_pulled(
+    orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer], name: str
+) -> None:
+    model = pack(make_network(tmp_path), recipe(), tmp_path / "m", max_part_bytes=20_000)
+    assert iodeep("push", tmp_path / "m", orthanc.source).status == 0
+    card = model.card
+    uid = {"study": card.study_instance_uid, "card": card.sop_instance_uid}.get(name, name)
+    out = tmp_path / "pulled"
+    assert iodeep("pull", uid, orthanc.source, "--out", out).status == 0
+    pulled = find_model(out)
+    assert pulled.card.manifest == card.manifest
+    assert iodeep("show", out).status == 0
+
+
+def test_images_are_pulled(orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer]) -> None:
+    image = pydicom.dcmread(next((DEMO / "mr_t1").iterdir()))
+    assert iodeep("push", DEMO / "mr_t1", orthanc.source).status == 0
+    for uid in (image.StudyInstanceUID, image.SeriesInstanceUID):
+        for source in (orthanc.source, DEMO / "mr_t1"):
+            out = tmp_path / f"{uid} {str(source)[:4]}"
+            assert iodeep("pull", uid, source, "--out", out).status == 0
+            assert len(list(out.rglob("*.dcm"))) == len(list((DEMO / "mr_t1").iterdir()))
+    refused(iodeep("pull", "1.2.3", orthanc.source, "--out", tmp_path / "no"), 2, "no 1.2.3")
+    assert not (tmp_path / "no").exists()
+
+
+def test_the_cache_is_shown_and_cleared(
+    orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer], labels: Callable[..., list]
+) -> None:
+    pack(make_network(tmp_path), recipe(), tmp_path / "m")
+    iodeep("push", tmp_path / "m", orthanc.source)
+    labels(orthanc.source)
+    shown = json.loads(iodeep("cache", "--json").out)
+    assert shown["folder"] == str(tmp_path / "cache")
+    assert (shown["cards"], shown["models"]) == (1, 0)
+    assert shown["card_bytes"] == (tmp_path / "m" / "card.dcm").stat().st_size
+    assert json.loads(iodeep("cache", "--clear", "--json").out)["cards"] == 0
+    assert not list((tmp_path / "cache" / "cards").iterdir())
+
+
+def test_servers_that_are_not_there(
+    packed: Path, tmp_path: Path, iodeep: Callable[..., Answer]
+) -> None:
+    pacs = NOWHERE.format(free_port())
+    for call in (
+        ["list", pacs],
+        ["select", DEMO / "mr_t1", "--models", pacs],
+        ["push", packed, pacs],
+        ["pull", "1.2", pacs, "--out", tmp_path / "o"],
+        ["run", pacs, "--study", "1.2", "--models", packed, "--out", tmp_path / "o"],
+    ):
+        refused(iodeep(*call), 5, "cannot be reached", pacs.removeprefix("dicomweb+"))
+    assert not (tmp_path / "o").exists()
+    refused(iodeep("list", "ftp://somewhere"), 2, "ftp://somewhere", "dimse://")
+    refused(iodeep("list", "nowhere"), 4, "nowhere is no folder", "iodeep.toml")
