@@ -176,7 +176,8 @@ def _geometry(asked: Requirements, facts: Facts) -> Reason:
         fault = "images that do not say where in the patient they lie"
     if fault is not None:
         return Reason("geometry", Verdict.FAILS, required, fault, "ImagePositionPatient")
-    return Reason("geometry", Verdict.FITS, required, "such slices", "ImagePositionPatient")
+    found = facts.correction or "such slices"
+    return Reason("geometry", Verdict.FITS, required, found, "ImagePositionPatient")
 
 
 def _plane(asked: Requirements, facts: Facts) -> Reason:

@@ -101,6 +101,11 @@ class Facts:
         return self.series.geometry_fault
 
     @cached_property
+    def correction(self) -> str:
+        """What is corrected in how they lie, or ""."""
+        return self.series.correction
+
+    @cached_property
     def is_placed(self) -> bool:
         """Whether it is known where in the patient the voxels lie."""
         return self.series.has_patient_geometry

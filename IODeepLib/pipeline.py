@@ -28,11 +28,11 @@ from IODeepLib.predictor import Predictor
 from IODeepLib.preprocess import Prepared, prepare
 from IODeepLib.recipe import Recipe, Task
 from IODeepLib.result import Result
-from IODeepLib.results import SegmentationType
+from IODeepLib.results import SegmentationType, seg_obstacle
 from IODeepLib.runtime import Session, open_session
 from IODeepLib.segmentation import Segmentation
 from IODeepLib.selection import Candidate, judge
-from IODeepLib.series import Image
+from IODeepLib.series import Image, ImageSeries
 from IODeepLib.sliding_window import score_bytes, score_channels, score_slabs
 from IODeepLib.suv import in_suv
 
@@ -124,6 +124,7 @@ def run(
         found = found.only(options.labels)
     if isinstance(found, Segmentation):
         found = found.on(candidate.channels[0].slices)
+        notes = [*_without_seg(candidate.channels), *notes]
     stages.end()
     return Result(
         channels=candidate.channels,
@@ -169,6 +170,12 @@ def _open_questions(candidate: Candidate) -> list[str]:
         f"the series does not say that it is ({reason.attribute}: {reason.found})"
         for reason in candidate.with_verdict(Verdict.UNKNOWN)
     ]
+
+
+def _without_seg(channels: Sequence[Image]) -> list[str]:
+    """Why no DICOM SEG is written, if so."""
+    obstacles = [seg_obstacle(image) for image in channels if isinstance(image, ImageSeries)]
+    return [f"no DICOM SEG is written: {error}" for error in obstacles if error is not None]
 
 
 def _infer(

@@ -62,6 +62,11 @@ class ImageSeries:
         return fault.found if fault is not None else None
 
     @property
+    def correction(self) -> str:
+        """What `volume` corrects by resampling, with the measured figures, or ""."""
+        return self.geometry.correction
+
+    @property
     def has_patient_geometry(self) -> bool:
         """Whether it is known where in the patient the voxels lie."""
         return self.frames[0].is_placed
@@ -188,7 +193,7 @@ class ImageSeries:
     def problems(self) -> tuple[str, ...]:
         """All that was found wrong or noteworthy, the reasons why `volume` refuses first."""
         found = [error.found for error in self._obstacles()]
-        found += filter(None, [self.geometry.correction])
+        found += filter(None, [self.correction])
         found += self.geometry.notes
         found += self.remarks
         if self.photometric_interpretation == "MONOCHROME1":

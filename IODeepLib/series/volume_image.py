@@ -35,6 +35,7 @@ class VolumeImage:
     # Voxels in memory are placed, and whoever shows them as a volume takes them for one.
     has_patient_geometry = has_spacing = True
     is_localizer = False
+    correction = ""
 
     @property
     def grid(self) -> Grid:

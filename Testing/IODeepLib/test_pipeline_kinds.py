@@ -13,7 +13,7 @@ import highdicom
 import numpy as np
 import pytest
 from recipe_maker import BRAIN, LIVER, label
-from series_maker import Stack
+from series_maker import Stack, image, save
 from summing_networks import model_of, sums
 
 from IODeepLib.errors import NoModelFitsError
@@ -67,6 +67,24 @@ def test_a_single_image(tmp_path: Path) -> None:
     assert result.segmentation is not None
     np.testing.assert_array_equal(result.segmentation.array, VOXELS[:1] > 500)
     assert result.seg is not None
+
+
+def test_a_film_without_places(tmp_path: Path) -> None:
+    """Ultrasound: a DICOM SEG could not say where its frames lie."""
+    film = image(VOXELS.reshape(-1, 12), NumberOfFrames=5, Rows=16, Modality="US")
+    (series,) = find_series(save(film, tmp_path / "film.dcm"))
+    model = model_of(
+        tmp_path,
+        sums([[0], [1]], spatial=2),
+        applies_to={"modalities": ["US"]},
+        input={"axis_order": "NCYX", "intensity": [{"step": "scale_offset", "offset": -500}]},
+    )
+    result = run(series, model)
+    assert result.segmentation is not None and result.seg is None
+    np.testing.assert_array_equal(result.segmentation.array, VOXELS > 500)
+    assert [path.name for path in result.save(tmp_path / "out")] == ["overlay.png", "result.json"]
+    (why,) = [note for note in result.notes if note.startswith("no DICOM SEG is written")]
+    assert "does not say where its 5 images lie" in why
 
 
 def test_several_channels_from_several_series(tmp_path: Path) -> None:

@@ -190,12 +190,21 @@ def test_a_volume_needs_places_in_the_patient(series: Callable[..., ImageSeries]
     assert {r.criterion: r.verdict for r in reasons(flat, film)}["geometry"] == "fits"
 
 
-def test_uneven_slices_are_refused_with_the_figures(shared_data: Path) -> None:
+def test_uneven_slices_fit_once_they_are_corrected(shared_data: Path) -> None:
     (tilted,) = find_series(shared_data / "dicom" / "ct_head_ge_tilt_nonuniform")
-    (reason,) = (r for r in reasons(recipe(), tilted) if r.criterion == "geometry")
+    found = {r.criterion: r for r in reasons(recipe(), tilted)}
+    assert found["geometry"].verdict is Verdict.FITS
+    assert "18.5 degrees" in found["geometry"].found
+    assert "corrected by resampling" in found["geometry"].found
+    assert found["slice spacing"].found == "4.002 mm"  # the series' own, not the grid's
+    assert found["slices"].found == "28"
+
+
+def test_too_uneven_slices_are_refused_with_the_figures(shared_data: Path) -> None:
+    (few,) = find_series(shared_data / "dicom" / "pydicom_dicomdirtests" / "77654033" / "CT2")
+    (reason,) = (r for r in reasons(recipe(), few) if r.criterion == "geometry")
     assert reason.verdict is Verdict.FAILS
-    assert "18.5 degrees" in reason.found
-    assert "1.08 to 7 mm" in reason.found
+    assert "1.25 to 202 mm apart" in reason.found
 
 
 def test_every_reason_says_what_was_required_and_found_and_where(

@@ -54,6 +54,26 @@ def test_slices_are_sorted_and_lie_where_they_belong(tmp_path, name, multiframe)
     assert [f.number for f in series.frames] == ([2, 5, 4, 1, 3] if multiframe else [1] * 5)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"PatientPosition": "FFP"},
+        {"PatientPosition": ""},
+        {"BodyPartExamined": "LEFT EAR OF A CAT"},
+        {"SliceLocation": 17.0, "SliceThickness": "", "SpacingBetweenSlices": -2.5},
+        {"InstanceNumber": 1},
+    ],
+    ids=lambda wrong: ",".join(wrong),
+)
+@pytest.mark.filterwarnings("ignore:::pydicom")
+def test_where_slices_lie_is_taken_from_their_positions_alone(tmp_path, wrong):
+    stack = Stack(directions=ORIENTATIONS["oblique"], common=wrong)
+    (series,) = find_series(stack.write(tmp_path))
+    volume = series.volume()
+    np.testing.assert_array_equal(volume.array, stack.voxels)
+    np.testing.assert_allclose(volume.grid.affine, stack.affine, atol=1e-6)
+
+
 def test_what_a_series_says_of_itself(tmp_path):
     stack = Stack()
     (series,) = find_series(stack.write(tmp_path))
@@ -226,12 +246,13 @@ def test_a_mosaic_is_refused(tmp_path):
     refusal(tmp_path, "a mosaic")
 
 
-def test_images_without_position_stand_alone(tmp_path):
+@pytest.mark.parametrize("modality", ["CR", "DX", "MG"])
+def test_images_without_position_stand_alone(tmp_path, modality):
     for i in range(2):
         pixels = np.full((4, 5), i, np.uint16)
         ds = image(pixels, StudyInstanceUID="1.2", SeriesInstanceUID="1.2.3")
         save(
-            put(ds, InstanceNumber=2 - i, Modality="CR", ImagerPixelSpacing=[0.2, 0.3]),
+            put(ds, InstanceNumber=2 - i, Modality=modality, ImagerPixelSpacing=[0.2, 0.3]),
             tmp_path / f"{i}.dcm",
         )
     first, second = find_series(tmp_path)
@@ -325,10 +346,13 @@ def test_odd_values_neither_warn_nor_fail(tmp_path):
         ds.StudyDate, ds.PatientAge, ds.AcquisitionTime = "2020-13-45", "very old", "noon"
         ds.add_new(0x00291010, "OB", b"\1\2\3\4" * 100)
         ds.SpecificCharacterSet = "ISO_IR 999"
+        ds.ContentDate, ds.SliceThickness, ds.InstanceNumber = "***", "7.77", 8888
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         Stack().write(tmp_path, change)
+        for path in tmp_path.iterdir():
+            path.write_bytes(path.read_bytes().replace(b"7.77", b"****").replace(b"8888", b"****"))
         warnings.simplefilter("error")
         (series,) = find_series(tmp_path)
         assert series.volume().array.shape == (5, 6, 7)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import highdicom
@@ -15,7 +13,7 @@ from results_maker import standard_errors
 from series_maker import Stack
 from summing_networks import model_of, sums
 
-from IODeepLib.geometry import Grid, Volume
+from IODeepLib.geometry import Grid
 from IODeepLib.model_object import Model
 from IODeepLib.pipeline import run
 from IODeepLib.series import ImageSeries, find_series
@@ -128,35 +126,6 @@ def test_parts_of_a_pixel_as_itk_interpolates_them() -> None:
         np.testing.assert_allclose(even.array[k][inside >= 0], inside[inside >= 0], atol=0.01)
     labels = np.rint(even.array).astype(np.uint16)
     assert stack.labels_of_even(labels).shape == voxels.shape
-
-
-def test_a_tilted_uneven_ct_as_dcm2niix_corrects_it(shared_data: Path, tmp_path: Path) -> None:
-    """dcm2niix takes away tilt and uneven distances in the same way, in planes of its own."""
-    folder = shared_data / "dicom" / "ct_head_ge_tilt_nonuniform"
-    judge = Path(sys.executable).parent / "dcm2niix"
-    subprocess.run([judge, "-z", "n", "-o", tmp_path, folder], check=True, capture_output=True)
-    (corrected,) = tmp_path.glob("*_Tilt_Eq_*.nii")
-    theirs = SimpleITK.ReadImage(str(corrected))
-    (series,) = find_series(folder)
-    ours = on_image(series.volume(), theirs)
-    expected = SimpleITK.GetArrayFromImage(theirs)
-    inside = (ours > -1400) & (expected > -1400)
-    assert inside.mean() > 0.6
-    apart = np.abs(ours - expected)[inside]
-    assert np.median(apart) < 0.5  # Hounsfield units; both round
-    assert np.corrcoef(ours[inside], expected[inside])[0, 1] > 0.9995
-
-
-def on_image(volume: Volume, image: SimpleITK.Image) -> np.ndarray:
-    """The values of `volume` at the voxels of `image`, by SimpleITK; -9999 outside."""
-    own = SimpleITK.GetImageFromArray(volume.array)
-    own.SetSpacing(volume.grid.spacing[::-1])
-    own.SetOrigin([float(v) for v in volume.grid.origin])
-    own.SetDirection(volume.grid.directions[:, [2, 1, 0]].ravel().tolist())
-    moved = SimpleITK.Resample(
-        own, image, SimpleITK.Transform(), SimpleITK.sitkLinear, -9999.0, SimpleITK.sitkFloat32
-    )
-    return SimpleITK.GetArrayFromImage(moved)
 
 
 def test_a_tilted_uneven_ct_through_the_pipeline(
