@@ -17,13 +17,16 @@ import logging
 import shutil
 import sys
 import time
+from typing import Union
 
 import slicer
 import vtk
 from IODeepSlicer.runner import Run, State
+from IODeepSlicer.sample_data import registerSampleData
 from slicer import (
     vtkMRMLScalarVolumeNode,
     vtkMRMLSegmentationNode,
+    vtkMRMLTableNode,
     vtkMRMLTransformableNode,
     vtkMRMLVolumeNode,
 )
@@ -60,6 +63,7 @@ class IODeep(ScriptedLoadableModule):
             "deep learning in the DICOM standard, Comput. Methods Programs Biomed. 248 (2024) "
             "108113."
         )
+        slicer.app.connect("startupCompleted()", registerSampleData)
 
 
 @parameterNodeWrapper
@@ -72,7 +76,8 @@ class IODeepParameterNode:
     showUnfitting - whether models that do not fit are shown as well.
     processorOnly - whether a graphics card is left alone.
     threads - how many threads the network computes with; 0: as many as there are cores.
-    segmentation - what was found.
+    leftOut - names of the labels that are not kept, for each card that they belong to.
+    result - what was found: a segmentation, or a table of values.
     """
 
     inputVolume: vtkMRMLScalarVolumeNode
@@ -81,7 +86,8 @@ class IODeepParameterNode:
     showUnfitting: bool = False
     processorOnly: bool = False
     threads: int = 0
-    segmentation: vtkMRMLSegmentationNode
+    leftOut: dict[str, list[str]]
+    result: Union[vtkMRMLSegmentationNode, vtkMRMLTableNode, None]  # noqa: UP007  as Slicer reads it
 
 
 class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -211,16 +217,27 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         from IODeepLib.selection import select
 
         models = self.findModels().models if models is None else models
-        return select(nodes.imageOf(volumeNode), models, nodes.otherImages(volumeNode))
+        others = [nodes.imageOf(node) for node in nodes.otherVolumes(volumeNode)]
+        return select(nodes.imageOf(volumeNode), models, others)
 
-    def start(self, volumeNode: vtkMRMLScalarVolumeNode, model, device="auto", threads=None) -> Run:
+    def start(
+        self,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        model,
+        device="auto",
+        threads=None,
+        labels=None,
+    ) -> Run:
         """Start a model on the image in a process of its own, and return at once.
 
-        Poll the run until it is over, then give its outcome to `createSegmentation`.
+        Poll the run until it is over, then give its outcome to `createResult`. The first polls
+        hand over the image, which must not change until then.
 
         :param device: "auto", or the name of an ONNX Runtime execution provider, such as "cpu".
         :param threads: how many threads the network computes with; None for one a core.
+        :param labels: names of the labels to keep; None for all.
         """
+        from IODeepSlicer import nodes
         from IODeepSlicer.requirements import checkRequirements
 
         from IODeepLib.criteria import Verdict
@@ -237,39 +254,68 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
                 "choose another model, see 'select'",
             )
         python = shutil.which("PythonSlicer") or sys.executable
-        options = Options(provider=device, threads=threads)
-        channels = selection.best.channels
-        run = Run(python, selection.series, model, options, others=channels)
+        labels = None if labels is None else tuple(labels)
+        options = Options(provider=device, threads=threads, labels=labels)
+        channels = selection.best.channels[1:]
+        watched = [volumeNode, *(nodes.otherVolumes(volumeNode) if channels else ())]
+        stamps = [nodes.stampOf(node) for node in watched]
+        run = Run(
+            python,
+            selection.series,
+            model,
+            options,
+            others=channels,
+            unchanged=lambda: [nodes.stampOf(node) for node in watched] == stamps,
+        )
         self._runs = [r for r in self._runs if r.poll() is State.RUNNING] + [run]
         return run
 
-    def createSegmentation(self, volumeNode: vtkMRMLScalarVolumeNode, model, outcome):
-        """The segmentation node of an outcome: on the image's grid, below it in the hierarchy."""
-        from IODeepSlicer import nodes
+    def createResult(self, volumeNode: vtkMRMLScalarVolumeNode, model, outcome):
+        """The node of an outcome, below the image in the hierarchy.
 
-        from IODeepLib.errors import UsageError
+        :return: a segmentation node on the image's grid; a table node of values, if the network
+            judges the image as a whole.
+        """
+        from IODeepSlicer import nodes
+        from IODeepSlicer.value_table import createValueTable
+
         from IODeepLib.segmentation import Segmentation
 
-        if not isinstance(outcome.found, Segmentation):
-            raise UsageError(
-                f"{model.label} does not segment", "a segmentation", "read the outcome's values"
-            )
-        return nodes.createSegmentationNode(volumeNode, model, outcome.found, outcome.document)
+        isSegmentation = isinstance(outcome.found, Segmentation)
+        create = nodes.createSegmentationNode if isSegmentation else createValueTable
+        return create(volumeNode, model, outcome.found, outcome.document)
 
-    def run(self, volumeNode: vtkMRMLScalarVolumeNode, model=None, device="auto", threads=None):
-        """Run a model on the image and wait for the segmentation node.
+    def run(
+        self,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        model=None,
+        device="auto",
+        threads=None,
+        labels=None,
+    ):
+        """Run a model on the image and wait for its result, see `createResult`.
 
         :param model: None for the best one in the DICOM database.
         """
         model = self.select(volumeNode).best.model if model is None else model
-        run = self.start(volumeNode, model, device, threads)
+        run = self.start(volumeNode, model, device, threads, labels)
         try:
             while run.poll() is State.RUNNING:
                 slicer.app.processEvents()
                 time.sleep(_POLL_INTERVAL)
         finally:
             run.cancel()
-        return self.createSegmentation(volumeNode, model, run.outcome())
+        return self.createResult(volumeNode, model, run.outcome())
+
+    def measure(self, segmentationNode: vtkMRMLSegmentationNode):
+        """Measure the image in each segment, as the module Segment Statistics does.
+
+        :return: a table node below the segmentation: volume, number of voxels, mean, standard
+            deviation, minimum, median and maximum of each segment.
+        """
+        from IODeepSlicer.segment_table import createSegmentTable
+
+        return createSegmentTable(segmentationNode)
 
     def saveToDICOM(self, segmentationNode: vtkMRMLSegmentationNode, models=None) -> str:
         """Save a segmentation of IODeep as DICOM SEG into the DICOM database, in the same study.

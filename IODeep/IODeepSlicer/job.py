@@ -8,16 +8,19 @@ file. For packing a network, it holds `packing.json` and `recipe.json`; later th
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from IODeepSlicer.array_file import readArray, writeArray
+
 if TYPE_CHECKING:
     from IODeepLib.classification import Classification
+    from IODeepLib.geometry import Grid
     from IODeepLib.model_object import Model
     from IODeepLib.pipeline import Options
-    from IODeepLib.recipe import Recipe
+    from IODeepLib.recipe import Label, Recipe
     from IODeepLib.result import Result
     from IODeepLib.segmentation import Segmentation
     from IODeepLib.series import Image, VolumeImage
@@ -35,15 +38,13 @@ class Job:
     images: Sequence[Image]
 
 
-def writeJob(folder: Path, job: Job) -> None:
-    """Put `job` into `folder`."""
-    import numpy as np
-
+def writeJob(folder: Path, job: Job) -> Generator[None, None, None]:
+    """Put `job` into `folder`, a piece at each step."""
     paths = [job.model.card.path, *(part.path for part in job.model.parts if part is not None)]
     images = []
     for i, image in enumerate(job.images):
         volume = image.volume()
-        np.save(folder / f"image-{i}.npy", volume.array, allow_pickle=False)
+        yield from writeArray(folder / f"image-{i}.npy", volume.array)
         images.append(
             {
                 "name": getattr(image, "name", image.description),
@@ -60,6 +61,7 @@ def writeJob(folder: Path, job: Job) -> None:
         "seg_type": options.seg_type.value,
         "provider": options.provider,
         "threads": options.threads,
+        "labels": options.labels,
         "images": images,
     }
     (folder / _JOB).write_text(json.dumps(document), encoding="utf-8")
@@ -76,8 +78,12 @@ def readJob(folder: Path) -> Job:
     for problem in library.problems:
         raise problem.error
     (model,) = library.models
+    labels = document["labels"]
     options = Options(
-        SegmentationType(document["seg_type"]), document["provider"], document["threads"]
+        SegmentationType(document["seg_type"]),
+        document["provider"],
+        document["threads"],
+        tuple(labels) if labels is not None else None,
     )
     images = [_image(folder, i, each) for i, each in enumerate(document["images"])]
     return Job(model, options, images)
@@ -103,32 +109,36 @@ def _image(folder: Path, index: int, said: dict[str, Any]) -> VolumeImage:
 
 def writeResult(folder: Path, result: Result) -> None:
     """Put what a run gave into `folder`."""
-    import numpy as np
-
     if result.segmentation is not None:
-        np.save(folder / _LABELS, result.segmentation.array, allow_pickle=False)
+        for _ in writeArray(folder / _LABELS, result.segmentation.array):
+            pass
     (folder / _RESULT).write_text(json.dumps(result.document()), encoding="utf-8")
 
 
-def readResult(folder: Path, job: Job) -> tuple[Segmentation | Classification, dict[str, Any]]:
-    """What was found, and everything about the run in plain values.
+def readResult(
+    folder: Path, labels: Sequence[Label], grid: Grid
+) -> Generator[None, None, tuple[Segmentation | Classification, dict[str, Any]]]:
+    """What was found, and everything about the run in plain values; read a piece at each step.
+
+    Args:
+        folder: where `writeResult` put it.
+        labels: all that the model has.
+        grid: of the image.
 
     Raises:
         OSError, ValueError: it cannot be read.
     """
-    import numpy as np
-
     from IODeepLib.classification import Classification
     from IODeepLib.segmentation import Segmentation
 
     document = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
-    labels = job.model.card.recipe.output.labels
     if "values" in document:
         values = tuple(document["values"][label.name] for label in labels)
         chosen = tuple(label for label in labels if label.name in document["chosen"])
-        return Classification(labels, values, chosen), document
-    array = np.load(folder / _LABELS, allow_pickle=False)
-    return Segmentation(array, job.images[0].grid, labels), document
+        return Classification(tuple(labels), values, chosen), document
+    kept = tuple(label for label in labels if label.name not in document["left_out"])
+    array = yield from readArray(folder / _LABELS)
+    return Segmentation(array, grid, kept), document
 
 
 def writePacking(folder: Path, onnxFile: Path, recipe: Recipe) -> None:

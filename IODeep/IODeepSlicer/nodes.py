@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 # What a person says about an image whose header does not say it, kept with the volume node.
 SAID = {"Modality": "IODeep.Modality", "BodyPartExamined": "IODeep.BodyPartExamined"}
-# On a segmentation node: everything about the run, as JSON, and a digest of what was found.
-DOCUMENT, DIGEST = "IODeep.Document", "IODeep.Digest"
+# On the node of a result: everything about the run, as JSON.
+DOCUMENT = "IODeep.Document"
+# On a segmentation node: a digest of what was found, and what of it was saved as DICOM.
+DIGEST, SAVED = "IODeep.Digest", "IODeep.SavedInstanceUIDs"
 # On a segment: the label's value in the recipe.
 LABEL_VALUE = "IODeep.LabelValue"
-# From a segmentation node to the volume that it was found in.
+# From the node of a result to the volume that it is about.
 IMAGE_ROLE = "IODeep.Image"
 
 _INSTANCE_UIDS = "DICOM.instanceUIDs"  # core keeps them with volumes from the database
@@ -127,6 +129,12 @@ def _series(files: tuple[str, ...]) -> list[ImageSeries]:
     return find_series(files)
 
 
+def stampOf(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> tuple[object, ...]:
+    """What is another one once the voxels are others."""
+    voxels = volumeNode.GetImageData()
+    return voxels, voxels and voxels.GetMTime()
+
+
 def notInHeader(image: VolumeImage) -> set[str]:
     """The keywords of `SAID` that the image does not answer, so that a person may."""
     from IODeepLib.facts import found_regions
@@ -135,11 +143,13 @@ def notInHeader(image: VolumeImage) -> set[str]:
     return {keyword for keyword, value in known.items() if not value}
 
 
-def otherImages(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> list[VolumeImage]:
+def otherVolumes(
+    volumeNode: slicer.vtkMRMLScalarVolumeNode,
+) -> list[slicer.vtkMRMLScalarVolumeNode]:
     """The other images in the scene that can fill further channels of a network."""
     nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
     return [
-        imageOf(node)
+        node
         for node in nodes
         if node is not volumeNode
         and not node.IsA("vtkMRMLLabelMapVolumeNode")
@@ -155,39 +165,34 @@ def createSegmentationNode(
     document: dict[str, Any],
 ) -> slicer.vtkMRMLSegmentationNode:
     """A new segmentation node on the grid of `volumeNode`, one segment for each label found."""
-    import numpy as np
-
     from IODeepLib.results.colors import display_color
 
-    node = slicer.mrmlScene.AddNewNodeByClass(
-        "vtkMRMLSegmentationNode",
-        slicer.mrmlScene.GenerateUniqueName(model.card.title),
-    )
-    node.CreateDefaultDisplayNodes()
-    node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
-    node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
-    node.SetNodeReferenceID(IMAGE_ROLE, volumeNode.GetID())
+    node = slicer.vtkMRMLSegmentationNode()
+    node.SetName(slicer.mrmlScene.GenerateUniqueName(model.card.title))
     node.SetAttribute(DOCUMENT, json.dumps(document | {"overlapping": segmentation.overlapping}))
     node.SetAttribute(DIGEST, _digest(segmentation))
     shared = None if segmentation.overlapping else _labelmap(segmentation.array, volumeNode)
-    present = set() if segmentation.overlapping else set(np.unique(segmentation.array).tolist())
     for index, label in enumerate(segmentation.labels):
+        if label.name in document["missing"]:
+            continue
         segment = slicer.vtkSegment()
         if segmentation.overlapping:
-            mask = segmentation.mask(label)
-            if not mask.any():
-                continue
-            segment.AddRepresentation("Binary labelmap", _labelmap(mask, volumeNode))
-        elif label.value in present:
+            mask = _labelmap(segmentation.mask(label), volumeNode)
+            segment.AddRepresentation("Binary labelmap", mask)
+        else:
             segment.AddRepresentation("Binary labelmap", shared)
             segment.SetLabelValue(label.value)
-        else:
-            continue
         segment.SetName(label.name)
         segment.SetColor(*(part / 255 for part in display_color(label, index)))
         _tag(segment, label, model)
         node.GetSegmentation().AddSegment(segment, f"IODeep_{label.value}")
-    _putUnder(volumeNode, node)
+    # Complete: in the scene, all who watch it would look at every segment that is added.
+    slicer.mrmlScene.AddNode(node)
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+    node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+    node.SetNodeReferenceID(IMAGE_ROLE, volumeNode.GetID())
+    putUnder(volumeNode, node)
     return node
 
 
@@ -241,24 +246,20 @@ def terminologyEntry(label: Label) -> str:
     )
 
 
-def _putUnder(
-    volumeNode: slicer.vtkMRMLScalarVolumeNode, node: slicer.vtkMRMLSegmentationNode
-) -> None:
+def putUnder(parent: slicer.vtkMRMLNode, node: slicer.vtkMRMLNode) -> None:
+    """Show `node` below `parent` in the subject hierarchy."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    image = hierarchy.GetItemByDataNode(volumeNode)
-    hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), image)
+    hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), hierarchy.GetItemByDataNode(parent))
 
 
-def imageNodeOf(
-    segmentationNode: slicer.vtkMRMLSegmentationNode,
-) -> slicer.vtkMRMLScalarVolumeNode | None:
-    """The volume that a segmentation of IODeep was found in, if it is still in the scene."""
-    return segmentationNode.GetNodeReference(IMAGE_ROLE)
+def imageNodeOf(node: slicer.vtkMRMLNode) -> slicer.vtkMRMLScalarVolumeNode | None:
+    """The volume that a result of IODeep is about, if it is still in the scene."""
+    return node.GetNodeReference(IMAGE_ROLE)
 
 
-def documentOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> dict[str, Any] | None:
+def documentOf(node: slicer.vtkMRMLNode) -> dict[str, Any] | None:
     """Everything about the run that made the node; None for one that IODeep did not make."""
-    text = segmentationNode.GetAttribute(DOCUMENT)
+    text = node.GetAttribute(DOCUMENT)
     return json.loads(text) if text else None
 
 
@@ -314,6 +315,8 @@ def segmentationOf(
 def _digest(segmentation: Segmentation) -> str:
     import numpy as np
 
-    # Without the type: a scene may come back with another one.
-    content = np.ascontiguousarray(segmentation.array, dtype=np.uint16)
+    # With a type of our own: a scene may come back with another one.
+    largest = max(label.value for label in segmentation.labels)
+    kind = np.uint8 if largest < 256 else np.uint16
+    content = np.ascontiguousarray(segmentation.array, dtype=kind)
     return hashlib.sha256(content).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,10 +34,12 @@ class Packing(WorkerProcess[Path]):
         self._onnxFile, self._recipe, self._store = onnxFile, recipe, store
         super().__init__(python, store)
 
-    def _write(self, folder: Path) -> None:
+    def _write(self, folder: Path) -> Iterator[None]:
         writePacking(folder, self._onnxFile, self._recipe)
+        yield
 
-    def _take(self, folder: Path) -> Path:
+    def _take(self, folder: Path) -> Generator[None, None, Path]:
+        yield
         return packedFolder(folder).rename(self._store / f"{folder.name}-packed")
 
 

@@ -24,7 +24,7 @@ class ResultSection:
         self.parameters = None
         self._logic, self._models = logic, models
         self._shown: str | None = None
-        self.ui.segmentationSelector.setMRMLScene(slicer.mrmlScene)
+        self.ui.resultSelector.setMRMLScene(slicer.mrmlScene)
         self.ui.saveButton.connect("clicked()", self.save)
 
     def forget(self) -> None:
@@ -33,12 +33,12 @@ class ResultSection:
 
     def take(self, node: slicer.vtkMRMLNode) -> None:
         """Show a new result."""
-        self._logic.getParameterNode().segmentation = node
+        self._logic.getParameterNode().result = node
         scrollTo(self.ui.saveButton)
 
     def show(self) -> None:
         """Show the chosen result."""
-        ui, node = self.ui, self.parameters.segmentation
+        ui, node = self.ui, self.parameters.result
         nodeId = node.GetID() if node is not None else ""
         if nodeId == self._shown:
             return
@@ -57,7 +57,7 @@ class ResultSection:
         """Write the result into the DICOM database."""
         try:
             with slicer.util.WaitCursor():
-                self._logic.saveToDICOM(self.parameters.segmentation, self._models.models)
+                self._logic.saveToDICOM(self.parameters.result, self._models.models)
         except Exception as error:
             logging.exception("IODeep: saving to DICOM failed")
             say(self.ui.saveLabel, errorText(error), RED)

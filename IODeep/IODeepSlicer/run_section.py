@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepLib.selection import Candidate
 
-_POLL_MILLISECONDS = 100
+_POLL_MILLISECONDS = 50
 
 
 class RunSection:
@@ -115,18 +115,20 @@ class RunSection:
             return
         run, (volumeNode, model) = self._run, self._running
         self._end()
-        if run.poll() is State.CANCELLED:  # by the logic: the scene is closed
-            return
+        if run.poll() is not State.CANCELLED:  # by the logic: the scene is closed
+            qt.QTimer.singleShot(0, lambda: self._take(run, volumeNode, model))
+
+    def _take(self, run: Run, volumeNode: slicer.vtkMRMLScalarVolumeNode, model: Model) -> None:
         try:
             outcome = run.outcome()
             if not slicer.mrmlScene.IsNodePresent(volumeNode):
                 raise RuntimeError(_("The image was removed during the run."))
-            node = self._logic.createSegmentation(volumeNode, model, outcome)
+            node = self._logic.createResult(volumeNode, model, outcome)
         except Exception as error:
             self._fail(error)
-        else:
-            self._say(_("Done in {s:.0f} s.").format(s=run.seconds), lasting=True)
-            self._done(node)
+            return
+        self._say(_("Done in {seconds:.0f} s.").format(seconds=run.seconds), lasting=True)
+        qt.QTimer.singleShot(0, lambda: self._done(node))
 
     def _end(self) -> None:
         self._timer.stop()

@@ -9,7 +9,7 @@ outcome = run.outcome()
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,12 +50,25 @@ class Run(WorkerProcess[Outcome]):
         model: Model,
         options: Options | None = None,
         others: Sequence[Image] = (),
+        unchanged: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Start it; `python` is the interpreter."""
+        """Start it.
+
+        Args:
+            python: the interpreter.
+            image: what the result lies on.
+            model: a model with its weights.
+            options: how it is done.
+            others: images for further channels.
+            unchanged: whether the images are still what they were at the start; the first polls
+                hand their voxels over, a piece at a time.
+        """
         from IODeepLib.pipeline import Options
 
         self._inferring: tuple[float, float] | None = None
-        self._job = Job(model, options or Options(), [image, *others])
+        self._job: Job | None = Job(model, options or Options(), [image, *others])
+        self._labels, self._grid = model.card.recipe.output.labels, image.grid
+        self._unchanged = unchanged
         super().__init__(python)
 
     @property
@@ -69,13 +82,22 @@ class Run(WorkerProcess[Outcome]):
             return None
         return (time.monotonic() - since) / done * (1 - self.fraction)
 
-    def _write(self, folder: Path) -> None:
-        writeJob(folder, self._job)
+    def _write(self, folder: Path) -> Iterator[None]:
+        from IODeepLib.errors import ImageError
+
+        yield from writeJob(folder, self._job)
+        if not self._unchanged():
+            raise ImageError(
+                "the image was changed while it was handed over to the network",
+                "an image that stays as it is for that moment",
+                "run again",
+            )
+        self._job = None  # its voxels may go
 
     def _progressed(self) -> None:
         # Reading and preparing say nothing about how fast the network is.
         if self._inferring is None and "network" in self.message:
             self._inferring = time.monotonic(), self.fraction
 
-    def _take(self, folder: Path) -> Outcome:
-        return Outcome(*readResult(folder, self._job))
+    def _take(self, folder: Path) -> Generator[None, None, Outcome]:
+        return Outcome(*(yield from readResult(folder, self._labels, self._grid)))

@@ -74,10 +74,14 @@ def _seg(segmentationNode: slicer.vtkMRMLSegmentationNode, models: Iterable[Mode
     provenance = _provenance(document)
     model = _modelOf(provenance, models)
     image, series, others = _images(segmentationNode, document)
-    output = model.card.recipe.output
+    labels = tuple(
+        label
+        for label in model.card.recipe.output.labels
+        if label.name not in document["left_out"]
+    )
     segmentation = nodes.segmentationOf(
         segmentationNode,
-        output.labels,
+        labels,
         image.grid,
         overlapping=document["overlapping"],
     )

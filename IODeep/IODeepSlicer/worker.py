@@ -22,13 +22,15 @@ from typing import Any, TextIO
 
 def main(task: str, folder: Path) -> None:
     """Do the task in `folder`, and wait until its owner is done with the result."""
-    watching = threading.Thread(target=_endWithParent, args=(folder,), daemon=True)
+    complete = threading.Event()
+    watching = threading.Thread(target=_endWithParent, args=(folder, complete), daemon=True)
     watching.start()
     # What a library prints must not get between the lines: it goes to standard error.
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     # Beside this file lie modules with everyday names: they must not stand for others.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
+    complete.wait()
     try:
         _TASKS[task](folder, functools.partial(_progress, channel))
     except BaseException as error:
@@ -87,10 +89,10 @@ def _inParts(error: BaseException) -> dict[str, str]:
     }
 
 
-def _endWithParent(folder: Path) -> None:
+def _endWithParent(folder: Path, complete: threading.Event) -> None:
     # Not through sys.stdin, whose lock would be held when Python ends.
     while os.read(0, 4096):
-        pass
+        complete.set()
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 

@@ -1,7 +1,8 @@
 """Work in a process of its own; this is its owner's end.
 
-Nothing here waits for the process, except `cancel`, at most `_PATIENCE`. The files lie in a folder
-that only this user can read, and that is gone once the work is over.
+Nothing here waits for the process, except at its end, at most `_PATIENCE`; large files are written
+and read a little at each poll. The files lie in a folder that only this user can read, and that is
+gone once the work is over.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Generator, Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 _WORKER = Path(__file__).with_name("worker.py")
 _PATIENCE = 1.0  # seconds for the process to end after it was killed
+_SLICE = 0.03  # seconds that a poll may take for writing and reading files
 _LONGEST_LOG = 100_000  # characters
 
 T = TypeVar("T")
@@ -57,20 +60,20 @@ class WorkerProcess(Generic[T]):
         self._started = time.monotonic()
         self._folder = Path(tempfile.mkdtemp(prefix="IODeep-", dir=place))
         try:
-            self._write(self._folder)
             self._process = self._start(python)
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
         self._lines = (self._folder / "progress").open(encoding="utf-8")
         self._unfinished = ""
+        self._life = self._live()
 
-    def _write(self, folder: Path) -> None:
-        """Put what the task needs into `folder`."""
+    def _write(self, folder: Path) -> Iterator[None]:
+        """Put what the task needs into `folder`, a piece at each step."""
         raise NotImplementedError
 
-    def _take(self, folder: Path) -> T:
-        """What the finished task left in `folder`, which goes away after this."""
+    def _take(self, folder: Path) -> Generator[None, None, T]:
+        """What the finished task left in `folder`, which goes away after this, in pieces too."""
         raise NotImplementedError
 
     def _progressed(self) -> None:
@@ -104,13 +107,35 @@ class WorkerProcess(Generic[T]):
         return time.monotonic() - self._started
 
     def poll(self) -> State:
-        """Read what the process said since the last time, and see whether it is over."""
-        if self._state is State.RUNNING:
-            ended = self._process.poll() is not None
-            self._read()
-            if ended or self._done or self._error is not None:
+        """Do what can be done without waiting, and see whether it is over."""
+        until = time.monotonic() + _SLICE
+        while self._state is State.RUNNING:
+            try:
+                if next(self._life) or time.monotonic() > until:
+                    break
+            except Exception as error:
+                self._error = _inParts(error)
                 self._finish()
         return self._state
+
+    def _live(self) -> Generator[bool | None, None, None]:
+        """From beginning to end; each step tells whether there is nothing to do but wait."""
+        yield from self._write(self._folder)
+        with contextlib.suppress(BrokenPipeError):  # it died; this is seen below
+            self._process.stdin.write(b"\n")
+            self._process.stdin.flush()
+        while not self._done and self._error is None:
+            ended = self._process.poll() is not None
+            self._read()
+            if ended and not self._done and self._error is None:
+                status = self._process.returncode
+                how = f"signal {-status}" if status < 0 else f"status {status}"
+                self._error = _unexpected(f"the process ended with {how}")
+            yield not self._done
+        if self._done:
+            self._outcome = yield from self._take(self._folder)
+        self._finish()
+        yield True
 
     def outcome(self) -> T:
         """What it gave.
@@ -159,15 +184,6 @@ class WorkerProcess(Generic[T]):
             self._progressed()
 
     def _finish(self) -> None:
-        if self._done:
-            try:
-                self._outcome = self._take(self._folder)
-            except (OSError, ValueError, MemoryError) as error:
-                self._error = _unexpected(f"the result cannot be read: {error!r}")
-        elif self._error is None:
-            status = self._process.returncode
-            ended = f"signal {-status}" if status < 0 else f"status {status}"
-            self._error = _unexpected(f"the process ended with {ended}")
         self._kill()
         self._close(State.DONE if self._outcome is not None else State.FAILED)
 
@@ -178,6 +194,13 @@ class WorkerProcess(Generic[T]):
             text = (self._folder / "log").read_text("utf-8", "replace")
             self.log = text[-_LONGEST_LOG:]
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _inParts(error: Exception) -> dict[str, str]:
+    parts = ("found", "wanted", "next_step")
+    if all(hasattr(error, part) for part in parts):
+        return {part: str(getattr(error, part)) for part in parts}
+    return _unexpected(f"the files for the process, or from it, are of no use: {error!r}")
 
 
 def _unexpected(found: str) -> dict[str, str]:

@@ -127,7 +127,7 @@ def test_a_volume_without_voxels_is_an_error() -> None:
     with pytest.raises(ImageError, match="'nothing' has no voxels"):
         nodes.imageOf(node)
     other = volume()
-    assert nodes.otherImages(other) == []
+    assert nodes.otherVolumes(other) == []
 
 
 def test_what_a_person_says_fills_what_the_header_does_not_say() -> None:
@@ -172,7 +172,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 def made(
     node: slicer.vtkMRMLScalarVolumeNode, model: Model, segmentation: Segmentation
 ) -> slicer.vtkMRMLSegmentationNode:
-    document = {"empty": False, "volumes_ml": segmentation.volumes()}
+    volumes = segmentation.volumes()
+    missing = [name for name, volume in volumes.items() if not volume]
+    document = {"empty": False, "volumes_ml": volumes, "missing": missing}
     return nodes.createSegmentationNode(node, model, segmentation, document)
 
 
