@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/demo.done
 	$(BIN)/iodeep demo --out demo_output
 
-test: $(VENV)/test.done dcmtk
+test: $(VENV)/test.done pacs
 	$(BIN)/python -m pytest
 
 # Prints a table and compares with the last run; a missed limit is said there and is no failure.
@@ -38,13 +38,16 @@ $(VENV)/demo.done: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .[cli]
 	touch $@
 
-# Tests send models through DCMTK, as a PACS would; it is no Python package.
-.PHONY: dcmtk
-dcmtk:
-	@command -v dcmconv >/dev/null \
-		|| { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq dcmtk; } >&2 \
-		|| { echo "found no DCMTK; wanted: its command dcmconv; next: install it (Debian: \
-	apt-get install dcmtk, macOS: brew install dcmtk)" >&2; exit 4; }
+# Tests store, find and fetch in real servers; these are no Python packages.
+DEBIAN_PACKAGES := dcmtk orthanc orthanc-dicomweb
+PACS_FILES := /usr/bin/dcmqrscp /usr/sbin/Orthanc /usr/share/orthanc/plugins/libOrthancDicomWeb.so
+
+.PHONY: pacs
+pacs:
+	@ls $(PACS_FILES) >/dev/null 2>&1 \
+		|| { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(DEBIAN_PACKAGES); } >&2 \
+		|| { echo "found no $(PACS_FILES); wanted: servers to test with, which Debian has; next: \
+	apt-get install $(DEBIAN_PACKAGES)" >&2; exit 4; }
 
 $(VENV)/test.done: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .[test]

@@ -26,6 +26,7 @@ REQUIREMENTS = (
     "highdicom>=0.27",
     "onnxruntime>=1.22",
     "dicomweb-client>=0.60",
+    "requests>=2.28",
 )
 
 # Distributions that supply the module onnxruntime.
