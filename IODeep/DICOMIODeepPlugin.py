@@ -141,7 +141,8 @@ class DICOMIODeepPluginClass(DICOMPlugin):
             name = first_generation.nameIn(file)
             if name is not None:
                 loadable = _loadable([file], first_generation.title(name))
-                loadable.warning = loadable.tooltip = first_generation.whatToDo()
+                loadable.warning = first_generation.whatToDo()  # the tooltip ends with it
+                loadable.tooltip = str(file)
                 loadables.append(loadable)
         return loadables
 
@@ -161,7 +162,7 @@ class DICOMIODeepPluginClass(DICOMPlugin):
             loadable.card = card
         else:
             loadable = _loadable([file], self._value(file, "seriesDescription"))
-            loadable.warning = loadable.tooltip = error
+            loadable.warning, loadable.tooltip = error, str(file)
         return loadable
 
     def _tooltip(self, loadable, listed):

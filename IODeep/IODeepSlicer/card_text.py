@@ -105,8 +105,8 @@ def tooltip(
         _("Licence: {licence}").format(licence=card.recipe.card.licence),
     ]
     missing = missingWeights(len(parts), missingParts)
-    if missing:
-        lines.append(missing + " " + _("Retrieve the model's study."))
+    retrieve = _("Retrieve the model's study.")
+    lines.append(f"{missing} {retrieve}" if missing else _("Weights: present"))
     if listed:
         fits = fitting(card, listed)
         names = [_("{series} (loaded)").format(series=s.name) if s.loaded else s.name for s in fits]

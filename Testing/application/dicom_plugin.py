@@ -174,7 +174,7 @@ def _lost_weights() -> str:
         path.rename(path.with_suffix(".away"))
     by_plugin, _ = DICOMUtils.getLoadablesFromFileLists(_file_lists())
     tooltip = next(l.tooltip for p in by_plugin for l in by_plugin[p] if getattr(l, "card", None))  # noqa: E741
-    assert "Weights: missing" in tooltip, tooltip
+    assert "The weights are missing. Retrieve" in tooltip, tooltip
     assert database.isOpen
     return "said in the tooltip"
 
@@ -209,6 +209,36 @@ def _newer_card() -> str:
     found = [warning for warning in warnings if "update IODeep" in warning]
     assert len(found) == 1, warnings
     return found[0]
+
+
+def _first_generation() -> str:
+    """An object as the first IODeep program wrote it is named, and not taken for an image."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ImplicitVRLittleEndian, RawDataStorage, generate_uid
+
+    uid = generate_uid()
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.MediaStorageSOPClassUID = RawDataStorage
+    dataset.file_meta.MediaStorageSOPInstanceUID = uid
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    dataset.SOPClassUID = dataset.SOPInstanceUID = uid
+    dataset.StudyInstanceUID = dataset.SeriesInstanceUID = uid
+    dataset.Modality, dataset.PatientName, dataset.PatientID = "MR", "", ""
+    dataset.add_new(0x00170016, "UT", "{'input_shape': {}}")
+    dataset.add_new(0x00170018, "UT", "AAAA")
+    dataset.add_new(0x00170020, "ST", "unet_mri")
+    dataset.add_new(0x00170022, "UI", uid)
+    folder = _work / "first"
+    folder.mkdir()
+    dataset.save_as(folder / "net.dcm", enforce_file_format=True)
+    DICOMUtils.importDicom(str(folder))
+    by_plugin, _ = DICOMUtils.getLoadablesFromFileLists([slicer.dicomDatabase.filesForSeries(uid)])
+    DICOMUtils.selectHighestConfidenceLoadables(by_plugin)
+    (chosen,) = (l for p in by_plugin for l in by_plugin[p] if l.selected)  # noqa: E741
+    assert chosen.name == "unet_mri (first-generation IODeep network)", chosen.name
+    assert not DICOMUtils.loadSeriesByUID([uid])
+    return f"{chosen.name}: {chosen.warning}"
 
 
 def _weights_without_card() -> str:
@@ -250,9 +280,10 @@ def _many_cards() -> str:
     times = {}
     for name, plugins in (("other plugins", others), ("IODeep", ["DICOMIODeepPlugin"])):
         for turn in ("first", "again"):
-            start = time.perf_counter()
+            start, computed = time.perf_counter(), time.process_time()
             by_plugin, _ = DICOMUtils.getLoadablesFromFileLists(lists, plugins)
             times[f"{name}, {turn}"] = round(time.perf_counter() - start, 2)
+            times[f"{name}, {turn}, processor"] = round(time.process_time() - computed, 2)
     found = sum(len(loadables) for loadables in by_plugin.values())
     assert found >= _COUNT, found
     return f"{len(lists)} series, imported in {imported:.1f} s; examined in seconds: {times}"
@@ -276,6 +307,7 @@ def _run() -> None:
         step("Damaged card", _damaged_card)
         step("Weights moved away", _lost_weights)
         step("Card of a newer format", _newer_card)
+        step("First-generation network", _first_generation)
         step(f"{_COUNT} cards, {_COUNT} images", _many_cards)
     step("Weights without card", _weights_without_card)
     shutil.rmtree(_work, ignore_errors=True)
