@@ -16,6 +16,7 @@ HERE = {
     "simpleitk": "2.5.2",
     "highdicom": "0.27.0",
     "dicomweb-client": "0.61.0",
+    "requests": "2.32.5",
 }
 
 
