@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from IODeepLib import agreement
@@ -9,6 +10,11 @@ from IODeepLib.model_object import Card, Model, pack
 from IODeepLib.model_object.progress import Progress
 from IODeepLib.recipe import Recipe
 from IODeepLib.runtime import open_session
+
+_log = logging.getLogger(__name__)
+
+# Packing takes little memory, whatever the network has: larger ones are not run for it.
+MAX_TRIED_BYTES = 2**30
 
 
 def publish(
@@ -28,10 +34,19 @@ def publish(
     """
 
     def check(model: Model) -> None:
+        size = sum(part.length for part in model.card.manifest.parts)
+        trial = size <= MAX_TRIED_BYTES
+        session = open_session(model, providers="cpu", to_run=trial)
+        agreement.check(recipe, session)
+        if not trial:
+            _log.warning(
+                "%s was not tried out: a run takes at least the memory of its %.1f GB of weights",
+                model.label,
+                size / 1e9,
+            )
+            return
         if progress is not None:
             progress(1.0, f"trying {model.label} out")
-        session = open_session(model, providers="cpu")
-        agreement.check(recipe, session)
         agreement.try_out(recipe, session)
 
     return pack(onnx_path, recipe, out_dir, parent=parent, check=check, progress=progress)

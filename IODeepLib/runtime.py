@@ -31,6 +31,7 @@ _SILENT = 4  # ONNX Runtime's severity "fatal": its errors arrive as exceptions
 # What its allocators say on every system; the exception has no class that does.
 _NO_MEMORY = ("Failed to allocate memory", "bad_alloc", "bad allocation")
 _FOLDER_KEY = "session.model_external_initializers_file_folder_path"
+_NO_PREPACKING = "session.disable_prepacking"
 
 # ONNX Runtime's names of types, where they differ from NumPy's.
 _NUMPY_NAMES = {"float": "float32", "double": "float64"}
@@ -121,7 +122,11 @@ class Session:
 
 
 def open_session(
-    model: Model, *, providers: str | Sequence[str] = "auto", threads: int | None = None
+    model: Model,
+    *,
+    providers: str | Sequence[str] = "auto",
+    threads: int | None = None,
+    to_run: bool = True,
 ) -> Session:
     """A session that uses the weights in the DICOM files. They are not verified: see `verify`.
 
@@ -131,6 +136,8 @@ def open_session(
             error if the first of them does not start.
         threads: how many threads to compute with; None for the physical cores that this process
             may use, or OMP_NUM_THREADS.
+        to_run: whether it will be run, and not only asked for its inputs and outputs: preparing
+            the weights for that can take as much memory as they have, or more.
 
     Raises:
         ModelError: a part is missing, the architecture was altered, or ONNX Runtime refuses it.
@@ -154,6 +161,9 @@ def open_session(
     # Automatically, one after the other; ONNX Runtime adds the CPU for what one cannot do.
     for attempt in [[name] for name in candidates] if automatic else [candidates]:
         options = _options(model, folder, threads, attempt)
+        if not to_run:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            options.add_session_config_entry(_NO_PREPACKING, "1")
         try:
             session = onnxruntime.InferenceSession(
                 network, options, providers=attempt, enable_fallback=0
@@ -214,7 +224,7 @@ def _options(model: Model, folder: Path | None, threads: int, attempt: Sequence[
         options.add_session_config_entry(_FOLDER_KEY, str(folder))
     if sum(part.length for part in model.card.manifest.parts) > _LEAVE_IN_PLACE:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-        options.add_session_config_entry("session.disable_prepacking", "1")
+        options.add_session_config_entry(_NO_PREPACKING, "1")
     if "DmlExecutionProvider" in attempt:
         options.enable_mem_pattern = False  # DirectML has no memory patterns
     return options

@@ -57,3 +57,15 @@ def test_a_patch_that_the_network_cannot_take(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         publish(NETWORK, wrong, tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_large_network_is_not_run_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A recipe that only a run can refute is accepted; what the network declares still counts."""
+    unfit = recipe(input={"patch_size": [20, 20, 20]}, output=TRUE["output"])
+    monkeypatch.setattr("IODeepLib.publish.MAX_TRIED_BYTES", 10_000)
+    publish(NETWORK, unfit, tmp_path / "model")
+    assert "was not tried out: a run takes at least the memory" in caplog.text
+    with pytest.raises(RecipeError, match=r"\$\.output\.channels"):
+        publish(NETWORK, recipe(), tmp_path / "other")
