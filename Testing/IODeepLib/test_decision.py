@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -163,6 +165,34 @@ def test_there_and_back_in_any_axis_order(axis_order, orientation):
     output = make_output(1, decision=Decision.LABELS)
     slabs = score_slabs(prepared.array, input_, output, lambda x: x)
     np.testing.assert_array_equal(decide(slabs, prepared, output).array, source.array)
+
+
+@pytest.mark.parametrize("axis_order", ["NCZYX", "NZYXC", "NCYX"])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("blend", list(Blend))
+def test_the_scores_of_a_whole_image_are_held_once(axis_order, dtype, blend, monkeypatch):
+    """All scores of the network come at once; what follows works through them in pieces."""
+    monkeypatch.setattr("IODeepLib.sliding_window._PIECE_BYTES", 2**20)
+    image = np.random.default_rng(0).integers(0, 99, (64, 64, 64)).astype(np.int16)
+    source = Volume(image, Grid(image.shape, np.eye(4)))
+    prepared = prepared_of(axis_order=axis_order, source=source)
+    input_ = Input(channels=(Channel("image"),), orientation="LPS", axis_order=axis_order)
+    output = make_output(24, activation=Activation.SOFTMAX, blend=blend)
+    channel = axis_order.index("C")
+    flat = len(axis_order) == 4
+
+    def network(x):
+        scores = np.zeros([24 if i == channel else n for i, n in enumerate(x.shape)], dtype)
+        np.moveaxis(scores, channel, 0)[2] = np.moveaxis(x, channel, 0)[0] - 50
+        return scores
+
+    slabs = score_slabs(prepared.array, input_, output, network, batch=64 if flat else 1)
+    tracemalloc.start()
+    result = decide(slabs, prepared, output)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(result.array, np.where(image > 50, 2, 0))
+    assert peak < 1.4 * 24 * image.size * np.dtype(dtype).itemsize
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
