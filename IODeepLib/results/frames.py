@@ -11,12 +11,11 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from io import BytesIO
+from functools import cache
 from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
-from pydicom import dcmwrite
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
@@ -25,6 +24,7 @@ from pydicom.valuerep import format_number_as_ds
 from IODeepLib.codes import SEGMENTATION, SOURCE_IMAGE
 from IODeepLib.geometry import Grid
 from IODeepLib.recipe import Label
+from IODeepLib.results.encoding import encoded, encoded_item, encoded_sequence, encoded_text
 from IODeepLib.results.source import image_reference
 from IODeepLib.segmentation import Segmentation
 from IODeepLib.series import Frame
@@ -38,7 +38,6 @@ _DECIMALS = 9
 _FRAMES_AT_A_TIME = 8
 
 _PER_FRAME = Tag("PerFrameFunctionalGroupsSequence")
-_ITEM = b"\xfe\xff\x00\xe0"  # the tag of a sequence's item (PS3.5 section 7.5)
 
 Mask = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
@@ -181,7 +180,7 @@ def functional_groups(
         index = ([] if labelmap else [i + 1]) + ([] if grid is None else [rank[k]])
         indexed = content[: len(content) - 4 * dimensions] + struct.pack(f"<{dimensions}I", *index)
         item = derivations[k] + indexed + places[k] + segments[i]  # in the order of their tags
-        items.append(_ITEM + struct.pack("<I", len(item)) + item)
+        items.append(encoded_item(item))
     value = b"".join(items)
     return RawDataElement(_PER_FRAME, "SQ", len(value), value, 0, False, True)
 
@@ -189,13 +188,6 @@ def functional_groups(
 def decimal(value: float) -> str:
     """A number as a decimal string (DS)."""
     return format_number_as_ds(round(float(value), _DECIMALS) + 0.0)  # + 0.0: no negative nought
-
-
-def encoded(dataset: Dataset) -> bytes:
-    """A data set in Explicit VR Little Endian, without file meta information."""
-    buffer = BytesIO()
-    dcmwrite(buffer, Dataset(dataset), implicit_vr=False, little_endian=True)
-    return buffer.getvalue()
 
 
 def _which(plane: npt.NDArray[np.unsignedinteger], values: Sequence[int]) -> Mask:
@@ -207,15 +199,16 @@ def _which(plane: npt.NDArray[np.unsignedinteger], values: Sequence[int]) -> Mas
 
 
 def _place(grid: Grid | SliceStack, k: int) -> bytes:
-    item = Dataset()
-    item.ImagePositionPatient = [decimal(v) for v in grid.point((k, 0, 0))]
-    return _encoded_sequence("PlanePositionSequence", [item])
+    position = (decimal(v) for v in grid.point((k, 0, 0)))
+    return encoded_sequence(
+        "PlanePositionSequence", encoded_text("ImagePositionPatient", *position)
+    )
 
 
 def _segment(number: int) -> bytes:
     item = Dataset()
     item.ReferencedSegmentNumber = number
-    return _encoded_sequence("SegmentIdentificationSequence", [item])
+    return encoded_sequence("SegmentIdentificationSequence", encoded(item))
 
 
 def _content(dimensions: int) -> bytes:
@@ -224,24 +217,31 @@ def _content(dimensions: int) -> bytes:
     item.DimensionIndexValues = [1] * max(1, dimensions)
     if not dimensions:
         item.FrameLabel = "1"  # what highdicom's Dimension Index Sequence then points to
-    return _encoded_sequence("FrameContentSequence", [item])
+    return encoded_sequence("FrameContentSequence", encoded(item))
 
 
 def _derivation(source: Frame | None) -> bytes:
     """Derivation Image Sequence, empty where no image lies in the plane. (PS3.3 C.7.6.16.2.6)"""
-    items = []
-    if source is not None:
-        image = image_reference(source.file, [source.number])
-        image.SpatialLocationsPreserved = "YES"
-        image.PurposeOfReferenceCodeSequence = [SOURCE_IMAGE.to_dataset()]
-        item = Dataset()
-        item.DerivationCodeSequence = [SEGMENTATION.to_dataset()]
-        item.SourceImageSequence = [image]
-        items.append(item)
-    return _encoded_sequence("DerivationImageSequence", items)
+    if source is None:
+        return encoded_sequence("DerivationImageSequence")
+    purpose, derivation = _codes()
+    reference = image_reference(source.file, [source.number])
+    image = b"".join(
+        (
+            *(encoded_text(e.keyword, str(e.value)) for e in reference),
+            encoded_text("SpatialLocationsPreserved", "YES"),
+            purpose,
+        )
+    )
+    images = encoded_sequence("SourceImageSequence", image)
+    return encoded_sequence("DerivationImageSequence", images + derivation)
 
 
-def _encoded_sequence(keyword: str, items: Sequence[Dataset]) -> bytes:
-    dataset = Dataset()
-    setattr(dataset, keyword, list(items))
-    return encoded(dataset)
+@cache
+def _codes() -> tuple[bytes, bytes]:
+    """Purpose of Reference Code Sequence of a source image, and its Derivation Code Sequence."""
+    purpose, derivation = (encoded(code.to_dataset()) for code in (SOURCE_IMAGE, SEGMENTATION))
+    return (
+        encoded_sequence("PurposeOfReferenceCodeSequence", purpose),
+        encoded_sequence("DerivationCodeSequence", derivation),
+    )

@@ -25,13 +25,13 @@ from IODeepLib.geometry import Grid
 from IODeepLib.headers import quiet
 from IODeepLib.recipe import Label
 from IODeepLib.results import source
+from IODeepLib.results.encoding import encoded
 from IODeepLib.results.frames import (
     FrameTable,
     Mask,
     SegmentationType,
     binary_frames,
     decimal,
-    encoded,
     found_labels,
     fractional_frames,
     functional_groups,
