@@ -1,0 +1,53 @@
+"""Elements as they stand in a file in Explicit VR Little Endian.
+
+pydicom encodes whole data sets; the few elements that every slice has are put together here, which
+is twenty times as fast.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import cache
+from io import BytesIO
+
+from pydicom import dcmwrite
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataset import Dataset
+from pydicom.tag import ItemTag, Tag
+
+_PADDING = {"UI": b"\0"}  # of texts; all others have a space (PS3.5 section 6.2)
+
+
+def encoded(dataset: Dataset) -> bytes:
+    """A data set, without file meta information."""
+    buffer = BytesIO()
+    dcmwrite(buffer, Dataset(dataset), implicit_vr=False, little_endian=True)
+    return buffer.getvalue()
+
+
+def encoded_text(keyword: str, *values: str) -> bytes:
+    """An element of ASCII characters, of a VR with a short length. (PS3.5 section 7.1.2)"""
+    group, element, vr = _head(keyword)
+    value = "\\".join(values).encode("ascii")
+    value += _PADDING.get(vr, b" ") * (len(value) % 2)
+    return struct.pack("<HH2sH", group, element, vr.encode(), len(value)) + value
+
+
+def encoded_sequence(keyword: str, *items: bytes) -> bytes:
+    """A sequence of items that are encoded already. (PS3.5 section 7.5)"""
+    group, element, _ = _head(keyword)
+    value = b"".join(map(encoded_item, items))
+    return struct.pack("<HH2sHI", group, element, b"SQ", 0, len(value)) + value
+
+
+def encoded_item(content: bytes) -> bytes:
+    """An item of a sequence."""
+    return struct.pack("<HHI", ItemTag.group, ItemTag.element, len(content)) + content
+
+
+@cache
+def _head(keyword: str) -> tuple[int, int, str]:
+    number = tag_for_keyword(keyword)
+    assert number is not None  # noqa: S101  the keywords are written in the code
+    tag = Tag(number)
+    return tag.group, tag.element, dictionary_VR(tag)
