@@ -98,12 +98,8 @@ def _start(onnxFile: str | Path, recipeFile: str | Path, store: Path) -> Packing
     from IODeepLib.recipe import read_recipe
 
     checkRequirements()
-    return Packing(
-        shutil.which("PythonSlicer") or sys.executable,
-        Path(onnxFile),
-        read_recipe(recipeFile),
-        store,
-    )
+    python = shutil.which("PythonSlicer") or sys.executable
+    return Packing(python, Path(onnxFile).absolute(), read_recipe(recipeFile), store)
 
 
 def finishPacking(packing: Packing) -> Model:

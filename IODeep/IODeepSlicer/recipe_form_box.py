@@ -81,11 +81,11 @@ class RecipeFormBox:
         with whole_file(path) as file:
             file.write_text(text, encoding="utf-8")
         self.ui.recipePathLineEdit.currentPath = str(path)
+        say(self.ui.recipeFormLabel, "")
 
     def _onSave(self) -> None:
         from IODeepLib.errors import IODeepError
 
-        say(self.ui.recipeFormLabel, "")
         try:
             recipe = recipeOf(self._read())
             path = qt.QFileDialog.getSaveFileName(
