@@ -8,7 +8,7 @@ from IODeepSlicer.i18n import tr as _
 def errorText(error: Exception) -> str:
     """What was found and what to do next, in sentences."""
     found = getattr(error, "found", "") or str(error) or type(error).__name__
-    nextStep = getattr(error, "next_step", "")
+    nextStep = getattr(error, "next_step", _("See the error log (Ctrl+0)."))
     return " ".join(
         f"{part[:1].upper()}{part[1:].rstrip('.')}." for part in (found, nextStep) if part
     )

@@ -25,6 +25,8 @@ _WORKER = Path(__file__).with_name("worker.py")
 _PATIENCE = 1.0  # seconds for the process to end after it was killed
 _SLICE = 0.03  # seconds that a poll may take for writing and reading files
 _LONGEST_LOG = 100_000  # characters
+# How a process ends whose processor lacks an instruction; the second one is Windows's way.
+_ILLEGAL_INSTRUCTION = (-signal.SIGILL, 0xC000001D)
 
 T = TypeVar("T")
 
@@ -91,6 +93,7 @@ class WorkerProcess(Generic[T]):
             return subprocess.Popen(  # noqa: S603  our own program, no shell
                 [python, str(_WORKER), self.task, str(self._folder)],
                 stdin=subprocess.PIPE,
+                bufsize=0,
                 stdout=progress,
                 stderr=log,
                 **apart,
@@ -123,14 +126,11 @@ class WorkerProcess(Generic[T]):
         yield from self._write(self._folder)
         with contextlib.suppress(BrokenPipeError):  # it died; this is seen below
             self._process.stdin.write(b"\n")
-            self._process.stdin.flush()
         while not self._done and self._error is None:
             ended = self._process.poll() is not None
             self._read()
             if ended and not self._done and self._error is None:
-                status = self._process.returncode
-                how = f"signal {-status}" if status < 0 else f"status {status}"
-                self._error = _unexpected(f"the process ended with {how}")
+                self._error = _ended(self._process.returncode)
             yield not self._done
         if self._done:
             self._outcome = yield from self._take(self._folder)
@@ -201,6 +201,17 @@ def _inParts(error: Exception) -> dict[str, str]:
     if all(hasattr(error, part) for part in parts):
         return {part: str(getattr(error, part)) for part in parts}
     return _unexpected(f"the files for the process, or from it, are of no use: {error!r}")
+
+
+def _ended(status: int) -> dict[str, str]:
+    if status in _ILLEGAL_INSTRUCTION:
+        return {
+            "found": "this computer's processor lacks an instruction that ONNX Runtime uses",
+            "wanted": "a processor that the installed onnxruntime is made for",
+            "next_step": "use a newer computer",
+        }
+    how = f"signal {-status}" if status < 0 else f"status {status}"
+    return _unexpected(f"the process ended with {how}")
 
 
 def _unexpected(found: str) -> dict[str, str]:

@@ -11,8 +11,8 @@ from IODeepLib.errors import ImageError
 def test_an_error_is_read_as_sentences() -> None:
     error = ImageError("no voxels", "an image", "choose another volume")
     assert messages.errorText(error) == "No voxels. Choose another volume."
-    assert messages.errorText(ValueError("it broke.")) == "It broke."
-    assert messages.errorText(MemoryError()) == "MemoryError."
+    assert messages.errorText(ValueError("it broke.")) == "It broke. See the error log (Ctrl+0)."
+    assert messages.errorText(MemoryError()) == "MemoryError. See the error log (Ctrl+0)."
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,28 @@ def test_a_process_that_dies_is_an_error(image: VolumeImage, model: Model) -> No
         one.outcome()
 
 
+def test_a_processor_that_is_too_old(image: VolumeImage, model: Model, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nkill -ILL $$\n")
+    python.chmod(0o755)
+    one = Run(str(python), image, model)
+    wait_for(lambda: over(one))
+    with pytest.raises(IODeepError, match="processor lacks an instruction"):
+        one.outcome()
+
+
+def test_a_result_that_cannot_be_read(image: VolumeImage, model: Model) -> None:
+    one = Run(sys.executable, image, model, Options(threads=1))
+    wait_for(lambda: running(one))
+    os.killpg(one.process_id, signal.SIGSTOP)
+    (one._folder / "result.json").write_text("{")
+    with (one._folder / "progress").open("a") as progress:
+        progress.write('{"done": true}\n')
+    wait_for(lambda: over(one))
+    with pytest.raises(IODeepError, match="of no use"):
+        one.outcome()
+
+
 def test_it_ends_with_the_application(image: VolumeImage, model: Model) -> None:
     # An application that dies closes its end of the pipe and does nothing else.
     one = Run(sys.executable, image, model, Options(threads=1))

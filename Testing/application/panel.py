@@ -1,0 +1,163 @@
+"""The IODeep module in the real Slicer, as a person uses it: buttons, tables, messages."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from steps import wait
+
+DEMO = Path(__file__).resolve().parents[2] / "IODeepLib" / "demo_data"
+LONGEST = 120  # seconds that anything here may take
+
+
+def make_model(folder: Path, **changes: Any) -> Any:
+    """The demonstration network as DICOM instances in `folder`, its recipe changed."""
+    from IODeepLib.publish import publish
+    from IODeepLib.recipe import read_recipe
+
+    recipe = dataclasses.replace(read_recipe(DEMO / "recipe.json"), **changes)
+    return publish(DEMO / "demo_network.onnx", recipe, folder)
+
+
+def make_slow_model(folder: Path) -> Any:
+    """The same, made to take its time: its patches overlap much."""
+    from IODeepLib.recipe import read_recipe
+
+    needs = read_recipe(DEMO / "recipe.json").input
+    return make_model(folder, name="slow", input=dataclasses.replace(needs, overlap=0.9))
+
+
+def load_image() -> slicer.vtkMRMLScalarVolumeNode:
+    """The demonstration image, which is in the database."""
+    from DICOMLib import DICOMUtils
+
+    from IODeepLib.series import find_series
+
+    (series,) = find_series(DEMO / "mr_t1")
+    (node_id,) = DICOMUtils.loadSeriesByUID([series.series_instance_uid])
+    return slicer.util.getNode(node_id)
+
+
+def find(name: str) -> qt.QWidget:
+    """The widget of this name in the panel."""
+    return slicer.util.findChild(slicer.modules.iodeep.widgetRepresentation(), name)
+
+
+def said(label: str = "statusLabel") -> str:
+    """What a label of the panel says, "" while it is hidden."""
+    return find(label).text if find(label).visible else ""
+
+
+def logic() -> Any:
+    """The logic of the panel."""
+    return slicer.modules.iodeep.widgetRepresentation().self().logic
+
+
+def open_panel() -> None:
+    """Leave the module and open it again, which makes it look again."""
+    slicer.util.selectModule("Data")
+    slicer.util.selectModule("IODeep")
+    wait(0.5)
+
+
+def choose(model: Any) -> None:
+    """Choose a model, whether it fits or not."""
+    slicer.modules.iodeep.widgetRepresentation().self().chooseModel(model.card.sop_instance_uid)
+    wait(0.2)
+
+
+def until(condition: Callable[[], Any]) -> None:
+    """Let Slicer work until the condition holds."""
+    end = time.monotonic() + LONGEST
+    while not condition():
+        assert time.monotonic() < end, f"not within {LONGEST} s; the panel says: {said()}"
+        wait(0.05)
+
+
+def is_running() -> bool:
+    return find("cancelButton").enabled
+
+
+def apply() -> None:
+    """Press Apply."""
+    assert find("applyButton").enabled, said()
+    find("applyButton").click()
+
+
+def apply_and_wait() -> str:
+    """Press Apply; what the panel says once the run is over."""
+    apply()
+    return wait_for_end()
+
+
+def wait_for_end() -> str:
+    """What the panel says once the run is over."""
+    until(lambda: not is_running())
+    wait(0.5)  # the message comes a moment later
+    return said()
+
+
+def start_and_wait_for_network() -> Any:
+    """Press Apply, and wait until the network computes; the run."""
+    apply()
+    assert is_running(), said()
+    run = logic()._runs[-1]
+    until(lambda: "network" in run.message or not is_running())
+    assert is_running(), said()
+    return run
+
+
+def scene() -> set[tuple[str, str]]:
+    """What is in the scene: class and identifier."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLNode")
+    return {(node.GetClassName(), node.GetID()) for node in nodes}
+
+
+@contextmanager
+def nothing_changes() -> Iterator[None]:
+    """The block changes neither the scene nor the temporary folder, and leaves no process."""
+    nodes, files = scene(), set(Path(tempfile.gettempdir()).iterdir())
+    yield
+    until(lambda: set(Path(tempfile.gettempdir()).iterdir()) <= files)
+    assert scene() == nodes, scene() ^ nodes
+    if hasattr(os, "killpg"):
+        for run in logic()._runs:
+            try:
+                os.killpg(run.process_id, 0)
+            except ProcessLookupError:
+                continue
+            raise AssertionError(f"process {run.process_id} is still there")
+
+
+@contextmanager
+def worker_that_first_runs(code: str, folder: Path) -> Iterator[None]:
+    """Let each Python that is started in the block run `code` before anything else."""
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text(code, encoding="utf-8")
+    before = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(folder), before)))
+    try:
+        yield
+    finally:
+        os.environ["PYTHONPATH"] = before
+
+
+def contains(text: str, *parts: str) -> str:
+    """`text`, which must hold all parts, be one message and no traceback."""
+    for part in parts:
+        assert part in text, f"{part!r} is not in {text!r}"
+    assert "Traceback" not in text and "\n" not in text, text
+    return text
+
+
+sys.path.insert(0, str(DEMO.parents[1]))
