@@ -23,6 +23,7 @@ from IODeepLib.recipe import (
     Range,
     Requirements,
 )
+from IODeepLib.series import COLORED, GREY
 
 # MR contrasts as series are named after them; one of these in a description rules out another.
 MR_CONTRASTS = ("T1", "T2", "FLAIR", "PD", "DWI", "ADC", "SWI", "TOF", "DTI", "BOLD", "ASL")
@@ -91,7 +92,7 @@ def reasons(asked: Requirements, facts: Facts) -> tuple[Reason, ...]:
         _range("slice spacing", applies_to.slice_spacing, facts.slice_spacing, "mm"),
         _range("slices", applies_to.slices, facts.slices, ""),
         _plane(asked, facts),
-        _sampling(facts),
+        _sampling(asked, facts),
         _range("patient age", applies_to.patient_age, facts.age, "years"),
         _sex(asked, facts),
         *(constraint(facts, c) for c in applies_to.attributes),
@@ -190,16 +191,12 @@ def _plane(asked: Requirements, facts: Facts) -> Reason:
     return Reason("plane", verdict, required, found, "ImageOrientationPatient")
 
 
-def _sampling(facts: Facts) -> Reason:
+def _sampling(asked: Requirements, facts: Facts) -> Reason:
     found = facts.photometric_interpretation
-    verdict = _in_or_unknown(found, found in ("MONOCHROME1", "MONOCHROME2"))
-    return Reason(
-        "sampling",
-        verdict,
-        "one grey value a voxel",
-        found or "nothing",
-        "PhotometricInterpretation",
-    )
+    colored = any(channel.color for channel in asked.channels)
+    verdict = _in_or_unknown(found, found in (COLORED if colored else GREY))
+    required = "red, green and blue" if colored else "one grey value a voxel"
+    return Reason("sampling", verdict, required, found or "nothing", "PhotometricInterpretation")
 
 
 def _sex(asked: Requirements, facts: Facts) -> Reason:

@@ -114,7 +114,10 @@ def run(
     session = open_session(model, providers=options.provider, threads=options.threads)
     agreement.check(recipe, session)
     report = stages.begin("read")
-    volumes = [channel.volume(report) for channel in candidate.channels]
+    volumes = [
+        image.volume(report, channel.color)
+        for image, channel in zip(candidate.channels, recipe.input.channels, strict=True)
+    ]
     stages.begin("prepare")
     prepared = prepare(volumes, input_)
     picture_volume = volumes[0]
@@ -174,7 +177,8 @@ def _open_questions(candidate: Candidate) -> list[str]:
 
 def _without_seg(channels: Sequence[Image]) -> list[str]:
     """Why no DICOM SEG is written, if so."""
-    obstacles = [seg_obstacle(image) for image in channels if isinstance(image, ImageSeries)]
+    stored = dict.fromkeys(image for image in channels if isinstance(image, ImageSeries))
+    obstacles = map(seg_obstacle, stored)
     return [f"no DICOM SEG is written: {error}" for error in obstacles if error is not None]
 
 

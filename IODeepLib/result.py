@@ -120,16 +120,16 @@ class Result:
             stored[0],
             self.provenance,
             seg_type=self.seg_type,
-            others=stored[1:],
+            others=[image for image in dict.fromkeys(stored) if image is not stored[0]],
         )
 
     def document(self) -> dict[str, Any]:
         """Everything in plain JSON values, as in `result.json`."""
-        series = self.series
+        series, images = self.series, dict.fromkeys(self.channels)
         document: dict[str, Any] = {
             "schema": SCHEMA,
             "study_instance_uid": series.study_instance_uid,
-            "series_instance_uids": [channel.series_instance_uid for channel in self.channels],
+            "series_instance_uids": [image.series_instance_uid for image in images],
             "series": series.label,
             "provenance": self.provenance.to_json(),
             "reasons": [reason.as_json() for reason in self.reasons],

@@ -193,6 +193,9 @@ def _fill_channels(
 
     The first of the pool is the series that was asked about.
     """
+    if any(channel.color for channel in asked):  # components of one and the same image
+        own = [criteria.channel(pool[0], channel) for channel in asked]
+        return (pool[0].series,) * len(asked), tuple(own)
     offers = []
     for channel in asked:
         judged = [(item, criteria.channel(item, channel)) for item in pool]

@@ -34,6 +34,7 @@ from IODeepLib.recipe.card import (
 )
 from IODeepLib.recipe.input import (
     Channel,
+    Color,
     Conform,
     Crop,
     GridMode,
@@ -88,6 +89,7 @@ __all__ = [
     "Blend",
     "Channel",
     "Clip",
+    "Color",
     "Conform",
     "Connectivity",
     "Crop",

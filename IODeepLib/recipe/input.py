@@ -74,6 +74,14 @@ class Conform:
 GridMode = Native | Spacing | Resize | Conform
 
 
+class Color(StrEnum):
+    """A component of a colour image; 0 to 255 in images of 8 bits."""
+
+    RED = "red"
+    GREEN = "green"
+    BLUE = "blue"
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One input channel: the series that fills it, and its own intensity steps where it has any.
@@ -85,6 +93,7 @@ class Channel:
     modality: Modality | None = None
     words: tuple[str, ...] = ()
     attributes: tuple[AttributeConstraint, ...] = ()
+    color: Color | None = None  # then all channels are of one and the same series
     intensity_before_grid: tuple[IntensityStep, ...] | None = None
     intensity: tuple[IntensityStep, ...] | None = None
     input: str | None = None
@@ -126,6 +135,10 @@ class Input:
         if not is_orientation(self.orientation):
             raise StructureError(
                 "$.orientation", repr(self.orientation), "three patient axes, such as 'RAS'"
+            )
+        if len({channel.color is None for channel in self.channels}) > 1:
+            raise StructureError(
+                "$.channels", "a color for some channels only", "one for each of them, or for none"
             )
         letters = sorted(self.axis_order)
         if letters not in (sorted("NCXYZ"), sorted("NCXY"), sorted("NCXZ"), sorted("NCYZ")):

@@ -9,10 +9,20 @@ a localizer) gives one `ImageSeries` each, with `split_by` in words. `ImageSerie
 voxels, or refuses with the measured figures. `VolumeImage` is an image that is in memory already.
 """
 
+from IODeepLib.series.colors import COLORED
 from IODeepLib.series.find import find_series
 from IODeepLib.series.frames import Frame
-from IODeepLib.series.image_series import ImageSeries
+from IODeepLib.series.image_series import GREY, ImageSeries
 from IODeepLib.series.slices import SliceGeometry
 from IODeepLib.series.volume_image import Image, VolumeImage
 
-__all__ = ["Frame", "Image", "ImageSeries", "SliceGeometry", "VolumeImage", "find_series"]
+__all__ = [
+    "COLORED",
+    "GREY",
+    "Frame",
+    "Image",
+    "ImageSeries",
+    "SliceGeometry",
+    "VolumeImage",
+    "find_series",
+]

@@ -12,6 +12,8 @@ from pydicom.dataset import Dataset
 from IODeepLib.errors import ImageError
 from IODeepLib.geometry import Grid, Volume
 from IODeepLib.headers import first_number, integer, quiet, text, texts
+from IODeepLib.recipe import Color
+from IODeepLib.series.colors import COLORED, read_component
 from IODeepLib.series.frames import Frame
 from IODeepLib.series.image_file import ImageFile, read_whole_header
 from IODeepLib.series.pixels import Progress, read_voxels
@@ -192,10 +194,13 @@ class ImageSeries:
     @cached_property
     def problems(self) -> tuple[str, ...]:
         """All that was found wrong or noteworthy, the reasons why `volume` refuses first."""
-        found = [error.found for error in self._obstacles()]
+        colored = self.photometric_interpretation in COLORED
+        found = [error.found for error in self._obstacles(colored=colored)]
         found += filter(None, [self.correction])
         found += self.geometry.notes
         found += self.remarks
+        if colored:
+            found.append(f"{self.photometric_interpretation}: for networks that read colour")
         if self.photometric_interpretation == "MONOCHROME1":
             found.append("MONOCHROME1: low values are bright")
         if not all(text(f.header, "SOPInstanceUID") for f in self._files) and self._files[0].uid:
@@ -204,11 +209,12 @@ class ImageSeries:
             found.append(f"it lacks {', '.join(self.missing_identifiers)}, which results refer to")
         return tuple(found)
 
-    def volume(self, on_progress: Progress | None = None) -> Volume:
+    def volume(self, on_progress: Progress | None = None, color: Color | None = None) -> Volume:
         """Read the voxels.
 
         Args:
             on_progress: called with the fraction done and a message; may raise CancelledError.
+            color: what is read of colour images, see `read_component`; None for grey ones.
 
         Returns:
             The rescaled values, see `read_voxels`, in the axis order slice, row, column; of
@@ -217,15 +223,18 @@ class ImageSeries:
         Raises:
             ImageError: the images are no volume, or not all of them can be read.
         """
-        for obstacle in self._obstacles():
+        for obstacle in self._obstacles(colored=color is not None):
             raise ImageError(f"series {self.label}: {obstacle.found}", *obstacle.args[1:])
-        voxels = read_voxels(self.frames, on_progress)
+        if color is None:
+            voxels = read_voxels(self.frames, on_progress)
+        else:
+            voxels = read_component(self.frames, color, on_progress)
         if isinstance(self.slices, SliceStack):
             return self.slices.evened(voxels)
         return Volume(voxels, self.grid)
 
-    def _obstacles(self) -> Sequence[ImageError]:
-        """Why there is no volume."""
+    def _obstacles(self, *, colored: bool) -> Sequence[ImageError]:
+        """Why there is no volume, of colour images or of grey ones."""
         found = []
         broken = [*self.damaged]
         broken += [f"{f.path}: {f.damage}" for f in self._files if f.damage]
@@ -241,12 +250,14 @@ class ImageSeries:
         header = self._files[0].header
         photometric = self.photometric_interpretation or "no photometric interpretation"
         samples = integer(header, "SamplesPerPixel") or 1
-        if photometric not in GREY or samples != 1:
+        if photometric not in (COLORED if colored else GREY) or (samples != 1 and not colored):
             found.append(
                 ImageError(
                     f"{photometric} with {samples} value{'s' if samples > 1 else ''} a pixel",
-                    "one grey value a pixel (MONOCHROME1 or MONOCHROME2)",
-                    "choose a series in grey",
+                    "red, green and blue"
+                    if colored
+                    else "one grey value a pixel (MONOCHROME1 or MONOCHROME2)",
+                    f"choose a series in {'colour' if colored else 'grey'}",
                 )
             )
         if integer(header, "TotalPixelMatrixColumns"):

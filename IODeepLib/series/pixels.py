@@ -58,7 +58,7 @@ def read_voxels(frames: Sequence[Frame], on_progress: Progress | None = None) ->
         voxels = _whole_numbers(frames, types.pop(), on_progress)
     else:
         voxels = np.empty(_shape(frames), dtype=np.float32)
-        for i, plane in _planes(frames, None, on_progress):
+        for i, plane in planes(frames, None, on_progress):
             voxels[i] = _rescaled(plane, frames[i])
     return voxels
 
@@ -73,7 +73,7 @@ def _whole_numbers(
     view = voxels.view(stored) if stored.itemsize == signed.itemsize else voxels
     rules = [(int(f.slope), int(f.intercept)) for f in frames]
     low = high = 0
-    for i, plane in _planes(frames, view, on_progress):
+    for i, plane in planes(frames, view, on_progress):
         slope, intercept = rules[i]
         ends = [int(v) * slope + intercept for v in (plane.min(), plane.max())]
         low, high = min(low, *ends), max(high, *ends)
@@ -94,13 +94,13 @@ def _whole_numbers(
 
 def _looked_up(frames: Sequence[Frame], on_progress: Progress | None) -> npt.NDArray:
     voxels = np.empty(_shape(frames), dtype=np.int32)
-    for i, plane in _planes(frames, None, on_progress):
+    for i, plane in planes(frames, None, on_progress):
         header = frames[i].file.header
         try:
             with quiet():
                 voxels[i] = apply_modality_lut(plane, header)
         except Exception as error:
-            raise _undecodable(frames[i].file.path, error) from error
+            raise undecodable(frames[i].file.path, error) from error
     if _fits(int(voxels.min()), int(voxels.max()), np.dtype(np.int16)):
         return voxels.astype(np.int16)
     return voxels
@@ -138,20 +138,30 @@ def _stored_type(file: ImageFile) -> np.dtype:
     return np.dtype(f"{kind}{max(bits // 8, 1)}")
 
 
-def _planes(
-    frames: Sequence[Frame], into: npt.NDArray | None, on_progress: Progress | None
+Reader = Callable[[ImageFile, Sequence[int], Sequence[npt.NDArray | None]], Iterator[npt.NDArray]]
+
+
+def planes(
+    frames: Sequence[Frame],
+    into: npt.NDArray | None,
+    on_progress: Progress | None,
+    read: Reader | None = None,
 ) -> Iterator[tuple[int, npt.NDArray]]:
-    """Each frame's index and stored values, put into `into` if given; each file is read once."""
+    """Each frame's index and stored values, put into `into` if given; each file is read once.
+
+    Args:
+        read: gives the planes of a file from their numbers, instead of the stored values.
+    """
     of_file: dict[int, list[int]] = {}
     for i, frame in enumerate(frames):
         of_file.setdefault(id(frame.file), []).append(i)
     done = 0
     for indices in of_file.values():
         file = frames[indices[0]].file
-        read = _native if _is_plain(file) else _decoded
+        reader = read or (_native if _is_plain(file) else decoded)
         numbers = [frames[i].number for i in indices]
         targets = [None if into is None else into[i] for i in indices]
-        for i, target, plane in zip(indices, targets, read(file, numbers, targets), strict=True):
+        for i, target, plane in zip(indices, targets, reader(file, numbers, targets), strict=True):
             if target is not None and plane is not target:
                 target[...] = plane
             yield i, plane
@@ -185,14 +195,14 @@ def _native(
                 read = stream.readinto(plane.reshape(-1).view(np.uint8).data) or 0
                 if read != plane.nbytes:
                     why = f"its pixels end after {read} of {plane.nbytes} bytes"
-                    raise _undecodable(file.path, why)
+                    raise undecodable(file.path, why)
                 if swapped:
                     plane.byteswap(inplace=True)
                 if plane.dtype.kind in "iu":
                     _drop_unused_bits(plane, file)
                 yield plane
     except OSError as error:
-        raise _undecodable(file.path, error) from error
+        raise undecodable(file.path, error) from error
 
 
 def _drop_unused_bits(plane: npt.NDArray, file: ImageFile) -> None:
@@ -207,10 +217,13 @@ def _drop_unused_bits(plane: npt.NDArray, file: ImageFile) -> None:
     np.right_shift(plane, allocated - used, out=plane)
 
 
-def _decoded(
-    file: ImageFile, numbers: Sequence[int], targets: Sequence[npt.NDArray | None]
+def decoded(
+    file: ImageFile, numbers: Sequence[int], _: object = None, *, raw: bool = True
 ) -> Iterator[npt.NDArray]:
-    """Stored values of the frames with these numbers, as pydicom decodes them."""
+    """Stored values of the frames with these numbers, as pydicom decodes them.
+
+    Not `raw`, YBR is RGB.
+    """
     _check_decoder(file)
     indices = [number - 1 for number in numbers]
     try:
@@ -219,19 +232,19 @@ def _decoded(
             if encapsulated:
                 _check_codestreams(file)
             source = file.path if encapsulated else dcmread(file.path, force=True)
-            planes = iter_pixels(source, indices=indices, raw=True)
+            found = iter_pixels(source, indices=indices, raw=raw)
         for _ in indices:
             with quiet():
-                plane = next(planes)
+                plane = next(found)
             yield plane
     except ImageError:
         raise
     except Exception as error:  # decoders raise whatever a broken stream leads them to
-        raise _undecodable(file.path, error) from error
+        raise undecodable(file.path, error) from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # pylibjpeg-rle's, which is no Exception
             raise
-        raise _undecodable(file.path, error) from error
+        raise undecodable(file.path, error) from error
 
 
 def _check_codestreams(file: ImageFile) -> None:
@@ -239,7 +252,7 @@ def _check_codestreams(file: ImageFile) -> None:
     for size in sizes_in(file.path):
         if size != (rows, columns):
             why = f"its header says {rows} x {columns} pixels, its codestream {size[0]} x {size[1]}"
-            raise _undecodable(file.path, why)
+            raise undecodable(file.path, why)
 
 
 def _check_decoder(file: ImageFile) -> None:
@@ -262,7 +275,8 @@ def _check_decoder(file: ImageFile) -> None:
         )
 
 
-def _undecodable(path: Path, why: object) -> ImageError:
+def undecodable(path: Path, why: object) -> ImageError:
+    """The error for a file whose pixels cannot be made of what is in it."""
     return ImageError(
         f"{path} cannot be decoded ({why})", "a complete image", "fetch the file again"
     )

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
+from IODeepLib.errors import ImageError
 from IODeepLib.geometry import Grid, Volume
 from IODeepLib.headers import text
+from IODeepLib.recipe import Color
 from IODeepLib.series.image_series import ImageSeries
 from IODeepLib.series.pixels import Progress
 
@@ -89,8 +91,15 @@ class VolumeImage:
         slices = f"{count} slice{'s' if count > 1 else ''}"
         return f"'{self.name}' ({', '.join(filter(None, (self.modality, slices)))})"
 
-    def volume(self, on_progress: Progress | None = None) -> Volume:
-        """The voxels; there is nothing to read."""
+    def volume(self, on_progress: Progress | None = None, color: Color | None = None) -> Volume:
+        """The voxels; there is nothing to read.
+
+        Raises:
+            ImageError: a colour is asked for.
+        """
+        if color is not None:
+            found = f"image {self.label} in memory, with one value a voxel"
+            raise ImageError(found, "red, green and blue", "run on the DICOM files")
         return self.voxels
 
 

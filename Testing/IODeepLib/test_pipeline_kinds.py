@@ -13,7 +13,7 @@ import highdicom
 import numpy as np
 import pytest
 from recipe_maker import BRAIN, LIVER, label
-from series_maker import Stack, image, save
+from series_maker import Stack, image, put, save
 from summing_networks import model_of, sums
 
 from IODeepLib.errors import NoModelFitsError
@@ -85,6 +85,30 @@ def test_a_film_without_places(tmp_path: Path) -> None:
     assert [path.name for path in result.save(tmp_path / "out")] == ["overlay.png", "result.json"]
     (why,) = [note for note in result.notes if note.startswith("no DICOM SEG is written")]
     assert "does not say where its 5 images lie" in why
+
+
+def test_a_network_that_reads_colour(tmp_path: Path) -> None:
+    """Label 1 where red outweighs green and blue."""
+    colors = np.random.default_rng(7).integers(0, 256, (16, 12, 3)).astype(np.uint8)
+    picture = image(colors[..., 0], PhotometricInterpretation="RGB", Modality="US")
+    put(picture, SamplesPerPixel=3, PlanarConfiguration=0, PixelData=colors.tobytes())
+    (series,) = find_series(save(picture, tmp_path / "picture.dcm"))
+    channels = [{"name": name, "color": name} for name in ("red", "green", "blue")]
+    model = model_of(
+        tmp_path,
+        sums([[0, 1, 1], [1, 0, 0]], spatial=2),
+        applies_to={"modalities": ["US"]},
+        input={"axis_order": "NCYX", "channels": channels},
+    )
+    result = run(series, model)
+    red, green, blue = np.moveaxis(colors.astype(int), -1, 0)
+    assert result.segmentation is not None and result.seg is not None
+    np.testing.assert_array_equal(result.segmentation.array[0], red > green + blue)
+    assert result.document()["series_instance_uids"] == [series.series_instance_uid]
+    (reference,) = result.seg.dataset.SourceImageSequence
+    assert reference.ReferencedSOPInstanceUID == picture.SOPInstanceUID
+    with pytest.raises(NoModelFitsError, match=r"required red, green and blue, found MONOCHROME2"):
+        run(series_of(tmp_path / "grey", VOXELS[:1], Modality="US"), model)
 
 
 def test_several_channels_from_several_series(tmp_path: Path) -> None:

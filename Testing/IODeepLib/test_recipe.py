@@ -105,6 +105,12 @@ def test_every_key_is_documented() -> None:
         ("input.axis_order", "NCXYY", "$.input.axis_order", "each once"),
         ("input.axis_order", "NCXY", "$.input.grid.spacing", "2, one for each"),
         ("input.neighbours", 1, "$.input.neighbours", "two spatial axes"),
+        (
+            "input.channels",
+            [{"name": "red", "color": "red"}, {"name": "other"}],
+            "$.input.channels",
+            "one for each of them",
+        ),
         ("input.grid.spacing.0", -1.5, "$.input.grid.spacing[0]", "more than 0"),
         ("input.grid.mode", "warp", "$.input.grid.mode", "conform, native, resize, spacing"),
         ("input.patch_size", [96, 96], "$.input.patch_size", "3, one for each"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
@@ -14,6 +17,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
     JPEGLSLossless,
     RLELossless,
 )
@@ -172,6 +176,18 @@ def test_compressed_syntaxes(tmp_path, syntax, dtype, bits, multiframe):
     (series,) = find_series(tmp_path)
     assert series.frames[0].file.transfer_syntax == syntax
     np.testing.assert_array_equal(series.volume().array, stack.voxels)
+
+
+def test_jpeg_as_pillow_reads_it(tmp_path):
+    stream = io.BytesIO()
+    Image.fromarray(ramp("uint8", 0, 255)[0]).save(stream, "JPEG", quality=90)
+    ds = image(ramp("uint8", 0, 255)[0])
+    ds.PixelData = encapsulate([stream.getvalue()])
+    ds["PixelData"].is_undefined_length = True
+    save(ds, tmp_path / "jpeg.dcm", JPEGBaseline8Bit)
+    (series,) = find_series(tmp_path)
+    expected = np.asarray(Image.open(stream)).astype(int)
+    assert np.abs(series.volume().array[0] - expected).max() <= 1  # two decoders round
 
 
 @pytest.mark.parametrize("compressed", [False, True])
