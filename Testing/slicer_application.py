@@ -144,3 +144,7 @@ _stand_in(
     ScriptedLoadableModuleLogic=_Base,
     ScriptedLoadableModuleTest=_Base,
 )
+
+_dicom = ModuleType("DICOMLib")
+_dicom.DICOMUtils = SimpleNamespace(importDicom=lambda folder, *_, **__: insert(Path(folder)))
+sys.modules["DICOMLib"] = _dicom

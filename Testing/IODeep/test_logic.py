@@ -21,7 +21,9 @@ from IODeepLib.series import find_series
 
 pytestmark = pytest.mark.usefixtures("scene")
 
-GUIDE = Path(__file__).resolve().parents[2] / "Docs" / "user-guide.md"
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "Docs" / "user-guide.md"
+DEMO = ROOT / "IODeepLib" / "demo_data"
 
 
 @pytest.fixture
@@ -83,8 +85,15 @@ def test_the_user_guides_examples(
     examples = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(examples) >= 2
     names: dict[str, object] = {"slicer": slicer}
+    places = {
+        "/path/to/models": network.card.path.parent,
+        "/path/to/model.onnx": DEMO / "demo_network.onnx",
+        "/path/to/recipe.json": DEMO / "recipe.json",
+    }
     for example in examples:
-        code = example.replace("/path/to/models", str(network.card.path.parent))
+        code = example
+        for placeholder, path in places.items():
+            code = code.replace(placeholder, str(path))
         exec(compile(code, GUIDE.name, "exec"), names)  # noqa: S102  what a reader would type
     assert slicer.dicomDatabase.fileForInstance(names["uid"])
     assert nodes.imageNodeOf(names["segmentation"]) is volume

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 import time
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 
 import pytest
 import slicer
-import slicer_application
 from IODeepSlicer import publishing
 from IODeepSlicer.models import databaseFiles
 from IODeepSlicer.publishing import Packing
@@ -21,21 +18,10 @@ import IODeepLib
 from IODeepLib.errors import CancelledError, IODeepError, ModelError, OutputError, RecipeError
 from IODeepLib.model_object import Model
 
-pytestmark = pytest.mark.usefixtures("scene", "importer")
+pytestmark = pytest.mark.usefixtures("scene")
 
 DEMO = Path(IODeepLib.__file__).parent / "demo_data"
 NETWORK, RECIPE = DEMO / "demo_network.onnx", DEMO / "recipe.json"
-
-
-@pytest.fixture
-def importer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What of Slicer's DICOM module is used, onto the stand-in of its database."""
-    module = ModuleType("DICOMLib")
-    module.DICOMUtils = SimpleNamespace(
-        importDicom=lambda folder, *_, **__: slicer_application.insert(Path(folder))
-    )
-    monkeypatch.setitem(sys.modules, "DICOMLib", module)
-    monkeypatch.setattr(publishing, "checkRequirements", lambda: None)
 
 
 def recipe(tmp_path: Path, **changes: object) -> Path:
