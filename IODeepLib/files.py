@@ -1,20 +1,32 @@
-"""Writing files and folders whole or not at all."""
+"""Writing files and folders whole or not at all.
+
+What is being written lies beside its target in a folder `.NAME-XXXXXXXX.part`, until it is renamed.
+A process that was killed leaves that folder; the next one that writes the same target clears it
+away, and knows by the lock in it that nobody works there any more.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from IODeepLib.errors import OutputError
+from IODeepLib.locks import FileLock
+
+_SUFFIX = ".part"
+_LOCK, _NEW, _FORMER = "lock", "new", "former"  # what lies in such a folder
 
 
 @contextmanager
 def whole_folder(target: Path, replaceable: Collection[str] = ()) -> Iterator[Path]:
     """A temporary folder that becomes `target` when the block ends well, and vanishes otherwise.
+
+    Of two processes that write the same target at once, each gives a whole folder or an error.
 
     Args:
         target: a folder that does not exist yet, is empty, or holds nothing but files that may be
@@ -25,21 +37,14 @@ def whole_folder(target: Path, replaceable: Collection[str] = ()) -> Iterator[Pa
         OutputError: something else is there, or the folder cannot be written.
     """
     target = Path(target).absolute()
-    _check_free(target, replaceable)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Beside the target, so that the final rename stays on one file system.
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    except OSError as error:
-        raise _cannot_write(target, error) from None
-    try:
-        yield folder
-        folder.chmod(0o777 & ~_umask())  # mkdtemp makes private folders
-        _move_into_place(folder, target, replaceable)
-    except OSError as error:
-        raise _cannot_write(target, error) from None
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with _workplace(target) as place:
+        _check_free(target, replaceable)
+        (place / _NEW).mkdir()
+        yield place / _NEW
+        _check_free(target, replaceable)
+        if target.exists():
+            target.rename(place / _FORMER)  # see `_clear`
+        (place / _NEW).rename(target)
 
 
 @contextmanager
@@ -52,66 +57,77 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         OutputError: it cannot be written.
     """
     target = Path(path).absolute()
-    temporary: Path | None = None
+    with _workplace(target) as place:
+        new = place / _NEW / target.name
+        new.parent.mkdir()
+        yield new
+        new.replace(target)
+
+
+@contextmanager
+def _workplace(target: Path) -> Iterator[Path]:
+    """A folder on the target's file system, for this process alone, and gone in the end."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Beside the target, so that the rename stays on one file system; the folder is private,
-        # the file gets its permissions as any other.
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        yield temporary / target.name
-        (temporary / target.name).replace(target)
+        _clear_away(target)
+        place, lock = _locked(target)
+        try:
+            yield place
+        finally:
+            lock.release()
+            _clear(place, target)
     except OSError as error:
-        raise _cannot_write(target, error) from None
-    finally:
-        if temporary is not None:
-            (temporary / target.name).unlink(missing_ok=True)
-            temporary.rmdir()
+        raise OutputError(
+            f"{target} cannot be written ({error.strerror or error})",
+            "a folder with write permission and room",
+            "choose another place",
+        ) from None
+
+
+def _locked(target: Path) -> tuple[Path, FileLock]:
+    while True:
+        prefix = f".{target.name}-"
+        place = Path(tempfile.mkdtemp(prefix=prefix, suffix=_SUFFIX, dir=target.parent))
+        lock = FileLock(place / _LOCK)
+        try:
+            if lock.acquire():
+                return place, lock
+        except FileNotFoundError:
+            continue  # another process cleared it away before it was locked
+        except OSError:  # a file system without locks: nothing is ever cleared away there
+            return place, lock
+
+
+def _clear_away(target: Path) -> None:
+    """Clear what processes left that were killed while they wrote `target`."""
+    left = re.compile(rf"\.{re.escape(target.name)}-\w{{8}}{re.escape(_SUFFIX)}")
+    for name in filter(left.fullmatch, os.listdir(target.parent)):  # noqa: PTH208
+        place = target.parent / name
+        lock = FileLock(place / _LOCK)
+        with suppress(OSError):  # somebody works there, or cleared it away
+            if not (place / _LOCK).exists():
+                place.rmdir()
+            elif lock.acquire():
+                lock.release()
+                _clear(place, target)
+
+
+def _clear(place: Path, target: Path) -> None:
+    """Remove a workplace; what was moved out of the way and not replaced goes back."""
+    if (place / _FORMER).exists() and not target.exists():
+        (place / _FORMER).rename(target)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _check_free(target: Path, replaceable: Collection[str]) -> None:
-    try:
-        if not target.exists():
-            return
-        if not target.is_dir():
-            raise OutputError(f"{target} is a file", "a folder", "choose another place")
-        others = sorted(item.name for item in target.iterdir() if item.name not in replaceable)
-    except OSError as error:
-        raise _cannot_write(target, error) from None
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise OutputError(f"{target} is a file", "a folder", "choose another place")
+    others = sorted(item.name for item in target.iterdir() if item.name not in replaceable)
     if others:
         raise OutputError(
             f"{target} already holds {others[0]}" + (" and more" if len(others) > 1 else ""),
             "a new or an empty folder",
             "choose another one, or empty it",
         )
-
-
-def _move_into_place(folder: Path, target: Path, replaceable: Collection[str]) -> None:
-    """Rename `folder` to `target`; what stood there before is gone only when the new one stands."""
-    if not target.exists():
-        folder.rename(target)
-        return
-    _check_free(target, replaceable)
-    former = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        target.rename(former / "former")
-        try:
-            folder.rename(target)
-        except OSError:
-            (former / "former").rename(target)
-            raise
-    finally:
-        shutil.rmtree(former, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _cannot_write(target: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"{target} cannot be written ({error.strerror or error})",
-        "a folder with write permission and room",
-        "choose another place",
-    )

@@ -1,7 +1,5 @@
 """`python -m IODeepLib.cli`, for where the command `iodeep` is not on the path."""
 
-import sys
+from IODeepLib.cli.command import command
 
-from IODeepLib.cli.main import main
-
-sys.exit(main())
+command()

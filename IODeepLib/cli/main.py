@@ -29,7 +29,8 @@ from IODeepLib.cli import (
     show,
     unpack,
 )
-from IODeepLib.errors import IODeepError
+from IODeepLib.cli.command import CANCELLED
+from IODeepLib.errors import IODeepError, OutputError
 
 VERBS: tuple[ModuleType, ...] = (
     *(pack, unpack, show),
@@ -48,17 +49,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         level=logging.INFO if options.verbose else logging.WARNING,
     )
     # A scheduler's SIGTERM ends a run as cleanly as Ctrl-C does.
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruption = _Interruption()
+    former = {n: signal.signal(n, interruption) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return options.run(options) or 0
+        return _status(options, interruption)
+    except KeyboardInterrupt:
+        sys.stderr.write(CANCELLED)
+        return 130
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+class _Interruption:
+    """Turns a signal into KeyboardInterrupt, and remembers it: it may become another error."""
+
+    came = False
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        self.came = True
+        raise KeyboardInterrupt
+
+
+def _status(options: argparse.Namespace, interruption: _Interruption) -> int:
+    """Run the verb; its exit status, and one line for whatever goes wrong."""
+    try:
+        status = options.run(options) or 0
+        _flush()
+        return status
     except IODeepError as error:
+        if interruption.came:
+            raise KeyboardInterrupt from error
         if options.verbose:
             logging.getLogger(__name__).exception("what led to it:")
         sys.stderr.write(f"iodeep: {error}\n")
         return error.exit_status
-    except KeyboardInterrupt:
-        sys.stderr.write("iodeep: cancelled; nothing was written\n")
-        return 130
     except MemoryError:
         sys.stderr.write(
             "iodeep: found too little memory; wanted: room for the image and the network's scores; "
@@ -67,9 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 4
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; that is its right.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
     except Exception as error:
+        if interruption.came:  # it came while a module was imported, for instance
+            raise KeyboardInterrupt from error
         if options.verbose:
             raise
         what = " ".join(f"{type(error).__name__}: {error}".split())
@@ -98,5 +125,20 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _flush() -> None:
+    """Write what is waiting for standard output, so that an error is found while it can be said."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard_output()
+        raise OutputError(
+            f"standard output cannot be written ({error.strerror or error})",
+            "a terminal, or a file on a disk with room",
+            "direct the output elsewhere; other results are written",
+        ) from None
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -349,7 +349,7 @@ def test_interruption_leaves_nothing(packed: Path, tmp_path: Path, number: signa
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.strip() == "iodeep: cancelled; nothing was written"
+    assert err.strip() == "iodeep: cancelled; nothing is left half written"
     assert list(out.parent.iterdir()) == []
 
 
