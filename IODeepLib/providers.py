@@ -9,6 +9,7 @@ from pathlib import Path
 from IODeepLib.errors import UsageError
 
 CPU = "CPUExecutionProvider"
+OPENVINO = "OpenVINOExecutionProvider"
 AUTO = "auto"
 _SUFFIX = "ExecutionProvider"
 # What "auto" tries, in this order. TensorRT is left out: it builds an engine for minutes first.
@@ -16,7 +17,7 @@ _AUTOMATIC = (
     "CUDAExecutionProvider",
     "MIGraphXExecutionProvider",
     "ROCMExecutionProvider",
-    "OpenVINOExecutionProvider",
+    OPENVINO,
     "CoreMLExecutionProvider",
     "DmlExecutionProvider",
     CPU,
@@ -47,6 +48,17 @@ def choose(asked: str | Sequence[str], available: Sequence[str]) -> list[str]:
             )
         chosen.append(by_short_name[_short(name)])
     return chosen
+
+
+def options_of(name: str, threads: int) -> dict[str, str]:
+    """What a provider is told besides the session's own options.
+
+    OpenVINO takes all cores of the machine, and on some processors bfloat16, unless it is told not
+    to: https://onnxruntime.ai/docs/execution-providers/OpenVINO-ExecutionProvider.html
+    """
+    if name != OPENVINO:
+        return {}
+    return {"precision": "FP32"} | ({"num_of_threads": str(threads)} if threads else {})
 
 
 def usable_cores() -> int:

@@ -20,7 +20,7 @@ from IODeepLib.errors import CancelledError, IODeepError, ModelError, UsageError
 from IODeepLib.model_object import Model, Weights, read_architecture
 from IODeepLib.onnx_file import ExternalData
 from IODeepLib.pieces import joined
-from IODeepLib.providers import AUTO, CPU, choose, usable_cores
+from IODeepLib.providers import AUTO, CPU, choose, options_of, usable_cores
 
 _log = logging.getLogger(__name__)
 
@@ -107,7 +107,8 @@ class Session:
             raise ModelError(
                 f"{self.label} fails on {given} ({_reason(error)})",
                 "; ".join(map(str, self.inputs)),
-                "check the recipe against the network",
+                "check the recipe against the network"
+                + ("" if self.providers[0] == CPU else f", or run it without {self.providers[0]}"),
             ) from None
         finally:
             self._running, self._cancelled = None, False
@@ -166,7 +167,10 @@ def open_session(
             options.add_session_config_entry(_NO_PREPACKING, "1")
         try:
             session = onnxruntime.InferenceSession(
-                network, options, providers=attempt, enable_fallback=0
+                network,
+                options,
+                providers=[(name, options_of(name, threads)) for name in attempt],
+                enable_fallback=0,
             )
         except Exception as error:  # ONNX Runtime's errors have no common class
             failure = _reason(error)

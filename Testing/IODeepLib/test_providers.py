@@ -7,7 +7,7 @@ import os
 import pytest
 
 from IODeepLib.errors import UsageError
-from IODeepLib.providers import choose, usable_cores
+from IODeepLib.providers import choose, options_of, usable_cores
 
 AVAILABLE = [
     "TensorrtExecutionProvider",
@@ -31,6 +31,15 @@ def test_short_and_full_names_are_understood() -> None:
     wanted = ["OpenVINOExecutionProvider", "CPUExecutionProvider"]
     assert choose(["openvino", "CPUExecutionProvider"], AVAILABLE) == wanted
     assert choose("tensorrt", AVAILABLE) == ["TensorrtExecutionProvider"]
+
+
+def test_openvino_keeps_to_the_threads_and_to_float32() -> None:
+    assert options_of("OpenVINOExecutionProvider", 3) == {
+        "precision": "FP32",
+        "num_of_threads": "3",
+    }
+    assert "num_of_threads" not in options_of("OpenVINOExecutionProvider", 0)
+    assert options_of("CPUExecutionProvider", 3) == {}
 
 
 def test_what_is_not_there_is_refused_with_what_is() -> None:
