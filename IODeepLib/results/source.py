@@ -99,8 +99,9 @@ def seg_obstacle(series: ImageSeries) -> ImageError | None:
 
 def frame_of_reference(series: ImageSeries) -> str:
     """Frame of Reference UID (0020,0052), or one made from the Series Instance UID."""
-    stated = series.frame_of_reference
-    return stated or derived_uid("frame of reference", series.series_instance_uid)
+    stated = series.frame_of_reference or ""
+    valid = _UID.fullmatch(stated)
+    return stated if valid else derived_uid("frame of reference", series.series_instance_uid)
 
 
 def patient_and_study(header: Dataset) -> Dataset:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from IODeepLib.errors import OutputError
-from IODeepLib.files import whole_folder
+from IODeepLib.files import whole_file, whole_folder
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -66,3 +70,66 @@ def test_no_folder_can_be_made_there(tmp_path: Path) -> None:
         whole_folder(tmp_path / "file" / "result"),
     ):
         pytest.fail("the block must not begin")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from IODeepLib.files import whole_folder
+real = os.rename
+def rename(*paths, **more):
+    real(*paths, **more)
+    if sys.argv[2] == "between":  # the former result is out of the way, the new one not there
+        os.kill(os.getpid(), signal.SIGKILL)
+os.rename = rename
+with whole_folder(Path(sys.argv[1]), {"a.txt"}) as folder:
+    (folder / "a.txt").write_text("killed")
+    if sys.argv[2] == "within":
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("moment", ["within", "between"])
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path, moment: str) -> None:
+    target = tmp_path / "result"
+    with whole_folder(target) as folder:
+        write(folder, "a.txt", "old")
+    call = [sys.executable, "-c", KILLED, target, moment]
+    assert subprocess.run(call, check=False).returncode == -signal.SIGKILL
+    (left,) = tmp_path.glob(".result-*.part")
+    assert target.exists() == (moment == "within")
+    with pytest.raises(RuntimeError), whole_folder(target, {"a.txt"}):
+        assert (target / "a.txt").read_text() == "old"
+        assert not left.exists()
+        raise RuntimeError
+    assert [item.name for item in tmp_path.iterdir()] == ["result"]
+    assert (target / "a.txt").read_text() == "old"
+
+
+def test_what_another_process_writes_now_is_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "result"
+    for name in (".result-2-abcdefgh.part", ".result-abcdefgh", "result-abcdefgh.part"):
+        (tmp_path / name).mkdir()
+    with whole_folder(target) as first:
+        write(first, "a.txt", "first")
+        with pytest.raises(OutputError, match=r"already holds a\.txt"):
+            with whole_folder(target) as second:
+                assert (first / "a.txt").read_text() == "first"
+                write(second, "a.txt", "second")
+                os.rename(first, target)  # noqa: PTH104  the first one was quicker
+            pytest.fail("two results cannot both be there")
+        os.rename(target, first)  # noqa: PTH104
+    assert (target / "a.txt").read_text() == "first"
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_file_is_replaced_by_a_whole_one(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "old")
+    with pytest.raises(RuntimeError), whole_file(tmp_path / "a.txt") as file:
+        file.write_text("half")
+        raise RuntimeError
+    assert (tmp_path / "a.txt").read_text() == "old"
+    with whole_file(tmp_path / "a.txt") as file:
+        file.write_text("new")
+    assert (tmp_path / "a.txt").read_text() == "new"
+    assert len(list(tmp_path.iterdir())) == 1

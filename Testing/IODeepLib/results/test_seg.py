@@ -458,6 +458,16 @@ def test_uids_that_are_none(tmp_path, keyword, uid):
         make_seg(three_labels(series.grid), series, PROVENANCE)
 
 
+@pytest.mark.filterwarnings("ignore:::pydicom")
+def test_a_frame_of_reference_that_is_no_uid_is_left_out(tmp_path):
+    def change(i, ds):
+        ds.FrameOfReferenceUID = "1.2.\xff"
+
+    series = find_series(Stack(np.ones((1, 6, 7), np.int16)).write(tmp_path, change))[0]
+    seg = make_seg(three_labels(series.grid), series, PROVENANCE)
+    assert seg.dataset.FrameOfReferenceUID.is_valid
+
+
 TWICE = """
 import sys
 sys.path[:0] = sys.argv[3:]
