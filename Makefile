@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench lint schema clean
+.PHONY: demo test bench lint schema package clean
 
 demo: $(VENV)/demo.done
 	$(BIN)/iodeep demo --out demo_output
@@ -26,8 +26,15 @@ lint: $(VENV)/lint.done
 schema: $(VENV)/demo.done
 	$(BIN)/python -m IODeepLib.recipe > IODeepLib/recipe.schema.json
 
+# The Slicer extension as a package, for the Slicer whose build lies in Slicer_DIR.
+package:
+	@test -n "$(Slicer_DIR)" || { echo "found no Slicer_DIR; wanted the folder of a Slicer build; \
+	next: make package Slicer_DIR=..." >&2; exit 2; }
+	cmake -S . -B build -DSlicer_DIR="$(Slicer_DIR)" -DCMAKE_BUILD_TYPE=Release
+	cmake --build build --config Release --target package
+
 clean:
-	rm -rf $(VENV) demo_output bench_output
+	rm -rf $(VENV) demo_output bench_output build
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "found no Python 3.11 or later with venv; wanted one; next: \
