@@ -83,6 +83,15 @@ def along_normal(frames: Sequence[Frame]) -> FloatArray:
     return np.array([f.position for f in frames], dtype=np.float64) @ normal_of(frames[0])
 
 
+def is_even(distances: FloatArray) -> bool:
+    """Whether slices at these increasing distances along their normal lie evenly."""
+    if len(distances) < 2:
+        return True
+    step = (distances[-1] - distances[0]) / (len(distances) - 1)
+    places = distances[0] + step * np.arange(len(distances))
+    return bool(np.abs(distances - places).max() <= EVENNESS * step)
+
+
 def measure(frames: Sequence[Frame]) -> SliceGeometry:
     """Measure frames of one orientation and size that are sorted along their normal."""
     if not frames[0].is_placed:
@@ -102,7 +111,7 @@ def measure(frames: Sequence[Frame]) -> SliceGeometry:
         step = distances[-1] / (len(frames) - 1)
         notes += _contradictions(first, float(np.median(gaps)))
     tilt = float(np.degrees(np.arctan2(beside[-1], distances[-1]))) if len(frames) > 1 else 0.0
-    even = np.abs(distances - step * np.arange(len(frames))).max() <= EVENNESS * step
+    even = is_even(distances)
     missing = 0 if even else _missing(gaps)
     if not even:  # not let a gap stretch every slice
         step = float(np.median(gaps))

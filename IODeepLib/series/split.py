@@ -1,8 +1,9 @@
 """The volumes within one series: what differs, or lies in one place twice, is not one volume.
 
 Size, pixel spacing, frame of reference and orientation always separate. Echoes, time points,
-b-values and the like separate only where several images lie in the same place, because many of
-these attributes also vary from slice to slice of one volume.
+b-values and the like separate only where several images lie in the same place, or the slices of
+several volumes between each other's, because many of these attributes also vary from slice to slice
+of one volume.
 """
 
 from __future__ import annotations
@@ -10,14 +11,21 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-from pydicom.datadict import dictionary_VR, keyword_for_tag
 
-from IODeepLib.headers import first_number, integer, items, numbers, text, texts
+from IODeepLib.headers import integer, text, texts
+from IODeepLib.series.distinctions import (
+    CLOCKS,
+    DISTINCTIONS,
+    Distinguishing,
+    InPlane,
+    dimensions,
+)
 from IODeepLib.series.frames import Frame
 from IODeepLib.series.repeats import without_repeats
-from IODeepLib.series.slices import SAME_PLACE_MM, along_normal, normal_of
+from IODeepLib.series.slices import SAME_PLACE_MM, along_normal, is_even, normal_of
 
 # Direction cosines of one stack: 1e-4 moves the corner of a 512 pixel image by 0.03 pixels.
 SAME_ORIENTATION = 1e-4
@@ -25,7 +33,8 @@ SAME_ORIENTATION = 1e-4
 # Pixel spacings of one stack, as a part: 1e-4 is a twentieth of a pixel over 512.
 SAME_SPACING = 1e-4
 
-_NUMERIC = ("DS", "IS", "FD", "FL", "US", "UL")
+# Slices that show a distance: fewer are even whatever they are.
+FEWEST = 3
 
 # Image Type value 3 of a scout image. (PS3.3 section C.8.2.1.1.1, C.8.3.1.1.1)
 LOCALIZER = "LOCALIZER"
@@ -42,84 +51,6 @@ class Part:
     frames: tuple[Frame, ...]
     split_by: str
     left_out: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Distinction:
-    """An attribute that tells volumes in the same place apart.
-
-    Attributes:
-        name: what is counted: "echo".
-        keyword: the attribute.
-        sequences: the functional group that holds it in enhanced images.
-        shown: its value in words, with {} for the value; "" shows the number alone.
-    """
-
-    name: str
-    keyword: str
-    sequences: tuple[str, ...] = ()
-    shown: str = ""
-
-    def value(self, frame: Frame) -> tuple[Hashable, ...]:
-        """The comparable value of a frame; () where it has none."""
-        holder = frame.holder(self.keyword, *self.sequences)
-        if holder is None:
-            return ()
-        if dictionary_VR(self.keyword) in _NUMERIC:
-            # Six digits, so that the same echo time written in two ways stays the same.
-            return tuple(float(f"{v:.6g}") for v in numbers(holder, self.keyword))
-        return texts(holder, self.keyword)
-
-    def words(self, value: tuple[Hashable, ...]) -> str:
-        """The value as a user knows it."""
-        shown = "\\".join(f"{v:g}" if isinstance(v, float) else str(v) for v in value)
-        return self.shown.format(shown) if shown and self.shown else ""
-
-
-_FRAME_TYPES = (
-    "MRImageFrameTypeSequence",
-    "CTImageFrameTypeSequence",
-    "PETFrameTypeSequence",
-    "XRay3DFrameTypeSequence",
-)
-_GRADIENT = ("MRDiffusionSequence", "DiffusionGradientDirectionSequence")
-
-# In the order in which they are tried.
-DISTINCTIONS = (
-    Distinction("image type", "ImageType", (), "{}"),
-    *(Distinction("image type", "FrameType", (s,), "{}") for s in _FRAME_TYPES),
-    Distinction("component", "ComplexImageComponent", ("MRImageFrameTypeSequence",), "{}"),
-    Distinction("stack", "StackID", ("FrameContentSequence",), "{}"),
-    Distinction("echo", "EffectiveEchoTime", ("MREchoSequence",), "TE {} ms"),
-    Distinction("echo", "EchoTime", (), "TE {} ms"),
-    Distinction("echo", "EchoNumbers"),
-    Distinction("inversion", "InversionTimes", ("MRModifierSequence",), "TI {} ms"),
-    Distinction("inversion", "InversionTime", (), "TI {} ms"),
-    Distinction("flip angle", "FlipAngle", ("MRTimingAndRelatedParametersSequence",), "{} degrees"),
-    Distinction("b-value", "DiffusionBValue", ("MRDiffusionSequence",), "b = {} s/mm2"),
-    Distinction("gradient direction", "DiffusionGradientOrientation", _GRADIENT, "{}"),
-    Distinction("tube voltage", "KVP", ("CTXRayDetailsSequence",), "{} kV"),
-    Distinction("kernel", "ConvolutionKernel", ("CTReconstructionSequence",), "{}"),
-    Distinction("time point", "TemporalPositionIndex", ("FrameContentSequence",)),
-    Distinction("time point", "TemporalPositionIdentifier"),
-    Distinction(
-        "phase",
-        "NominalCardiacTriggerDelayTime",
-        ("CardiacSynchronizationSequence",),
-        "trigger time {} ms",
-    ),
-    Distinction("phase", "TriggerTime", (), "trigger time {} ms"),
-    Distinction("acquisition", "AcquisitionNumber"),
-)
-
-# Times differ from slice to slice, so that what counts is the order in each place.
-_CLOCKS = (
-    Distinction("time point", "FrameAcquisitionDateTime", ("FrameContentSequence",), "{}"),
-    Distinction("time point", "AcquisitionDateTime", (), "{}"),
-    Distinction("time point", "TriggerTime", (), "trigger time {} ms"),
-    Distinction("time point", "AcquisitionTime", (), "time {}"),
-    Distinction("time point", "ContentTime", (), "time {}"),
-)
 
 
 def split(frames: Sequence[Frame]) -> list[Part]:
@@ -238,6 +169,12 @@ def _split_repeats(frames: list[Frame], words: str) -> list[Part]:
             for group, label in zip(groups, labels, strict=True):
                 parts += _split_repeats([frames[i] for i in group], _join(words, label))
             return parts
+    elif apart := _interleaved(frames, distances):
+        return [
+            part
+            for group, label in zip(*apart, strict=True)
+            for part in _split_repeats([frames[i] for i in group], _join(words, label))
+        ]
     single = without_repeats(frames, places.tolist()) if deepest > 1 else frames
     order = np.argsort(along_normal(single), kind="stable")
     return [Part(tuple(single[i] for i in order), words, len(frames) - len(single))]
@@ -247,8 +184,7 @@ def _separations(
     frames: list[Frame], places: np.ndarray, deepest: int
 ) -> Iterator[tuple[list[list[int]], list[str]]]:
     """Ways to take repeated frames apart, best first: (groups of indices, labels)."""
-    tried: list[Distinction | _InPlane | _Dimension] = [_InPlane(), *DISTINCTIONS]
-    for distinction in tried + list(_dimensions(frames[0])):
+    for distinction in _tried(frames):
         values = [distinction.value(f) for f in frames]
         kinds = sorted(set(values), key=_sortable)
         # An attribute that has more values than one place has frames varies along the volume.
@@ -258,12 +194,39 @@ def _separations(
         if max(max(Counter(places[g].tolist()).values()) for g in groups) < deepest:
             words = [distinction.words(kind) for kind in kinds]
             yield groups, [_nth(distinction.name, i, len(kinds), w) for i, w in enumerate(words)]
-    for clock in _CLOCKS:
+    for clock in CLOCKS:
         values = [clock.value(f) for f in frames]
         ranked = _rank(values, places)
         if ranked:
             words = [clock.words(min((values[i] for i in g), key=_sortable)) for g in ranked]
             yield ranked, [_nth(clock.name, i, len(ranked), w) for i, w in enumerate(words)]
+
+
+def _tried(frames: list[Frame]) -> list[Distinguishing]:
+    return [InPlane(), *DISTINCTIONS, *dimensions(frames[0])]
+
+
+def _interleaved(
+    frames: list[Frame], distances: np.ndarray
+) -> tuple[list[list[int]], list[str]] | None:
+    """Volumes whose slices lie between each other's: each of them even, all together not.
+
+    Resampled as one volume, they would be mixed.
+    """
+    if is_even(np.sort(distances)):
+        return None
+    for distinction in _tried(frames):
+        values = [distinction.value(f) for f in frames]
+        kinds = sorted(set(values), key=_sortable)
+        if not 1 < len(kinds) <= len(frames) // FEWEST:
+            continue
+        groups = [[i for i, v in enumerate(values) if v == kind] for kind in kinds]
+        extents = sorted((distances[g].min(), distances[g].max()) for g in groups)
+        overlap = any(low[1] > high[0] for low, high in pairwise(extents))
+        if overlap and all(len(g) >= FEWEST and is_even(np.sort(distances[g])) for g in groups):
+            words = [distinction.words(kind) for kind in kinds]
+            return groups, [_nth(distinction.name, i, len(kinds), w) for i, w in enumerate(words)]
+    return None
 
 
 def _rank(values: list[tuple[Hashable, ...]], places: np.ndarray) -> list[list[int]]:
@@ -277,43 +240,6 @@ def _rank(values: list[tuple[Hashable, ...]], places: np.ndarray) -> list[list[i
         return []
     ordered = [sorted(g, key=lambda i: _sortable(values[i])) for g in by_place.values()]
     return [list(nth) for nth in zip(*ordered, strict=True)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Dimension:
-    """A dimension that an enhanced image itself declares. (PS3.3 section C.7.6.17)"""
-
-    name: str
-    index: int
-
-    def value(self, frame: Frame) -> tuple[Hashable, ...]:
-        holder = frame.holder("DimensionIndexValues", "FrameContentSequence")
-        found = numbers(holder, "DimensionIndexValues") if holder is not None else ()
-        return found[self.index : self.index + 1]
-
-    def words(self, value: tuple[Hashable, ...]) -> str:
-        return ""
-
-
-class _InPlane:
-    """Where in its plane an image lies: two fields of view beside each other are two volumes."""
-
-    name = "field of view"
-
-    def value(self, frame: Frame) -> tuple[Hashable, ...]:
-        assert frame.orientation is not None and frame.position is not None  # noqa: S101
-        return tuple(np.round(frame.orientation @ frame.position, 2).tolist())
-
-    def words(self, value: tuple[Hashable, ...]) -> str:
-        return ""
-
-
-def _dimensions(frame: Frame) -> list[_Dimension]:
-    found = []
-    for i, item in enumerate(items(frame.file.header, "DimensionIndexSequence")):
-        pointer = first_number(item, "DimensionIndexPointer")
-        found.append(_Dimension(keyword_for_tag(int(pointer or 0)) or "dimension", i))
-    return found
 
 
 def _sortable(value: tuple[Hashable, ...]) -> tuple:

@@ -27,6 +27,7 @@ SAGITTAL = np.array([[0, 1, 0], [0, 0, -1]])
             ["image type 1 of 2, ORIGINAL\\PRIMARY\\M", None],
         ),
         ("AcquisitionNumber", [4, 7], ["acquisition 1 of 2", None]),
+        ("FrameReferenceTime", [15.0, 45.0], ["time point 1 of 2, 15 ms", None]),
         ("ConvolutionKernel", ["B30", "B70"], ["kernel 1 of 2, B30", "kernel 2 of 2, B70"]),
         (
             "DiffusionGradientOrientation",
@@ -105,6 +106,25 @@ def test_what_varies_along_one_volume_does_not_split_it(tmp_path):
 
     (series,) = find_series(Stack().write(tmp_path, change))
     assert series.split_by == ""
+
+
+@pytest.mark.parametrize("beside", [0.4, 1.0, 10.5])
+def test_volumes_between_each_other_are_not_mixed(tmp_path, beside):
+    """Two acquisitions of the same place, whose slices do not meet."""
+    first = Stack(common={"AcquisitionNumber": 1})
+    second = Stack(common={"AcquisitionNumber": 2}, origin=(-10.0, 20.0, 30.0 + beside))
+    second.voxels = first.voxels + 1000
+    second.series, second.study, second.frame = first.series, first.study, first.frame
+    first.write(tmp_path / "1")
+    second.write(tmp_path / "2")
+    found = find_series(tmp_path)
+    if beside < 10:
+        assert [s.split_by for s in found] == ["acquisition 1 of 2", "acquisition 2 of 2"]
+        np.testing.assert_array_equal(found[0].volume().array, first.voxels)
+        np.testing.assert_array_equal(found[1].volume().array, second.voxels)
+    else:  # the second goes on, a little farther away, where the first ends
+        (series,) = found
+        assert "0.5 to 2.5 mm apart" in series.correction
 
 
 def test_localizer_in_the_same_series(tmp_path):
