@@ -59,6 +59,10 @@ def archive_of(server: Server) -> Archive:
         from IODeepLib.sources.dicomweb import DicomwebArchive
 
         return DicomwebArchive(server)
+    if scheme == "dimse":
+        from IODeepLib.sources.dimse import DimseArchive
+
+        return DimseArchive(server)
     raise UsageError(
         f"the address {server.url}",
         "dicomweb+http://..., dicomweb+https://... or dimse://AET@host:port",

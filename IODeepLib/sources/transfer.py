@@ -1,0 +1,101 @@
+"""Which SOP classes and transfer syntaxes an association is asked for."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pydicom import uid
+from pydicom.filereader import read_file_meta_info
+
+from IODeepLib.errors import ModelError
+from IODeepLib.headers import quiet
+
+# What holds the images of a modality (PS3.4 annex B.5).
+_IMAGES = {
+    "CT": (
+        uid.CTImageStorage,
+        uid.EnhancedCTImageStorage,
+        uid.LegacyConvertedEnhancedCTImageStorage,
+    ),
+    "MR": (
+        uid.MRImageStorage,
+        uid.EnhancedMRImageStorage,
+        uid.LegacyConvertedEnhancedMRImageStorage,
+        uid.EnhancedMRColorImageStorage,
+    ),
+    "PT": (
+        uid.PositronEmissionTomographyImageStorage,
+        uid.EnhancedPETImageStorage,
+        uid.LegacyConvertedEnhancedPETImageStorage,
+    ),
+    "NM": (uid.NuclearMedicineImageStorage,),
+    "CR": (uid.ComputedRadiographyImageStorage,),
+    "DX": (
+        uid.DigitalXRayImageStorageForPresentation,
+        uid.DigitalXRayImageStorageForProcessing,
+    ),
+    "MG": (
+        uid.DigitalMammographyXRayImageStorageForPresentation,
+        uid.DigitalMammographyXRayImageStorageForProcessing,
+        uid.BreastTomosynthesisImageStorage,
+    ),
+    "US": (uid.UltrasoundImageStorage, uid.UltrasoundMultiFrameImageStorage),
+    "XA": (uid.XRayAngiographicImageStorage, uid.EnhancedXAImageStorage),
+    "RF": (uid.XRayRadiofluoroscopicImageStorage, uid.EnhancedXRFImageStorage),
+}
+_OTHERS = (
+    uid.RawDataStorage,
+    uid.SecondaryCaptureImageStorage,
+    uid.MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
+    uid.MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
+    uid.MultiFrameTrueColorSecondaryCaptureImageStorage,
+    uid.SegmentationStorage,
+    uid.ComprehensiveSRStorage,
+    uid.Comprehensive3DSRStorage,
+)
+_PLAIN = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
+# Those in which we take images, the plain ones first.
+TRANSFER_SYNTAXES: tuple[str, ...] = (
+    *_PLAIN,
+    uid.JPEGBaseline8Bit,
+    uid.JPEGExtended12Bit,
+    uid.JPEGLosslessSV1,
+    uid.JPEGLossless,
+    uid.JPEGLSLossless,
+    uid.JPEGLSNearLossless,
+    uid.JPEG2000Lossless,
+    uid.JPEG2000,
+    uid.RLELossless,
+)
+
+
+@cache
+def offers(modality: str) -> tuple[tuple[str, str], ...]:
+    """(SOP class, transfer syntax) for what a series of `modality` may hold, the likeliest first.
+
+    Each is to become a presentation context of its own: a server sends an object as it has it only
+    where that very transfer syntax was agreed upon.
+    """
+    likely: list[tuple[str, str]] = [
+        (c, syntax) for c in _IMAGES.get(modality, ()) for syntax in TRANSFER_SYNTAXES
+    ]
+    everything = (*_OTHERS, *(c for classes in _IMAGES.values() for c in classes))
+    plain: list[tuple[str, str]] = [(c, syntax) for syntax in _PLAIN for c in everything]
+    return tuple(dict.fromkeys(likely + plain))
+
+
+def kind_of(path: Path) -> tuple[str, str]:
+    """SOP class and transfer syntax of the DICOM file at `path`.
+
+    Raises:
+        ModelError: it does not say them.
+    """
+    try:
+        with quiet():
+            meta = read_file_meta_info(path)
+        return str(meta.MediaStorageSOPClassUID), str(meta.TransferSyntaxUID)
+    except Exception as error:  # pydicom raises whatever a broken file leads it to
+        raise ModelError(
+            f"{path} cannot be read as DICOM ({error})", "a DICOM file", "check the file"
+        ) from None

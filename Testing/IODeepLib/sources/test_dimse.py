@@ -1,0 +1,88 @@
+"""Models and images in real PACS by way of DIMSE; what DICOMweb and DIMSE share is in test_pacs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pydicom
+import pytest
+from packed_models import files, make_model
+from pacs.servers import Dcmqrscp, Orthanc, free_port
+
+import IODeepLib
+from IODeepLib.cache import Cache
+from IODeepLib.errors import SourceError, UsageError
+from IODeepLib.model_object import verify
+from IODeepLib.series import find_series
+from IODeepLib.sources.archive import Archive, UnreachableError
+from IODeepLib.sources.dimse import DimseArchive
+from IODeepLib.sources.pacs import PacsSource
+from IODeepLib.sources.query import Query
+from IODeepLib.sources.retries import retried
+from IODeepLib.sources.settings import Server
+
+DEMO = Path(IODeepLib.__file__).parent / "demo_data"
+SERVERS = ["orthanc by C-GET", "orthanc by C-MOVE", "dcmqrscp by C-GET", "dcmqrscp by C-MOVE"]
+
+
+@pytest.fixture(params=SERVERS)
+def archive(request: pytest.FixtureRequest, client_port: int) -> Archive:
+    name, _, way = request.param.partition(" by ")
+    port = client_port if way == "C-MOVE" else None
+    if name == "orthanc":
+        orthanc: Orthanc = request.getfixturevalue("orthanc")
+        url = f"dimse://{orthanc.aet}@127.0.0.1:{orthanc.dicom_port}"
+    else:
+        dcmqrscp: Dcmqrscp = request.getfixturevalue("dcmqrscp")
+        url = dcmqrscp.source
+    return DimseArchive(Server(url, timeout=20, receive_port=port))
+
+
+def test_a_model_goes_there_and_comes_back(archive: Archive, tmp_path: Path) -> None:
+    model = make_model(tmp_path, parts=3)
+    sent = files(model)
+    assert PacsSource(archive, Cache(tmp_path / "cache")).store(sent) == sent
+    elsewhere = PacsSource(archive, Cache(tmp_path / "elsewhere"))
+    [found] = elsewhere.models().models
+    assert found.card.manifest == model.card.manifest
+    assert found.missing_parts == (1, 2, 3)
+    fetched = elsewhere.fetch(found)
+    verify(fetched)
+    [again] = elsewhere.models().models
+    assert not again.missing_parts
+
+
+def test_a_series_comes_as_it_is_in_a_folder(archive: Archive, tmp_path: Path) -> None:
+    images = sorted((DEMO / "mr_t1").iterdir())[:8]
+    source = PacsSource(archive, Cache(tmp_path / "cache"))
+    assert source.store(images) == images
+    assert source.store(images) == []
+    header = pydicom.dcmread(images[0])
+    [same] = find_series(images)
+    [series] = source.images(
+        Query(study_uid=header.StudyInstanceUID, series_uid=header.SeriesInstanceUID), tmp_path
+    )
+    assert series.sop_instance_uids == same.sop_instance_uids
+    assert (series.volume().array == same.volume().array).all()
+    assert not archive.find_series({"PatientID": header.PatientID, "Modality": "CT"})
+    [entry] = archive.find_series({"PatientID": header.PatientID, "Modality": "MR"})
+    assert entry.series_uid == header.SeriesInstanceUID
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    archive = DimseArchive(Server(f"dimse://PACS@127.0.0.1:{free_port()}", timeout=2))
+    with pytest.raises(UnreachableError, match=r"PACS@127\.0\.0\.1:\d+ cannot be reached"):
+        archive.find_series({"PatientID": "1"})
+
+
+def test_an_unknown_ae_title_is_said(dcmqrscp: Dcmqrscp) -> None:
+    archive = DimseArchive(Server(dcmqrscp.source.replace("QRSCP", "OTHER"), timeout=10))
+    with pytest.raises(SourceError, match="rejects us as IODEEP"):
+        # dcmqrscp may close the connection before we have read its answer.
+        retried(lambda: archive.find_series({"PatientID": "1"}))
+
+
+@pytest.mark.parametrize("url", ["dimse://host:104", "dimse://A@host", "dimse://A@host:99999"])
+def test_a_wrong_address_is_said(url: str) -> None:
+    with pytest.raises(UsageError, match="dimse://AET@host:port"):
+        DimseArchive(Server(url))
