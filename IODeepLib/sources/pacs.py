@@ -83,7 +83,7 @@ class PacsSource:
 
     def objects(self, uid: str, folder: Path, progress: Progress | None = None) -> list[Path]:
         """See `Source`."""
-        for keyword in ("SeriesInstanceUID", "StudyInstanceUID"):
+        for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
             entries = self._find(self._archive.find_series, {keyword: uid})
             if entries:
                 return self._fetch_all(entries, folder, progress)
