@@ -19,6 +19,8 @@ from IODeepLib.recipe import SuvBw
 from IODeepLib.series import ImageSeries, VolumeImage, find_series
 from IODeepLib.suv import suv_factor
 
+pytestmark = pytest.mark.filterwarnings("ignore:Invalid value:UserWarning:pydicom")
+
 HALF_LIFE = 6586.2  # seconds, fluorine 18
 DOSE, WEIGHT = 374e6, 70.0
 DECAYED = DOSE * 2 ** (-3600 / HALF_LIFE)  # an hour after the injection
