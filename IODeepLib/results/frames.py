@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from io import BytesIO
 from itertools import islice
 
 import numpy as np
@@ -74,15 +75,24 @@ class FrameTable:
 
     def pixel_data(self) -> bytes:
         """All frames, native little endian: bits, or unsigned integers of 8 or 16 bits."""
-        planes = (self.plane(i, k) for i, k in self)
-        if self.seg_type is not SegmentationType.BINARY:
-            data = b"".join(plane.tobytes() for plane in planes)
-        else:
-            data = b"".join(
-                np.packbits(np.stack(group), axis=None, bitorder="little").tobytes()
-                for group in iter(lambda: list(islice(planes, _FRAMES_AT_A_TIME)), [])
-            )
-        return data + b"\0" * (len(data) % 2)
+        planes: Iterator[npt.NDArray] = (self.plane(i, k) for i, k in self)
+        if self.seg_type is SegmentationType.BINARY:
+            planes = _packed(planes)
+        data = BytesIO()
+        for plane in planes:
+            data.write(plane.tobytes())
+        data.write(b"\0" * (data.tell() % 2))
+        return data.getvalue()
+
+
+def _packed(planes: Iterator[Mask]) -> Iterator[Bytes]:
+    """The bits of all planes, some at a time."""
+    room: Mask | None = None  # made once: new memory costs more than the work
+    while group := list(islice(planes, _FRAMES_AT_A_TIME)):
+        if room is None:
+            room = np.empty((_FRAMES_AT_A_TIME, *group[0].shape), bool)
+        stacked = np.stack(group, out=room[: len(group)])
+        yield np.packbits(stacked, axis=None, bitorder="little")
 
 
 def found_labels(segmentation: Segmentation) -> tuple[Mask, Sequence[Label]]:
