@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK
 from pydicom import dcmread
-from results_maker import standard_errors
+from results_maker import read_by_dcmqi, standard_errors
 from series_maker import Stack
 from summing_networks import model_of, sums
 
@@ -88,6 +88,12 @@ def test_labels_lie_on_the_slices_themselves(tmp_path: Path, bright: Model, name
     for frame, place in zip(seg.PerFrameFunctionalGroupsSequence, UNEVEN[name], strict=True):
         stated = frame.PlanePositionSequence[0].ImagePositionPatient
         np.testing.assert_array_equal(stated, place_of(place))
+    if "tilted" not in name:  # dcmqi puts the frames into a grid of its own, by their positions
+        (image,) = read_by_dcmqi(tmp_path / "out" / "segmentation.dcm", tmp_path / "dcmqi").values()
+        array = SimpleITK.GetArrayFromImage(image)
+        for plane, place in zip(VOXELS, UNEVEN[name], strict=True):
+            k = round((place_of(place)[2] - image.GetOrigin()[2]) / image.GetSpacing()[2])
+            np.testing.assert_array_equal(array[k] != 0, plane > 500)
 
 
 def test_volumes_count_what_each_slice_stands_for(tmp_path: Path, bright: Model) -> None:
