@@ -123,6 +123,7 @@ def run(
     picture_volume = volumes[0]
     del volumes
     found, notes = _infer(recipe, prepared, session, options, stages)
+    verify(model)  # the network was used where it lies; this takes no time if nothing changed there
     if isinstance(found, Segmentation) and options.labels is not None:
         found = found.only(options.labels)
     if isinstance(found, Segmentation):

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+from IODeepLib.errors import OutputError
 
 
 def emit(options: argparse.Namespace, document: Any, text: str) -> None:
     """Print `document` as JSON where it was asked for, else `text` for people."""
     if options.json:
         text = json.dumps(document, ensure_ascii=False, indent=1)
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    try:
+        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.flush()  # so that an error is found while it can be said
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard_output()
+        raise OutputError(
+            f"standard output cannot be written ({error.strerror or error})",
+            "a terminal, or a file on a disk with room",
+            "direct the output elsewhere",
+        ) from None
+
+
+def discard_output() -> None:
+    """Let what still waits for standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(text: str = "") -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from types import FrameType, ModuleType
 import IODeepLib
 from IODeepLib.cli import (
     cache,
+    console,
     demo,
     list_,
     pack,
@@ -30,7 +30,7 @@ from IODeepLib.cli import (
     unpack,
 )
 from IODeepLib.cli.command import CANCELLED
-from IODeepLib.errors import IODeepError, OutputError
+from IODeepLib.errors import IODeepError
 
 VERBS: tuple[ModuleType, ...] = (
     *(pack, unpack, show),
@@ -74,9 +74,7 @@ class _Interruption:
 def _status(options: argparse.Namespace, interruption: _Interruption) -> int:
     """Run the verb; its exit status, and one line for whatever goes wrong."""
     try:
-        status = options.run(options) or 0
-        _flush()
-        return status
+        return options.run(options) or 0
     except IODeepError as error:
         if interruption.came:
             raise KeyboardInterrupt from error
@@ -92,7 +90,7 @@ def _status(options: argparse.Namespace, interruption: _Interruption) -> int:
         return 4
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; that is its right.
-        _discard_output()
+        console.discard_output()
         return 0
     except Exception as error:
         if interruption.came:  # it came while a module was imported, for instance
@@ -123,22 +121,3 @@ def parser() -> argparse.ArgumentParser:
         verb.add_arguments(sub)
         sub.set_defaults(run=verb.run)
     return top
-
-
-def _flush() -> None:
-    """Write what is waiting for standard output, so that an error is found while it can be said."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        _discard_output()
-        raise OutputError(
-            f"standard output cannot be written ({error.strerror or error})",
-            "a terminal, or a file on a disk with room",
-            "direct the output elsewhere; other results are written",
-        ) from None
-
-
-def _discard_output() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
