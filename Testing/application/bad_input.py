@@ -273,14 +273,17 @@ _STEPS = (
     ("Card of a newer format", _newer_card),
     ("Plugin disabled", _plugin_disabled),
     ("Image deleted in mid-run", _image_deleted),
-    ("Database folder is read-only", _database_read_only),
     ("ONNX Runtime cannot be imported", _broken_runtime),
+    ("Second run", _second_run),
+    ("Scene closed in mid-run", _scene_closed),
+)
+# Windows has neither these permissions nor signals and limits.
+_POSIX_STEPS = (
+    ("Database folder is read-only", _database_read_only),
     ("Processor too old", _old_processor),
     ("No memory", _no_memory),
     ("Process killed", _killed),
     ("Corrupt result", _corrupt_result),
-    ("Second run", _second_run),
-    ("Scene closed in mid-run", _scene_closed),
 )
 
 
@@ -288,7 +291,7 @@ def _run() -> None:
     with DICOMUtils.TemporaryDICOMDatabase(str(_database)):
         bench = Bench()
         tempfile.tempdir = str(_work / "temporary")
-        for name, action in _STEPS:
+        for name, action in _STEPS + (_POSIX_STEPS if hasattr(os, "killpg") else ()):
             step(name, lambda action=action: bench.reset() or action(bench))
             found = dialogs()
             step(f"{name}: no dialog", lambda found=found: _none(found))

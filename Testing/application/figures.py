@@ -1,0 +1,157 @@
+"""How fast it is in the real Slicer: prints each figure with the limit that the project sets.
+
+A missed limit is said, and is no failure: the machine may be busy. Docs/testing.md says how to run
+this and what was seen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import slicer
+from DICOMLib import DICOMUtils
+
+_HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(_HERE))
+import panel  # noqa: E402
+from steps import finish, step  # noqa: E402
+
+_PAIRS = int(os.environ.get("IODEEP_PAIRS", "3"))
+_OVERLAP = 0.85  # of patches: the run takes about a minute on two cores
+_work = Path(tempfile.mkdtemp(prefix="iodeep-"))
+
+
+def _seconds(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def _costs(action: Callable[[], object]) -> np.ndarray:
+    """Seconds on the clock, and seconds of processors in this process and its children."""
+    before = os.times()
+    seconds = _seconds(action)
+    after = os.times()
+    return np.array([seconds, sum(after[:4]) - sum(before[:4])])
+
+
+def _verdict(value: float, limit: float, unit: str) -> str:
+    return f"{value:.3g} {unit}, limit {limit:g} {unit}{': MISSED' if value > limit else ''}"
+
+
+def _import() -> str:
+    """The module's file and what it imports of ours, as at Slicer's start; the best of five."""
+    ours = [name for name in sys.modules if name.partition(".")[0] in ("IODeep", "IODeepSlicer")]
+    before = {name: sys.modules[name] for name in ours}
+    costs = []
+    for _ in range(5):
+        for name in ours:
+            sys.modules.pop(name, None)
+        processor = time.process_time()
+        seconds = _seconds(lambda: importlib.import_module("IODeep"))
+        costs.append((seconds, time.process_time() - processor))
+    sys.modules.update(before)
+    clock, processor = 1000 * np.min(costs, axis=0)
+    return f"{_verdict(clock, 50, 'ms')}; of the processor {processor:.0f} ms"
+
+
+def _many_labels() -> str:
+    """A result of 512 x 512 x 300 voxels with 50 labels becomes a segmentation node."""
+    from IODeepSlicer import nodes
+
+    from IODeepLib.recipe import read_recipe
+    from IODeepLib.segmentation import Segmentation
+
+    shape = 300, 512, 512
+    volume = slicer.util.addVolumeFromArray(np.zeros(shape, np.int16))
+    (first, *_) = read_recipe(panel.DEMO / "recipe.json").output.labels
+    labels = tuple(dataclasses.replace(first, value=n, name=f"label {n}") for n in range(1, 51))
+    array = np.zeros(shape, np.uint8)
+    for n in range(50):  # boxes all over the image
+        row, column = divmod(n, 10)
+        array[:, 100 * row : 100 * row + 90, 50 * column : 50 * column + 45] = n + 1
+    segmentation = Segmentation(array, nodes.imageOf(volume).grid, labels)
+    model = SimpleNamespace(label="figures", card=SimpleNamespace(title="Figures"))
+    document = {"missing": []}
+    seconds = _seconds(lambda: nodes.createSegmentationNode(volume, model, segmentation, document))
+    slicer.mrmlScene.Clear()
+    return _verdict(seconds, 3, "s")
+
+
+def _against_the_command() -> str:
+    """The same network on the same files, in Slicer and by `iodeep run`, in turns.
+
+    On a machine with other work, only the seconds that the processors took can be compared.
+    """
+    logic, volume = panel.logic(), panel.load_image()
+    models = [m for m in logic.findModels().models if m.card.name == "figures"]
+    python = shutil.which("PythonSlicer") or sys.executable
+    command = [python, "-m", "IODeepLib.cli", "run", str(panel.DEMO / "mr_t1")]
+    ratios = []
+    for n in range(_PAIRS):
+        arguments = ["--models", str(_work / "model"), "--out", str(_work / f"result-{n}")]
+        alone = _costs(
+            lambda arguments=arguments: subprocess.run(
+                [*command, *arguments], cwd=_HERE.parents[1], check=True, capture_output=True
+            )
+        )
+        inside = _costs(lambda: logic.run(volume, models[0]))
+        ratios.append(inside / alone)
+        print(
+            f"  iodeep run {alone[0]:.1f} s, of processors {alone[1]:.1f} s; "
+            f"in Slicer {inside[0]:.1f} s, {inside[1]:.1f} s",
+            flush=True,
+        )
+    longer, more = 100 * (np.median(ratios, axis=0) - 1)
+    return f"{_verdict(longer, 5, '% longer')}; {_verdict(more, 5, '% more of processors')}"
+
+
+def _cancel() -> str:
+    """From the click on Cancel to the end of the process."""
+    panel.open_panel()
+    run = panel.start_and_wait_for_network()
+
+    def cancel() -> None:
+        panel.find("cancelButton").click()
+        panel.until(lambda: not _lives(run.process_id))
+
+    return _verdict(_seconds(cancel), 2, "s")
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.killpg(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _run() -> None:
+    from IODeepLib.recipe import read_recipe
+
+    needs = dataclasses.replace(read_recipe(panel.DEMO / "recipe.json").input, overlap=_OVERLAP)
+    panel.make_model(_work / "model", name="figures", input=needs)
+    step("Import of the module", _import)
+    step("Segmentation of 512 x 512 x 300 with 50 labels", _many_labels)
+    with DICOMUtils.TemporaryDICOMDatabase(str(_work / "database")):
+        for part in (_work / "model", panel.DEMO / "mr_t1"):
+            DICOMUtils.importDicom(str(part), slicer.dicomDatabase, copyFiles=True)
+        slicer.util.selectModule("IODeep")
+        step("In Slicer and by the command", _against_the_command)
+        step("Cancel", _cancel)
+    shutil.rmtree(_work, ignore_errors=True)
+    finish()
+
+
+_run()
