@@ -25,7 +25,6 @@ REQUIREMENTS = (
     "SimpleITK>=2.4",
     "highdicom>=0.27",
     "onnxruntime>=1.22",
-    "dicomweb-client>=0.60",
     "requests>=2.28",
 )
 

@@ -1,7 +1,7 @@
 """A PACS over DICOMweb: QIDO-RS, WADO-RS and STOW-RS (PS3.18 chapter 10).
 
-Searching goes through dicomweb-client. Objects are streamed here, over the same session, because
-the client holds every object that it retrieves or stores whole in memory.
+Written on requests: dicomweb-client holds every object that it retrieves or stores whole in memory,
+and encodes what it searches with in a way that some servers do not understand.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from email.message import Message
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
-from dicomweb_client import DICOMwebClient
 from pydicom.datadict import keyword_for_tag
 
 from IODeepLib.errors import SourceError, UsageError
@@ -28,6 +28,7 @@ _CHUNK = 2**20  # bytes
 _PAGE = 1000  # answers
 # Some servers (Orthanc 1.10) do not decode values in a search: others than these never match.
 _SAFE = re.compile(r"[A-Za-z0-9._-]+")
+_JSON = "application/dicom+json"
 _ALL_SYNTAXES = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _IN_TROUBLE = {408, 425, 429, 500, 502, 503, 504}
 # What "out of resources" is as a failure reason (PS3.18 section 10.5.3.2, PS3.4 table B.2-1).
@@ -47,16 +48,13 @@ class DicomwebArchive:
     def __init__(self, server: Server) -> None:
         self._base = server.url.removeprefix("dicomweb+").rstrip("/")
         self._timeout = (min(_SECONDS_TO_CONNECT, server.timeout), server.timeout)
-        self._session = _session(server)
-        try:
-            self._client = DICOMwebClient(
-                self._base, self._session, timeout=self._timeout, permissive_uid=True
-            )
-        except ValueError as error:
+        if not urlsplit(self._base).hostname:
             raise UsageError(
-                f"the address {server.url} ({error})", "dicomweb+https://host/path", "correct it"
-            ) from None
-        self._client.set_http_retry_params(retry=False)
+                f"the address {server.url}", "dicomweb+https://host:port/path", "correct it"
+            )
+        self._session = _session(server)
+        # Said for each request, because requests prefers REQUESTS_CA_BUNDLE to the session's own.
+        self._verify = str(server.ca) if server.ca is not None else None
 
     @property
     def name(self) -> str:
@@ -65,20 +63,20 @@ class DicomwebArchive:
 
     def find_series(self, keys: Mapping[str, str]) -> list[Entry]:
         """See `Archive`."""
-        return self._found(self._client.search_for_series, keys)
+        return self._found("series", keys)
 
     def find_instances(self, keys: Mapping[str, str]) -> list[Entry]:
         """See `Archive`."""
-        return self._found(self._client.search_for_instances, keys)
+        return self._found("instances", keys)
 
     def retrieve(self, entry: Entry, receive: Receiver) -> None:
         """See `Archive`."""
-        url = f"{self._base}/studies/{entry.study_uid}/series/{entry.series_uid}"
+        path = f"studies/{entry.study_uid}/series/{entry.series_uid}"
         if entry.sop_uid:
-            url += f"/instances/{entry.sop_uid}"
-        with self._asking(), self._get(url) as response:
+            path += f"/instances/{entry.sop_uid}"
+        with self._ask("GET", path, _ALL_SYNTAXES) as response:
             self._check(response)
-            kind, boundary = _multipart(response.headers.get("Content-Type", ""))
+            kind, boundary = _media_type(response)
             chunks = response.iter_content(_CHUNK)
             if kind == "application/dicom":  # against the standard, but seen
                 receive(chunks)
@@ -92,21 +90,12 @@ class DicomwebArchive:
         """See `Archive`. Every file is a request of its own."""
         for path in paths:
             message = DicomMessage(path)
-            headers = {"Content-Type": message.content_type, "Accept": "application/dicom+json"}
-            with (
-                self._asking(),
-                self._session.post(
-                    f"{self._base}/studies",
-                    data=message,
-                    headers=headers,
-                    timeout=self._timeout,
-                    allow_redirects=False,
-                ) as response,
-            ):
+            headers = {"Content-Type": message.content_type}
+            with self._ask("POST", "studies", _JSON, data=message, headers=headers) as response:
                 self._check_stored(response, path)
             stored(path)
 
-    def _found(self, search: Callable[..., list[dict]], keys: Mapping[str, str]) -> list[Entry]:
+    def _found(self, level: str, keys: Mapping[str, str]) -> list[Entry]:
         filters = {keyword: value for keyword, value in keys.items() if _SAFE.fullmatch(value)}
         if not filters.keys() - {"Modality", "SeriesNumber"}:
             raise UsageError(
@@ -117,41 +106,56 @@ class DicomwebArchive:
         found: dict[tuple[str, str], Entry] = {}
         offset = 0
         while True:
-            with self._asking():
-                answers = search(search_filters=filters, limit=_PAGE, offset=offset)
-            entries = [entry for entry in map(_entry, answers) if entry]
+            answers = self._search(level, {**filters, "limit": str(_PAGE), "offset": str(offset)})
             before = len(found)
-            for entry in entries:
+            for entry in map(_entry, answers):
                 found.setdefault((entry.series_uid, entry.sop_uid), entry)
             # A server may give fewer at once than were asked for, or know no offset.
             if not answers or len(found) == before:
                 return list(found.values())
             offset += len(answers)
 
-    def _get(self, url: str) -> requests.Response:
-        return self._session.get(
-            url,
-            headers={"Accept": _ALL_SYNTAXES},
-            stream=True,
-            timeout=self._timeout,
-            allow_redirects=False,
-        )
+    def _search(self, level: str, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
+        with self._ask("GET", level, _JSON, params=parameters) as response:
+            self._check(response)
+            if not response.content:  # 204, or a server that says so with 200
+                return []
+            kind = _media_type(response)[0]
+            if kind not in (_JSON, "application/json"):
+                raise self._wrong_kind(kind, _JSON)
+            answers = response.json()
+        one_of = ("0020000D", "0020000E")
+        if not isinstance(answers, list) or not all(
+            isinstance(answer, dict) and all(tag in answer for tag in one_of) for answer in answers
+        ):
+            raise self._wrong_kind("JSON of another kind", f"a list of {level} (PS3.18 annex F)")
+        return answers
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Turn what requests raises into errors of ours."""
+    def _ask(
+        self, method: str, path: str, accept: str, headers: Mapping[str, str] = {}, **more: Any
+    ) -> Iterator[requests.Response]:
+        """A request, and what requests raises meanwhile turned into errors of ours."""
         try:
-            yield
-        except requests.HTTPError as error:
-            if error.response is not None:
-                self._check(error.response)
-            raise self._failed(error) from None
-        except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
+            with self._session.request(
+                method,
+                f"{self._base}/{path}",
+                headers={"Accept": accept, **headers},
+                stream=True,
+                timeout=self._timeout,
+                verify=self._verify,
+                allow_redirects=False,
+                **more,
+            ) as response:
+                yield response
+        except requests.exceptions.SSLError as error:
+            raise (self._untrusted if "CERTIFICATE" in str(error) else self._broken)(
+                error
+            ) from None
+        except requests.ConnectTimeout as error:
             raise self._unreachable(error) from None
         except requests.ConnectionError as error:
-            if _is_refused(error):
-                raise self._unreachable(error) from None
-            raise self._broken(error) from None
+            raise (self._unreachable if _is_refused(error) else self._broken)(error) from None
         except (requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             raise self._broken(error) from None
         except (ValueError, requests.RequestException) as error:
@@ -204,6 +208,13 @@ class DicomwebArchive:
             "check the address, and whether it runs",
         )
 
+    def _untrusted(self, error: Exception) -> SourceError:
+        return SourceError(
+            f"{self.name} and this side do not trust each other ({_reason(error)})",
+            "certificates that both sides accept",
+            "name the server in iodeep.toml with its ca, and with certificate and key",
+        )
+
     def _broken(self, error: Exception) -> TransientError:
         return TransientError(
             f"the connection to {self.name} broke ({_reason(error)})",
@@ -220,7 +231,7 @@ class DicomwebArchive:
 
     def _wrong_kind(self, kind: str, wanted: str) -> SourceError:
         return SourceError(
-            f"{self.name} answered with {kind or 'no content type'}",
+            f"{self.name} answered with {kind}",
             wanted,
             "check the address, and whether a login page stands before the service",
         )
@@ -245,23 +256,19 @@ def _session(server: Server) -> requests.Session:
         session.auth = _Bearer(server.token)
     elif server.user is not None:
         session.auth = (server.user, server.password or "")
-    if server.ca is not None:
-        session.verify = str(server.ca)
     if server.certificate is not None:
         session.cert = (str(server.certificate), str(server.key or server.certificate))
     return session
 
 
-def _entry(answer: Mapping[str, Any]) -> Entry | None:
-    """An answer in the DICOM JSON model (PS3.18 annex F); None if it names no series."""
+def _entry(answer: Mapping[str, Any]) -> Entry:
+    """An answer in the DICOM JSON model (PS3.18 annex F)."""
     attributes = {
         keyword: _text(element)
         for tag, element in answer.items()
-        if (keyword := keyword_for_tag(tag)) and isinstance(element, dict)
+        if isinstance(element, dict) and (keyword := keyword_for_tag(tag))
     }
-    study, series = attributes.get("StudyInstanceUID"), attributes.get("SeriesInstanceUID")
-    if not study or not series:
-        return None
+    study, series = attributes["StudyInstanceUID"], attributes["SeriesInstanceUID"]
     return Entry(study, series, attributes.get("SOPInstanceUID", ""), attributes)
 
 
@@ -270,11 +277,11 @@ def _text(element: Mapping[str, Any]) -> str:
     return "\\".join(values)
 
 
-def _multipart(content_type: str) -> tuple[str, str]:
-    """The media type and, of a multipart one, the boundary."""
+def _media_type(response: requests.Response) -> tuple[str, str]:
+    """The media type of an answer and, of a multipart one, the boundary."""
     message = Message()
-    message["Content-Type"] = content_type
-    return message.get_content_type() if content_type else "", message.get_boundary() or ""
+    message["Content-Type"] = response.headers.get("Content-Type", "none/none")
+    return message.get_content_type(), message.get_boundary() or ""
 
 
 def _is_refused(error: BaseException) -> bool:

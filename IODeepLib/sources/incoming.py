@@ -18,7 +18,7 @@ from IODeepLib.private_dictionary import Element
 from IODeepLib.sources.archive import Entry
 
 _IDENTITY = ["SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "SOPClassUID", "PatientID"]
-# A weights instance has its payload last: what comes before fits well in here.
+# What a weights instance has before its payload fits well in here.
 _HEAD = 64 * 2**10  # bytes
 
 

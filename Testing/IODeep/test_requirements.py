@@ -15,7 +15,6 @@ HERE = {
     "numpy": "2.4.0",
     "simpleitk": "2.5.2",
     "highdicom": "0.27.0",
-    "dicomweb-client": "0.61.0",
     "requests": "2.32.5",
 }
 

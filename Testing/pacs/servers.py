@@ -98,8 +98,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def orthanc(folder: Path, clients: dict[str, int] | None = None) -> Iterator[Orthanc]:
-    """An Orthanc in `folder`; `clients` are the ports of the AE titles that it may send to."""
+def orthanc(
+    folder: Path, clients: dict[str, int] | None = None, **settings: object
+) -> Iterator[Orthanc]:
+    """An Orthanc in `folder`.
+
+    Args:
+        folder: a new folder, removed in the end.
+        clients: the ports of the AE titles that it may send to.
+        settings: keys that are not in its configuration.
+    """
     program = _found("Orthanc", "orthanc and orthanc-dicomweb")
     if not Path(_PLUGINS).exists():
         raise NoServerError(_missing("Orthanc's DICOMweb plugin", "orthanc-dicomweb"))
@@ -124,6 +132,7 @@ def orthanc(folder: Path, clients: dict[str, int] | None = None) -> Iterator[Ort
     (folder / "configuration").mkdir(parents=True)
     (folder / "configuration" / "orthanc.json").write_text(text, "utf-8")
     shutil.copy(_CONFIGURATION / "dicomweb.json", folder / "configuration")
+    (folder / "configuration" / "settings.json").write_text(json.dumps(settings), "utf-8")
     command = [program, str(folder / "configuration")]
     with _running(command, folder, [server.http_port, server.dicom_port]):
         yield server

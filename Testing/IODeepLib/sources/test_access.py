@@ -1,0 +1,198 @@
+"""Getting in: users, tokens, certificates, private authorities; and no word of a secret."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import trustme
+from command import Answer, refused
+from packed_models import files, make_model
+from pacs import servers
+from pacs.proxy import Fault, answer, proxy
+from pacs.servers import Orthanc
+
+from IODeepLib.sources.find import source_of
+
+SECRET = "correct-horse-battery"  # noqa: S105
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def guarded(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of an Orthanc that wants HTTPS, a client certificate, and user and password.
+
+    Orthanc itself asks for the password. TLS is spoken before it, as in front of most servers:
+    Debian's Orthanc crashes when it has to do that.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    folder = tmp_path_factory.mktemp("guarded")
+    users = {"anna": SECRET}
+    with (
+        servers.orthanc(folder, AuthenticationEnabled=True, RegisteredUsers=users) as server,
+        proxy(server.http_port, lambda number: None, context) as guard,
+    ):
+        yield guard.port
+
+
+@pytest.fixture
+def settings(
+    tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Writes iodeep.toml with one server, named pacs."""
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    mine = authority.issue_cert("client@example.org")
+    mine.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "me.pem"))
+    monkeypatch.setenv("PACS_SECRET", SECRET)
+
+    def write(**keys: str) -> None:
+        path = tmp_path / "config" / "iodeep" / "iodeep.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [f'{key} = "{value}"' for key, value in keys.items()]
+        path.write_text("\n".join(["[servers.pacs]", *lines]))
+
+    return write
+
+
+def all_keys(guarded: int, tmp_path: Path) -> dict[str, str]:
+    return {
+        "url": f"dicomweb+https://127.0.0.1:{guarded}/dicom-web",
+        "ca": f"{tmp_path}/ca.pem",
+        "certificate": f"{tmp_path}/me.pem",
+        "user": "anna",
+        "password": "env:PACS_SECRET",
+    }
+
+
+def test_with_everything_that_it_wants(
+    guarded: int, settings: Callable[..., None], tmp_path: Path
+) -> None:
+    settings(**all_keys(guarded, tmp_path))
+    source = source_of("pacs")
+    sent = files(make_model(tmp_path))
+    source.store(sent)
+    [model] = source.models().models
+    assert not source.fetch(model).missing_parts
+    # Whoever gives the address instead of the name is let in as well.
+    assert len(source_of(all_keys(guarded, tmp_path)["url"]).models().models) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"ca": None}, "certificate verify failed"),
+        ({"certificate": None}, "do not trust each other"),
+        ({"user": None, "password": None}, "answered 401"),
+        ({"user": "otto"}, "answered 401"),
+    ],
+)
+def test_without_one_of_them(
+    guarded: int,
+    settings: Callable[..., None],
+    tmp_path: Path,
+    iodeep: Callable[..., Answer],
+    changes: dict[str, str | None],
+    words: str,
+) -> None:
+    keys = all_keys(guarded, tmp_path) | changes
+    settings(**{key: value for key, value in keys.items() if value is not None})
+    refused(iodeep("list", "pacs"), 5, words)
+
+
+def test_a_token(orthanc: Orthanc, settings: Callable[..., None], tmp_path: Path) -> None:
+    source_of(orthanc.source).store(files(make_model(tmp_path)))
+    gate = Fault(
+        answer=answer("401 Unauthorized"), unless=f"Authorization: Bearer {SECRET}".encode()
+    )
+    with proxy(orthanc.http_port, lambda number: gate) as guard:
+        settings(url=f"dicomweb+http://127.0.0.1:{guard.port}/dicom-web", token="env:PACS_SECRET")
+        assert len(source_of("pacs").models().models) == 1
+        assert guard.answers == 0
+
+
+def test_a_keyring(
+    orthanc: Orthanc, settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def get_password(service: str, user: str) -> str:
+        asked.append((service, user))
+        return SECRET
+
+    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=get_password))
+    settings(url=orthanc.source, user="anna", password="keyring:hospital")
+    source_of("pacs")
+    assert asked == [("hospital", "anna")]
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"password": SECRET}, "wanted: 'env:VARIABLE' or 'keyring:SERVICE'"),
+        ({"token": f"env:NOT_{SECRET}"}, "no environment variable"),
+        ({"token": "keyring:pacs"}, "pip install keyring"),
+        ({"pasword": "env:PACS_SECRET"}, "unknown key"),
+        ({"timeout": "long"}, "servers.pacs.timeout"),
+        ({"ca": "/no/such.pem"}, "no file /no/such.pem"),
+        ({"url": ""}, "the address"),
+        ({"url": "dicomweb+https://"}, "the address"),
+    ],
+)
+def test_settings_that_are_wrong(
+    settings: Callable[..., None],
+    iodeep: Callable[..., Answer],
+    monkeypatch: pytest.MonkeyPatch,
+    keys: dict[str, str],
+    words: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    settings(**{"url": "dicomweb+http://127.0.0.1:1"} | keys)
+    refused(iodeep("list", "pacs"), 2, words)
+
+
+@pytest.mark.parametrize("url", ["dicomweb+http://anna:{}@h/d", "dimse://A:{}@h:104"])
+def test_passwords_in_addresses(iodeep: Callable[..., Answer], url: str) -> None:
+    answer = iodeep("list", url.format(SECRET))
+    refused(answer, 2, "a password in an address", "iodeep.toml")
+    assert SECRET not in answer.err
+
+
+def test_no_word_of_a_secret(
+    guarded: int,
+    settings: Callable[..., None],
+    tmp_path: Path,
+    iodeep: Callable[..., Answer],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    make_model(tmp_path)
+    caplog.set_level(logging.DEBUG)
+    keys = all_keys(guarded, tmp_path)
+    said = ""
+    for changes in ({}, {"user": "otto"}, {"url": keys["url"][:-4] + "nowhere"}):
+        settings(**keys | changes)
+        for call in (
+            ["list", "pacs"],
+            ["push", tmp_path / "packed", "pacs"],
+            ["pull", "1.2", "pacs", "--out", tmp_path / "o"],
+        ):
+            for verbose in ([], ["--verbose"], ["--json"]):
+                answer = iodeep(*call, *verbose)
+                said += answer.out + answer.err
+    said += caplog.text + repr(source_of("pacs")) + repr(vars(source_of("pacs")))
+    import base64
+
+    for form in (SECRET, base64.b64encode(f"anna:{SECRET}".encode()).decode()):
+        assert form not in said
+    assert "answered 401" in said
