@@ -85,7 +85,8 @@ class Grid:
         affine = np.array(self.affine, dtype=np.float64)
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
             raise ValueError("an affine is 4 x 4 finite numbers")
-        if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        lengths = np.linalg.norm(affine[:3, :3], axis=0)
+        if lengths.min() == 0 or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-9:
             raise ValueError("an affine must not be singular")
         affine.setflags(write=False)
         object.__setattr__(self, "affine", affine)

@@ -257,7 +257,7 @@ def _spatial(grid: Grid | SliceStack, first: Frame) -> dict[str, Any]:
     patient = hd.CoordinateSystemNames.PATIENT
     cosines = [float(decimal(v)) for v in grid.directions[:, [2, 1]].T.ravel()]
     between, row, column = (float(decimal(v)) for v in grid.spacing)
-    thickness = abs(first.measure("SliceThickness", "PixelMeasuresSequence") or between)
+    thickness = first.millimetres("SliceThickness", "PixelMeasuresSequence") or between
     return {
         "plane_positions": [hd.PlanePositionSequence(patient, [0.0, 0.0, 0.0])],
         "plane_orientation": hd.PlaneOrientationSequence(patient, cosines),

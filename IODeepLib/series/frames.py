@@ -21,6 +21,10 @@ from IODeepLib.series.image_file import ImageFile
 # film. (PS3.3 section 10.7.1.3)
 SPACING_KEYWORDS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 
+# Millimetres that can be true: no pixel is smaller than a nanometre, nothing lies a kilometre away.
+# Others are as good as missing.
+SMALLEST_MM, LARGEST_MM = 1e-6, 1e6
+
 # What a converter to enhanced images knew of no functional group for. (PS3.3 section C.7.6.16.2.25)
 _UNASSIGNED = (
     "UnassignedPerFrameConvertedAttributesSequence",
@@ -76,6 +80,11 @@ class Frame:
         holder = self.holder(keyword, *sequences)
         return first_number(holder, keyword) if holder is not None else None
 
+    def millimetres(self, keyword: str, *sequences: str) -> float | None:
+        """A length of this frame, such as its thickness, if it is one; without its sign."""
+        length = abs(self.measure(keyword, *sequences) or 0.0)
+        return length if SMALLEST_MM <= length <= LARGEST_MM else None
+
 
 def frames_of(file: ImageFile) -> list[Frame]:
     """All frames of `file` in stored order."""
@@ -102,7 +111,7 @@ def _frame(file: ImageFile, number: int, groups: tuple[Dataset, ...], *, placed:
     spacing, spacing_keyword = None, ""
     for keyword in SPACING_KEYWORDS:
         found = values(keyword, "PixelMeasuresSequence")
-        if len(found) == 2 and min(found) > 0:
+        if len(found) == 2 and min(found) >= SMALLEST_MM and max(found) <= LARGEST_MM:
             spacing, spacing_keyword = (found[0], found[1]), keyword
             break
     transformation = "PixelValueTransformationSequence"
@@ -114,7 +123,7 @@ def _frame(file: ImageFile, number: int, groups: tuple[Dataset, ...], *, placed:
         groups,
         int(numbers(header, "Rows")[0]),
         int(numbers(header, "Columns")[0]),
-        np.array(position) if len(position) == 3 else None,
+        np.array(position) if len(position) == 3 and _near(position) else None,
         _directions(orientation),
         spacing,
         spacing_keyword,
@@ -137,9 +146,13 @@ def _holder(groups: Iterable[Dataset], keyword: str, sequences: tuple[str, ...])
     return None
 
 
+def _near(position: tuple[float, ...]) -> bool:
+    return max(map(abs, position)) <= LARGEST_MM
+
+
 def _directions(cosines: tuple[float, ...]) -> npt.NDArray[np.float64] | None:
     """Unit vectors of the six direction cosines, or None if they span no plane."""
-    if len(cosines) != 6:
+    if len(cosines) != 6 or max(map(abs, cosines)) > 2:
         return None
     pair = np.array(cosines, dtype=np.float64).reshape(2, 3)
     lengths = np.linalg.norm(pair, axis=1)

@@ -180,20 +180,20 @@ def _unplaced(frames: Sequence[Frame]) -> SliceGeometry:
 
 def _single_slice_step(frame: Frame) -> tuple[float, str]:
     for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        stated = frame.measure(keyword, "PixelMeasuresSequence")
+        stated = frame.millimetres(keyword, "PixelMeasuresSequence")
         if stated:
-            return abs(stated), f"a single slice: its depth, {abs(stated):g} mm, is its {keyword}"
+            return stated, f"a single slice: its depth, {stated:g} mm, is its {keyword}"
     return 1.0, "a single slice without a stated depth: 1 mm is taken"
 
 
 def _contradictions(frame: Frame, measured: float) -> list[str]:
     found = []
-    stated = frame.measure("SpacingBetweenSlices", "PixelMeasuresSequence")
-    if stated and abs(abs(stated) - measured) > STATED_DIFFERS * measured:
+    stated = frame.millimetres("SpacingBetweenSlices", "PixelMeasuresSequence")
+    if stated and abs(stated - measured) > STATED_DIFFERS * measured:
         found.append(
             f"SpacingBetweenSlices says {stated:g} mm, but the slices lie {measured:.4g} mm apart"
         )
-    thickness = frame.measure("SliceThickness", "PixelMeasuresSequence")
+    thickness = frame.millimetres("SliceThickness", "PixelMeasuresSequence")
     if thickness and thickness < (1 - STATED_DIFFERS) * measured:
         found.append(f"the slices are {thickness:g} mm thick, but {measured:.4g} mm apart")
     return found

@@ -225,6 +225,27 @@ def test_slices_far_beside_each_other_are_refused(tmp_path):
     refusal(tmp_path, "slices shifted by up to 100.0 mm")
 
 
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("PixelSpacing", ["1e-200", "1"]),
+        ("PixelSpacing", ["1", "1e300"]),
+        ("ImagePositionPatient", ["1e200", "0", "0"]),
+        ("ImageOrientationPatient", ["1e200", "0", "0", "0", "1", "0"]),
+    ],
+)
+def test_lengths_that_cannot_be_true_are_missing_ones(tmp_path, keyword, value):
+    for series in find_series(Stack(common={keyword: value}).write(tmp_path)):
+        assert not series.has_patient_geometry
+        assert "no position" in series.problems[0] and series.volume().array.shape == (1, 6, 7)
+
+
+def test_depths_that_cannot_be_true_are_missing_ones(tmp_path):
+    stack = Stack(voxels=np.zeros((1, 6, 7), np.int16), common={"SliceThickness": "1e-300"})
+    (series,) = find_series(stack.write(tmp_path))
+    assert series.problems == ("a single slice without a stated depth: 1 mm is taken",)
+
+
 def test_rows_and_columns_at_an_odd_angle_are_refused(tmp_path):
     cosines = [1, 0, 0, np.sin(np.radians(5)), np.cos(np.radians(5)), 0]
     Stack(common={"ImageOrientationPatient": [f"{c:.8f}" for c in cosines]}).write(tmp_path)
