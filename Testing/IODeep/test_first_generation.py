@@ -1,14 +1,14 @@
-"""Objects as the first IODeep program wrote them; those here hold no weights."""
+"""Networks as the first IODeep program stored them are told from everything else."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import first_generation_maker
 import pytest
 import slicer_application  # noqa: F401  gives Slicer's modules
 from IODeepSlicer import first_generation
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RawDataStorage, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
 import IODeepLib
 from IODeepLib.model_object import Model
@@ -16,30 +16,10 @@ from IODeepLib.model_object import Model
 MR = Path(IODeepLib.__file__).parent / "demo_data" / "mr_t1" / "IM0000.dcm"
 
 
-def write(path: Path, syntax: str, **without: bool) -> Path:
-    uid = generate_uid()
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.MediaStorageSOPClassUID = RawDataStorage
-    dataset.file_meta.MediaStorageSOPInstanceUID = uid
-    dataset.file_meta.TransferSyntaxUID = syntax
-    dataset.SOPClassUID = dataset.SOPInstanceUID = uid
-    dataset.StudyInstanceUID = dataset.SeriesInstanceUID = uid
-    dataset.Modality, dataset.BodyPartExamined = "MR", "HEAD"
-    dataset.PatientName = dataset.PatientID = ""
-    dataset.Rows = dataset.Columns = 224
-    if not without.get("architecture"):
-        dataset.add_new(0x00170016, "UT", "{'input_shape': {'input_shape0': 1}}")
-    dataset.add_new(0x00170018, "UT", "AAAA")
-    dataset.add_new(0x00170020, "ST", "unet_mri")
-    dataset.add_new(0x00170022, "UI", uid)
-    dataset.save_as(path, enforce_file_format=True)
-    return path
-
-
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
 def test_they_are_recognised(tmp_path: Path, syntax: str) -> None:
-    assert first_generation.nameIn(write(tmp_path / "net.dcm", syntax)) == "unet_mri"
+    first_generation_maker.write(tmp_path / "net.dcm", syntax)
+    assert first_generation.nameIn(tmp_path / "net.dcm") == first_generation_maker.NAME
 
 
 def test_their_sop_class_is_looked_into() -> None:
@@ -51,7 +31,8 @@ def test_their_sop_class_is_looked_into() -> None:
 def test_nothing_else_is_taken_for_one(tmp_path: Path, network: Model) -> None:
     for path in (MR, network.card.path, *(part.path for part in network.parts)):
         assert first_generation.nameIn(path) is None
-    other = write(tmp_path / "other.dcm", ImplicitVRLittleEndian, architecture=True)
+    other = tmp_path / "other.dcm"
+    first_generation_maker.write(other, architecture=False)
     assert first_generation.nameIn(other) is None
     other.write_bytes(b"no DICOM")
     assert first_generation.nameIn(other) is None

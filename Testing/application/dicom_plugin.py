@@ -16,7 +16,7 @@ import slicer
 from DICOMLib import DICOMUtils
 
 _HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(_HERE))
+sys.path[:0] = [str(_HERE), str(_HERE.parent)]
 from steps import dialogs, finish, picture, step, wait  # noqa: E402
 
 _DEMO = _HERE.parents[1] / "IODeepLib" / "demo_data"
@@ -213,30 +213,17 @@ def _newer_card() -> str:
 
 def _first_generation() -> str:
     """An object as the first IODeep program wrote it is named, and not taken for an image."""
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ImplicitVRLittleEndian, RawDataStorage, generate_uid
+    import first_generation_maker
 
-    uid = generate_uid()
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.MediaStorageSOPClassUID = RawDataStorage
-    dataset.file_meta.MediaStorageSOPInstanceUID = uid
-    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-    dataset.SOPClassUID = dataset.SOPInstanceUID = uid
-    dataset.StudyInstanceUID = dataset.SeriesInstanceUID = uid
-    dataset.Modality, dataset.PatientName, dataset.PatientID = "MR", "", ""
-    dataset.add_new(0x00170016, "UT", "{'input_shape': {}}")
-    dataset.add_new(0x00170018, "UT", "AAAA")
-    dataset.add_new(0x00170020, "ST", "unet_mri")
-    dataset.add_new(0x00170022, "UI", uid)
     folder = _work / "first"
     folder.mkdir()
-    dataset.save_as(folder / "net.dcm", enforce_file_format=True)
+    uid = first_generation_maker.write(folder / "net.dcm")
     DICOMUtils.importDicom(str(folder))
     by_plugin, _ = DICOMUtils.getLoadablesFromFileLists([slicer.dicomDatabase.filesForSeries(uid)])
     DICOMUtils.selectHighestConfidenceLoadables(by_plugin)
     (chosen,) = (l for p in by_plugin for l in by_plugin[p] if l.selected)  # noqa: E741
-    assert chosen.name == "unet_mri (first-generation IODeep network)", chosen.name
+    wanted = f"{first_generation_maker.NAME} (first-generation IODeep network)"
+    assert chosen.name == wanted, chosen.name
     assert not DICOMUtils.loadSeriesByUID([uid])
     return f"{chosen.name}: {chosen.warning}"
 
