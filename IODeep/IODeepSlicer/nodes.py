@@ -69,8 +69,10 @@ def imageOf(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> VolumeImage:
     problems = [] if series is None else list(series.problems)
     if series is None and volumeNode.GetAttribute(_INSTANCE_UIDS):
         problems.append("its DICOM files are not in the open DICOM database")
-    # What the library would correct when it reads the files, nobody has corrected in the node.
-    fault = None if series is None else series.geometry_fault or series.geometry.correction or None
+    fault = None
+    if series is not None:
+        # What the library corrects where it reads the files, nobody has corrected in the node.
+        fault = series.geometry_fault or series.geometry.irregularity or None
     frame = None if series is None else series.frame_of_reference
     transform = volumeNode.GetParentTransformNode()
     if transform is not None:

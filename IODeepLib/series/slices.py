@@ -55,8 +55,9 @@ class SliceGeometry:
             single slice or slices that are not placed.
         tilt_degrees: angle between the normal and the way from the first to the last slice.
         missing: how many slices are missing, if the distances are multiples of one another.
+        irregularity: what keeps the slices from being an even, upright stack, with the measured
+            figures, or "".
         fault: why the slices cannot be read as a volume, or None.
-        correction: what is corrected by resampling, with the measured figures, or "".
         notes: what a careful reader should know, such as a stated distance that is not true.
     """
 
@@ -66,9 +67,20 @@ class SliceGeometry:
     spacing_range: tuple[float, float, float] | None
     tilt_degrees: float
     missing: int
+    irregularity: str
     fault: ImageError | None
-    correction: str
     notes: tuple[str, ...]
+
+    @property
+    def correction(self) -> str:
+        """What is corrected by resampling, with the measured figures, or ""."""
+        if self.fault is not None or not self.irregularity:
+            return ""
+        return (
+            f"{self.irregularity}: corrected by resampling to {self.grid.shape[0]} slices "
+            f"{self.grid.spacing[0]:.3g} mm apart, upon each other; what is found there is brought "
+            f"back to the series' own {len(self.distances)} slices"
+        )
 
 
 def normal_of(frame: Frame) -> FloatArray:
@@ -119,22 +131,14 @@ def measure(frames: Sequence[Frame]) -> SliceGeometry:
     span = (float(gaps.min()), float(np.median(gaps)), float(gaps.max())) if len(gaps) else None
     lean = _Lean(float(beside.max()), beside.max() / min(first.spacing or (1.0,)), tilt)
     fault = _unreadable(first, gaps)
-    found = [] if fault else _irregularities(gaps, even, missing, lean)
+    found = "" if fault else " and ".join(_irregularities(gaps, even, missing, lean))
     slices: Grid | SliceStack = grid
-    correction = ""
     if found:
         slices = SliceStack(grid.cropped((0, 0, 0), (1, *grid.shape[1:])), positions)
-        fault = _beyond_correction(slices, gaps, lean, " and ".join(found))
+        fault = _beyond_correction(slices, gaps, lean, found)
         if fault is None:
             grid = slices.even_grid
-            correction = (
-                f"{' and '.join(found)}: corrected by resampling to {grid.shape[0]} slices "
-                f"{grid.spacing[0]:.3g} mm apart, upon each other; what is found there is brought "
-                f"back to the series' own {len(frames)} slices"
-            )
-    return SliceGeometry(
-        grid, slices, distances, span, tilt, missing, fault, correction, tuple(notes)
-    )
+    return SliceGeometry(grid, slices, distances, span, tilt, missing, found, fault, tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,7 @@ def _unplaced(frames: Sequence[Frame]) -> SliceGeometry:
     frame_of_reference = text(first.file.header, "FrameOfReferenceUID") or None
     grid = Grid((len(frames), first.rows, first.columns), affine, frame_of_reference)
     distances = np.arange(len(frames), dtype=np.float64)
-    return SliceGeometry(grid, grid, distances, None, 0.0, 0, None, "", tuple(notes))
+    return SliceGeometry(grid, grid, distances, None, 0.0, 0, "", None, tuple(notes))
 
 
 def _single_slice_step(frame: Frame) -> tuple[float, str]:
