@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slicer.i18n import tr as _
+from IODeepSlicer.i18n import tr as _
 
 ARCHITECTURE, NAME, UID = 0x00170016, 0x00170020, 0x00170022
 _STANDARD_CLASSES = "1.2.840.10008."

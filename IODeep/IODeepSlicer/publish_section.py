@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import qt
-from slicer.i18n import tr as _
 
 from IODeepSlicer import publishing
 from IODeepSlicer.fit_text import RED
+from IODeepSlicer.i18n import tr as _
 from IODeepSlicer.messages import errorText
 from IODeepSlicer.recipe_form_box import RecipeFormBox
 from IODeepSlicer.widgets import loadUI, say, scrollTo

@@ -8,10 +8,10 @@ from typing import Any
 import ctk
 import qt
 import slicer
-from slicer.i18n import tr as _
 
 from IODeepSlicer.choices import fillModalities, fillRegions
 from IODeepSlicer.fit_text import RED
+from IODeepSlicer.i18n import tr as _
 from IODeepSlicer.messages import errorText
 from IODeepSlicer.recipe_form import CLIPPED, Form, FormLabel, numbersIn, recipeOf
 from IODeepSlicer.terms import terms

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import slicer
-from slicer.i18n import tr as _
+
+from IODeepSlicer.i18n import tr as _
 
 _CATEGORY, _NAME = "IODeep", "IODeep demo"
 _THUMBNAIL = Path(__file__).resolve().parent.parent / "Resources" / "Icons" / "IODeepDemo.png"

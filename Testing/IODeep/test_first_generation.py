@@ -6,7 +6,6 @@ from pathlib import Path
 
 import first_generation_maker
 import pytest
-import slicer_application  # noqa: F401  gives Slicer's modules
 from IODeepSlicer import first_generation
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
