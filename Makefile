@@ -17,6 +17,11 @@ test: $(VENV)/test.done pacs
 bench: $(VENV)/bench.done
 	$(BIN)/python Testing/benchmarks --out bench_output
 
+# Goes on where it was stopped; a finding is kept in fuzz_output and makes it fail.
+fuzz: $(VENV)/test.done
+	PYTHONPATH=Testing $(BIN)/python -m fuzzing --out fuzz_output
+	PYTHONPATH=Testing $(BIN)/python -m fuzzing.moments
+
 lint: $(VENV)/lint.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -34,7 +39,7 @@ package:
 	cmake --build build --config Release --target package
 
 clean:
-	rm -rf $(VENV) demo_output bench_output build
+	rm -rf $(VENV) demo_output bench_output fuzz_output build
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "found no Python 3.11 or later with venv; wanted one; next: \

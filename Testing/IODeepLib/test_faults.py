@@ -12,14 +12,17 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import make_networks
+import numpy as np
 import pytest
 from fuzzing.moments import COMMAND, DEMO, RESULTS
+from onnx import helper, numpy_helper
 from packed_models import flip
 
 from IODeepLib.errors import ImageError, IODeepError, ModelError
 from IODeepLib.model_object import Model, pack, verify
 from IODeepLib.pipeline import run
-from IODeepLib.recipe import read_recipe
+from IODeepLib.recipe import read_recipe, recipe_to_json
 from IODeepLib.series import find_series
 from IODeepLib.sources.folder import find_model
 
@@ -31,6 +34,14 @@ def called(*arguments: object, **more: object) -> subprocess.CompletedProcess[st
     """The command in a process of its own."""
     call = [*COMMAND, *map(str, arguments)]
     return subprocess.run(call, stderr=subprocess.PIPE, text=True, check=False, **more)
+
+
+def limited(what: str, limit: int, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """The same, under a limit of the system (setrlimit)."""
+    code = f"import os, resource as r, sys; r.setrlimit(r.RLIMIT_{what}, ({limit}, {limit})); "
+    code += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    call = [sys.executable, "-c", code, *COMMAND[1:], *map(str, arguments)]
+    return subprocess.run(call, stderr=subprocess.PIPE, text=True, check=False)
 
 
 def refused(answer: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -90,10 +101,7 @@ def test_a_full_disk(small_disk: Callable[[int], Path], model: Model, tmp_path: 
 def test_files_that_may_not_grow(model: Model, tmp_path: Path) -> None:
     """The same fault without a disk of its own: no file may be longer than 8 KiB."""
     out = tmp_path / "results" / "out"
-    limited = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)); "
-    limited += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
-    call = [sys.executable, "-c", limited, *COMMAND[1:], *map(str, [*PACK, out])]
-    answer = subprocess.run(call, stderr=subprocess.PIPE, text=True, check=False)
+    answer = limited("FSIZE", 8192, *PACK, out)
     refused(answer, "File too large")
     assert list(out.parent.iterdir()) == []
 
@@ -101,6 +109,23 @@ def test_files_that_may_not_grow(model: Model, tmp_path: Path) -> None:
 def test_a_folder_that_can_only_be_read(small_disk: Callable[..., Path]) -> None:
     disk = small_disk(100, "ro")
     refused(called(*PACK, disk / "out"), "Read-only file system")
+
+
+def test_a_network_whose_output_would_be_10_gb(tmp_path: Path) -> None:
+    """It declares nothing, so that only the trial run can tell; here 4 GB are all there is."""
+    shape = numpy_helper.from_array(np.array([1, 2, 2500, 1000, 500], np.int64), "shape")
+    nodes = [
+        helper.make_node("ReduceSum", ["image"], ["sum"], keepdims=1),
+        helper.make_node("Expand", ["sum", "shape"], ["y"]),
+    ]
+    network = make_networks.model(nodes, [shape], {"image": [1, 1, None, None, None]}, "y")
+    path = make_networks.save(network, tmp_path / "network.onnx")
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(recipe_to_json(make_networks.recipe()), encoding="utf-8")
+    out = tmp_path / "results" / "out"
+    answer = limited("AS", 4 * 2**30, "pack", path, "--recipe", recipe, "--out", out)
+    refused(answer, "too little memory")
+    assert list(out.parent.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
