@@ -33,9 +33,9 @@ def test_short_and_full_names_are_understood() -> None:
     assert choose("tensorrt", AVAILABLE) == ["TensorrtExecutionProvider"]
 
 
-def test_openvino_keeps_to_the_threads_and_to_float32() -> None:
+def test_openvino_keeps_to_the_threads_and_to_the_precision() -> None:
     assert options_of("OpenVINOExecutionProvider", 3) == {
-        "precision": "FP32",
+        "precision": "ACCURACY",
         "num_of_threads": "3",
     }
     assert "num_of_threads" not in options_of("OpenVINOExecutionProvider", 0)
