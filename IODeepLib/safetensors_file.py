@@ -14,7 +14,9 @@ from typing import NamedTuple
 from IODeepLib.errors import ModelError
 
 _LENGTH_BYTES = 8
-MAX_HEADER = 100_000_000  # bytes; the limit of the format's own implementation
+# Bytes. The format's own implementation takes 100 MB, which as JSON can become gigabytes of memory.
+MAX_HEADER = 2**24
+_MAX_RANK, _MAX_NUMBER = 64, 2**63 - 1
 ALIGNMENT = 64  # bytes; as wide as vector registers and cache lines are
 RESERVED_NAME = "__metadata__"
 
@@ -92,8 +94,9 @@ def decode_header(start: bytes, total: int, where: str) -> tuple[tuple[Entry, ..
         end = 0
         for entry in entries:
             numbers = (entry.begin, entry.end, *entry.shape)
-            if not all(type(number) is int and number >= 0 for number in numbers):
-                raise ValueError(f"{entry.name!r} is described by {numbers}")
+            whole = all(type(n) is int and 0 <= n <= _MAX_NUMBER for n in numbers)
+            if not whole or len(entry.shape) > _MAX_RANK:
+                raise ValueError(f"{entry.name!r} is described by {str(numbers[:9])[:200]}")
             bits = DTYPES[entry.dtype] * math.prod(entry.shape)
             if entry.begin != end or (entry.end - entry.begin) * 8 != bits:
                 raise ValueError(f"{entry.name!r} lies from {entry.begin} to {entry.end}")

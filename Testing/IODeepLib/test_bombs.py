@@ -40,14 +40,20 @@ from IODeepLib.errors import IODeepError
 from IODeepLib.model_object import verify
 from IODeepLib.onnx_file import OnnxFile
 from IODeepLib.recipe import read_recipe
+from IODeepLib.safetensors_file import decode_header, header_size
 from IODeepLib.series import find_series
 from IODeepLib.sources.folder import find_model
 from fuzzing.limits import limit_this_process
+def payload(path):
+    content = path.read_bytes()
+    size = header_size(content, len(content), "a payload")
+    decode_header(content[:size], len(content), "a payload")
 READERS = {
     "image": lambda path: [series.volume() for series in find_series(path)],
     "model": lambda path: verify(find_model(path.parent)),
     "network": OnnxFile.open,
     "recipe": read_recipe,
+    "payload": payload,
 }
 limit_this_process()
 for name, reader, path in json.loads(sys.argv[1]):
@@ -251,6 +257,24 @@ def nested_subgraphs(folder: Path) -> Path:
     content = outline.SerializeToString() + encode_delimited(7, graph)
     (folder / "n.onnx").write_bytes(content)
     return folder / "n.onnx"
+
+
+def payload(folder: Path, header: bytes) -> Path:
+    (folder / "p").write_bytes(len(header).to_bytes(8, "little") + header)
+    return folder / "p"
+
+
+@bomb("payload", "is described by")
+def shapes_of_large_numbers(folder: Path) -> Path:
+    """Their product alone would take minutes."""
+    shape = "[" + ",".join(["9" * 4000] * 3000) + "]"
+    entry = f'{{"dtype":"F32","shape":{shape},"data_offsets":[0,4]}}'
+    return payload(folder, f'{{"a":{entry}}}'.encode())
+
+
+@bomb("payload", "a header of")
+def a_header_of_many_lists(folder: Path) -> Path:
+    return payload(folder, b"[" + b"[]," * 2**23 + b"[]]")
 
 
 @bomb("recipe", "JSON that cannot be read")
