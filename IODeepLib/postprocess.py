@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from IODeepLib.components import Mask, components, components_of_values, fill_holes
+from IODeepLib.enclosures import fill_enclosed
 from IODeepLib.recipe import (
     AfterStep,
     Connectivity,
@@ -28,8 +29,8 @@ Box = tuple[slice, slice, slice]
 # Which components go, by their volumes in ml.
 Which = Callable[[npt.NDArray], Mask]
 
-# From so many exclusive labels on, all are searched for components in one pass: it takes about as
-# long as so many passes for one label each.
+# From so many exclusive labels on, all are searched for components or holes in one pass: it takes
+# about as long as so many passes for one label each.
 MANY_LABELS = 10
 # Of more labels than these a sentence gives the number only.
 NAMED_LABELS = 5
@@ -60,8 +61,7 @@ def postprocess(
                 smaller = functools.partial(_below, step.millilitres)
                 sentences += work.remove_of_each(labels, smaller, step.connectivity)
             case FillHoles():
-                for label in labels:
-                    sentences += work.fill(label)
+                sentences += work.fill_each(labels)
     return work.segmentation(), sentences
 
 
@@ -170,6 +170,20 @@ class _Work:
         for i, plane in enumerate(numbers):
             view[i][unwanted[plane]] = 0
 
+    def fill_each(self, labels: list[Label]) -> Iterator[str]:
+        """Fill what each of `labels` encloses, one after the other."""
+        box = None
+        if not self._given.overlapping and len(labels) >= MANY_LABELS:
+            box = self._layers(labels)[0].bounding_box()
+        if box is None:
+            for label in labels:
+                yield from self.fill(label)
+            return
+        counts = fill_enclosed(self._array[box], [label.value for label in labels])
+        for label in labels:
+            if label.value in counts:
+                yield self._filled(label, counts[label.value])
+
     def fill(self, label: Label) -> Iterator[str]:
         """Fill what `label` encloses; where labels exclude each other, only background in it."""
         layer = self._layers([label])[0]
@@ -181,7 +195,10 @@ class _Work:
         count = int(np.count_nonzero(new))
         if count:
             view[new] = layer.values[0]
-            yield f"{label.name}: filled holes, {count * self._millilitres:.3g} ml"
+            yield self._filled(label, count)
+
+    def _filled(self, label: Label, count: int) -> str:
+        return f"{label.name}: filled holes, {count * self._millilitres:.3g} ml"
 
     def _layers(self, labels: list[Label]) -> list[_Layer]:
         if self._given.overlapping:

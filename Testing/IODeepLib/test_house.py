@@ -25,7 +25,7 @@ ROOMS = [
     ["geometry", "private_dictionary"],
     ["headers", "onnx_file", "safetensors_file", "slice_stack"],
     ["recipe"],
-    ["segmentation", "activation", "components", "intensity", "resample"],
+    ["segmentation", "activation", "components", "enclosures", "intensity", "resample"],
     ["model_object", "series", "patches", "preprocess"],
     ["providers", "sources", "facts"],
     ["runtime", "criteria", "sliding_window", "suv"],

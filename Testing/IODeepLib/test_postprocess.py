@@ -10,6 +10,7 @@ from recipe_maker import recipe
 from scipy import ndimage
 
 from IODeepLib import postprocess as module
+from IODeepLib.enclosures import fill_enclosed
 from IODeepLib.geometry import Grid
 from IODeepLib.postprocess import postprocess
 from IODeepLib.recipe import Connectivity, FillHoles, LargestComponent, MinimumVolume
@@ -134,6 +135,30 @@ def test_holes_are_what_scipy_fills(seed, density):
     after, _ = postprocess(before, [FillHoles()])
     for layer, ours in zip(array, after.array, strict=True):
         np.testing.assert_array_equal(ours != 0, ndimage.binary_fill_holes(layer))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 9999), st.sampled_from([2, 4, 7]), st.permutations(LABELS))
+def test_filling_in_one_pass_is_filling_one_after_the_other(seed, scale, order):
+    rng = np.random.default_rng(seed)
+    coarse = rng.choice([0, 1, 2, 300], [-(-n // scale) + 1 for n in SHAPE], p=(0.4, 0.3, 0.2, 0.1))
+    array = np.kron(coarse, np.ones((scale,) * 3))[tuple(slice(n) for n in SHAPE)]
+    specks = rng.random(SHAPE) < 0.05
+    array[specks] = rng.choice([0, 1, 2, 300], specks.sum())
+    for value in rng.permutation([1, 2, 300]):  # shells, maybe within each other
+        low = rng.integers(0, 6, 3)
+        high = low + rng.integers(4, 9, 3)
+        array[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] = value
+        array[tuple(slice(a + 1, b - 1) for a, b in zip(low, high, strict=True))] = 0
+    wanted = array = array.astype(np.uint16)
+    before = np.count_nonzero(array)
+    for label in order:
+        mask = wanted == label.value
+        filled = ndimage.binary_fill_holes(mask) & (wanted == 0)
+        wanted = np.where(filled, np.uint16(label.value), wanted)
+    counts = fill_enclosed(array, [label.value for label in order])
+    np.testing.assert_array_equal(array, wanted)
+    assert sum(counts.values()) == np.count_nonzero(array) - before
 
 
 def test_filling_takes_no_voxel_from_another_label():
