@@ -120,7 +120,8 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(self.publishing.root)
         self.layout.addStretch(1)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._onEndClose)
+        for event in (slicer.mrmlScene.EndCloseEvent, slicer.mrmlScene.EndImportEvent):
+            self.addObserver(slicer.mrmlScene, event, self._onOtherScene)
         self._setParameterNode(self.logic.getParameterNode())
 
     def enter(self) -> None:
@@ -150,9 +151,10 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.cancel()
         self._setParameterNode(None)
 
-    def _onEndClose(self, caller=None, event=None) -> None:
+    def _onOtherScene(self, caller=None, event=None) -> None:
         if self.parent.isEntered:
             self._setParameterNode(self.logic.getParameterNode())
+            self.panel.refresh()
 
     def _setParameterNode(self, parameterNode: IODeepParameterNode | None) -> None:
         if self._parameterNode is not None:
@@ -242,9 +244,11 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
         from IODeepLib.criteria import Verdict
         from IODeepLib.errors import NoModelFitsError
-        from IODeepLib.pipeline import Options
+        from IODeepLib.pipeline import Options, labels_left_out
 
         checkRequirements()
+        labels = None if labels is None else tuple(labels)
+        labels_left_out(model, labels)  # raises at once, not in the process
         selection = self.select(volumeNode, [model])
         if not selection.fitting:
             raise NoModelFitsError(
@@ -254,7 +258,6 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
                 "choose another model, see 'select'",
             )
         python = shutil.which("PythonSlicer") or sys.executable
-        labels = None if labels is None else tuple(labels)
         options = Options(provider=device, threads=threads, labels=labels)
         channels = selection.best.channels[1:]
         watched = [volumeNode, *(nodes.otherVolumes(volumeNode) if channels else ())]
@@ -299,12 +302,7 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         """
         model = self.select(volumeNode).best.model if model is None else model
         run = self.start(volumeNode, model, device, threads, labels)
-        try:
-            while run.poll() is State.RUNNING:
-                slicer.app.processEvents()
-                time.sleep(_POLL_INTERVAL)
-        finally:
-            run.cancel()
+        _wait(run)
         return self.createResult(volumeNode, model, run.outcome())
 
     def measure(self, segmentationNode: vtkMRMLSegmentationNode):
@@ -336,12 +334,7 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         from IODeepSlicer.publishing import finishPacking, startPacking
 
         packing = startPacking(onnxFile, recipeFile)
-        try:
-            while packing.poll() is State.RUNNING:
-                slicer.app.processEvents()
-                time.sleep(_POLL_INTERVAL)
-        finally:
-            packing.cancel()
+        _wait(packing)
         return finishPacking(packing)
 
     def cancelAll(self) -> None:
@@ -359,6 +352,16 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         if self._runs:
             logging.info("The scene is closed: runs of networks are cancelled")
         self.cancelAll()
+
+
+def _wait(process) -> None:
+    """Let Slicer go on until a process is over."""
+    try:
+        while process.poll() is State.RUNNING:
+            slicer.app.processEvents()
+            time.sleep(_POLL_INTERVAL)
+    finally:
+        process.cancel()
 
 
 class IODeepTest(ScriptedLoadableModuleTest):

@@ -97,7 +97,7 @@ def run(
     """
     options = options or Options()
     recipe = model.card.recipe
-    left_out = _left_out(model, options.labels)
+    left_out = labels_left_out(model, options.labels)
     candidate = judge(series, model, others)
     if not candidate.fits:
         failing = candidate.with_verdict(Verdict.FAILS)
@@ -143,8 +143,12 @@ def run(
     )
 
 
-def _left_out(model: Model, labels: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The names of the labels that are not to be kept."""
+def labels_left_out(model: Model, labels: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The names of the labels that are not to be kept.
+
+    Raises:
+        UsageError: a name that the model does not have, none at all, or a model without segments.
+    """
     if labels is None:
         return ()
     recipe = model.card.recipe

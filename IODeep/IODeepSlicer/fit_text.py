@@ -22,7 +22,7 @@ def badge(candidate: Candidate) -> tuple[str, str]:
     if not candidate.fits:
         return _("no fit"), RED
     if candidate.model.missing_parts:
-        return _("weights missing"), RED
+        return _("no weights"), RED
     if any(reason.verdict == "unknown" for reason in candidate.reasons):
         return _("may fit"), AMBER
     return _("fits"), GREEN

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import slicer
-from slicer.i18n import tr as _
 
 from IODeepSlicer import nodes
+from IODeepSlicer.choices import fillModalities, fillRegions
 from IODeepSlicer.fit_text import RED
+from IODeepSlicer.i18n import tr as _
 from IODeepSlicer.image_text import imageHtml
 from IODeepSlicer.messages import errorText
 from IODeepSlicer.widgets import loadUI, say
-
-_MODALITIES = ("CT", "MR", "PT", "US", "NM", "DX", "CR", "MG", "XA")
 
 
 class ImageSection:
@@ -38,15 +37,10 @@ class ImageSection:
         self.ui.regionComboBox.connect("activated(int)", lambda _i: self._keep("BodyPartExamined"))
 
     def _fill(self) -> None:
-        from IODeepLib.codes import regions
-
         self.ui.modalityComboBox.addItem(_("not known"), "")
-        for modality in _MODALITIES:
-            self.ui.modalityComboBox.addItem(modality, modality)
+        fillModalities(self.ui.modalityComboBox)
         self.ui.regionComboBox.addItem(_("not known"), "")
-        named = {r.code.meaning: r for r in regions() if r.term == r.body_part_examined}
-        for meaning in sorted(named):
-            self.ui.regionComboBox.addItem(meaning, named[meaning].term)
+        fillRegions(self.ui.regionComboBox)
 
     def show(self, volumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> None:
         """Show what is known of the image."""

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import qt
-from slicer.i18n import tr as _
 
 from IODeepSlicer import card_text, fit_text
+from IODeepSlicer.i18n import tr as _
+from IODeepSlicer.models import DATABASE
 
 if TYPE_CHECKING:
     from IODeepLib.selection import Candidate
 
 _FIT, _TITLE, _ANATOMY, _LABELS, _VERSION, _SOURCE = range(6)
 _LOWEST, _HIGHEST = 70, 220  # pixels of all rows together; more are scrolled
+# Columns that a narrow table does without, and below which width in pixels; tooltips have it all.
+_SPARED = {_SOURCE: 400, _VERSION: 400, _ANATOMY: 330}
 
 
 class ModelTable:
@@ -39,6 +42,7 @@ class ModelTable:
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         for column in (_TITLE, _LABELS):
             header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
+        header.connect("geometriesChanged()", self._fitColumns)
 
     def show(self, candidates: Sequence[Candidate], sources: dict[str, str], words: str) -> None:
         """Show those candidates in which all `words` occur, in their order."""
@@ -55,6 +59,10 @@ class ModelTable:
         height = max(_LOWEST, min(height, _HIGHEST))
         self._table.setFixedHeight(height + self._table.horizontalHeader().height + 6)
 
+    def _fitColumns(self) -> None:
+        for column, width in _SPARED.items():
+            self._table.setColumnHidden(column, self._table.width < width)
+
     def _fill(self, row: int, candidate: Candidate, sources: dict[str, str]) -> None:
         card = candidate.model.card
         badge, colour = fit_text.badge(candidate)
@@ -64,7 +72,7 @@ class ModelTable:
             card_text.anatomy(card),
             card_text.fewLabels(card),
             card.version,
-            sources.get(card.sop_instance_uid, ""),
+            _("database") if sources[card.sop_instance_uid] == DATABASE else _("folder"),
         )
         labels = card_text.labels(card)
         reasons = fit_text.reasonsHtml(candidate)
@@ -115,4 +123,6 @@ def _dot(colour: str) -> qt.QIcon:
     painter.setBrush(qt.QBrush(qt.QColor(colour)))
     painter.drawEllipse(1, 1, 10, 10)
     painter.end()
-    return qt.QIcon(pixmap)
+    icon = qt.QIcon(pixmap)
+    icon.addPixmap(pixmap, qt.QIcon.Selected)  # in its own colour there, too
+    return icon

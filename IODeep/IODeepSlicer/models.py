@@ -24,8 +24,8 @@ class Found:
     """The models at hand.
 
     Attributes:
-        models: each once, those of the DICOM database first.
-        sources: where each one is from, by SOP Instance UID of its card.
+        models: each once.
+        sources: where each one's card is, DATABASE or FOLDER, by its SOP Instance UID.
         problems: sentences on what looks like a model and cannot be used.
     """
 
@@ -40,22 +40,18 @@ def findModels(folder: str | Path | None = None) -> Found:
     Raises:
         ModelError: there is no such folder.
     """
-    from IODeepLib.sources.folder import find_models, models_in_files
+    from IODeepLib.sources.folder import files_below, models_in_files
 
     listed = _listedFiles()
     files = _present(listed)
-    libraries = [(DATABASE, models_in_files(files))]
-    if folder:
-        libraries.append((FOLDER, find_models(folder)))
-    models: dict[str, Model] = {}
-    sources: dict[str, str] = {}
-    for source, library in libraries:
-        for model in library.models:
-            uid = model.card.sop_instance_uid
-            # What lacks its weights in one place may have them in the other.
-            if uid not in models or (models[uid].missing_parts and not model.missing_parts):
-                models[uid], sources[uid] = model, source
-    problems = [errorText(p.error) for _source, library in libraries for p in library.problems]
+    # Read together, since a card may lie in one place and its weights in the other.
+    library = models_in_files([*files, *(files_below(Path(folder)) if folder else ())])
+    inDatabase = set(files)
+    sources = {
+        model.card.sop_instance_uid: DATABASE if model.card.path in inDatabase else FOLDER
+        for model in library.models
+    }
+    problems = [errorText(problem.error) for problem in library.problems]
     if not _isOpen():
         problems.insert(
             0, _("The DICOM database is not open. Open it, or create one, in the DICOM module.")
@@ -66,7 +62,7 @@ def findModels(folder: str | Path | None = None) -> Found:
             "Bring them back, or import the models again."
         )
         problems.insert(0, lost.format(count=len(listed) - len(files)))
-    return Found(tuple(models.values()), sources, tuple(problems))
+    return Found(library.models, sources, tuple(problems))
 
 
 def databaseFiles() -> list[Path]:

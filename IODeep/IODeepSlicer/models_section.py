@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import qt
 import slicer
-from slicer.i18n import tr as _
 
 from IODeepSlicer import card_text
+from IODeepSlicer.fit_text import RED
+from IODeepSlicer.i18n import tr as _
+from IODeepSlicer.known_models import wasRun
 from IODeepSlicer.messages import errorText
 from IODeepSlicer.model_table import ModelTable
-from IODeepSlicer.models import Found
+from IODeepSlicer.models import DATABASE, Found
 from IODeepSlicer.widgets import loadUI, say, silent
 
 if TYPE_CHECKING:
@@ -33,18 +36,23 @@ class ModelsSection:
     ) -> None:
         self.root, self.ui = loadUI("Models")
         self.parameters = None
-        self._logic, self._changed = logic, changed
+        self._logic, self._changed, self._refresh = logic, changed, refresh
         self._found: Found | None = None
         self._foundFor = ""
         self._problem = ""
         self._selection: Selection | None = None
         self._card: Card | None = None
         self.ui.cardGroupBox.visible = False
+        self.ui.refreshButton.setIcon(
+            qt.QApplication.style().standardIcon(qt.QStyle.SP_BrowserReload)
+        )
         self._table = ModelTable(self.ui.modelTable)
         self.ui.modelTable.connect("itemSelectionChanged()", self._onChosen)
         self.ui.searchBox.connect("textChanged(QString)", self._onSearch)
         self.ui.folderLineEdit.connect("currentPathChanged(QString)", self._onFolder)
         self.ui.refreshButton.connect("clicked()", refresh)
+        self.ui.weightsFolderButton.connect("clicked()", self._onWeightsFolder)
+        self.ui.weightsImportButton.connect("clicked()", self._onWeightsImport)
 
     @property
     def chosen(self) -> Candidate | None:
@@ -96,6 +104,37 @@ class ModelsSection:
                 self._table.choose(candidates[0].model.card.sop_instance_uid)
         say(self.ui.modelsLabel, "\n".join(filter(None, (self._text(), self._problem))))
         self._showCard(self.chosen.model.card if self.chosen is not None else None)
+        self._showWeights(self.chosen.model if self.chosen is not None else None)
+
+    def _showWeights(self, model: Model | None) -> None:
+        text = ""
+        if model is not None:
+            missing = card_text.missingWeights(len(model.parts), model.missing_parts)
+            if missing:
+                text = _("{missing} Where shall they be looked for?").format(missing=missing)
+        say(self.ui.weightsLabel, text, RED)
+        self.ui.weightsFrame.visible = bool(text)
+        if text:  # another folder instead of the card's own would take the card away
+            source = self._found.sources[model.card.sop_instance_uid]
+            self.ui.weightsFolderButton.visible = source == DATABASE
+
+    def _onWeightsFolder(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(
+            slicer.util.mainWindow(), _("Folder with the weights")
+        )
+        if folder:
+            self.parameters.modelFolder = folder
+
+    def _onWeightsImport(self) -> None:
+        from DICOMLib import DICOMUtils
+
+        folder = qt.QFileDialog.getExistingDirectory(
+            slicer.util.mainWindow(), _("Folder with DICOM files to import")
+        )
+        if folder:
+            with slicer.util.tryWithErrorDisplay(_("The folder was not imported.")):
+                DICOMUtils.importDicom(folder, slicer.dicomDatabase, copyFiles=True)
+            self._refresh()
 
     def _showCard(self, card: Card | None) -> None:
         if card is self._card:
@@ -103,6 +142,8 @@ class ModelsSection:
         self._card = card
         self.ui.cardGroupBox.visible = card is not None
         self.ui.cardBrowser.html = card_text.cardHtml(card) if card is not None else ""
+        if card is not None:
+            self.ui.cardGroupBox.collapsed = wasRun(card)
 
     def _candidates(self) -> list[Candidate]:
         """Those to be shown: the fitting ones, the chosen one, and all others on demand."""

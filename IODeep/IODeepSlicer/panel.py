@@ -6,8 +6,8 @@ from typing import Any
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
+from IODeepSlicer.i18n import tr as _
 from IODeepSlicer.image_section import ImageSection
 from IODeepSlicer.models_section import ModelsSection
 from IODeepSlicer.requirements import ensureRequirements

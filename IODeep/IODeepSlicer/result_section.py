@@ -6,13 +6,13 @@ import logging
 from typing import Any
 
 import slicer
-from slicer.i18n import tr as _
 
-from IODeepSlicer import nodes, saving
+from IODeepSlicer import nodes, saving, segment_table
 from IODeepSlicer.fit_text import RED
+from IODeepSlicer.i18n import tr as _
 from IODeepSlicer.messages import errorText
 from IODeepSlicer.models_section import ModelsSection
-from IODeepSlicer.result_table import showResult
+from IODeepSlicer.result_table import copyTable, showTable, showVolumes
 from IODeepSlicer.widgets import loadUI, say, scrollTo
 
 
@@ -25,7 +25,12 @@ class ResultSection:
         self._logic, self._models = logic, models
         self._shown: str | None = None
         self.ui.resultSelector.setMRMLScene(slicer.mrmlScene)
+        for kind in ("vtkMRMLSegmentationNode", "vtkMRMLTableNode"):
+            self.ui.resultSelector.addAttribute(kind, nodes.DOCUMENT)
+        self.ui.measureButton.connect("clicked()", self.measure)
+        self.ui.copyButton.connect("clicked()", lambda: copyTable(self.ui.resultTable))
         self.ui.saveButton.connect("clicked()", self.save)
+        self.ui.sendButton.connect("clicked()", self.send)
 
     def forget(self) -> None:
         """The result may have changed: look at it again."""
@@ -34,24 +39,90 @@ class ResultSection:
     def take(self, node: slicer.vtkMRMLNode) -> None:
         """Show a new result."""
         self._logic.getParameterNode().result = node
-        scrollTo(self.ui.saveButton)
+        scrollTo(self.ui.saveButton if self.ui.saveButton.visible else self.ui.resultTable)
 
     def show(self) -> None:
         """Show the chosen result."""
-        ui, node = self.ui, self.parameters.result
+        node = self.parameters.result
         nodeId = node.GetID() if node is not None else ""
         if nodeId == self._shown:
             return
         self._shown = nodeId
         document = nodes.documentOf(node) if node is not None else None
-        ui.resultTable.visible = document is not None
-        if document is not None:
-            showResult(ui.resultTable, node, document)
-        say(ui.notesLabel, "\n".join(document["notes"]) if document is not None else "")
-        why = _("Nothing was found yet.") if node is None else saving.whyNot(node)
-        ui.saveButton.enabled = not why
+        isSegmentation = node is not None and node.IsA("vtkMRMLSegmentationNode")
+        self._showTable(node, document, isSegmentation)
+        say(self.ui.notesLabel, self._notes(document))
+        self.ui.measureButton.visible = isSegmentation
+        self.ui.saveButton.visible = self.ui.sendButton.visible = isSegmentation or node is None
+        self._showWhereItGoes(node if isSegmentation else None)
+
+    def _showTable(self, node: Any, document: dict[str, Any] | None, isSegmentation: bool) -> None:
+        table = self.ui.resultTable
+        table.visible = self.ui.copyButton.visible = document is not None
+        if document is None:
+            return
+        measured = segment_table.tableOf(node) if isSegmentation else node
+        if measured is None:
+            showVolumes(table, node, document)
+        else:
+            showTable(table, measured, node if isSegmentation else None)
+
+    def _notes(self, document: dict[str, Any] | None) -> str:
+        if document is None:
+            return ""
+        notes = list(document["notes"])
+        if document.get("left_out"):
+            notes.append(
+                _("Left out, as asked: {names}.").format(names=", ".join(document["left_out"]))
+            )
+        return "\n".join(notes)
+
+    def _showWhereItGoes(self, node: slicer.vtkMRMLSegmentationNode | None) -> None:
+        ui = self.ui
+        if node is None:
+            ui.saveButton.enabled = ui.sendButton.enabled = ui.measureButton.enabled = False
+            ui.saveButton.toolTip = _("Nothing was found yet.")
+            say(ui.saveLabel, "")
+            return
+        why, saved = saving.whyNot(node), saving.savedFiles(node)
+        ui.measureButton.enabled = not nodes.documentOf(node)["empty"]
+        ui.saveButton.enabled = not why and not saved
         ui.saveButton.toolTip = why or _("Save as DICOM segmentation in the image's study")
-        say(ui.saveLabel, why if node is not None else "")
+        ui.sendButton.enabled = bool(saved)
+        ui.sendButton.toolTip = (
+            _("Send what was saved to another DICOM system")
+            if saved
+            else _("Save to DICOM first; what was saved can be sent.")
+        )
+        if saved:
+            why = _("Saved into the image's study in the DICOM database.")
+        say(ui.saveLabel, why)
+
+    def measure(self) -> None:
+        """Measure the image in each segment."""
+        from IODeepLib.errors import CancelledError
+
+        progress = slicer.util.createProgressDialog(
+            labelText=_("Measuring"), windowTitle=_("Statistics"), maximum=100
+        )
+
+        def report(fraction: float, name: str) -> bool:
+            progress.labelText = _("Measuring {name}").format(name=name)
+            progress.value = round(100 * fraction)
+            slicer.app.processEvents()
+            return not progress.wasCanceled
+
+        try:
+            segment_table.createSegmentTable(self.parameters.result, report)
+        except CancelledError:
+            pass
+        except Exception as error:
+            self._fail(error)
+        else:
+            self.forget()
+            self.show()
+        finally:
+            progress.close()
 
     def save(self) -> None:
         """Write the result into the DICOM database."""
@@ -59,8 +130,16 @@ class ResultSection:
             with slicer.util.WaitCursor():
                 self._logic.saveToDICOM(self.parameters.result, self._models.models)
         except Exception as error:
-            logging.exception("IODeep: saving to DICOM failed")
-            say(self.ui.saveLabel, errorText(error), RED)
+            self._fail(error)
         else:
-            say(self.ui.saveLabel, _("Saved into the image's study in the DICOM database."))
-            self.ui.saveButton.enabled = False
+            self._showWhereItGoes(self.parameters.result)
+
+    def send(self) -> None:
+        """Let Slicer's own sender send what was saved."""
+        from DICOMLib import DICOMSendDialog
+
+        DICOMSendDialog(saving.savedFiles(self.parameters.result))
+
+    def _fail(self, error: Exception) -> None:
+        logging.error("IODeep: %s", error, exc_info=error)
+        say(self.ui.saveLabel, errorText(error), RED)

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
-from IODeepSlicer import fit_text
+from IODeepSlicer import card_text, fit_text
+from IODeepSlicer.i18n import tr as _
+from IODeepSlicer.known_models import rememberRun
+from IODeepSlicer.label_list import LabelList
 from IODeepSlicer.messages import errorText, progressText
 from IODeepSlicer.runner import Run, State
 from IODeepSlicer.widgets import loadUI, say, textWindow
 
 if TYPE_CHECKING:
-    from IODeepLib.model_object import Model
+    from IODeepLib.model_object import Card, Model
     from IODeepLib.selection import Candidate
 
 _POLL_MILLISECONDS = 50
@@ -34,27 +36,52 @@ class RunSection:
         self._running: tuple[slicer.vtkMRMLScalarVolumeNode, Model] | None = None
         self._log = ""
         self._hint = True  # whether what stands below the buttons may be replaced by the next hint
+        self._labels = LabelList(self.ui.labelsGroupBox, self.ui.labelsList, self._onLabels)
         self._timer = qt.QTimer()
         self._timer.setInterval(_POLL_MILLISECONDS)
         self._timer.connect("timeout()", self._onTimer)
         self.ui.applyButton.connect("clicked()", self.apply)
         self.ui.cancelButton.connect("clicked()", self.cancel)
         self.ui.logButton.connect("clicked()", self._showLog)
+        self.ui.allButton.connect("clicked()", lambda: self._labels.tickAll(True))
+        self.ui.noneButton.connect("clicked()", lambda: self._labels.tickAll(False))
 
     def show(self, candidate: Candidate | None) -> None:
         """Offer to run this model, or say why not."""
         if candidate is not self._candidate:
             self._candidate, self._hint = candidate, True
+        card = candidate.model.card if candidate is not None else None
+        licence = card.recipe.card.licence if card is not None else ""
+        warning = ""
+        if card_text.isNonCommercial(licence):
+            warning = _("Not for commercial use: {licence}").format(licence=licence)
+        say(self.ui.licenceLabel, warning, fit_text.RED)
+        self._showLabels(card)
         self._showButtons()
+
+    def _showLabels(self, card: Card | None) -> None:
+        from IODeepLib.recipe import Task
+
+        names, leftOut = [], []
+        if card is not None and card.task is Task.SEGMENTATION:
+            names = [label.name for label in card.recipe.output.labels]
+            leftOut = dict(self.parameters.leftOut).get(card.sop_instance_uid, ())
+        self._labels.show(names, leftOut)
+
+    def _onLabels(self) -> None:
+        card = self._candidate.model.card
+        self.parameters.leftOut = {
+            **dict(self.parameters.leftOut),
+            card.sop_instance_uid: self._labels.leftOut,
+        }
 
     def _showButtons(self) -> None:
         ui, running, why = self.ui, self._run is not None, self._whyNot()
         ui.applyButton.enabled = not running and not why
         ui.cancelButton.enabled = running
-        ui.applyButton.text = _("Apply")
-        if self._candidate is not None:
-            ui.applyButton.text = _("Apply: {title}").format(title=self._candidate.model.card.title)
-        ui.applyButton.toolTip = why or _("Run the chosen model on the image")
+        ui.applyButton.toolTip = why or _("Run {title} on the image").format(
+            title=self._candidate.model.card.title
+        )
         if why and not running:
             self._say(why)
         elif self._hint:
@@ -68,7 +95,9 @@ class RunSection:
         if not self._candidate.fits:
             return fit_text.whyNot(self._candidate)
         if self._candidate.model.missing_parts:
-            return _("The weights of this model are not here: import all instances of its study.")
+            return _("The weights of this model are missing.")
+        if self._labels.leftOut and not self._labels.kept:
+            return _("Tick at least one label to keep.")
         return ""
 
     def _say(self, text: str, colour: str = "", *, lasting: bool = False) -> None:
@@ -80,16 +109,18 @@ class RunSection:
         """Start the chosen model."""
         volumeNode, model = self.parameters.inputVolume, self._candidate.model
         device = "cpu" if self.parameters.processorOnly else "auto"
+        labels = self._labels.kept if self._labels.leftOut else None
         self._log = ""
         try:
             with slicer.util.WaitCursor():
                 self._run = self._logic.start(
-                    volumeNode, model, device, self.parameters.threads or None
+                    volumeNode, model, device, self.parameters.threads or None, labels
                 )
         except Exception as error:
             self._fail(error)
             return
         self._running = volumeNode, model
+        rememberRun(model.card)
         self._showProgress()
         self.ui.progressBar.visible = True
         self._showButtons()
@@ -119,10 +150,16 @@ class RunSection:
             qt.QTimer.singleShot(0, lambda: self._take(run, volumeNode, model))
 
     def _take(self, run: Run, volumeNode: slicer.vtkMRMLScalarVolumeNode, model: Model) -> None:
+        from IODeepLib.errors import ImageError
+
         try:
             outcome = run.outcome()
             if not slicer.mrmlScene.IsNodePresent(volumeNode):
-                raise RuntimeError(_("The image was removed during the run."))
+                raise ImageError(
+                    _("The image was removed during the run"),
+                    _("the image, which the result lies on"),
+                    _("Load it and run again"),
+                )
             node = self._logic.createResult(volumeNode, model, outcome)
         except Exception as error:
             self._fail(error)

@@ -54,7 +54,18 @@ def saveToDatabase(
             "a database folder that can be written, with free space",
             "check the folder's permissions and space, or choose another database",
         )
+    segmentationNode.SetAttribute(nodes.SAVED, seg.sop_instance_uid)
     return seg.sop_instance_uid
+
+
+def savedFiles(segmentationNode: slicer.vtkMRMLSegmentationNode) -> list[str]:
+    """The files of this segmentation in the open DICOM database; none before it is saved."""
+    database = slicer.dicomDatabase
+    if database is None or not database.isOpen:
+        return []
+    uids = (segmentationNode.GetAttribute(nodes.SAVED) or "").split()
+    files = [database.fileForInstance(uid) for uid in uids]
+    return [file for file in files if file and Path(file).is_file()]
 
 
 def saveToFolder(
@@ -75,9 +86,7 @@ def _seg(segmentationNode: slicer.vtkMRMLSegmentationNode, models: Iterable[Mode
     model = _modelOf(provenance, models)
     image, series, others = _images(segmentationNode, document)
     labels = tuple(
-        label
-        for label in model.card.recipe.output.labels
-        if label.name not in document["left_out"]
+        label for label in model.card.recipe.output.labels if label.name not in document["left_out"]
     )
     segmentation = nodes.segmentationOf(
         segmentationNode,

@@ -30,7 +30,7 @@ def createSegmentTable(
 
     Returns:
         A table node below the segmentation: volume, number of voxels, mean, standard deviation,
-        minimum, median and maximum of each segment, with the image's unit.
+        minimum, median (from a histogram) and maximum of each segment, with the image's unit.
 
     Raises:
         ImageError: the image is not in the scene any more.
@@ -57,6 +57,7 @@ def createSegmentTable(
         _correctVolumes(logic, nodes.imageOf(volumeNode).grid.voxel_volume)
         table = tableOf(segmentationNode) or _newTable(segmentationNode)
         logic.exportToTable(table)
+        table.SetColumnUnitLabel(table.GetTable().GetColumnName(1), "mL")  # instead of cm3
     finally:
         slicer.mrmlScene.RemoveNode(logic.getParameterNode())
     return table

@@ -40,6 +40,8 @@ class SelfTest:
                 model = self._publish(Path(folder))
                 volume = self._load()
                 segmentation = self._selectAndRun(volume, model)
+                self._measure(segmentation)
+                self._leavesOut(volume, model)
                 self._save(segmentation)
                 self._export(segmentation, Path(folder))
                 self._sceneComesBack(Path(folder))
@@ -118,6 +120,40 @@ class SelfTest:
         parent = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(segmentation))
         self.case.assertEqual(hierarchy.GetItemDataNode(parent), volume)
         return segmentation
+
+    def _measure(self, segmentation: slicer.vtkMRMLSegmentationNode) -> None:
+        import numpy as np
+
+        self.case.delayDisplay("The image is measured in each segment")
+        volume = nodes.imageNodeOf(segmentation)
+        voxels = slicer.util.arrayFromVolume(volume)
+        found = self.logic.measure(segmentation).GetTable()
+        columns = ("Volume cm3", "Voxel count", "Mean", "Standard deviation")
+        columns += ("Minimum", "Median", "Maximum")
+        for row, segmentId in enumerate(segmentation.GetSegmentation().GetSegmentIDs()):
+            mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segmentId, volume) != 0
+            inside = voxels[mask]
+            expected = (inside.size * 0.008, inside.size, inside.mean(), inside.std(ddof=1))
+            expected += (inside.min(), np.median(inside), inside.max())
+            measured = [found.GetValueByName(row, name).ToDouble() for name in columns]
+            # Slicer's median comes from a histogram.
+            np.testing.assert_allclose(measured, expected, rtol=2e-3)
+
+    def _leavesOut(self, volume: slicer.vtkMRMLScalarVolumeNode, model: Any) -> None:
+        import pydicom
+
+        from IODeepLib.errors import UsageError
+
+        self.case.delayDisplay("Only the labels that are wanted")
+        with self.case.assertRaisesRegex(UsageError, "no label 'Liver'"):
+            self.logic.run(volume, model, labels=["Liver"])
+        segmentation = self.logic.run(volume, model, labels=["White Matter"])
+        self.case.assertEqual(list(segmentation.GetSegmentation().GetSegmentIDs()), ["IODeep_2"])
+        seg = pydicom.dcmread(
+            slicer.dicomDatabase.fileForInstance(self.logic.saveToDICOM(segmentation))
+        )
+        self.case.assertEqual([s.SegmentLabel for s in seg.SegmentSequence], ["White Matter"])
+        slicer.mrmlScene.RemoveNode(segmentation)
 
     def _save(self, segmentation: slicer.vtkMRMLSegmentationNode) -> None:
         import pydicom

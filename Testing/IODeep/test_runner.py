@@ -95,6 +95,23 @@ def test_an_error_comes_in_its_three_parts(image: VolumeImage, model: Model) -> 
     assert "Traceback" in one.log
 
 
+def test_only_the_labels_that_are_wanted_come_back(image: VolumeImage, model: Model) -> None:
+    one = Run(sys.executable, image, model, Options(labels=("White Matter",)))
+    wait_for(lambda: over(one))
+    found = one.outcome().found
+    assert isinstance(found, Segmentation)
+    assert [label.name for label in found.labels] == ["White Matter"]
+    assert set(np.unique(found.array)) == {0, 2}
+    assert one.outcome().document["left_out"] == ["Gray Matter"]
+
+
+def test_an_image_that_changes_while_it_is_handed_over(image: VolumeImage, model: Model) -> None:
+    one = Run(sys.executable, image, model, unchanged=lambda: False)
+    wait_for(lambda: over(one))
+    with pytest.raises(IODeepError, match="was changed while"):
+        one.outcome()
+
+
 def test_it_ends_at_once_when_it_is_cancelled(image: VolumeImage, model: Model) -> None:
     one = Run(sys.executable, image, model, Options(threads=1))
     wait_for(lambda: running(one))
