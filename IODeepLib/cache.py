@@ -71,8 +71,9 @@ class Cache:
         """Keep the weights of a model version here for as long as this process lives."""
         if study_instance_uid not in self._in_use:
             lock = self._lock(study_instance_uid, "use")
-            while not lock.acquire(shared=True):  # only as long as somebody removes them
-                time.sleep(_SECONDS_BETWEEN_LOOKS)
+            with self._writing():
+                while not lock.acquire(shared=True):  # only as long as somebody removes them
+                    time.sleep(_SECONDS_BETWEEN_LOOKS)
             self._in_use[study_instance_uid] = lock
         with suppress(FileNotFoundError):
             os.utime(self._model(study_instance_uid))
@@ -82,16 +83,11 @@ class Cache:
         """A block that one process at a time is in; `waiting` is called until it is our turn."""
         lock = self._lock(study_instance_uid, "fetch")
         try:
-            while not lock.acquire():
-                waiting()
-                time.sleep(_SECONDS_BETWEEN_LOOKS)
-            yield
-        except OSError as error:
-            raise OutputError(
-                f"the cache {self.folder} cannot be written ({error.strerror or error})",
-                "a folder with write permission and room",
-                "set IODEEP_CACHE to another one, or empty it with 'iodeep cache --clear'",
-            ) from None
+            with self._writing():
+                while not lock.acquire():
+                    waiting()
+                    time.sleep(_SECONDS_BETWEEN_LOOKS)
+                yield
         finally:
             lock.release()
 
@@ -121,6 +117,17 @@ class Cache:
             card.unlink(missing_ok=True)
         for model in self._models():
             self._remove(model)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(
+                f"the cache {self.folder} cannot be written ({error.strerror or error})",
+                "a folder with write permission and room",
+                "set IODEEP_CACHE to another one, or empty it with 'iodeep cache --clear'",
+            ) from None
 
     def _remove(self, model: Path) -> int:
         """Remove the weights of one model version unless they are in use; the bytes set free."""

@@ -48,6 +48,7 @@ class Proxy:
         port: where it listens.
         connections: how many there were.
         answers: how many requests it answered itself.
+        bytes_answered: how many bytes came from the server.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Proxy:
         self._target, self._fault, self._tls = target, fault, tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self.connections = self.answers = 0
+        self.connections = self.answers = self.bytes_answered = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -86,7 +87,27 @@ class Proxy:
                 return
             with client, socket.create_connection(("127.0.0.1", self._target)) as server:
                 server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                _pass_on(client, server, fault)
+                self._pass_on(client, server, fault)
+
+    def _pass_on(self, client: socket.socket, server: socket.socket, fault: Fault) -> None:
+        """Copy both ways until one side ends, or the fault comes: then reset both, or wait."""
+        left = {client: fault.sent, server: fault.answered}
+        while 0 not in left.values():
+            for source in select.select([client, server], [], [])[0]:
+                limit = left[source]
+                chunk = source.recv(_CHUNK if limit is None else min(_CHUNK, limit))
+                while isinstance(source, ssl.SSLSocket) and source.pending():
+                    chunk += source.recv(source.pending())
+                if not chunk:
+                    return
+                (server if source is client else client).sendall(chunk)
+                self.bytes_answered += len(chunk) if source is server else 0
+                left[source] = None if limit is None else limit - len(chunk)
+        if fault.stall:
+            client.recv(_CHUNK)  # until it gives up
+            return
+        for end in (client, server):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def _answer(self, client: socket.socket, fault: Fault) -> None:
         """Answer the requests of a connection, but pass on those that have what is asked for."""
@@ -130,26 +151,6 @@ def answer(status: str, content: bytes = b"", kind: str = "text/plain") -> bytes
     """An HTTP answer."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\n\r\n"
     return head.encode() + content
-
-
-def _pass_on(client: socket.socket, server: socket.socket, fault: Fault) -> None:
-    """Copy both ways until one side ends or the fault comes; then reset both, or let them wait."""
-    left = {client: fault.sent, server: fault.answered}
-    while 0 not in left.values():
-        for source in select.select([client, server], [], [])[0]:
-            limit = left[source]
-            chunk = source.recv(_CHUNK if limit is None else min(_CHUNK, limit))
-            while isinstance(source, ssl.SSLSocket) and source.pending():
-                chunk += source.recv(source.pending())
-            if not chunk:
-                return
-            (server if source is client else client).sendall(chunk)
-            left[source] = None if limit is None else limit - len(chunk)
-    if fault.stall:
-        client.recv(_CHUNK)  # until it gives up
-        return
-    for end in (client, server):
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def _request(client: socket.socket) -> bytes:

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 # Waits for the end of its input, then ends the server and removes its folder.
 _WATCH = 'folder=$1; shift; "$@" >"$folder/log" 2>&1 & cat >/dev/null; kill -9 $!; rm -rf "$folder"'
@@ -106,34 +107,26 @@ def orthanc(
     Args:
         folder: a new folder, removed in the end.
         clients: the ports of the AE titles that it may send to.
-        settings: keys that are not in its configuration.
+        settings: what is otherwise in its configuration.
     """
     program = _found("Orthanc", "orthanc and orthanc-dicomweb")
     if not Path(_PLUGINS).exists():
         raise NoServerError(_missing("Orthanc's DICOMweb plugin", "orthanc-dicomweb"))
     server = Orthanc(free_port(), free_port(), "ORTHANC", folder)
-    modalities = ", ".join(
-        f'"{aet}": ["{aet}", "127.0.0.1", {port}]' for aet, port in (clients or {}).items()
-    )
-    changes = {
+    configuration = {
+        **_without_comments((_CONFIGURATION / "orthanc.json").read_text("utf-8")),
+        **_without_comments((_CONFIGURATION / "dicomweb.json").read_text("utf-8")),
         "HttpPort": server.http_port,
         "DicomPort": server.dicom_port,
-        "StorageDirectory": f'"{folder}/storage"',
-        "IndexDirectory": f'"{folder}/storage"',
-        "Plugins": f'["{_PLUGINS}"]',
-        "DicomModalities": f"{{{modalities}}}",
+        "StorageDirectory": f"{folder}/storage",
+        "IndexDirectory": f"{folder}/storage",
+        "Plugins": [_PLUGINS],
+        "DicomModalities": {aet: [aet, "127.0.0.1", port] for aet, port in (clients or {}).items()},
+        **settings,
     }
-    text = (_CONFIGURATION / "orthanc.json").read_text("utf-8")
-    for key, value in changes.items():
-        present = rf'^(\s*"{key}"\s*:\s*)(\[[^]]*\]|\{{[^}}]*\}}|[^,\n]*)'
-        text, count = re.subn(present, rf"\g<1>{value}", text, flags=re.M)
-        if count != 1:
-            raise NoServerError(f"{count} times {key} in Orthanc's configuration; wanted 1")
-    (folder / "configuration").mkdir(parents=True)
-    (folder / "configuration" / "orthanc.json").write_text(text, "utf-8")
-    shutil.copy(_CONFIGURATION / "dicomweb.json", folder / "configuration")
-    (folder / "configuration" / "settings.json").write_text(json.dumps(settings), "utf-8")
-    command = [program, str(folder / "configuration")]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "orthanc.json").write_text(json.dumps(configuration), "utf-8")
+    command = [program, str(folder / "orthanc.json")]
     with _running(command, folder, [server.http_port, server.dicom_port]):
         yield server
 
@@ -165,6 +158,13 @@ AETable END
     )
     with _running([program, "-c", str(configuration)], folder, [server.port]):
         yield server
+
+
+def _without_comments(text: str) -> dict[str, Any]:
+    """Orthanc's JSON, which has comments, as JSON."""
+    string, comment = r'"(?:\\.|[^"\\])*"', r"//[^\n]*|/\*.*?\*/"
+    plain = re.sub(rf"({string})|{comment}", lambda found: found[1] or "", text, flags=re.DOTALL)
+    return json.loads(plain)
 
 
 @contextmanager
