@@ -10,6 +10,7 @@ from random import Random
 
 import numpy as np
 from fuzzing import mutate_dicom, mutate_json, mutate_protobuf, seeds
+from results_maker import PROVENANCE
 
 from IODeepLib.errors import IODeepError
 from IODeepLib.model_object import Manifest, Model, read_architecture, verify
@@ -17,7 +18,7 @@ from IODeepLib.onnx_file import OnnxFile
 from IODeepLib.pieces import joined, size_of
 from IODeepLib.private_dictionary import Element
 from IODeepLib.recipe import read_recipe, recipe_from_json, recipe_from_parts, recipe_to_json
-from IODeepLib.results import Provenance, make_seg
+from IODeepLib.results import make_seg
 from IODeepLib.safetensors_file import decode_header, encode_header, header_size
 from IODeepLib.segmentation import Segmentation
 from IODeepLib.selection import select
@@ -238,22 +239,6 @@ def _seg(series: ImageSeries, models: Sequence[Model]) -> None:
     segmentation = Segmentation(array, volume.grid, card.recipe.output.labels)
     make_seg(segmentation, series, PROVENANCE)
 
-
-PROVENANCE = Provenance(
-    title="A network",
-    name="network",
-    version="1.0.0",
-    publisher="IODeep",
-    model_uid="2.25.1",
-    card_sop_instance_uid="2.25.2",
-    card_series_instance_uid="2.25.3",
-    card_study_instance_uid="2.25.4",
-    weights_digest="0" * 64,
-    runtime="none",
-    provider="none",
-    options={},
-    notes=(),
-)
 
 _MAKERS: dict[str, Callable[[Path], Target]] = {
     "card": _card,
