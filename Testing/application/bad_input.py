@@ -89,6 +89,7 @@ def _image_moved_away(bench: Bench) -> str:
         bench.image.GetAttribute("DICOM.instanceUIDs").split()[0]
     )
     assert "Done" in panel.apply_and_wait()
+    panel.until(lambda: panel.find("saveButton").enabled)
     with nothing_changes(), _away(Path(path)):
         panel.find("saveButton").click()
         return contains(said("saveLabel"), "DICOM database")
@@ -145,6 +146,7 @@ def _image_deleted(bench: Bench) -> str:
 
 def _database_read_only(bench: Bench) -> str:
     assert "Done" in panel.apply_and_wait()
+    panel.until(lambda: panel.find("saveButton").enabled)
     files = {path for path in _database.rglob("*") if path.is_file()}
     with nothing_changes(), _read_only(_database):
         panel.find("saveButton").click()
