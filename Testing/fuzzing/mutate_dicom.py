@@ -27,6 +27,7 @@ _TEXTS = (
     *(b"1.2.840.10008.1.2.2", b"1.2.840.10008.5.1.4.1.1.66", b"19000101", b"\0\0\0\0"),
 )
 _MAX_DEPTH = 12
+_LARGE = 2**16  # bytes; more copies of so much would fill the memory before a reader could
 
 
 @dataclass
@@ -162,7 +163,8 @@ def _change(rng: Random, tree: list[Node], others: Sequence[bytes]) -> None:
     if kind == 0:
         del holder[i]
     elif kind == 1:
-        holder[i:i] = [replace(node)] * rng.choice((1, 2, 100))
+        many = rng.choice((1, 2, 100))
+        holder[i:i] = [replace(node)] * (many if len(node.value) < _LARGE else 1)
     elif kind == 2:
         node.vr = rng.choice(_VRS) if node.vr else b""
     elif kind in (3, 4):
