@@ -16,7 +16,7 @@ LIBRARY = Path(IODeepLib.__file__).parent
 # From the ground up. A room imports from those above it in this list, never from those below.
 ROOMS = [
     ["errors"],
-    ["structured", "memory", "file_memo", "pieces", "locks", "user_folders"],
+    ["structured", "memory", "file_memo", "parallel", "pieces", "locks", "user_folders"],
     ["files"],
     ["cache"],
     ["anatomy_table", "anatomy_words"],
