@@ -156,7 +156,7 @@ class PacsSource:
             if not files or len(files) < len(instances):
                 raise _not_sent(self.name, entry)
 
-        retried(attempt)
+        retried(attempt, lambda: len(files))
         return list(files.values())
 
     def store(self, files: Sequence[Path], progress: Progress | None = None) -> list[Path]:
@@ -184,7 +184,7 @@ class PacsSource:
                 )
 
         if new:
-            retried(attempt)
+            retried(attempt, lambda: len(there))
         return new
 
     def _find(

@@ -12,6 +12,7 @@ from IODeepLib.sources.archive import TransientError, UnreachableError
 
 _log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
+_sleep = time.sleep
 
 # Ten tries get 200 requests through a network that drops 30 % of them (all but one time in 800),
 # and take about twelve seconds where nothing gets through.
@@ -19,25 +20,31 @@ _TRIES, _TRIES_IF_UNREACHABLE = 10, 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds
 
 
-def retried(action: Callable[[], _Answer]) -> _Answer:
+def retried(action: Callable[[], _Answer], done: Callable[[], int] = lambda: 0) -> _Answer:
     """What `action` gives, which is tried again with growing pauses while errors are transient.
 
     For actions that may be done twice: searching, retrieving, and storing after a look at what has
-    arrived. An action that gets further each time may go on from where it broke off.
+    arrived.
+
+    Args:
+        action: what is done.
+        done: how much of it is done, for an action that goes on from where it broke off: each time
+            it gets further, tries are counted anew.
 
     Raises:
         SourceError: it did not go well in the end.
     """
-    pause = _FIRST_PAUSE
-    tries = 1
+    pause, tries, before = _FIRST_PAUSE, 1, done()
     while True:
         try:
             return action()
         except TransientError as error:
+            if done() > before:
+                pause, tries, before = _FIRST_PAUSE, 1, done()
             limit = _TRIES_IF_UNREACHABLE if isinstance(error, UnreachableError) else _TRIES
             if tries >= limit:
                 raise
             _log.info("try %d of %d: %s", tries, limit, error)
-        time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that clients part
+        _sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that clients part
         pause = min(2 * pause, _LONGEST_PAUSE)
         tries += 1

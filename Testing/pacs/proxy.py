@@ -111,15 +111,14 @@ class Proxy:
 
     def _answer(self, client: socket.socket, fault: Fault) -> None:
         """Answer the requests of a connection, but pass on those that have what is asked for."""
-        while request := _request(client):
+        while request := _message(client):
             if fault.unless and fault.unless in request:
                 with socket.create_connection(("127.0.0.1", self._target)) as server:
-                    server.sendall(request.replace(b"keep-alive", b"close"))
-                    while chunk := server.recv(_CHUNK):
-                        client.sendall(chunk)
-                return
-            self.answers += 1
-            client.sendall(fault.answer)
+                    server.sendall(request)
+                    client.sendall(_message(server))
+            else:
+                self.answers += 1
+                client.sendall(fault.answer)
 
 
 @contextmanager
@@ -153,17 +152,17 @@ def answer(status: str, content: bytes = b"", kind: str = "text/plain") -> bytes
     return head.encode() + content
 
 
-def _request(client: socket.socket) -> bytes:
-    """One HTTP request with its body; nothing if there is none any more."""
-    request = b""
-    while b"\r\n\r\n" not in request:
-        chunk = client.recv(_CHUNK)
+def _message(sender: socket.socket) -> bytes:
+    """One HTTP request or answer with its body; nothing if there is none any more."""
+    message = b""
+    while b"\r\n\r\n" not in message:
+        chunk = sender.recv(_CHUNK)
         if not chunk:
             return b""
-        request += chunk
-    head, _, body = request.partition(b"\r\n\r\n")
+        message += chunk
+    head, _, body = message.partition(b"\r\n\r\n")
     found = re.search(rb"(?i)content-length: *(\d+)", head)
     length = int(found[1]) if found else 0
     while len(body) < length:
-        body += client.recv(_CHUNK)
+        body += sender.recv(_CHUNK)
     return head + b"\r\n\r\n" + body

@@ -28,7 +28,7 @@ Through = Callable[[Callable[[int], Fault | None]], str]
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "_FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(retries, "_sleep", lambda seconds: None)
 
 
 @pytest.fixture
@@ -64,6 +64,25 @@ def test_with_a_third_of_all_connections_dropped_nothing_is_lost_or_twice(
     assert len(library.models) == 20 and not library.problems
     for model in library.models[:5]:
         verify(source.fetch(model))
+
+
+def test_a_run_with_a_third_of_all_connections_dropped(
+    orthanc: Orthanc,
+    through: Through,
+    packed: Path,
+    tmp_path: Path,
+    iodeep: Callable[..., Answer],
+) -> None:
+    images = sorted((DEMO / "mr_t1").iterdir())
+    uid = pydicom.dcmread(images[0]).SeriesInstanceUID
+    source_of(orthanc.source).store([*images, *packed.iterdir()])
+    before = instances(orthanc)
+    pacs = through(dropping(0.3, seed=2, most=200_000))
+    answered = iodeep(
+        *("run", pacs, "--series", uid, "--models", pacs, "--store", pacs, "--out", tmp_path / "r")
+    )
+    assert answered.status == 0, answered
+    assert instances(orthanc) == before + 1
 
 
 def test_a_series_comes_whole_through_a_bad_network(
