@@ -468,6 +468,20 @@ def test_a_frame_of_reference_that_is_no_uid_is_left_out(tmp_path):
     assert seg.dataset.FrameOfReferenceUID.is_valid
 
 
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [("00601001", "00601001"), ("601001", "19000101"), ("2020.1.2", "19000101")],
+)
+@pytest.mark.filterwarnings("ignore:::pydicom")
+def test_dates_of_early_years_stay_dates(tmp_path, date, expected):
+    def change(i, ds):
+        ds.StudyDate = date
+
+    series = find_series(Stack(np.ones((1, 6, 7), np.int16)).write(tmp_path, change))[0]
+    seg = make_seg(three_labels(series.grid), series, PROVENANCE)
+    assert content_time(seg)[0] == expected
+
+
 TWICE = """
 import sys
 sys.path[:0] = sys.argv[3:]
