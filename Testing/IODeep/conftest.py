@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-import make_networks
 import numpy as np
 import pytest
-from recipe_maker import label, recipe
-from series_maker import Stack
+from makers import networks
+from makers.recipes import label, recipe
+from makers.series import Stack
 
 from IODeepLib.model_object import Model
 from IODeepLib.publish import publish
@@ -43,7 +43,7 @@ def scene(tmp_path: Path) -> Iterator[object]:
 def network(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A small network that finds two labels wherever it is run."""
     folder = tmp_path_factory.mktemp("network")
-    path = make_networks.save(make_networks.conv(3, channels=3, layers=1), folder / "three.onnx")
+    path = networks.save(networks.conv(3, channels=3, layers=1), folder / "three.onnx")
     needs = recipe(
         applies_to={"modalities": ["CT"]},
         output={"channels": 3, "labels": [label(1, "grey"), label(2, "white", laterality="R")]},

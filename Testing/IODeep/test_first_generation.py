@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import first_generation_maker
 import pytest
 from IODeepSlicer import first_generation
+from makers.first_generation import NAME, write
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
 import IODeepLib
@@ -17,8 +17,8 @@ MR = Path(IODeepLib.__file__).parent / "demo_data" / "mr_t1" / "IM0000.dcm"
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
 def test_they_are_recognised(tmp_path: Path, syntax: str) -> None:
-    first_generation_maker.write(tmp_path / "net.dcm", syntax)
-    assert first_generation.nameIn(tmp_path / "net.dcm") == first_generation_maker.NAME
+    write(tmp_path / "net.dcm", syntax)
+    assert first_generation.nameIn(tmp_path / "net.dcm") == NAME
 
 
 def test_their_sop_class_is_looked_into() -> None:
@@ -31,7 +31,7 @@ def test_nothing_else_is_taken_for_one(tmp_path: Path, network: Model) -> None:
     for path in (MR, network.card.path, *(part.path for part in network.parts)):
         assert first_generation.nameIn(path) is None
     other = tmp_path / "other.dcm"
-    first_generation_maker.write(other, architecture=False)
+    write(other, architecture=False)
     assert first_generation.nameIn(other) is None
     other.write_bytes(b"no DICOM")
     assert first_generation.nameIn(other) is None

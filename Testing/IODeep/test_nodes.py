@@ -10,9 +10,9 @@ import slicer
 import slicer_application
 import vtk
 from IODeepSlicer import nodes
-from packed_models import make_model
-from recipe_maker import label, recipe
-from series_maker import Stack
+from makers.packed_models import make_model
+from makers.recipes import label, recipe
+from makers.series import Stack
 
 from IODeepLib.errors import ImageError
 from IODeepLib.model_object import Model

@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import make_networks
 import numpy as np
 import pytest
 from IODeepSlicer.runner import Run, State
+from makers import networks
+from makers.recipes import label, recipe
 from onnx import TensorProto, helper
-from recipe_maker import label, recipe
 
 import IODeepLib
 from IODeepLib.classification import Classification
@@ -177,7 +177,7 @@ def test_a_classification_comes_back(image: VolumeImage, tmp_path: Path) -> None
         [helper.make_tensor_value_info("mean", tensor, [None, 1])],
     )
     network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    make_networks.save(network, tmp_path / "mean.onnx")
+    networks.save(network, tmp_path / "mean.onnx")
     needs = recipe(
         task="REGRESSION", output={"channels": 1, "labels": [label(1, "mean", channel=0)]}
     )

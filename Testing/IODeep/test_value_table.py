@@ -9,7 +9,7 @@ import pytest
 import slicer
 from IODeepSlicer import nodes
 from IODeepSlicer.value_table import createValueTable
-from recipe_maker import label, recipe
+from makers.recipes import label, recipe
 
 from IODeepLib.classification import Classification
 

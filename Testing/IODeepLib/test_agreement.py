@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recipe_maker import label, recipe
+from makers.recipes import label, recipe
 
 import IODeepLib
 from IODeepLib.errors import InputError, RecipeError

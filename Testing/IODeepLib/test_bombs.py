@@ -13,12 +13,14 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import make_networks
 import numpy as np
 import pydicom
 import pytest
 from fuzzing.mutate_dicom import nested
-from packed_models import files, make_model
+from makers import networks
+from makers.packed_models import files, make_model
+from makers.recipes import recipe_json
+from makers.series import Stack, enhanced, image, save
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -27,8 +29,6 @@ from pydicom.uid import (
     JPEGLSLossless,
     RLELossless,
 )
-from recipe_maker import recipe_json
-from series_maker import Stack, enhanced, image, save
 
 from IODeepLib.onnx_file.wire import DELIMITED, encode_delimited, encode_tag, encode_varint
 
@@ -230,15 +230,15 @@ def a_deflated_card(folder: Path) -> Path:
 
 @bomb("network", "has 4 bytes, its shape")
 def a_tensor_that_does_not_exist(folder: Path) -> Path:
-    network = make_networks.conv(3)
+    network = networks.conv(3)
     network.graph.initializer[0].raw_data = b"1234"
     network.graph.initializer[0].dims[:] = [2**20, 2**20]
-    return make_networks.save(network, folder / "n.onnx")
+    return networks.save(network, folder / "n.onnx")
 
 
 @bomb("network", "cannot be read as an ONNX model")
 def a_length_beyond_the_file(folder: Path) -> Path:
-    content = make_networks.conv(3).SerializeToString()
+    content = networks.conv(3).SerializeToString()
     (folder / "n.onnx").write_bytes(content + b"\x3a\xff\xff\xff\xff\xff\xff\xff\xff\x7f")
     return folder / "n.onnx"
 
@@ -252,7 +252,7 @@ def nested_subgraphs(folder: Path) -> Path:
             heads.append(encode_tag(number, DELIMITED) + encode_varint(length))
             length += len(heads[-1])
     graph = b"".join(reversed(heads))
-    outline = make_networks.conv(3)
+    outline = networks.conv(3)
     outline.ClearField("graph")
     content = outline.SerializeToString() + encode_delimited(7, graph)
     (folder / "n.onnx").write_bytes(content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from recipe_maker import recipe
+from makers.recipes import recipe
 
 from IODeepLib.classification import classify
 from IODeepLib.errors import ModelError

@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import make_networks
 import numpy as np
 import pydicom
 import pytest
 from command import DEMO, Answer, refused
-from packed_models import flip
-from recipe_maker import label, recipe_json
-from series_maker import Stack
+from makers import networks
+from makers.packed_models import flip
+from makers.recipes import label, recipe_json
+from makers.series import Stack
 
 from IODeepLib.recipe import read_recipe, recipe_from_json
 
@@ -127,7 +127,7 @@ def pack_conv(
     iodeep: Callable[..., Answer], tmp_path: Path, out: Path, **changes: object
 ) -> Answer:
     """Packs a network of 16 output channels under the given recipe."""
-    network = make_networks.save(make_networks.conv(3, layers=2), tmp_path / "network.onnx")
+    network = networks.save(networks.conv(3, layers=2), tmp_path / "network.onnx")
     whole = recipe_json(output={"channels": 16, "labels": [label(1)]})
     for key, value in changes.items():
         whole[key] = whole[key] | value if isinstance(value, dict) else value
@@ -211,7 +211,7 @@ def test_recipes_that_are_wrong(
 def test_networks_that_are_refused(tmp_path: Path, iodeep: Callable[..., Answer]) -> None:
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps(recipe_json()))
-    custom = make_networks.save(make_networks.custom(), tmp_path / "custom.onnx")
+    custom = networks.save(networks.custom(), tmp_path / "custom.onnx")
     for path, words in [
         (custom, "my.own"),
         (recipe, "cannot be read as an ONNX model"),
@@ -230,13 +230,13 @@ def test_external_data_elsewhere(
     recipe.write_text(json.dumps(recipe_json()))
     (tmp_path / "secret.bin").write_bytes(bytes(100_000))
     (tmp_path / "network").mkdir()
-    network = make_networks.conv(3)
+    network = networks.conv(3)
     for tensor in network.graph.initializer:
         tensor.ClearField("raw_data")
         tensor.data_location = 1
         entry = tensor.external_data.add()
         entry.key, entry.value = "location", location
-    path = make_networks.save(network, tmp_path / "network" / "network.onnx")
+    path = networks.save(network, tmp_path / "network" / "network.onnx")
     answer = iodeep("pack", path, "--recipe", recipe, "--out", tmp_path / "model")
     refused(answer, 4, location)
 

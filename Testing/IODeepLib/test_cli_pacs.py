@@ -12,8 +12,8 @@ import numpy as np
 import pydicom
 import pytest
 from command import DEMO, Answer, refused
-from make_networks import recipe
-from packed_models import files, make_network
+from makers.packed_models import files, make_network
+from makers.recipes import liver_recipe
 from pacs.servers import Orthanc, free_port
 
 from IODeepLib.model_object import pack
@@ -106,9 +106,9 @@ def test_versions_are_published_once(
     orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer], labels: Callable[..., list]
 ) -> None:
     network = make_network(tmp_path)
-    pack(network, recipe(), tmp_path / "first")
-    pack(network, recipe(), tmp_path / "same")
-    pack(network, recipe(title="Other"), tmp_path / "other")
+    pack(network, liver_recipe(), tmp_path / "first")
+    pack(network, liver_recipe(), tmp_path / "same")
+    pack(network, liver_recipe(title="Other"), tmp_path / "other")
     first = json.loads(iodeep("push", tmp_path / "first", orthanc.source, "--json").out)
     assert (len(first["stored"]), len(first["already_there"])) == (2, 0)
     assert first["stored"][-1].endswith("card.dcm")
@@ -124,7 +124,7 @@ def test_versions_are_published_once(
 def test_half_a_model_is_not_published(
     orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer]
 ) -> None:
-    model = pack(make_network(tmp_path), recipe(), tmp_path / "m", max_part_bytes=20_000)
+    model = pack(make_network(tmp_path), liver_recipe(), tmp_path / "m", max_part_bytes=20_000)
     files(model)[2].unlink()
     refused(iodeep("push", tmp_path / "m", orthanc.source), 4, "part 2 of 3", "missing")
     assert instances(orthanc) == []
@@ -135,7 +135,7 @@ def test_retired_models_are_hidden(
 ) -> None:
     network = make_network(tmp_path)
     for version in ("1.0.0", "2.0.0"):
-        pack(network, recipe(version=version), tmp_path / "models" / version)
+        pack(network, liver_recipe(version=version), tmp_path / "models" / version)
     pacs = orthanc.source
     assert iodeep("push", tmp_path / "models", pacs).status == 0
     call = ["retire", "liver@1.0.0", pacs]
@@ -156,7 +156,7 @@ def test_retired_models_are_hidden(
 def test_a_model_is_pulled(
     orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer], name: str
 ) -> None:
-    model = pack(make_network(tmp_path), recipe(), tmp_path / "m", max_part_bytes=20_000)
+    model = pack(make_network(tmp_path), liver_recipe(), tmp_path / "m", max_part_bytes=20_000)
     assert iodeep("push", tmp_path / "m", orthanc.source).status == 0
     card = model.card
     uid = {"study": card.study_instance_uid, "card": card.sop_instance_uid}.get(name, name)
@@ -182,7 +182,7 @@ def test_images_are_pulled(orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..
 def test_the_cache_is_shown_and_cleared(
     orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer], labels: Callable[..., list]
 ) -> None:
-    pack(make_network(tmp_path), recipe(), tmp_path / "m")
+    pack(make_network(tmp_path), liver_recipe(), tmp_path / "m")
     iodeep("push", tmp_path / "m", orthanc.source)
     labels(orthanc.source)
     shown = json.loads(iodeep("cache", "--json").out)

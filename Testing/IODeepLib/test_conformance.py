@@ -7,10 +7,10 @@ import re
 import uuid
 from pathlib import Path
 
-import make_networks
 import pydicom
 import pytest
-from packed_models import files, make_model
+from makers.packed_models import files, make_model
+from makers.recipes import liver_recipe
 from pydicom.datadict import dictionary_VR, private_dictionary_VM
 
 from IODeepLib.model_object import MAX_PART_BYTES, Manifest, Model
@@ -116,4 +116,4 @@ def test_model_uids_are_made_as_the_statement_says() -> None:
     name_space = re.search(r"name space `([^`]*)`", STATEMENT)
     assert name_space is not None
     uid = uuid.uuid5(uuid.UUID(name_space[1]), "Hospital/liver")
-    assert model_uid_of(make_networks.recipe()) == f"2.25.{uid.int}"
+    assert model_uid_of(liver_recipe()) == f"2.25.{uid.int}"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from orientations import ORIENTATIONS
-from recipe_maker import recipe
+from makers.orientations import ORIENTATIONS
+from makers.recipes import recipe
 from scipy import ndimage
 
 from IODeepLib import decision

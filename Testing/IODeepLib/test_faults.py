@@ -12,12 +12,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import make_networks
 import numpy as np
 import pytest
 from fuzzing.moments import COMMAND, DEMO, RESULTS
+from makers import networks
+from makers.packed_models import flip
+from makers.recipes import liver_recipe
 from onnx import helper, numpy_helper
-from packed_models import flip
 
 from IODeepLib.errors import ImageError, IODeepError, ModelError
 from IODeepLib.model_object import Model, pack, verify
@@ -118,10 +119,10 @@ def test_a_network_whose_output_would_be_10_gb(tmp_path: Path) -> None:
         helper.make_node("ReduceSum", ["image"], ["sum"], keepdims=1),
         helper.make_node("Expand", ["sum", "shape"], ["y"]),
     ]
-    network = make_networks.model(nodes, [shape], {"image": [1, 1, None, None, None]}, "y")
-    path = make_networks.save(network, tmp_path / "network.onnx")
+    network = networks.model(nodes, [shape], {"image": [1, 1, None, None, None]}, "y")
+    path = networks.save(network, tmp_path / "network.onnx")
     recipe = tmp_path / "recipe.json"
-    recipe.write_text(recipe_to_json(make_networks.recipe()), encoding="utf-8")
+    recipe.write_text(recipe_to_json(liver_recipe()), encoding="utf-8")
     out = tmp_path / "results" / "out"
     answer = limited("AS", 4 * 2**30, "pack", path, "--recipe", recipe, "--out", out)
     refused(answer, "too little memory")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from orientations import ORIENTATIONS
+from makers.orientations import ORIENTATIONS
 
 from IODeepLib.errors import ImageError
 from IODeepLib.geometry import AxisMap, Grid, Volume, is_orientation

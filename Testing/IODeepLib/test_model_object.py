@@ -6,14 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import make_networks
 import numpy as np
 import onnx
 import onnxruntime
 import pydicom
 import pytest
 import safetensors
-from packed_models import complaints, files, make_model, make_network
+from makers import networks
+from makers.packed_models import complaints, files, make_model, make_network
+from makers.recipes import liver_recipe
 
 from IODeepLib.errors import ModelError, OutputError, RecipeError, UsageError
 from IODeepLib.model_object import Model, pack, read_card, unpack, verify
@@ -23,14 +24,14 @@ from IODeepLib.recipe import read_recipe
 from IODeepLib.sources.folder import find_model
 
 NETWORKS = {
-    "3d": make_networks.conv(3),
-    "half": make_networks.conv(2, dtype=np.float16),
-    "two inputs": make_networks.two_inputs(),
-    "reshaping": make_networks.reshaping(),
-    "branching": make_networks.branching(),
-    "typed": make_networks.typed(),
-    "all types": make_networks.all_types(),
-    "no weights": make_networks.custom(function=True),
+    "3d": networks.conv(3),
+    "half": networks.conv(2, dtype=np.float16),
+    "two inputs": networks.two_inputs(),
+    "reshaping": networks.reshaping(),
+    "branching": networks.branching(),
+    "typed": networks.typed(),
+    "all types": networks.all_types(),
+    "no weights": networks.custom(function=True),
 }
 REAL = ("ct_abdomen_5class", "deepbet_bbox_model", "model18cls", "model5_gw_ae")
 LUNG = {"value": "39607008", "scheme": "SCT", "meaning": "Lung"}
@@ -52,8 +53,8 @@ def model(tmp_path: Path) -> Model:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_unpacking_gives_back_what_was_packed(name: str, tmp_path: Path) -> None:
-    path = make_networks.save(NETWORKS[name], tmp_path / "network.onnx")
-    recipe = make_networks.recipe()
+    path = networks.save(NETWORKS[name], tmp_path / "network.onnx")
+    recipe = liver_recipe()
     model = pack(path, recipe, tmp_path / "packed", max_part_bytes=5000)
     verify(model)
     unpacked = unpack(find_model(tmp_path / "packed"), tmp_path / "back")
@@ -70,7 +71,7 @@ def test_unpacking_gives_back_what_was_packed(name: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("name", REAL)
 def test_the_real_networks_come_back_equal(name: str, shared_data: Path, tmp_path: Path) -> None:
     path = shared_data / "models" / f"{name}.onnx"
-    model = pack(path, make_networks.recipe(), tmp_path / "packed", max_part_bytes=500_000)
+    model = pack(path, liver_recipe(), tmp_path / "packed", max_part_bytes=500_000)
     assert unpack(model, tmp_path / "back").read_bytes() == path.read_bytes()
     for file in files(model):
         assert not complaints(file)
@@ -109,7 +110,7 @@ def test_the_instances_say_what_they_are(model: Model) -> None:
     ],
 )
 def test_every_kind_of_card_is_valid(applies_to: dict, network: Path, tmp_path: Path) -> None:
-    recipe = make_networks.recipe(applies_to=applies_to)
+    recipe = liver_recipe(applies_to=applies_to)
     model = pack(network, recipe, tmp_path / "packed")
     assert read_card(files(model)[0]).recipe == recipe
     for file in files(model):
@@ -117,7 +118,7 @@ def test_every_kind_of_card_is_valid(applies_to: dict, network: Path, tmp_path: 
 
 
 def test_the_payload_is_a_safetensors_file_that_lies_well(network: Path, tmp_path: Path) -> None:
-    model = pack(network, make_networks.recipe(), tmp_path / "packed")
+    model = pack(network, liver_recipe(), tmp_path / "packed")
     [part] = model.weights()
     content = part.path.read_bytes()[part.payload.offset :][: part.payload.length]
     (tmp_path / "payload.safetensors").write_bytes(content)
@@ -135,7 +136,7 @@ def test_the_architecture_and_the_payloads_are_a_whole_onnx_model(
     network: Path, tmp_path: Path
 ) -> None:
     """Anybody can take them out with other tools and run them."""
-    model = pack(network, make_networks.recipe(), tmp_path / "packed", max_part_bytes=20_000)
+    model = pack(network, liver_recipe(), tmp_path / "packed", max_part_bytes=20_000)
     (tmp_path / "model.onnx").write_bytes(model.card.read_architecture())
     for number, part in enumerate(model.weights(), 1):
         payload = part.path.read_bytes()[part.payload.offset :][: part.payload.length]
@@ -149,7 +150,7 @@ def test_the_architecture_and_the_payloads_are_a_whole_onnx_model(
 
 
 def test_parts_are_split_between_tensors(network: Path, tmp_path: Path) -> None:
-    model = pack(network, make_networks.recipe(), tmp_path / "packed", max_part_bytes=20_000)
+    model = pack(network, liver_recipe(), tmp_path / "packed", max_part_bytes=20_000)
     parts = model.card.manifest.parts
     assert [part.tensors for part in parts] == [
         ("layer0.weight",),
@@ -157,16 +158,16 @@ def test_parts_are_split_between_tensors(network: Path, tmp_path: Path) -> None:
         ("layer2.weight",),
     ]
     assert [part.part_number for part in model.weights()] == [1, 2, 3]
-    both = pack(network, make_networks.recipe(), tmp_path / "other", max_part_bytes=31_000)
+    both = pack(network, liver_recipe(), tmp_path / "other", max_part_bytes=31_000)
     assert len(both.card.manifest.parts) == 2
     assert all(part.length <= 31_000 for part in both.card.manifest.parts)
-    single = pack(network, make_networks.recipe(), tmp_path / "single", max_part_bytes=1)
+    single = pack(network, liver_recipe(), tmp_path / "single", max_part_bytes=1)
     assert len(single.card.manifest.parts) == 3
 
 
 def test_small_external_tensors_come_into_the_architecture(tmp_path: Path) -> None:
-    path = make_networks.with_external_data(make_networks.conv(3, layers=3), tmp_path)
-    model = pack(path, make_networks.recipe(), tmp_path / "packed")
+    path = networks.with_external_data(networks.conv(3, layers=3), tmp_path)
+    model = pack(path, liver_recipe(), tmp_path / "packed")
     assert model.card.manifest.parts[0].tensors == (
         "layer0.weight",
         "layer1.weight",
@@ -174,7 +175,7 @@ def test_small_external_tensors_come_into_the_architecture(tmp_path: Path) -> No
     )
     back = onnx.load(unpack(model, tmp_path / "back"), load_external_data=False)
     for ours, expected in zip(
-        back.graph.initializer, make_networks.conv(3, layers=3).graph.initializer, strict=True
+        back.graph.initializer, networks.conv(3, layers=3).graph.initializer, strict=True
     ):
         assert ours.data_location == onnx.TensorProto.DEFAULT
         assert (ours.name, ours.raw_data) == (expected.name, expected.raw_data)
@@ -184,7 +185,7 @@ def test_a_model_beyond_two_gigabytes_is_unpacked_in_files(
     network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("IODeepLib.model_object.unpacking._MAX_MODEL_PROTO", 10_000)
-    model = pack(network, make_networks.recipe(), tmp_path / "packed", max_part_bytes=20_000)
+    model = pack(network, liver_recipe(), tmp_path / "packed", max_part_bytes=20_000)
     path = unpack(model, tmp_path / "back")
     assert len(list(path.parent.glob("weights-*.safetensors"))) == 3
     image = np.ones((1, 1, 8, 8, 8), np.float32)
@@ -195,15 +196,15 @@ def test_a_model_beyond_two_gigabytes_is_unpacked_in_files(
 
 
 def test_versions_share_their_model_uid_and_nothing_else(network: Path, tmp_path: Path) -> None:
-    first = pack(network, make_networks.recipe(), tmp_path / "1").card
-    second = pack(network, make_networks.recipe(version="1.3.0"), tmp_path / "2", parent=first).card
-    assert first.model_uid == second.model_uid == model_uid_of(make_networks.recipe())
+    first = pack(network, liver_recipe(), tmp_path / "1").card
+    second = pack(network, liver_recipe(version="1.3.0"), tmp_path / "2", parent=first).card
+    assert first.model_uid == second.model_uid == model_uid_of(liver_recipe())
     assert second.parent_uid == first.sop_instance_uid and first.parent_uid is None
     assert first.study_instance_uid != second.study_instance_uid
     assert not complaints(tmp_path / "2" / "card.dcm")
     other = {"publisher": "Other", "intended_use": "Tests.", "licence": "MIT"}
-    assert model_uid_of(make_networks.recipe(card=other)) != first.model_uid
-    assert model_uid_of(make_networks.recipe(model_uid="1.2.3")) == "1.2.3"
+    assert model_uid_of(liver_recipe(card=other)) != first.model_uid
+    assert model_uid_of(liver_recipe(model_uid="1.2.3")) == "1.2.3"
 
 
 def test_a_card_is_read_without_its_weights_and_architecture(model: Model) -> None:
@@ -225,9 +226,9 @@ def test_nothing_is_left_after_an_interruption(network: Path, tmp_path: Path) ->
 
     before = sorted(tmp_path.iterdir())
     with pytest.raises(StopError):
-        pack(network, make_networks.recipe(), tmp_path / "packed", progress=stop)
+        pack(network, liver_recipe(), tmp_path / "packed", progress=stop)
     assert sorted(tmp_path.iterdir()) == before
-    model = pack(network, make_networks.recipe(), tmp_path / "packed")
+    model = pack(network, liver_recipe(), tmp_path / "packed")
     before = sorted(tmp_path.iterdir())
     with pytest.raises(StopError):
         unpack(model, tmp_path / "back", progress=stop)
@@ -243,15 +244,13 @@ def test_a_check_sees_the_whole_model_before_the_folder_appears(
         raise RecipeError("this", "that", "correct it")
 
     with pytest.raises(RecipeError):
-        pack(network, make_networks.recipe(), tmp_path / "packed", check=refuse)
+        pack(network, liver_recipe(), tmp_path / "packed", check=refuse)
     assert list(tmp_path.iterdir()) == [network]
 
 
 def test_progress_goes_from_nothing_to_all(network: Path, tmp_path: Path) -> None:
     seen: list[float] = []
-    model = pack(
-        network, make_networks.recipe(), tmp_path / "p", progress=lambda f, m: seen.append(f)
-    )
+    model = pack(network, liver_recipe(), tmp_path / "p", progress=lambda f, m: seen.append(f))
     assert seen[0] == 0 and seen[-1] == 1 and seen == sorted(seen)
     seen.clear()
     unpack(model, tmp_path / "back", progress=lambda f, m: seen.append(f))
@@ -263,32 +262,32 @@ def test_what_is_in_the_way_stays(network: Path, tmp_path: Path) -> None:
     (tmp_path / "full" / "thesis.txt").touch()
     for target in (tmp_path / "full", network, network / "below"):
         with pytest.raises(OutputError):
-            pack(network, make_networks.recipe(), target)
+            pack(network, liver_recipe(), target)
     (tmp_path / "empty").mkdir()
-    pack(network, make_networks.recipe(), tmp_path / "empty")
+    pack(network, liver_recipe(), tmp_path / "empty")
 
 
 def test_a_source_that_ends_meanwhile_is_a_model_error(network: Path, tmp_path: Path) -> None:
     def shorten(fraction: float, message: str) -> None:
         path.with_name("data.bin").write_bytes(b"")
 
-    path = make_networks.with_external_data(make_networks.conv(3, layers=3), tmp_path)
+    path = networks.with_external_data(networks.conv(3, layers=3), tmp_path)
     with pytest.raises(ModelError, match=r"ends .* bytes too early|up to byte"):
-        pack(path, make_networks.recipe(), tmp_path / "packed", progress=shorten)
+        pack(path, liver_recipe(), tmp_path / "packed", progress=shorten)
     assert not (tmp_path / "packed").exists()
 
 
 def test_too_many_parts_are_refused(network: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("IODeepLib.model_object.packing._MAX_PARTS", 2)
     with pytest.raises(UsageError):
-        pack(network, make_networks.recipe(), tmp_path / "packed", max_part_bytes=1)
+        pack(network, liver_recipe(), tmp_path / "packed", max_part_bytes=1)
 
 
 PACKING = """
 import resource, sys
-import make_networks
 from IODeepLib.model_object import pack, unpack, verify
-recipe = make_networks.recipe()
+from makers.recipes import liver_recipe
+recipe = liver_recipe()
 tiny, large, out = sys.argv[1:]
 pack(tiny, recipe, out + "/tiny")
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -302,7 +301,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
 def test_weights_are_never_held_in_memory(network: Path, tmp_path: Path) -> None:
     """200 MB are packed, verified and unpacked in a tenth of that."""
-    large = make_networks.save(make_networks.dense(7168), tmp_path / "large.onnx")
+    large = networks.save(networks.dense(7168), tmp_path / "large.onnx")
     assert large.stat().st_size > 200e6
     testing = Path(__file__).resolve().parents[1]
     result = subprocess.run(

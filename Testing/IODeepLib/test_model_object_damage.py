@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import make_networks
 import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from packed_models import altered, files, flip, make_model, make_network
+from makers.packed_models import altered, files, flip, make_model, make_network
+from makers.recipes import liver_recipe
 
 from IODeepLib import file_memo
 from IODeepLib.errors import ModelError, RecipeError
@@ -32,7 +32,7 @@ def model(tmp_path: Path) -> Model:
 
 
 def test_one_altered_byte_in_any_payload_is_found(network: Path, tmp_path: Path) -> None:
-    model = pack(network, make_networks.recipe(), tmp_path / "packed", max_part_bytes=20_000)
+    model = pack(network, liver_recipe(), tmp_path / "packed", max_part_bytes=20_000)
     verify(model)
     for part in model.weights():
         flip(part.path, part.payload.offset + part.payload.length - 1)
@@ -75,8 +75,8 @@ def test_an_altered_architecture_is_found(model: Model) -> None:
 
 
 def test_missing_and_foreign_parts_are_named(network: Path, tmp_path: Path) -> None:
-    model = pack(network, make_networks.recipe(), tmp_path / "a", max_part_bytes=20_000)
-    other = pack(network, make_networks.recipe(name="spleen"), tmp_path / "b")
+    model = pack(network, liver_recipe(), tmp_path / "a", max_part_bytes=20_000)
+    other = pack(network, liver_recipe(name="spleen"), tmp_path / "b")
     files(model)[2].unlink()
     shutil.copy(files(other)[1], tmp_path / "a" / "foreign.dcm")
     incomplete = find_model(tmp_path / "a")
@@ -88,7 +88,7 @@ def test_missing_and_foreign_parts_are_named(network: Path, tmp_path: Path) -> N
 
 def test_weights_of_another_model_are_refused(model: Model, network: Path, tmp_path: Path) -> None:
     """The other model's payload, in an instance that has this model's UID."""
-    other = pack(network, make_networks.recipe(name="spleen"), tmp_path / "other")
+    other = pack(network, liver_recipe(name="spleen"), tmp_path / "other")
     uid = model.card.manifest.parts[0].sop_instance_uid
 
     def change(dataset: pydicom.Dataset) -> None:

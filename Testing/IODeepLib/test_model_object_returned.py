@@ -8,11 +8,12 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import make_networks
 import numpy as np
 import pydicom
 import pytest
-from packed_models import files, make_model, make_network
+from makers import networks
+from makers.packed_models import files, make_model, make_network
+from makers.recipes import liver_recipe
 from pydicom.dataelem import DataElement
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -142,16 +143,16 @@ WAYS = {
 
 def odd_network(folder: Path) -> Path:
     """A network whose payload has an odd length."""
-    network = make_networks.conv(3, layers=3)
+    network = networks.conv(3, layers=3)
     extra = np.arange(1031, dtype=np.int8)
-    network.graph.initializer.append(make_networks.numpy_helper.from_array(extra, "odd"))
-    return make_networks.save(network, folder / "network.onnx")
+    network.graph.initializer.append(networks.numpy_helper.from_array(extra, "odd"))
+    return networks.save(network, folder / "network.onnx")
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_model_survives_the_way_through_a_pacs(way: str, tmp_path: Path) -> None:
     applies_to = {"modalities": ["CT"], "conditions": [TUMOUR]}
-    recipe = make_networks.recipe(applies_to=applies_to)
+    recipe = liver_recipe(applies_to=applies_to)
     network = odd_network(tmp_path)
     packed = pack(network, recipe, tmp_path / "packed", max_part_bytes=30_000)
     assert any(part.length % 2 for part in packed.card.manifest.parts)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import make_networks
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from network_kinds import KINDS, SIDE, constants
+from makers import networks
+from makers.network_kinds import KINDS, SIDE, constants
+from makers.recipes import liver_recipe
 
 from IODeepLib.cli.main import main
 from IODeepLib.errors import ModelError
@@ -45,10 +46,10 @@ def test_it_comes_back_equal_and_runs_from_dicom(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     network = KINDS[kind]()
-    path = make_networks.save(network, tmp_path / "network.onnx")
+    path = networks.save(network, tmp_path / "network.onnx")
     infer = kind != "sparse"  # onnx's shape inference does not see sparse initializers
     onnx.checker.check_model(path, full_check=infer)
-    pack(path, make_networks.recipe(), tmp_path / "packed", max_part_bytes=5000)
+    pack(path, liver_recipe(), tmp_path / "packed", max_part_bytes=5000)
     assert main(["show", "--json", str(tmp_path / "packed")]) == 0
     assert json.loads(capsys.readouterr().out)
     model = find_model(tmp_path / "packed")
@@ -66,7 +67,7 @@ def test_it_comes_back_equal_and_runs_from_dicom(
 def test_it_comes_back_equal_from_several_external_files(kind: str, tmp_path: Path) -> None:
     """As onnx saves it: a file a tensor, Constants too."""
     network = KINDS[kind]()
-    whole = make_networks.save(network, tmp_path / "whole.onnx")
+    whole = networks.save(network, tmp_path / "whole.onnx")
     (tmp_path / "split").mkdir()
     path = tmp_path / "split" / "network.onnx"
     onnx.save(
@@ -77,7 +78,7 @@ def test_it_comes_back_equal_from_several_external_files(kind: str, tmp_path: Pa
         size_threshold=16,
         convert_attribute=True,
     )
-    model = pack(path, make_networks.recipe(), tmp_path / "packed", max_part_bytes=5000)
+    model = pack(path, liver_recipe(), tmp_path / "packed", max_part_bytes=5000)
     back = unpack(model, tmp_path / "back")
     assert onnx.load(back) == onnx.load(path)
     expected = result_of(whole)
@@ -90,13 +91,13 @@ def test_what_would_swell_the_card_is_refused(
 ) -> None:
     monkeypatch.setattr("IODeepLib.model_object.packing.MAX_ARCHITECTURE_BYTES", 2000)
     for kind in ("sparse", "typed"):
-        path = make_networks.save(KINDS[kind](), tmp_path / "network.onnx")
+        path = networks.save(KINDS[kind](), tmp_path / "network.onnx")
         with pytest.raises(ModelError, match="no plain values of initializers and Constant nodes"):
-            pack(path, make_networks.recipe(), tmp_path / "packed")
+            pack(path, liver_recipe(), tmp_path / "packed")
         assert not (tmp_path / "packed").exists()
-    path = make_networks.save(constants(), tmp_path / "network.onnx")
+    path = networks.save(constants(), tmp_path / "network.onnx")
     assert path.stat().st_size > 12_000
-    model = pack(path, make_networks.recipe(), tmp_path / "packed")
+    model = pack(path, liver_recipe(), tmp_path / "packed")
     assert len(model.card.read_architecture()) < 2000
 
 
@@ -108,9 +109,9 @@ def test_a_single_tensor_beyond_an_element_is_refused(tmp_path: Path) -> None:
     tensor.dims[0] = 2**25 + 1  # rows of 128 bytes
     tensor.data_location = onnx.TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value="w.bin")
-    path = make_networks.save(network, tmp_path / "network.onnx")
+    path = networks.save(network, tmp_path / "network.onnx")
     with (tmp_path / "w.bin").open("wb") as file:
         file.truncate((2**25 + 1) * 128)
     with pytest.raises(ModelError, match=r"429\d{7} bytes for one element.*split the tensor"):
-        pack(path, make_networks.recipe(), tmp_path / "packed")
+        pack(path, liver_recipe(), tmp_path / "packed")
     assert not (tmp_path / "packed").exists()

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from makers.recipes import label
+from makers.series import Stack
+from makers.summing_networks import model_of, sums
 from onnx import TensorProto, helper
-from recipe_maker import label
-from series_maker import Stack
-from summing_networks import model_of, sums
 
 from IODeepLib.errors import ModelError, RecipeError
 from IODeepLib.pipeline import run

@@ -13,11 +13,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import make_networks
 import pydicom
 import pytest
-from packed_models import altered
-from series_maker import Stack
+from makers import networks
+from makers.packed_models import altered
+from makers.recipes import liver_recipe
+from makers.series import Stack
 
 from IODeepLib.model_object import pack
 from IODeepLib.private_dictionary import CREATOR, GROUP, Element
@@ -143,7 +144,7 @@ def _networks(root: Path) -> list[Path]:
     for name in ("plain", *places):
         folder = root / f"network-{name}"
         folder.mkdir()
-        network = make_networks.conv(3)
+        network = networks.conv(3)
         if name in places:
             for tensor in network.graph.initializer:
                 length = len(tensor.raw_data)
@@ -152,8 +153,8 @@ def _networks(root: Path) -> list[Path]:
                 tensor.external_data.add(key="location", value=places[name])
                 tensor.external_data.add(key="length", value=str(length))
         (folder / "link.bin").symlink_to(root / "secret" / "data.bin")
-        path = make_networks.save(network, folder / f"{name}.onnx")
-        recipe = recipe_to_json(make_networks.recipe(output=_OUTPUT))
+        path = networks.save(network, folder / f"{name}.onnx")
+        recipe = recipe_to_json(liver_recipe(output=_OUTPUT))
         path.with_suffix(".json").write_text(recipe, encoding="utf-8")
         made.append(path)
     return made
@@ -169,7 +170,7 @@ _OUTPUT = {
 def _models(root: Path) -> list[Path]:
     """One as it should be; one whose weights are a pickle; one whose recipe names a module."""
     whole = root / "models"
-    pack(root / "network-plain" / "plain.onnx", make_networks.recipe(output=_OUTPUT), whole)
+    pack(root / "network-plain" / "plain.onnx", liver_recipe(output=_OUTPUT), whole)
     for name in ("model-pickle", "model-format"):
         shutil.copytree(whole, root / name)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import make_networks
 import numpy as np
 import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from makers import networks
 from onnx import TensorProto
 
 from IODeepLib.errors import ModelError
@@ -18,15 +18,15 @@ from IODeepLib.onnx_file import ExternalData, OnnxFile
 from IODeepLib.pieces import Span, joined
 
 NETWORKS = {
-    "3d": make_networks.conv(3),
-    "2d": make_networks.conv(2),
-    "half": make_networks.conv(2, dtype=np.float16),
-    "two inputs": make_networks.two_inputs(),
-    "reshaping": make_networks.reshaping(),
-    "branching": make_networks.branching(),
-    "typed": make_networks.typed(),
-    "all types": make_networks.all_types(),
-    "no weights": make_networks.custom(function=True),
+    "3d": networks.conv(3),
+    "2d": networks.conv(2),
+    "half": networks.conv(2, dtype=np.float16),
+    "two inputs": networks.two_inputs(),
+    "reshaping": networks.reshaping(),
+    "branching": networks.branching(),
+    "typed": networks.typed(),
+    "all types": networks.all_types(),
+    "no weights": networks.custom(function=True),
 }
 REAL = ("ct_abdomen_5class", "deepbet_bbox_model", "model18cls", "model5_gw_ae")
 
@@ -51,7 +51,7 @@ def move_out_and_in(path: Path, folder: Path) -> tuple[bytes, bytes]:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_moving_out_and_in_gives_equal_bytes(name: str, tmp_path: Path) -> None:
     network = NETWORKS[name]
-    path = make_networks.save(network, tmp_path / "model.onnx")
+    path = networks.save(network, tmp_path / "model.onnx")
     outside, back = move_out_and_in(path, tmp_path)
     assert back == path.read_bytes()
     moved = onnx.load_from_string(outside)
@@ -89,8 +89,8 @@ def test_tensors_that_are_not_plain_bytes_stay() -> None:
 
 
 def test_external_data_is_read_where_it_lies(tmp_path: Path) -> None:
-    whole = make_networks.save(make_networks.conv(), tmp_path / "whole.onnx")
-    split = make_networks.with_external_data(make_networks.conv(), tmp_path)
+    whole = networks.save(networks.conv(), tmp_path / "whole.onnx")
+    split = networks.with_external_data(networks.conv(), tmp_path)
     contents = [
         {t.name: joined([network.values(t)]) for t in network.tensors}
         for network in (OnnxFile.open(whole), OnnxFile.open(split))
@@ -104,25 +104,25 @@ def test_external_data_is_read_where_it_lies(tmp_path: Path) -> None:
 def test_external_data_outside_of_the_folder_is_refused(location: str, tmp_path: Path) -> None:
     (tmp_path / "data.bin").write_bytes(bytes(10_000_000))
     (tmp_path / "model").mkdir()
-    network = make_networks.conv()
-    path = make_networks.with_external_data(network, tmp_path / "model")
+    network = networks.conv()
+    path = networks.with_external_data(network, tmp_path / "model")
     for tensor in network.graph.initializer:
         tensor.external_data[0].value = location
-    make_networks.save(network, path)
+    networks.save(network, path)
     refuses_external_data(path, "not a file in the model's own folder")
 
 
 def test_external_data_behind_a_link_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
-    path = make_networks.with_external_data(make_networks.conv(), folder)
+    path = networks.with_external_data(networks.conv(), folder)
     (folder / "data.bin").rename(tmp_path / "data.bin")
     (folder / "data.bin").symlink_to(tmp_path / "data.bin")
     refuses_external_data(path, "not a file in the model's own folder")
 
 
 def test_external_data_that_is_missing_or_short_is_refused(tmp_path: Path) -> None:
-    path = make_networks.with_external_data(make_networks.conv(), tmp_path)
+    path = networks.with_external_data(networks.conv(), tmp_path)
     os.truncate(tmp_path / "data.bin", 1000)
     refuses_external_data(path, "but that has 1000 bytes")
     (tmp_path / "data.bin").unlink()
@@ -130,7 +130,7 @@ def test_external_data_that_is_missing_or_short_is_refused(tmp_path: Path) -> No
 
 
 def test_external_data_where_onnx_runtime_cannot_use_it_is_refused() -> None:
-    network = make_networks.branching()
+    network = networks.branching()
     threshold = onnx.helper.make_tensor("threshold", TensorProto.FLOAT, [1], [0])
     threshold.ClearField("float_data")
     threshold.data_location = TensorProto.EXTERNAL
@@ -158,7 +158,7 @@ def test_tensors_of_one_name_are_told_apart() -> None:
     ],
 )
 def test_external_data_that_says_nonsense_is_refused(entries: dict[str, str]) -> None:
-    network = make_networks.conv()
+    network = networks.conv()
     tensor = network.graph.initializer[0]
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
@@ -172,9 +172,9 @@ def test_external_data_that_says_nonsense_is_refused(entries: dict[str, str]) ->
 
 def test_custom_operators_are_named() -> None:
     with pytest.raises(ModelError, match=r"custom operators \(Twice of my\.own\)"):
-        OnnxFile(make_networks.custom().SerializeToString(), "network")
+        OnnxFile(networks.custom().SerializeToString(), "network")
     for domain in ("com.microsoft", "ai.onnx.ml"):
-        OnnxFile(make_networks.custom(domain).SerializeToString(), "network")
+        OnnxFile(networks.custom(domain).SerializeToString(), "network")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_custom_operators_are_named() -> None:
     ],
 )
 def test_damaged_initializers_are_refused(spoil, message: str) -> None:
-    network = make_networks.conv()
+    network = networks.conv()
     spoil(network.graph.initializer[0])
     with pytest.raises(ModelError, match=message):
         OnnxFile(network.SerializeToString(), "network")

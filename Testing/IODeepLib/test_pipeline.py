@@ -12,9 +12,9 @@ import numpy as np
 import onnx
 import pytest
 import SimpleITK as sitk  # noqa: N813
+from makers.recipes import label, recipe
+from makers.series import Stack
 from onnx import helper
-from recipe_maker import label, recipe
-from series_maker import Stack
 
 import IODeepLib
 from IODeepLib.errors import CancelledError, ModelError, NoModelFitsError, UsageError

@@ -12,9 +12,9 @@ from typing import Any
 import highdicom
 import numpy as np
 import pytest
-from recipe_maker import BRAIN, LIVER, label
-from series_maker import Stack, image, put, save
-from summing_networks import model_of, sums
+from makers.recipes import BRAIN, LIVER, label
+from makers.series import Stack, image, put, save
+from makers.summing_networks import model_of, sums
 
 from IODeepLib.errors import NoModelFitsError
 from IODeepLib.model_object import Model

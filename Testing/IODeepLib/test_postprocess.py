@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recipe_maker import recipe
+from makers.recipes import recipe
 from scipy import ndimage
 
 from IODeepLib import postprocess as module

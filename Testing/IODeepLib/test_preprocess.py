@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from orientations import ORIENTATIONS
+from makers.orientations import ORIENTATIONS
 from scipy import ndimage
 
 from IODeepLib.errors import ImageError

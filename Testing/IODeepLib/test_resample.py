@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from orientations import ORIENTATIONS
+from makers.orientations import ORIENTATIONS
 from scipy import ndimage
 
 from IODeepLib.geometry import Grid, Volume

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import make_networks
 import pydicom
 import pytest
-from packed_models import complaints, make_model, make_network
+from makers.packed_models import complaints, make_model, make_network
+from makers.recipes import liver_recipe
 
 from IODeepLib.errors import ModelError
 from IODeepLib.model_object import Model, pack
@@ -18,7 +18,7 @@ from IODeepLib.sources.folder import find_models
 
 @pytest.fixture
 def models(tmp_path: Path) -> list[Model]:
-    newer = make_networks.recipe(version="2.0.0")
+    newer = liver_recipe(version="2.0.0")
     old = make_model(tmp_path)
     return [old, pack(make_network(tmp_path), newer, tmp_path / "packed" / "2")]
 

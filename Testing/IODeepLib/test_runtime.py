@@ -7,12 +7,13 @@ import sys
 import threading
 from pathlib import Path
 
-import make_networks
 import numpy as np
 import onnxruntime
 import pytest
+from makers import networks
+from makers.packed_models import files, flip, make_model, make_network
+from makers.recipes import liver_recipe
 from onnx import TensorProto, helper, numpy_helper
-from packed_models import files, flip, make_model, make_network
 
 from IODeepLib.errors import CancelledError, IODeepError, ModelError, UsageError
 from IODeepLib.model_object import pack, verify
@@ -20,15 +21,15 @@ from IODeepLib.runtime import TensorInfo, open_session
 from IODeepLib.sources.folder import find_model
 
 NETWORKS = {
-    "3d": (make_networks.conv(3), {"image": (1, 1, 8, 8, 8)}),
-    "2d": (make_networks.conv(2), {"image": (1, 1, 16, 16)}),
-    "half": (make_networks.conv(2, dtype=np.float16), {"image": (1, 1, 16, 16)}),
-    "dense": (make_networks.dense(), {"image": (3, 64)}),
-    "two inputs": (make_networks.two_inputs(), {"first": (2, 32), "second": (2, 32)}),
-    "reshaping": (make_networks.reshaping(), {"image": (2, 32)}),
-    "branching": (make_networks.branching(), {"image": (2, 32)}),
-    "typed": (make_networks.typed(), {"image": (2, 32)}),
-    "no weights": (make_networks.custom(function=True), {"image": (5,)}),
+    "3d": (networks.conv(3), {"image": (1, 1, 8, 8, 8)}),
+    "2d": (networks.conv(2), {"image": (1, 1, 16, 16)}),
+    "half": (networks.conv(2, dtype=np.float16), {"image": (1, 1, 16, 16)}),
+    "dense": (networks.dense(), {"image": (3, 64)}),
+    "two inputs": (networks.two_inputs(), {"first": (2, 32), "second": (2, 32)}),
+    "reshaping": (networks.reshaping(), {"image": (2, 32)}),
+    "branching": (networks.branching(), {"image": (2, 32)}),
+    "typed": (networks.typed(), {"image": (2, 32)}),
+    "no weights": (networks.custom(function=True), {"image": (5,)}),
 }
 REAL = ("ct_abdomen_5class", "deepbet_bbox_model", "model18cls", "model5_gw_ae")
 
@@ -42,9 +43,9 @@ def plain_result(network: Path, feeds: dict[str, np.ndarray]) -> list[np.ndarray
 @pytest.mark.parametrize("part_bytes", [3000, 10**6])
 def test_results_are_those_of_the_onnx_file(name: str, part_bytes: int, tmp_path: Path) -> None:
     network, shapes = NETWORKS[name]
-    path = make_networks.save(network, tmp_path / "network.onnx")
+    path = networks.save(network, tmp_path / "network.onnx")
     packed = tmp_path / "packed"
-    model = pack(path, make_networks.recipe(), packed, max_part_bytes=part_bytes)
+    model = pack(path, liver_recipe(), packed, max_part_bytes=part_bytes)
     session = open_session(model)
     rng = np.random.default_rng(0)
     feeds = {
@@ -61,7 +62,7 @@ def test_real_networks_give_the_same_from_dicom(
     name: str, shared_data: Path, tmp_path: Path
 ) -> None:
     path = shared_data / "models" / f"{name}.onnx"
-    model = pack(path, make_networks.recipe(), tmp_path / "packed")
+    model = pack(path, liver_recipe(), tmp_path / "packed")
     image = np.random.default_rng(0).standard_normal((1, 1, 32, 32, 32)).astype(np.float32)
     session = open_session(model)
     [result] = session.run({"image": image})
@@ -100,10 +101,10 @@ def test_feeds_that_do_not_fit_are_told_on_one_line(
 def test_what_onnx_runtime_refuses_is_told_on_one_line(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    network = make_networks.conv()
+    network = networks.conv()
     network.graph.node[0].op_type = "Convolve"
-    path = make_networks.save(network, tmp_path / "network.onnx")
-    model = pack(path, make_networks.recipe(), tmp_path / "packed")
+    path = networks.save(network, tmp_path / "network.onnx")
+    model = pack(path, liver_recipe(), tmp_path / "packed")
     with pytest.raises(ModelError, match=r"ONNX Runtime refuses liver@1\.2\.0 \(.*Convolve"):
         open_session(model)
     captured = capfd.readouterr()
@@ -116,9 +117,9 @@ def test_too_little_memory_is_called_so(tmp_path: Path) -> None:
         helper.make_node("ConstantOfShape", ["shape"], ["much"]),
         helper.make_node("Add", ["much", "image"], ["y"]),
     ]
-    network = make_networks.model(nodes, [shape], {"image": [1]}, "y")
-    path = make_networks.save(network, tmp_path / "network.onnx")
-    session = open_session(pack(path, make_networks.recipe(), tmp_path / "packed"))
+    network = networks.model(nodes, [shape], {"image": [1]}, "y")
+    path = networks.save(network, tmp_path / "network.onnx")
+    session = open_session(pack(path, liver_recipe(), tmp_path / "packed"))
     with pytest.raises(MemoryError, match="Failed to allocate memory"):
         session.run({"image": np.zeros(1, np.float32)})
 
@@ -138,10 +139,10 @@ def test_what_is_no_tensor_of_numbers_is_refused(tmp_path: Path) -> None:
     text = helper.make_tensor_value_info("image", TensorProto.STRING, [1])
     out = helper.make_tensor_value_info("y", TensorProto.STRING, [1])
     graph = helper.make_graph([helper.make_node("Identity", ["image"], ["y"])], "g", [text], [out])
-    network = helper.make_model(graph, opset_imports=make_networks.OPSETS, ir_version=8)
-    path = make_networks.save(network, tmp_path / "network.onnx")
+    network = helper.make_model(graph, opset_imports=networks.OPSETS, ir_version=8)
+    path = networks.save(network, tmp_path / "network.onnx")
     with pytest.raises(ModelError, match=r"'image' of the type tensor\(string\)"):
-        open_session(pack(path, make_networks.recipe(), tmp_path / "packed"))
+        open_session(pack(path, liver_recipe(), tmp_path / "packed"))
 
 
 def test_providers_asked_for_by_name_are_not_replaced(
@@ -192,8 +193,8 @@ def test_weights_behind_links_and_in_many_folders_are_found(tmp_path: Path) -> N
 
 
 def test_a_run_can_be_cancelled_from_another_thread(tmp_path: Path) -> None:
-    path = make_networks.save(make_networks.conv(3, 64, 6), tmp_path / "network.onnx")
-    model = pack(path, make_networks.recipe(), tmp_path / "packed")
+    path = networks.save(networks.conv(3, 64, 6), tmp_path / "network.onnx")
+    model = pack(path, liver_recipe(), tmp_path / "packed")
     session = open_session(model, threads=1)
     session.cancel()  # nothing runs: nothing happens
     stopped = threading.Event()
@@ -241,13 +242,13 @@ def test_weights_stay_in_their_file(kind: str, tmp_path: Path) -> None:
     """A session over 130 MB of weights takes less than a tenth of them in memory."""
     make_model(tmp_path)
     network = {
-        "conv3d": lambda: make_networks.conv(3, 640, 4),
-        "conv2d": lambda: make_networks.conv(2, 1024, 5),
-        "dense": lambda: make_networks.dense(5792),
+        "conv3d": lambda: networks.conv(3, 640, 4),
+        "conv2d": lambda: networks.conv(2, 1024, 5),
+        "dense": lambda: networks.dense(5792),
     }[kind]()
-    path = make_networks.save(network, tmp_path / "large.onnx")
+    path = networks.save(network, tmp_path / "large.onnx")
     size = path.stat().st_size
-    pack(path, make_networks.recipe(), tmp_path / "large")
+    pack(path, liver_recipe(), tmp_path / "large")
     root = Path(__file__).resolve().parents[2]
 
     def measure(what: Path) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from recipe_maker import label, recipe
+from makers.recipes import label, recipe
 
 from IODeepLib.geometry import Grid
 from IODeepLib.segmentation import Segmentation

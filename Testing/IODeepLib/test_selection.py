@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from makers.recipes import BRAIN, LIVER, recipe
+from makers.series import Stack
 from pydicom.dataset import Dataset
-from recipe_maker import BRAIN, LIVER, recipe
-from series_maker import Stack
 
 import IODeepLib
 from IODeepLib import criteria

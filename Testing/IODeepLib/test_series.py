@@ -10,10 +10,10 @@ import warnings
 
 import numpy as np
 import pytest
+from makers.series import Stack, enhanced, image, put, save
 from pydicom.dataset import Dataset
 from pydicom.uid import SegmentationStorage, generate_uid
 from scipy.spatial.transform import Rotation
-from series_maker import Stack, enhanced, image, put, save
 
 from IODeepLib.errors import CancelledError, ImageError
 from IODeepLib.series import find_series

@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pytest
+from makers.series import Stack, enhanced, image, item, put, save
 from PIL import Image
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -21,7 +22,6 @@ from pydicom.uid import (
     JPEGLSLossless,
     RLELossless,
 )
-from series_maker import Stack, enhanced, image, item, put, save
 
 from IODeepLib.errors import ImageError
 from IODeepLib.series import find_series

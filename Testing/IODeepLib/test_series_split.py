@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from makers.series import Stack, enhanced, item, save
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from series_maker import Stack, enhanced, item, save
 
 from IODeepLib.errors import ImageError
 from IODeepLib.series import find_series

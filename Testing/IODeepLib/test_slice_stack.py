@@ -8,10 +8,10 @@ import highdicom
 import numpy as np
 import pytest
 import SimpleITK
+from makers.results import read_by_dcmqi, standard_errors
+from makers.series import Stack
+from makers.summing_networks import model_of, sums
 from pydicom import dcmread
-from results_maker import read_by_dcmqi, standard_errors
-from series_maker import Stack
-from summing_networks import model_of, sums
 
 from IODeepLib.geometry import Grid
 from IODeepLib.model_object import Model

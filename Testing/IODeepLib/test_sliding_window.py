@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recipe_maker import recipe
+from makers.recipes import recipe
 
 from IODeepLib.errors import CancelledError, ModelError
 from IODeepLib.patches import Patches, importance, patch_starts

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
-import make_networks
 import pydicom
 import pytest
-from packed_models import altered, files, make_model, make_network
+from makers.packed_models import altered, files, make_model, make_network
+from makers.recipes import liver_recipe
 
 from IODeepLib import file_memo
 from IODeepLib.errors import ModelError
+from IODeepLib.files import whole_folder
 from IODeepLib.model_object import pack
 from IODeepLib.model_object.card import sha256
 from IODeepLib.private_dictionary import CREATOR, GROUP, Element
@@ -22,7 +24,7 @@ from IODeepLib.sources.folder import FolderSource, find_model, find_models
 def test_models_are_found_among_other_files(tmp_path: Path, shared_data: Path) -> None:
     network = make_network(tmp_path)
     for name, version in (("spleen", "1.0.0"), ("liver", "2.0.0"), ("liver", "1.0.0")):
-        recipe = make_networks.recipe(name=name, version=version)
+        recipe = liver_recipe(name=name, version=version)
         pack(network, recipe, tmp_path / "models" / name / version, max_part_bytes=20_000)
     (tmp_path / "models" / "notes.txt").write_text("notes")
     (tmp_path / "models" / "broken link").symlink_to("nowhere")
@@ -38,8 +40,8 @@ def test_models_are_found_among_other_files(tmp_path: Path, shared_data: Path) -
 
 def test_what_is_damaged_is_told_and_hides_nothing(tmp_path: Path) -> None:
     good = make_model(tmp_path, parts=3)
-    bad = pack(make_network(tmp_path), make_networks.recipe(name="bad"), tmp_path / "bad")
-    anonymous = pack(make_network(tmp_path), make_networks.recipe(name="anon"), tmp_path / "anon")
+    bad = pack(make_network(tmp_path), liver_recipe(name="bad"), tmp_path / "bad")
+    anonymous = pack(make_network(tmp_path), liver_recipe(name="anon"), tmp_path / "anon")
     files(bad)[0].write_bytes(files(bad)[0].read_bytes()[:2000])
     for path in files(anonymous):
         altered(path, lambda dataset: dataset.remove_private_tags())
@@ -67,7 +69,7 @@ def test_one_model_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is no folder"):
         find_model(tmp_path / "missing")
     make_model(tmp_path)
-    pack(make_network(tmp_path), make_networks.recipe(name="spleen"), tmp_path / "packed" / "2")
+    pack(make_network(tmp_path), liver_recipe(name="spleen"), tmp_path / "packed" / "2")
     with pytest.raises(ModelError, match=r"holds liver@1\.2\.0, spleen@1\.2\.0"):
         find_model(tmp_path)
 
@@ -90,6 +92,24 @@ def test_a_folder_is_a_source(tmp_path: Path) -> None:
         source.fetch(model)
 
 
+def test_half_written_models_are_not_seen(tmp_path: Path) -> None:
+    make_model(tmp_path)
+    with whole_folder(tmp_path / "other") as folder:
+        shutil.copy(tmp_path / "packed" / "card.dcm", folder)
+        (tmp_path / "packed" / "card.dcm").unlink()
+        assert find_models(tmp_path).models == ()
+    assert len(find_models(tmp_path).models) == 1
+
+
+@pytest.mark.parametrize("uid", ["../../elsewhere", "..", "", "/tmp/1.2"])  # noqa: S108
+def test_uids_from_elsewhere_name_no_other_files(tmp_path: Path, uid: str) -> None:
+    card = files(make_model(tmp_path))[0]
+    altered(card, lambda dataset: setattr(dataset, "StudyInstanceUID", uid))
+    with pytest.raises(ModelError, match="named after them"):
+        FolderSource(tmp_path / "a" / "store").store([card])
+    assert not (tmp_path / "a").exists()
+
+
 def test_a_card_is_parsed_again_only_if_its_file_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,7 +125,7 @@ def test_a_card_is_parsed_again_only_if_its_file_changed(
 
 def test_a_card_that_asks_for_nonsense_hides_no_other(tmp_path: Path) -> None:
     make_model(tmp_path)
-    bad = pack(make_network(tmp_path), make_networks.recipe(name="bad"), tmp_path / "bad")
+    bad = pack(make_network(tmp_path), liver_recipe(name="bad"), tmp_path / "bad")
 
     def change(dataset: pydicom.Dataset) -> None:
         block = dataset.private_block(GROUP, CREATOR)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from makers.series import Stack, item
+from makers.summing_networks import model_of, sums
 from pydicom.dataset import Dataset
 from pydicom.uid import PositronEmissionTomographyImageStorage
-from series_maker import Stack, item
-from summing_networks import model_of, sums
 
 from IODeepLib.errors import ImageError
 from IODeepLib.intensity import apply_steps

@@ -213,16 +213,16 @@ def _newer_card() -> str:
 
 def _first_generation() -> str:
     """An object as the first IODeep program wrote it is named, and not taken for an image."""
-    import first_generation_maker
+    from makers.first_generation import NAME, write
 
     folder = _work / "first"
     folder.mkdir()
-    uid = first_generation_maker.write(folder / "net.dcm")
+    uid = write(folder / "net.dcm")
     DICOMUtils.importDicom(str(folder))
     by_plugin, _ = DICOMUtils.getLoadablesFromFileLists([slicer.dicomDatabase.filesForSeries(uid)])
     DICOMUtils.selectHighestConfidenceLoadables(by_plugin)
     (chosen,) = (l for p in by_plugin for l in by_plugin[p] if l.selected)  # noqa: E741
-    wanted = f"{first_generation_maker.NAME} (first-generation IODeep network)"
+    wanted = f"{NAME} (first-generation IODeep network)"
     assert chosen.name == wanted, chosen.name
     assert not DICOMUtils.loadSeriesByUID([uid])
     return f"{chosen.name}: {chosen.warning}"

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import make_networks
 import numpy as np
 import pydicom
-import recipe_maker
-import series_maker
+from makers import networks as small_networks
+from makers import series
+from makers.recipes import liver_recipe, recipe_json
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -31,7 +31,7 @@ _TESTING = Path(__file__).resolve().parents[1]
 SHARED = _TESTING.parents[1] / "shared" / "data"
 DEMO = Path(IODeepLib.__file__).parent / "demo_data"
 # Encoders want more than a few pixels; the arrays' values fit into 12 bits.
-STACK = series_maker.Stack((np.arange(5 * 64 * 64) % 4000).astype(np.int16).reshape(5, 64, 64))
+STACK = series.Stack((np.arange(5 * 64 * 64) % 4000).astype(np.int16).reshape(5, 64, 64))
 _LONGEST = 300_000  # bytes; more of a file would only be more pixels
 
 
@@ -51,7 +51,7 @@ def models(folder: Path) -> tuple[Model, ...]:
     for i, content in enumerate(made_networks()):
         path = folder / f"made{i}.onnx"
         path.write_bytes(content)
-        packed.append(pack(path, make_networks.recipe(), folder / f"made{i}", max_part_bytes=9000))
+        packed.append(pack(path, liver_recipe(), folder / f"made{i}", max_part_bytes=9000))
     return tuple(packed)
 
 
@@ -59,13 +59,13 @@ def models(folder: Path) -> tuple[Model, ...]:
 def made_networks() -> tuple[bytes, ...]:
     """Small networks: functions, subgraphs, typed data, all types of tensors."""
     made = (
-        make_networks.conv(3),
-        make_networks.two_inputs(),
-        make_networks.reshaping(),
-        make_networks.branching(),
-        make_networks.typed(),
-        make_networks.all_types(),
-        make_networks.custom(function=True),
+        small_networks.conv(3),
+        small_networks.two_inputs(),
+        small_networks.reshaping(),
+        small_networks.branching(),
+        small_networks.typed(),
+        small_networks.all_types(),
+        small_networks.custom(function=True),
     )
     return tuple(network.SerializeToString() for network in made)
 
@@ -78,7 +78,7 @@ def onnx_files() -> tuple[bytes, ...]:
 
 def recipes() -> tuple[bytes, ...]:
     """Recipes as JSON."""
-    made = recipe_maker.recipe_json()
+    made = recipe_json()
     files = [DEMO / "recipe.json", *sorted((_TESTING / "recipes").glob("*.json"))]
     return (json.dumps(made).encode(), *(path.read_bytes() for path in files))
 
@@ -90,7 +90,7 @@ def classic(folder: Path) -> tuple[bytes, ...]:
 
 def enhanced(folder: Path) -> tuple[bytes, ...]:
     """Images of many frames."""
-    path = series_maker.save(series_maker.enhanced(STACK, (2, 0, 1, 4, 3)), folder / "enhanced.dcm")
+    path = series.save(series.enhanced(STACK, (2, 0, 1, 4, 3)), folder / "enhanced.dcm")
     return (path.read_bytes(), *_real(lambda ds: "NumberOfFrames" in ds, _native))
 
 
@@ -103,12 +103,12 @@ def compressed(folder: Path) -> tuple[bytes, ...]:
         ds = STACK.image(2)
         path = folder / f"compressed{i}.dcm"
         if syntax == DeflatedExplicitVRLittleEndian:
-            series_maker.save(ds, path, syntax)
+            series.save(ds, path, syntax)
         elif syntax == "big":
             ds.PixelData = np.frombuffer(ds.PixelData, "<u2").byteswap().tobytes()
-            series_maker.save(ds, path, ExplicitVRBigEndian)
+            series.save(ds, path, ExplicitVRBigEndian)
         else:
-            series_maker.save(ds, path)
+            series.save(ds, path)
             ds = pydicom.dcmread(path)
             ds.compress(syntax, generate_instance_uid=False)
             ds.save_as(path)
@@ -118,11 +118,11 @@ def compressed(folder: Path) -> tuple[bytes, ...]:
 
 def _made_images(folder: Path) -> Iterator[bytes]:
     ds = STACK.image(2)
-    yield series_maker.save(ds, folder / "explicit.dcm").read_bytes()
+    yield series.save(ds, folder / "explicit.dcm").read_bytes()
     ds = STACK.image(2)
-    yield series_maker.save(ds, folder / "implicit.dcm", ImplicitVRLittleEndian).read_bytes()
-    ds = series_maker.image(np.ones((4, 5), np.float32))
-    yield series_maker.save(ds, folder / "float.dcm").read_bytes()
+    yield series.save(ds, folder / "implicit.dcm", ImplicitVRLittleEndian).read_bytes()
+    ds = series.image(np.ones((4, 5), np.float32))
+    yield series.save(ds, folder / "float.dcm").read_bytes()
 
 
 @cache

@@ -10,7 +10,7 @@ from random import Random
 
 import numpy as np
 from fuzzing import mutate_dicom, mutate_json, mutate_protobuf, seeds
-from results_maker import PROVENANCE
+from makers.results import PROVENANCE
 
 from IODeepLib.errors import IODeepError
 from IODeepLib.model_object import Manifest, Model, read_architecture, verify

@@ -8,9 +8,9 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from orientations import ORIENTATIONS
+from makers.orientations import ORIENTATIONS
+from makers.results import label
 from PIL import Image
-from results_maker import label
 
 from IODeepLib.geometry import Grid, Volume
 from IODeepLib.results import overlay_picture

@@ -13,7 +13,7 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
-from results_maker import (
+from makers.results import (
     KIDNEY,
     PROVENANCE,
     SERIES,
@@ -26,7 +26,7 @@ from results_maker import (
     standard_errors,
     three_labels,
 )
-from series_maker import Stack, enhanced, put, save
+from makers.series import Stack, enhanced, put, save
 
 from IODeepLib.codes import Code
 from IODeepLib.errors import ImageError, OutputError, UsageError
@@ -486,7 +486,7 @@ TWICE = """
 import sys
 sys.path[:0] = sys.argv[3:]
 from pathlib import Path
-from results_maker import PROVENANCE, three_labels
+from makers.results import PROVENANCE, three_labels
 from IODeepLib.results import make_seg, SegmentationType
 from IODeepLib.series import find_series
 series = find_series(Path(sys.argv[1]))[0]

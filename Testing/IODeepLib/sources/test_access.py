@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import trustme
 from command import Answer, refused
-from packed_models import files, make_model
+from makers.packed_models import files, make_model
 from pacs import servers
 from pacs.proxy import Fault, answer, proxy
 from pacs.servers import Orthanc

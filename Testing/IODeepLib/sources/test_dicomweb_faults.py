@@ -9,8 +9,8 @@ from pathlib import Path
 import pydicom
 import pytest
 from command import DEMO, Answer, refused
-from make_networks import recipe
-from packed_models import files, make_model, make_network
+from makers.packed_models import files, make_model, make_network
+from makers.recipes import liver_recipe
 from pacs.proxy import Fault, Proxy, answer, dropping, proxy
 from pacs.servers import Orthanc
 
@@ -54,7 +54,7 @@ def test_with_a_third_of_all_connections_dropped_nothing_is_lost_or_twice(
 ) -> None:
     network = make_network(tmp_path)
     for number in range(20):
-        made = recipe(name=f"network-{number:02}")
+        made = liver_recipe(name=f"network-{number:02}")
         pack(network, made, tmp_path / "models" / str(number), max_part_bytes=40_000)
     paths = sorted((tmp_path / "models").rglob("*.dcm"))
     source = source_of(through(dropping(0.3, seed=1)))

@@ -8,7 +8,6 @@ import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
-import make_networks
 import numpy as np
 import onnx
 import pydicom
@@ -16,7 +15,9 @@ import pytest
 import requests
 from command import DEMO
 from dicomweb_client import DICOMwebClient
-from packed_models import files, make_model
+from makers import networks
+from makers.packed_models import files, make_model
+from makers.recipes import liver_recipe
 from pacs import servers
 from pacs.proxy import Fault, answer, proxy
 from pacs.servers import Orthanc
@@ -31,11 +32,11 @@ MEGABYTE = 2**20
 
 def large_model(folder: Path, ballast: bytes) -> Model:
     """A model whose weights have these bytes among others."""
-    network = make_networks.conv(3, layers=3)
+    network = networks.conv(3, layers=3)
     values = np.frombuffer(ballast, np.uint8)
     network.graph.initializer.append(onnx.numpy_helper.from_array(values, "ballast"))
     onnx.save(network, folder / "large.onnx")
-    return pack(folder / "large.onnx", make_networks.recipe(), folder / "large")
+    return pack(folder / "large.onnx", liver_recipe(), folder / "large")
 
 
 def instance_url(orthanc: Orthanc, path: Path) -> str:
@@ -120,8 +121,8 @@ def test_addresses_in_answers_are_not_followed(orthanc: Orthanc, tmp_path: Path)
 
 def test_text_with_backslashes_stays_whole(orthanc: Orthanc, tmp_path: Path) -> None:
     card = {"publisher": "Hospital", "intended_use": "Liver \\ spleen", "licence": "MIT"}
-    made = make_networks.recipe(card=card)
-    network = make_networks.save(make_networks.conv(3, layers=3), tmp_path / "n.onnx")
+    made = liver_recipe(card=card)
+    network = networks.save(networks.conv(3, layers=3), tmp_path / "n.onnx")
     model = pack(network, made, tmp_path / "m")
     source = source_of(orthanc.source)
     source.store(files(model))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from packed_models import files, make_model
+from makers.packed_models import files, make_model
 from pacs.servers import Dcmqrscp, Orthanc, free_port
 
 import IODeepLib

@@ -7,22 +7,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import make_networks
 import pydicom
+from makers import networks
+from makers.recipes import liver_recipe
 
 from IODeepLib.model_object import Model, pack
 
 
 def make_network(folder: Path) -> Path:
     """A network of three tensors above 1 KiB and three below."""
-    return make_networks.save(make_networks.conv(3, layers=3), folder / "network.onnx")
+    return networks.save(networks.conv(3, layers=3), folder / "network.onnx")
 
 
 def make_model(folder: Path, parts: int = 1) -> Model:
     """It, packed in 1 or 3 parts in the folder `packed`."""
     size = {1: 2**20, 3: 20_000}[parts]
-    recipe = make_networks.recipe()
-    return pack(make_network(folder), recipe, folder / "packed", max_part_bytes=size)
+    return pack(make_network(folder), liver_recipe(), folder / "packed", max_part_bytes=size)
 
 
 def complaints(path: Path) -> list[str]:

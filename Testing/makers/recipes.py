@@ -10,6 +10,7 @@ from IODeepLib.recipe import Recipe, recipe_from_json
 
 BRAIN = {"value": "12738006", "scheme": "SCT", "meaning": "Brain"}
 LIVER = {"value": "10200004", "scheme": "SCT", "meaning": "Liver"}
+ABDOMEN = {"value": "818981001", "scheme": "SCT", "meaning": "Abdomen"}
 ANATOMICAL_STRUCTURE = {"value": "91723000", "scheme": "SCT", "meaning": "Anatomical Structure"}
 
 
@@ -48,3 +49,17 @@ def recipe_json(**changes: Any) -> dict[str, Any]:
 def recipe(**changes: Any) -> Recipe:
     """The same, read."""
     return recipe_from_json(json.dumps(recipe_json(**changes)))
+
+
+def liver_recipe(**changes: Any) -> Recipe:
+    """A recipe for a 3D network on CT and MR of the abdomen; `changes` replace top-level keys."""
+    whole = recipe_json(
+        name="liver",
+        version="1.2.0",
+        title="Leber und Milz – größer",
+        applies_to={"modalities": ["CT", "MR"], "anatomic_regions": [ABDOMEN]},
+        input={"orientation": "RAS"},
+        output={"labels": [label(1, "Liver", LIVER)]},
+        card={"publisher": "Hospital"},
+    )
+    return recipe_from_json(json.dumps(whole | changes))

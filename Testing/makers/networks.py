@@ -1,16 +1,12 @@
-"""Small networks, as ONNX models, and a recipe for them: one a property that tests need."""
+"""Small networks, as ONNX models: one a property that tests need."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-
-from IODeepLib.recipe import Recipe, recipe_from_json
 
 OPSETS = [helper.make_opsetid("", 17)]
 
@@ -183,24 +179,3 @@ def model(
         weights,
     )
     return helper.make_model(graph, opset_imports=OPSETS, ir_version=8)
-
-
-def recipe(**changes: Any) -> Recipe:
-    """A recipe for a 3D network on CT of the abdomen; `changes` replace its top-level keys."""
-    liver = {"value": "10200004", "scheme": "SCT", "meaning": "Liver"}
-    organ = {"value": "123037004", "scheme": "SCT", "meaning": "Anatomical Structure"}
-    abdomen = {"value": "818981001", "scheme": "SCT", "meaning": "Abdomen"}
-    whole = {
-        "schema": "iodeep-recipe/1",
-        "name": "liver",
-        "version": "1.2.0",
-        "title": "Leber und Milz – größer",
-        "applies_to": {"modalities": ["CT", "MR"], "anatomic_regions": [abdomen]},
-        "input": {"channels": [{"name": "CT"}], "orientation": "RAS"},
-        "output": {
-            "channels": 2,
-            "labels": [{"value": 1, "name": "Liver", "category": organ, "type": liver}],
-        },
-        "card": {"publisher": "Hospital", "intended_use": "Tests.", "licence": "MIT"},
-    }
-    return recipe_from_json(json.dumps(whole | changes))

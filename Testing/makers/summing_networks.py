@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import onnx
+from makers.recipes import recipe
 from onnx import TensorProto, helper, numpy_helper
-from recipe_maker import recipe
 
 from IODeepLib.model_object import Model
 from IODeepLib.publish import publish
