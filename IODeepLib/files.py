@@ -84,6 +84,11 @@ def _workplace(target: Path) -> Iterator[Path]:
         ) from None
 
 
+def is_workplace(name: str) -> bool:
+    """Whether a folder of this name is one in which something is being written, or was."""
+    return re.fullmatch(rf"\..+-\w{{8}}{re.escape(_SUFFIX)}", name) is not None
+
+
 def _locked(target: Path) -> tuple[Path, FileLock]:
     while True:
         prefix = f".{target.name}-"

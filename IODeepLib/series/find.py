@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from IODeepLib.errors import ImageError
+from IODeepLib.files import is_workplace
 from IODeepLib.headers import integer, quiet, text
 from IODeepLib.series.frames import frames_of
 from IODeepLib.series.image_file import ImageFile, Skipped, read_image_file
@@ -64,7 +65,7 @@ def _files_below(root: Path) -> Iterable[Path]:
         return [root]
     found = []
     for folder, folders, names in os.walk(root):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not is_workplace(name))
         # Hidden files are the system's; those beginning with ._ even have a DICOM file's name.
         found += [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from IODeepLib.errors import ModelError, RecipeError, UsageError
 from IODeepLib.file_memo import FileMemo
-from IODeepLib.files import whole_file
+from IODeepLib.files import is_workplace, whole_file
 from IODeepLib.headers import text
 from IODeepLib.model_object import Card, Model, NotAnInstanceError, Weights, join
 from IODeepLib.model_object.card import card_of
@@ -27,6 +28,7 @@ from IODeepLib.sources.query import Query, agrees
 
 # A card has some kilobytes; one with many labels has a hundred.
 _known: FileMemo[Card | Weights | Retirement] = FileMemo(most=5000)
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,13 @@ class FolderSource:
         new = []
         for path in files:
             entry = entry_of(path)
+            for uid in (entry.study_uid, entry.sop_uid):
+                if not _UID.fullmatch(uid):  # it could be a way out of the folder
+                    raise ModelError(
+                        f"{path} has the Study or SOP Instance UID {uid[:80]!r}",
+                        "digits and dots, for folder and file are named after them",
+                        "copy the file there by hand, or have it corrected",
+                    )
             target = self.folder / entry.study_uid / f"{entry.sop_uid}.dcm"
             if not target.exists():
                 with whole_file(target) as copy:
@@ -158,7 +167,7 @@ def find_model(folder: Path | str) -> Model:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files in `folder` and the folders below it, in order.
+    """All files in `folder` and the folders below it, in order, but for half written ones.
 
     Raises:
         ModelError: there is no such folder.
@@ -168,7 +177,7 @@ def files_below(folder: Path) -> Iterator[Path]:
             f"{folder} is no folder", "a folder with the instances of models", "check the path"
         )
     for parent, folders, names in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not is_workplace(name))
         for name in sorted(names):
             path = Path(parent, name)
             if path.is_file():  # and no socket, pipe or broken link
