@@ -166,6 +166,12 @@ def _check_input(input_: Input, item: FilledInput) -> None:
             "an input of floating-point numbers or of integers",
             "put a Cast in front of the network",
         )
+    if 0 in declared.shape:
+        raise ModelError(
+            f"the network's input {declared}, which is always empty",
+            "sizes of 1 or more, or open ones",
+            "export the network again",
+        )
     _check_rank("$.input.axis_order", declared, axes)
     sizes = dict(zip(axes, declared.shape, strict=True))
     channels = len(item.channels) * input_.slices_a_channel

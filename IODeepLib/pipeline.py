@@ -20,15 +20,16 @@ from IODeepLib import agreement
 from IODeepLib.classification import Classification, classify
 from IODeepLib.criteria import Verdict
 from IODeepLib.decision import decide
+from IODeepLib.decision_rule import rule_of
 from IODeepLib.errors import CancelledError, NoModelFitsError, UsageError
 from IODeepLib.memory import check_room
 from IODeepLib.model_object import Model, verify
 from IODeepLib.postprocess import postprocess
 from IODeepLib.predictor import Predictor
 from IODeepLib.preprocess import Prepared, prepare
-from IODeepLib.recipe import Recipe, Task
+from IODeepLib.recipe import Decision, Recipe, Task
 from IODeepLib.result import Result
-from IODeepLib.results import SegmentationType, seg_obstacle
+from IODeepLib.results import SegmentationType, check_seg_type, seg_obstacle
 from IODeepLib.runtime import Session, open_session
 from IODeepLib.segmentation import Segmentation
 from IODeepLib.selection import Candidate, judge
@@ -81,15 +82,16 @@ def run(
     """Run `model` on `series`.
 
     Args:
-        series: the series to be read; the result lies on its voxels.
+        series: the series to be read.
         model: a model with its weights.
         options: how it is done.
-        others: further series, from which the other channels of the model are filled.
+        others: further series, from which the other channels of the model are filled. The result
+            lies on the voxels of the series that fills the first channel.
         progress: called with the fraction done and a message.
         cancelled: asked between patches; once it says so, the run ends with CancelledError.
 
     Raises:
-        UsageError: a label that the model does not have.
+        UsageError: a label that the model does not have, or a SEG type that it cannot give.
         NoModelFitsError: the model does not fit the series.
         ImageError: the series cannot be read, or not exactly.
         ModelError: the model is incomplete, altered, or fails.
@@ -98,6 +100,7 @@ def run(
     options = options or Options()
     recipe = model.card.recipe
     left_out = labels_left_out(model, options.labels)
+    _check_seg_type(recipe, options.seg_type)
     candidate = judge(series, model, others)
     if not candidate.fits:
         failing = candidate.with_verdict(Verdict.FAILS)
@@ -138,7 +141,13 @@ def run(
         volume=picture_volume,
         provider=session.providers[0],
         seg_type=options.seg_type,
-        notes=(*_open_questions(candidate), *series.problems, *suv_notes, *session.notes, *notes),
+        notes=(
+            *_open_questions(candidate),
+            *_problems(candidate.channels),
+            *suv_notes,
+            *session.notes,
+            *notes,
+        ),
         left_out=left_out,
     )
 
@@ -169,6 +178,26 @@ def labels_left_out(model: Model, labels: tuple[str, ...] | None) -> tuple[str, 
             "correct the names of the labels",
         )
     return tuple(name for name in known if name not in labels)
+
+
+def _check_seg_type(recipe: Recipe, seg_type: SegmentationType) -> None:
+    """Refuse before the run what cannot be written after it."""
+    if recipe.task is Task.SEGMENTATION:
+        check_seg_type(
+            seg_type,
+            overlapping=rule_of(recipe.output).layers > 1,
+            probable=recipe.output.decision is not Decision.LABELS,
+        )
+
+
+def _problems(channels: Sequence[Image]) -> list[str]:
+    """What is noteworthy of the images, with the name of the series where there are several."""
+    images = dict.fromkeys(channels)
+    return [
+        problem if len(images) == 1 else f"series {image.label}: {problem}"
+        for image in images
+        for problem in image.problems
+    ]
 
 
 def _open_questions(candidate: Candidate) -> list[str]:

@@ -197,7 +197,7 @@ class Result:
             (folder / PICTURE_NAME).write_bytes(picture)
             names.append(PICTURE_NAME)
         text = json.dumps(self.document(), ensure_ascii=False, indent=1)
-        (folder / DOCUMENT_NAME).write_text(text + "\n", encoding="utf-8")
+        (folder / DOCUMENT_NAME).write_text(text + "\n", encoding="utf-8", newline="\n")
         return [*names, DOCUMENT_NAME]
 
 

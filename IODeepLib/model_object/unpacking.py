@@ -61,7 +61,7 @@ def unpack(model: Model, out_dir: Path | str, progress: Progress | None = None) 
         ]
         check_payloads(model, in_parallel(jobs, report))
         recipe = recipe_to_json(model.card.recipe)
-        (folder / RECIPE_FILE_NAME).write_text(recipe, encoding="utf-8")
+        (folder / RECIPE_FILE_NAME).write_text(recipe, encoding="utf-8", newline="\n")
     return Path(out_dir) / ONNX_FILE_NAME
 
 

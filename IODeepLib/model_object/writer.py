@@ -87,7 +87,7 @@ class InstanceWriter:
                     report(len(chunk))
             file.write(b"\0" * (size % 2))
             file.write(_encoded(self._dataset[self._tag + 1 :]))
-            file.seek(head.index(_NO_DIGEST.encode()))
+            file.seek(head.rindex(_NO_DIGEST.encode()))  # texts, which might have it, stand before
             file.write(digest.hexdigest().encode())
         return digest.hexdigest()
 

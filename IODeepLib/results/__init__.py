@@ -12,13 +12,14 @@ Docs/results.md says what a DICOM SEG of IODeep holds and why.
 from IODeepLib.results.frames import SegmentationType
 from IODeepLib.results.picture import overlay_picture
 from IODeepLib.results.provenance import Provenance, derived_uid, weights_digest
-from IODeepLib.results.seg import Seg, make_seg
+from IODeepLib.results.seg import Seg, check_seg_type, make_seg
 from IODeepLib.results.source import seg_obstacle
 
 __all__ = [
     "Provenance",
     "Seg",
     "SegmentationType",
+    "check_seg_type",
     "derived_uid",
     "make_seg",
     "overlay_picture",

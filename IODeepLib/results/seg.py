@@ -17,7 +17,12 @@ import numpy as np
 from pydicom.charset import convert_encodings
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+from pydicom.uid import (
+    CTImageStorage,
+    ExplicitVRLittleEndian,
+    RawDataStorage,
+    SecondaryCaptureImageStorage,
+)
 
 from IODeepLib.errors import UsageError
 from IODeepLib.files import whole_file
@@ -51,7 +56,6 @@ from IODeepLib.segmentation import Segmentation
 from IODeepLib.series import Frame, ImageSeries
 from IODeepLib.slice_stack import SliceStack
 
-RAW_DATA_STORAGE = "1.2.840.10008.5.1.4.1.1.66"
 CHARACTER_SET = "ISO_IR 192"  # UTF-8: names in any language, from any source
 CONTENT_LABEL = "SEGMENTATION"
 _MAX_FRACTIONAL_VALUE = 255
@@ -118,7 +122,11 @@ def make_seg(
         obstacle = source.seg_obstacle(one)
         if obstacle is not None:
             raise obstacle
-    _check_type(segmentation, seg_type)
+    check_seg_type(
+        seg_type,
+        overlapping=segmentation.overlapping,
+        probable=segmentation.probabilities is not None,
+    )
     there, found = found_labels(segmentation)
     if not found:
         return None
@@ -140,18 +148,25 @@ def make_seg(
     return Seg(dataset, tuple(zip(numbers, found, strict=True)), missing)
 
 
-def _check_type(segmentation: Segmentation, seg_type: SegmentationType) -> None:
-    if seg_type is SegmentationType.LABELMAP and segmentation.overlapping:
+def check_seg_type(seg_type: SegmentationType, *, overlapping: bool, probable: bool) -> None:
+    """Raise UsageError if a SEG of this type cannot hold what was found, or will be.
+
+    Args:
+        seg_type: what was asked for.
+        overlapping: whether one voxel can have several labels.
+        probable: whether there are probabilities.
+    """
+    if seg_type is SegmentationType.LABELMAP and overlapping:
         raise UsageError(
             "labels that may overlap, and a LABELMAP segmentation asked for",
             "exclusive labels, or another type: a LABELMAP has one label a voxel",
             "ask for BINARY",
         )
-    if seg_type is SegmentationType.FRACTIONAL and segmentation.probabilities is None:
+    if seg_type is SegmentationType.FRACTIONAL and not probable:
         raise UsageError(
             "a FRACTIONAL segmentation asked for, and no probabilities",
-            "the probability of each label",
-            "keep the probabilities when the network runs, or ask for BINARY",
+            "the probability of each label, which networks that give label values do not have",
+            "ask for BINARY",
         )
 
 
@@ -289,7 +304,7 @@ def _refer(dataset: Dataset, series: Sequence[ImageSeries], provenance: Provenan
     dataset.SourceImageSequence = source.image_references(series)
     dataset.DerivationDescription = provenance.derivation()
     card = Dataset()
-    card.ReferencedSOPClassUID = RAW_DATA_STORAGE
+    card.ReferencedSOPClassUID = RawDataStorage
     card.ReferencedSOPInstanceUID = provenance.card_sop_instance_uid
     purpose = Dataset()
     purpose.update(card)

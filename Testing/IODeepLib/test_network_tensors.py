@@ -313,6 +313,8 @@ def test_channels_last(patch_size: list[int] | None, argmax: bool, tmp_path: Pat
 
 
 def test_fixed_sizes_ask_for_a_patch_size_or_a_grid(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"image float32\[0, 1, .*always empty"):
+        model_of(tmp_path, sized(sums([[0], [1]], spatial=3), [0]))
     network = sized(sums([[0], [1]], spatial=3), [1, 1, 4, 8, 6])
     network.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 2
     with pytest.raises(RecipeError, match=r"\$\.input\.patch_size: without it .* axis Z of .* 4"):

@@ -16,9 +16,10 @@ from makers.recipes import BRAIN, LIVER, label
 from makers.series import Stack, image, put, save
 from makers.summing_networks import model_of, sums
 
-from IODeepLib.errors import NoModelFitsError
+from IODeepLib.errors import NoModelFitsError, UsageError
 from IODeepLib.model_object import Model
-from IODeepLib.pipeline import run
+from IODeepLib.pipeline import Options, run
+from IODeepLib.results import SegmentationType
 from IODeepLib.series import ImageSeries, find_series
 
 VOXELS = np.random.default_rng(5).integers(0, 1000, (5, 16, 12)).astype(np.int16)
@@ -122,7 +123,7 @@ def test_several_channels_from_several_series(tmp_path: Path) -> None:
         spacing=size,
         directions=np.array([[1.0, 0, 0], [0, 0, -1.0]]),
         origin=np.add(first.origin, (0, 0, len(other) - 1)),
-        common={"SeriesDescription": "t2"},
+        common={"SeriesDescription": "t2", "SpacingBetweenSlices": 3},
     )
     second.study, second.frame = first.study, first.frame
     (t1,) = find_series(first.write(tmp_path / "t1"))
@@ -130,9 +131,20 @@ def test_several_channels_from_several_series(tmp_path: Path) -> None:
     assert t1.grid.shape != t2.grid.shape
     channels = [{"name": name, "words": [name]} for name in ("T1", "T2")]
     model = model_of(tmp_path, sums([[1, 0], [0, 1]], spatial=3), input={"channels": channels})
-    np.testing.assert_array_equal(labels_of(t1, model, [t2]), other > VOXELS)
+    result = run(t1, model, others=[t2])
+    assert result.segmentation is not None
+    np.testing.assert_array_equal(result.segmentation.array, other > VOXELS)
+    said = "SpacingBetweenSlices says 3 mm, but the slices lie 1 mm apart"
+    assert f"series {t2.label}: {said}" in result.notes
     with pytest.raises(NoModelFitsError, match="channel T2"):
         run(t1, model)
+
+
+def refused_before_it_runs(series: ImageSeries, model: Model, seg_type: SegmentationType) -> None:
+    steps: list[str] = []
+    with pytest.raises(UsageError, match=f"a {seg_type} segmentation asked for"):
+        run(series, model, Options(seg_type), progress=lambda _, message: steps.append(message))
+    assert not steps
 
 
 def test_labels_that_overlap(tmp_path: Path) -> None:
@@ -154,6 +166,7 @@ def test_labels_that_overlap(tmp_path: Path) -> None:
     result.save(tmp_path / "r")
     seg = highdicom.seg.segread(tmp_path / "r" / "segmentation.dcm")
     assert (seg.SegmentsOverlap, seg.number_of_segments) == ("YES", 2)
+    refused_before_it_runs(result.channels[0], model, SegmentationType.LABELMAP)
 
 
 def test_regions_are_painted_in_order(tmp_path: Path) -> None:
@@ -181,7 +194,9 @@ def test_a_network_that_gives_labels(tmp_path: Path) -> None:
         input={"intensity": [{"step": "scale_offset", "offset": -500}]},
         output={"decision": "labels"},
     )
-    np.testing.assert_array_equal(labels_of(series_of(tmp_path / "i"), model), VOXELS > 500)
+    series = series_of(tmp_path / "i")
+    np.testing.assert_array_equal(labels_of(series, model), VOXELS > 500)
+    refused_before_it_runs(series, model, SegmentationType.FRACTIONAL)
 
 
 @pytest.mark.parametrize("axis_order", ["NCZYX", "NCYX"])
