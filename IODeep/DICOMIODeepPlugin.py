@@ -20,6 +20,7 @@ from DICOMLib import DICOMLoadable, DICOMPlugin
 from IODeepSlicer import card_text, first_generation, nodes, saving
 from IODeepSlicer.listed_series import ListedSeries
 from IODeepSlicer.messages import errorText
+from IODeepSlicer.models import cachedCards, findModels
 from slicer.i18n import tr as _
 
 _RAW_DATA = "1.2.840.10008.5.1.4.1.1.66"
@@ -105,7 +106,9 @@ class DICOMIODeepPluginClass(DICOMPlugin):
         hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
         logic = slicer.util.getModuleLogic("IODeep")
         try:
-            models = logic.findModels(logic.getParameterNode().modelFolder or None).models
+            source = logic.getParameterNode().modelSource
+            folder = source if source and Path(source).is_dir() else None
+            models = findModels(folder, cachedCards()).models  # without asking a server
             for exportable in exportables:
                 node = hierarchy.GetItemDataNode(exportable.subjectHierarchyItemID)
                 saving.saveToFolder(node, models, Path(exportable.directory))

@@ -14,8 +14,6 @@ Docs/user-guide.md has more.
 from __future__ import annotations
 
 import logging
-import shutil
-import sys
 import time
 from typing import Union
 
@@ -23,6 +21,7 @@ import slicer
 import vtk
 from IODeepSlicer.runner import Run, State
 from IODeepSlicer.sample_data import registerSampleData
+from IODeepSlicer.worker_process import slicerPython
 from slicer import (
     vtkMRMLScalarVolumeNode,
     vtkMRMLSegmentationNode,
@@ -71,7 +70,7 @@ class IODeepParameterNode:
     """The choices of the panel, kept in the scene.
 
     inputVolume - the image to look in.
-    modelFolder - where models are looked for beside the DICOM database.
+    modelSource - where models are looked for beside the DICOM database: a folder or a server.
     cardSopInstanceUID - which model is chosen; empty for the best one.
     showUnfitting - whether models that do not fit are shown as well.
     processorOnly - whether a graphics card is left alone.
@@ -81,7 +80,7 @@ class IODeepParameterNode:
     """
 
     inputVolume: vtkMRMLScalarVolumeNode
-    modelFolder: str
+    modelSource: str
     cardSopInstanceUID: str
     showUnfitting: bool = False
     processorOnly: bool = False
@@ -199,14 +198,31 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         """The choices of the panel."""
         return IODeepParameterNode(super().getParameterNode())
 
-    def findModels(self, folder=None):
-        """The models in the DICOM database and, if one is given, in `folder` and below it.
+    def findModels(self, source=None):
+        """The models in the DICOM database and, if one is given, in one more source.
 
+        :param source: a folder, with those below it; or a server, by its name in iodeep.toml or its
+            address (see Docs/pacs.md), from which only cards are fetched.
         :return: an object with `models`, `sources` and `problems`.
         """
-        from IODeepSlicer.models import findModels
+        from IODeepSlicer.models import findModels, isServer
 
-        return findModels(folder)
+        if not source or not isServer(source):
+            return findModels(source)
+        listing = self.startListing(source)
+        _wait(listing)
+        return findModels(cards=listing.outcome())
+
+    def startListing(self, server: str):
+        """Ask a server for its models in a process of its own, and return at once.
+
+        Poll it until it is over; its outcome are the files of the cards.
+        """
+        from IODeepSlicer.listing import Listing
+        from IODeepSlicer.requirements import checkRequirements
+
+        checkRequirements()
+        return Listing(slicerPython(), str(server))
 
     def select(self, volumeNode: vtkMRMLScalarVolumeNode, models=None):
         """Rank models by how they fit the image, each with its reasons.
@@ -229,6 +245,7 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         device="auto",
         threads=None,
         labels=None,
+        source=None,
     ) -> Run:
         """Start a model on the image in a process of its own, and return at once.
 
@@ -238,6 +255,7 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         :param device: "auto", or the name of an ONNX Runtime execution provider, such as "cpu".
         :param threads: how many threads the network computes with; None for one a core.
         :param labels: names of the labels to keep; None for all.
+        :param source: the server from which weights are fetched that are not on this machine.
         """
         from IODeepSlicer import nodes
         from IODeepSlicer.requirements import checkRequirements
@@ -257,18 +275,18 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
                 "a model whose every criterion the image meets",
                 "choose another model, see 'select'",
             )
-        python = shutil.which("PythonSlicer") or sys.executable
         options = Options(provider=device, threads=threads, labels=labels)
         channels = selection.best.channels[1:]
         watched = [volumeNode, *(nodes.otherVolumes(volumeNode) if channels else ())]
         stamps = [nodes.stampOf(node) for node in watched]
         run = Run(
-            python,
+            slicerPython(),
             selection.series,
             model,
             options,
             others=channels,
             unchanged=lambda: [nodes.stampOf(node) for node in watched] == stamps,
+            source=source,
         )
         self._runs = [r for r in self._runs if r.poll() is State.RUNNING] + [run]
         return run
@@ -295,13 +313,14 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         device="auto",
         threads=None,
         labels=None,
+        source=None,
     ):
         """Run a model on the image and wait for its result, see `createResult`.
 
         :param model: None for the best one in the DICOM database.
         """
         model = self.select(volumeNode).best.model if model is None else model
-        run = self.start(volumeNode, model, device, threads, labels)
+        run = self.start(volumeNode, model, device, threads, labels, source)
         _wait(run)
         return self.createResult(volumeNode, model, run.outcome())
 

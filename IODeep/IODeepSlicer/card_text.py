@@ -12,7 +12,7 @@ from IODeepSlicer.i18n import tr as _
 from IODeepSlicer.listed_series import ListedSeries, fitting
 
 if TYPE_CHECKING:
-    from IODeepLib.model_object import Card
+    from IODeepLib.model_object import Card, Model
     from IODeepLib.recipe import ModelCard
 
 # Licences that forbid what many hospitals and companies do; "NC" as in CC-BY-NC-4.0.
@@ -64,6 +64,12 @@ def missingWeights(count: int, missing: Sequence[int]) -> str:
     )
 
 
+def missingSize(model: Model) -> str:
+    """How much of a model's weights is not here, such as "12.3 MB"."""
+    parts = model.card.manifest.parts
+    return _megabytes(sum(parts[number - 1].length for number in model.missing_parts))
+
+
 def cardHtml(card: Card) -> str:
     """Everything that a person should know before the first run, for the panel."""
     rows = "".join(
@@ -93,7 +99,7 @@ def tooltip(
         listed: the image series that are loaded or listed beside it.
     """
     parts = card.manifest.parts
-    size = (cardBytes + sum(part.length for part in parts)) / 2**20
+    size = _megabytes(cardBytes + sum(part.length for part in parts))
     lines = [
         card.title,
         _("Model: {name}, version {version}").format(name=card.name, version=card.version),
@@ -101,7 +107,7 @@ def tooltip(
         _("Modality: {modalities}").format(modalities=", ".join(card.modalities)),
         _("Anatomy: {anatomy}").format(anatomy=anatomy(card)),
         _("Labels: {labels}").format(labels=_first(_labelNames(card), _MANY)),
-        _("Size: {size:.1f} MB").format(size=size),
+        _("Size: {size}").format(size=size),
         _("Licence: {licence}").format(licence=card.recipe.card.licence),
     ]
     missing = missingWeights(len(parts), missingParts)
@@ -169,6 +175,10 @@ def _performance(about: ModelCard) -> str:
         f"{' '.join(filter(None, (item.metric, item.label)))}: {item.value:g} ({item.dataset})"
         for item in about.performance
     )
+
+
+def _megabytes(count: int) -> str:
+    return _("{size:.1f} MB").format(size=count / 2**20)
 
 
 def _labelNames(card: Card) -> list[str]:

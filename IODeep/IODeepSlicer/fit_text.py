@@ -17,11 +17,16 @@ _COLOUR = {"fits": GREEN, "unknown": AMBER, "fails": RED}
 _ORDER = ("fails", "unknown", "fits")
 
 
-def badge(candidate: Candidate) -> tuple[str, str]:
-    """(text, colour): whether a model fits, in two or three words."""
+def badge(candidate: Candidate, *, onServer: bool = False) -> tuple[str, str]:
+    """(text, colour): whether a model fits, in two or three words.
+
+    Args:
+        candidate: the model.
+        onServer: whether weights that are not here can be fetched.
+    """
     if not candidate.fits:
         return _("no fit"), RED
-    if candidate.model.missing_parts:
+    if candidate.model.missing_parts and not onServer:
         return _("no weights"), RED
     if any(reason.verdict == "unknown" for reason in candidate.reasons):
         return _("may fit"), AMBER

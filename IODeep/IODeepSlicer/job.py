@@ -2,7 +2,8 @@
 
 For a run, the folder holds `job.json`, the voxels of each image as NumPy files and its header as
 DICOM JSON (PS3.18 Annex F); later `result.json` and, for a segmentation, its labels as a NumPy
-file. For packing a network, it holds `packing.json` and `recipe.json`; later the instances.
+file. For packing a network, it holds `packing.json` and `recipe.json`; later the instances. For
+asking a server for its models, it holds `source.json`; later `listing.json`.
 """
 
 from __future__ import annotations
@@ -27,15 +28,21 @@ if TYPE_CHECKING:
 
 _JOB, _RESULT, _LABELS = "job.json", "result.json", "labels.npy"
 _PACKING, _RECIPE, _PACKED = "packing.json", "recipe.json", "packed"
+_SOURCE, _LISTING = "source.json", "listing.json"
 
 
 @dataclass(frozen=True)
 class Job:
-    """A model, the options, and the images: the first one is what the result lies on."""
+    """A model, the options, and the images: the first one is what the result lies on.
+
+    Attributes:
+        source: the server from which weights come that are not here; None if all are here.
+    """
 
     model: Model
     options: Options
     images: Sequence[Image]
+    source: str | None = None
 
 
 def writeJob(folder: Path, job: Job) -> Generator[None, None, None]:
@@ -58,6 +65,7 @@ def writeJob(folder: Path, job: Job) -> Generator[None, None, None]:
     options = job.options
     document = {
         "model": [str(path) for path in paths],
+        "source": job.source,
         "seg_type": options.seg_type.value,
         "provider": options.provider,
         "threads": options.threads,
@@ -86,7 +94,7 @@ def readJob(folder: Path) -> Job:
         tuple(labels) if labels is not None else None,
     )
     images = [_image(folder, i, each) for i, each in enumerate(document["images"])]
-    return Job(model, options, images)
+    return Job(model, options, images, document["source"])
 
 
 def _image(folder: Path, index: int, said: dict[str, Any]) -> VolumeImage:
@@ -160,3 +168,23 @@ def readPacking(folder: Path) -> tuple[Path, Recipe]:
 def packedFolder(folder: Path) -> Path:
     """Where the instances of a packed network lie."""
     return folder / _PACKED
+
+
+def writeSource(folder: Path, source: str) -> None:
+    """Say in `folder` which server is to be asked for its models."""
+    (folder / _SOURCE).write_text(json.dumps(source), encoding="utf-8")
+
+
+def readSource(folder: Path) -> str:
+    """The server that is to be asked."""
+    return json.loads((folder / _SOURCE).read_text(encoding="utf-8"))
+
+
+def writeListing(folder: Path, cards: Sequence[Path]) -> None:
+    """Put into `folder` where the cards lie that a server has."""
+    (folder / _LISTING).write_text(json.dumps([str(path) for path in cards]), encoding="utf-8")
+
+
+def readListing(folder: Path) -> list[Path]:
+    """Where the cards lie that a server has."""
+    return [Path(path) for path in json.loads((folder / _LISTING).read_text(encoding="utf-8"))]

@@ -9,7 +9,7 @@ import qt
 
 from IODeepSlicer import card_text, fit_text
 from IODeepSlicer.i18n import tr as _
-from IODeepSlicer.models import DATABASE
+from IODeepSlicer.models import DATABASE, FOLDER, SERVER, Found
 
 if TYPE_CHECKING:
     from IODeepLib.selection import Candidate
@@ -26,7 +26,8 @@ class ModelTable:
     def __init__(self, table: qt.QTableWidget) -> None:
         self._table = table
         self._shown: list[Candidate] = []
-        self._sources: dict[str, str] | None = None
+        self._found: Found | None = None
+        self._places = {DATABASE: _("database"), FOLDER: _("folder"), SERVER: _("server")}
         names = (_("Fit"), _("Model"), _("Anatomy"), _("Finds"), _("Version"), _("Source"))
         table.setColumnCount(len(names))
         table.setHorizontalHeaderLabels(names)
@@ -44,16 +45,16 @@ class ModelTable:
             header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
         header.connect("geometriesChanged()", self._fitColumns)
 
-    def show(self, candidates: Sequence[Candidate], sources: dict[str, str], words: str) -> None:
-        """Show those candidates in which all `words` occur, in their order."""
+    def show(self, candidates: Sequence[Candidate], found: Found, words: str) -> None:
+        """Show those `candidates` of `found` in which all `words` occur, in their order."""
         wanted = words.casefold().split()
         shown = [c for c in candidates if all(word in _searched(c) for word in wanted)]
-        if list(map(id, shown)) == list(map(id, self._shown)) and sources is self._sources:
+        if list(map(id, shown)) == list(map(id, self._shown)) and found is self._found:
             return  # filling a long table takes a while
-        self._shown, self._sources = shown, sources
+        self._shown, self._found = shown, found
         self._table.setRowCount(len(self._shown))
         for row, candidate in enumerate(self._shown):
-            self._fill(row, candidate, sources)
+            self._fill(row, candidate, found)
         self._table.resizeRowsToContents()
         height = sum(self._table.rowHeight(row) for row in range(len(self._shown)))
         height = max(_LOWEST, min(height, _HIGHEST))
@@ -63,16 +64,17 @@ class ModelTable:
         for column, width in _SPARED.items():
             self._table.setColumnHidden(column, self._table.width < width)
 
-    def _fill(self, row: int, candidate: Candidate, sources: dict[str, str]) -> None:
+    def _fill(self, row: int, candidate: Candidate, found: Found) -> None:
         card = candidate.model.card
-        badge, colour = fit_text.badge(candidate)
+        onServer = card.sop_instance_uid in found.onServer
+        badge, colour = fit_text.badge(candidate, onServer=onServer)
         texts = (
             badge,
             card.title,
             card_text.anatomy(card),
             card_text.fewLabels(card),
             card.version,
-            _("database") if sources[card.sop_instance_uid] == DATABASE else _("folder"),
+            self._places[found.sources[card.sop_instance_uid]],
         )
         labels = card_text.labels(card)
         reasons = fit_text.reasonsHtml(candidate)

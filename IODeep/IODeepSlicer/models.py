@@ -1,7 +1,8 @@
-"""Where the module finds its models: a folder, and Slicer's DICOM database."""
+"""Where the module finds its models: Slicer's DICOM database, a folder, and a PACS."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +11,14 @@ import slicer
 
 from IODeepSlicer.i18n import tr as _
 from IODeepSlicer.messages import errorText
+from IODeepSlicer.requirements import FOR_DIMSE
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
 
 # Patient ID of the pseudo patient whose studies are the models.
 PATIENT_ID = "IODEEP"
-DATABASE, FOLDER = "database", "folder"
+DATABASE, FOLDER, SERVER = "database", "folder", "server"
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,23 @@ class Found:
 
     Attributes:
         models: each once.
-        sources: where each one's card is, DATABASE or FOLDER, by its SOP Instance UID.
+        sources: where each one's card is, DATABASE, FOLDER or SERVER, by its SOP Instance UID.
+        onServer: the SOP Instance UIDs of the cards whose weights a server has.
         problems: sentences on what looks like a model and cannot be used.
     """
 
     models: tuple[Model, ...]
     sources: dict[str, str]
+    onServer: frozenset[str]
     problems: tuple[str, ...]
 
 
-def findModels(folder: str | Path | None = None) -> Found:
-    """The models in the DICOM database and, if one is given, in `folder` and below it.
+def findModels(folder: str | Path | None = None, cards: Collection[Path] = ()) -> Found:
+    """The models in the DICOM database, and more.
+
+    Args:
+        folder: those in it and below it too.
+        cards: files of cards that came from a server; their weights are those in the cache.
 
     Raises:
         ModelError: there is no such folder.
@@ -44,13 +52,12 @@ def findModels(folder: str | Path | None = None) -> Found:
 
     listed = _listedFiles()
     files = _present(listed)
+    below = list(files_below(Path(folder))) if folder else []
+    onServer = models_in_files(cards).models
     # Read together, since a card may lie in one place and its weights in the other.
-    library = models_in_files([*files, *(files_below(Path(folder)) if folder else ())])
-    inDatabase = set(files)
-    sources = {
-        model.card.sop_instance_uid: DATABASE if model.card.path in inDatabase else FOLDER
-        for model in library.models
-    }
+    library = models_in_files([*files, *below, *cards, *_cachedWeights(onServer)])
+    kinds = dict.fromkeys(cards, SERVER) | dict.fromkeys(below, FOLDER)
+    kinds |= dict.fromkeys(files, DATABASE)
     problems = [errorText(problem.error) for problem in library.problems]
     if not _isOpen():
         problems.insert(
@@ -62,12 +69,69 @@ def findModels(folder: str | Path | None = None) -> Found:
             "Bring them back, or import the models again."
         )
         problems.insert(0, lost.format(count=len(listed) - len(files)))
-    return Found(library.models, sources, tuple(problems))
+    return Found(
+        library.models,
+        {model.card.sop_instance_uid: kinds[model.card.path] for model in library.models},
+        frozenset(model.card.sop_instance_uid for model in onServer),
+        tuple(problems),
+    )
+
+
+def isServer(source: str | Path) -> bool:
+    """Whether `source` is asked over a network; here, nobody is asked.
+
+    Raises:
+        InputError: it is neither a folder nor a server.
+        UsageError: its address, or what iodeep.toml says of it, is wrong.
+    """
+    from IODeepLib.sources.find import source_of
+    from IODeepLib.sources.folder import FolderSource
+
+    return not isinstance(source_of(source), FolderSource)
+
+
+def neededFor(source: str) -> tuple[str, ...]:
+    """The Python packages that asking there needs beside `REQUIREMENTS`.
+
+    Raises:
+        UsageError: what iodeep.toml says of it is wrong.
+    """
+    from IODeepLib.sources.settings import read_settings
+
+    server = read_settings().server(source)
+    return FOR_DIMSE if server is not None and server.url.startswith("dimse:") else ()
+
+
+def serverNames() -> list[str]:
+    """The servers that iodeep.toml names; none if it is of no use."""
+    from IODeepLib.errors import UsageError
+    from IODeepLib.sources.settings import read_settings
+
+    try:
+        return read_settings().names
+    except UsageError:
+        return []
+
+
+def cachedCards() -> list[Path]:
+    """The cards that servers were asked for so far."""
+    from IODeepLib.sources.settings import read_settings
+
+    return sorted((read_settings().cache().folder / "cards").glob("*.dcm"))
 
 
 def databaseFiles() -> list[Path]:
     """The files of all models in the DICOM database; none while it is closed."""
     return _present(_listedFiles())
+
+
+def _cachedWeights(models: Collection[Model]) -> list[Path]:
+    from IODeepLib.sources.settings import read_settings
+
+    if not models:
+        return []
+    cache = read_settings().cache()
+    return [path for m in models for path in cache.weights_of(m.card.study_instance_uid)]
 
 
 def _isOpen() -> bool:

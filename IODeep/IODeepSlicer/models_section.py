@@ -14,7 +14,9 @@ from IODeepSlicer.i18n import tr as _
 from IODeepSlicer.known_models import wasRun
 from IODeepSlicer.messages import errorText
 from IODeepSlicer.model_table import ModelTable
-from IODeepSlicer.models import DATABASE, Found
+from IODeepSlicer.models import DATABASE, Found, findModels, isServer, neededFor, serverNames
+from IODeepSlicer.requirements import ensureRequirements
+from IODeepSlicer.server_cards import ServerCards
 from IODeepSlicer.widgets import loadUI, say, silent
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class ModelsSection:
         self._found: Found | None = None
         self._foundFor = ""
         self._problem = ""
+        self._shownSource: str | None = None
+        self._cards = ServerCards(logic, refresh)
         self._selection: Selection | None = None
         self._card: Card | None = None
         self.ui.cardGroupBox.visible = False
@@ -49,8 +53,15 @@ class ModelsSection:
         self._table = ModelTable(self.ui.modelTable)
         self.ui.modelTable.connect("itemSelectionChanged()", self._onChosen)
         self.ui.searchBox.connect("textChanged(QString)", self._onSearch)
-        self.ui.folderLineEdit.connect("currentPathChanged(QString)", self._onFolder)
-        self.ui.refreshButton.connect("clicked()", refresh)
+        source = self.ui.sourceComboBox
+        source.lineEdit().placeholderText = _("folder, server or address")
+        source.lineEdit().clearButtonEnabled = True
+        source.lineEdit().connect("textChanged(QString)", self._onSourceText)
+        source.lineEdit().connect("returnPressed()", self._lookAgain)
+        source.connect("activated(int)", lambda _index: self._lookAgain())
+        self.ui.folderButton.setIcon(qt.QApplication.style().standardIcon(qt.QStyle.SP_DirOpenIcon))
+        self.ui.folderButton.connect("clicked()", self._onFolder)
+        self.ui.refreshButton.connect("clicked()", self._lookAgain)
         self.ui.weightsFolderButton.connect("clicked()", self._onWeightsFolder)
         self.ui.weightsImportButton.connect("clicked()", self._onWeightsImport)
 
@@ -64,9 +75,21 @@ class ModelsSection:
         """All models at hand."""
         return self._found.models if self._found is not None else ()
 
+    @property
+    def server(self) -> str | None:
+        """Where the weights of the chosen model come from if they are not here."""
+        if self.chosen is None or self._found is None:
+            return None
+        onServer = self.chosen.model.card.sop_instance_uid in self._found.onServer
+        return self._foundFor if onServer else None
+
     def forget(self) -> None:
-        """Look for models again before they are shown the next time."""
+        """Look for models again, but ask no server, before they are shown the next time."""
         self._found = None
+
+    def cleanup(self) -> None:
+        """The panel goes."""
+        self._cards.cleanup()
 
     def choose(self, cardSopInstanceUID: str) -> None:
         """Choose the model with this card, whether it fits or not."""
@@ -75,40 +98,54 @@ class ModelsSection:
 
     def select(self, volumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> None:
         """Hold the models against the image."""
-        folder = self.parameters.modelFolder
-        if self._found is None or folder != self._foundFor:
-            self._find(folder)
+        source = self.parameters.modelSource
+        if self._found is None or source != self._foundFor:
+            self._find(source)
         self._selection = None
         if volumeNode is not None:
             self._selection = self._logic.select(volumeNode, self._found.models)
 
-    def _find(self, folder: str) -> None:
+    def _find(self, source: str) -> None:
         from IODeepLib.errors import IODeepError
 
-        self._foundFor = folder
+        self._foundFor = source
+        folder, cards, problem = None, (), ""
         try:
-            self._found = self._logic.findModels(folder or None)
-            self._problem = "\n".join(self._found.problems)
+            if source and isServer(source):
+                cards, problem = self._cards.of(source), self._cards.message(source)
+            else:
+                folder = source
         except IODeepError as error:
-            self._found = self._logic.findModels()
-            self._problem = errorText(error)
+            problem = errorText(error)
+        self._found = findModels(folder, cards)
+        self._problem = "\n".join(filter(None, (problem, *self._found.problems)))
 
     def show(self) -> None:
         """Show what was selected."""
-        with silent(self.ui.folderLineEdit):
-            self.ui.folderLineEdit.currentPath = self.parameters.modelFolder
+        self._showSource()
         candidates = self._candidates()
         with silent(self.ui.modelTable):
-            self._table.show(candidates, self._found.sources, self.ui.searchBox.text)
+            self._table.show(candidates, self._found, self.ui.searchBox.text)
             if not self._table.choose(self.parameters.cardSopInstanceUID) and candidates:
                 self._table.choose(candidates[0].model.card.sop_instance_uid)
         say(self.ui.modelsLabel, "\n".join(filter(None, (self._text(), self._problem))))
         self._showCard(self.chosen.model.card if self.chosen is not None else None)
         self._showWeights(self.chosen.model if self.chosen is not None else None)
 
+    def _showSource(self) -> None:
+        box, source = self.ui.sourceComboBox, self.parameters.modelSource
+        names = serverNames()
+        with silent(box):
+            if names != [box.itemText(index) for index in range(box.count)]:
+                box.clear()
+                box.addItems(names)
+            if source != self._shownSource:  # what is being typed stays
+                box.setEditText(source)
+        self._shownSource = source
+
     def _showWeights(self, model: Model | None) -> None:
         text = ""
-        if model is not None:
+        if model is not None and self.server is None:
             missing = card_text.missingWeights(len(model.parts), model.missing_parts)
             if missing:
                 text = _("{missing} Where shall they be looked for?").format(missing=missing)
@@ -123,7 +160,7 @@ class ModelsSection:
             slicer.util.mainWindow(), _("Folder with the weights")
         )
         if folder:
-            self.parameters.modelFolder = folder
+            self._lookIn(folder)
 
     def _onWeightsImport(self) -> None:
         from DICOMLib import DICOMUtils
@@ -187,6 +224,29 @@ class ModelsSection:
             self.show()
             self._changed()
 
-    def _onFolder(self, folder: str) -> None:
-        if self.parameters is not None:
-            self.parameters.modelFolder = folder
+    def _onFolder(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(
+            slicer.util.mainWindow(), _("Folder with models")
+        )
+        if folder:
+            self._lookIn(folder)
+
+    def _onSourceText(self, text: str) -> None:
+        if not text and self.parameters is not None and self.parameters.modelSource:
+            self._lookIn("")
+
+    def _lookAgain(self) -> None:
+        self._lookIn(self.ui.sourceComboBox.currentText.strip())
+
+    def _lookIn(self, source: str) -> None:
+        """A person wants the models there; if it is a server, it is asked now."""
+        try:
+            if source:
+                ensureRequirements(more=neededFor(source))
+                if isServer(source):
+                    self._cards.ask(source)
+        except Exception as error:
+            say(self.ui.modelsLabel, errorText(error), RED)
+            return
+        self.parameters.modelSource = source
+        self._refresh()

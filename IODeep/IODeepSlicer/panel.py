@@ -25,7 +25,7 @@ class Panel:
         self._shownImage: tuple | None = None
         self.image = ImageSection(self.lookAgain)
         self.models = ModelsSection(logic, self._showChosen, self.refresh)
-        self.run = RunSection(logic, self._onResult)
+        self.run = RunSection(logic, self._onResult, self._onFetched)
         self.result = ResultSection(logic, self.models)
         self._sections = (self.image, self.models, self.run, self.result)
         for section in self._sections:
@@ -72,7 +72,7 @@ class Panel:
         if self._parameters is None:
             return
         volumeNode = self._parameters.inputVolume
-        shown = (volumeNode and volumeNode.GetID(), self._parameters.modelFolder)
+        shown = (volumeNode and volumeNode.GetID(), self._parameters.modelSource)
         if shown != self._shownImage:
             self._shownImage = shown
             with slicer.util.WaitCursor():
@@ -97,10 +97,15 @@ class Panel:
         """The panel goes."""
         self._settled.stop()
         self._settled.disconnect("timeout()", self.lookAgain)
+        self.models.cleanup()
         self.run.cleanup()
 
     def _showChosen(self) -> None:
-        self.run.show(self.models.chosen)
+        self.run.show(self.models.chosen, self.models.server)
+
+    def _onFetched(self) -> None:
+        self.models.forget()
+        self.lookAgain()
 
     def _onResult(self, node: slicer.vtkMRMLNode) -> None:
         self.result.forget()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import slicer
 from IODeepSlicer.job import packedFolder, writePacking
 from IODeepSlicer.models import databaseFiles
 from IODeepSlicer.requirements import checkRequirements
-from IODeepSlicer.worker_process import WorkerProcess
+from IODeepSlicer.worker_process import WorkerProcess, slicerPython
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Card, Model
@@ -98,8 +97,7 @@ def _start(onnxFile: str | Path, recipeFile: str | Path, store: Path) -> Packing
     from IODeepLib.recipe import read_recipe
 
     checkRequirements()
-    python = shutil.which("PythonSlicer") or sys.executable
-    return Packing(python, Path(onnxFile).absolute(), read_recipe(recipeFile), store)
+    return Packing(slicerPython(), Path(onnxFile).absolute(), read_recipe(recipeFile), store)
 
 
 def finishPacking(packing: Packing) -> Model:

@@ -11,7 +11,7 @@ import importlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -27,6 +27,9 @@ REQUIREMENTS = (
     "onnxruntime>=1.22",
     "requests>=2.28",
 )
+
+# And what servers that speak DIMSE need.
+FOR_DIMSE = ("pynetdicom>=3.0",)
 
 # Distributions that supply the module onnxruntime.
 ONNXRUNTIME_VARIANTS = (
@@ -55,10 +58,12 @@ def installedVersions() -> dict[str, str]:
     return versions
 
 
-def missingRequirements(versions: Mapping[str, str] | None = None) -> list[str]:
-    """Those of `REQUIREMENTS` that are not installed in any version or variant."""
+def missingRequirements(
+    versions: Mapping[str, str] | None = None, more: Sequence[str] = ()
+) -> list[str]:
+    """Those of `REQUIREMENTS`, and `more`, that are not installed in any version or variant."""
     versions = installedVersions() if versions is None else versions
-    return [item for item in REQUIREMENTS if _installed(item, versions) is None]
+    return [item for item in (*REQUIREMENTS, *more) if _installed(item, versions) is None]
 
 
 def outdatedRequirements(versions: Mapping[str, str] | None = None) -> list[str]:
@@ -76,8 +81,8 @@ def outdatedRequirements(versions: Mapping[str, str] | None = None) -> list[str]
     return outdated
 
 
-def checkRequirements() -> None:
-    """Do nothing if all is there; never ask, never install.
+def checkRequirements(more: Sequence[str] = ()) -> None:
+    """Do nothing if all is there, and `more`; never ask, never install.
 
     Raises:
         RequirementsError: something lacks or is too old; the message names it.
@@ -90,7 +95,7 @@ def checkRequirements() -> None:
             "the versions in parentheses",
             "update Slicer, or the extension that brought an old version",
         )
-    missing = missingRequirements(versions)
+    missing = missingRequirements(versions, more)
     if missing:
         raise RequirementsError(
             f"Slicer's Python lacks {', '.join(missing)}",
@@ -99,21 +104,22 @@ def checkRequirements() -> None:
         )
 
 
-def ensureRequirements(wheelFolder: Path | str | None = None) -> None:
+def ensureRequirements(wheelFolder: Path | str | None = None, more: Sequence[str] = ()) -> None:
     """Install what lacks, after asking once for all of it.
 
     Args:
         wheelFolder: install from the wheels in this folder, without internet and without asking;
             if it is not given, the question offers to choose one.
+        more: what is needed beside `REQUIREMENTS`.
 
     Raises:
         RequirementsError: the user declined, or it could not be installed.
     """
     import slicer
 
-    missing = missingRequirements()
+    missing = missingRequirements(more=more)
     if not missing or outdatedRequirements() or slicer.app.testingEnabled():
-        checkRequirements()  # tests never change Slicer's Python
+        checkRequirements(more)  # tests never change Slicer's Python
         return
     if wheelFolder is None:
         wheelFolder = _ask(missing)
@@ -129,7 +135,7 @@ def ensureRequirements(wheelFolder: Path | str | None = None) -> None:
             "an internet connection, or a folder with wheels for this Slicer's Python",
             "see the error log (Ctrl+0), then try again",
         ) from error
-    checkRequirements()
+    checkRequirements(more)
 
 
 def wheelOptions(wheelFolder: Path | str) -> dict[str, str]:

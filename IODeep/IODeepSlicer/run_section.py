@@ -25,13 +25,25 @@ _POLL_MILLISECONDS = 50
 
 
 class RunSection:
-    """`parameters` is set and taken away by the panel; `done` is given the node of a result."""
+    """`parameters` is set and taken away by the panel.
 
-    def __init__(self, logic: Any, done: Callable[[slicer.vtkMRMLNode], None]) -> None:
+    Args:
+        logic: the module's logic.
+        done: called with the node of a result.
+        fetched: called when weights may have come that were not here before.
+    """
+
+    def __init__(
+        self,
+        logic: Any,
+        done: Callable[[slicer.vtkMRMLNode], None],
+        fetched: Callable[[], None],
+    ) -> None:
         self.root, self.ui = loadUI("Run")
         self.parameters = None
-        self._logic, self._done = logic, done
+        self._logic, self._done, self._fetched = logic, done, fetched
         self._candidate: Candidate | None = None
+        self._server: str | None = None
         self._run: Run | None = None
         self._running: tuple[slicer.vtkMRMLScalarVolumeNode, Model] | None = None
         self._log = ""
@@ -46,8 +58,14 @@ class RunSection:
         self.ui.allButton.connect("clicked()", lambda: self._labels.tickAll(True))
         self.ui.noneButton.connect("clicked()", lambda: self._labels.tickAll(False))
 
-    def show(self, candidate: Candidate | None) -> None:
-        """Offer to run this model, or say why not."""
+    def show(self, candidate: Candidate | None, server: str | None) -> None:
+        """Offer to run this model, or say why not.
+
+        Args:
+            candidate: the chosen model.
+            server: where its weights come from if they are not here.
+        """
+        self._server = server
         if candidate is not self._candidate:
             self._candidate, self._hint = candidate, True
         card = candidate.model.card if candidate is not None else None
@@ -79,13 +97,29 @@ class RunSection:
         ui, running, why = self.ui, self._run is not None, self._whyNot()
         ui.applyButton.enabled = not running and not why
         ui.cancelButton.enabled = running
-        ui.applyButton.toolTip = why or _("Run {title} on the image").format(
-            title=self._candidate.model.card.title
-        )
+        ui.applyButton.text, tip = self._offer()
+        ui.applyButton.toolTip = why or tip
         if why and not running:
             self._say(why)
         elif self._hint:
             self._say("")
+
+    def _offer(self) -> tuple[str, str]:
+        """What pressing Apply does, in short and in a sentence."""
+        model = self._candidate.model if self._candidate is not None else None
+        if model is None:
+            return _("Apply"), ""
+        run = _("Run {title} on the image").format(title=model.card.title)
+        if self._server is None or not model.missing_parts:
+            return _("Apply"), run
+        size = card_text.missingSize(model)
+        return (
+            _("Fetch {size} and apply").format(size=size),
+            _(
+                "Fetch the weights of {title} from {server}, keep them on this computer, and run "
+                "it on the image"
+            ).format(title=model.card.title, server=self._server),
+        )
 
     def _whyNot(self) -> str:
         if self.parameters is None or self.parameters.inputVolume is None:
@@ -94,7 +128,7 @@ class RunSection:
             return _("Choose a model first.")
         if not self._candidate.fits:
             return fit_text.whyNot(self._candidate)
-        if self._candidate.model.missing_parts:
+        if self._candidate.model.missing_parts and self._server is None:
             return _("The weights of this model are missing.")
         if self._labels.leftOut and not self._labels.kept:
             return _("Tick at least one label to keep.")
@@ -114,7 +148,12 @@ class RunSection:
         try:
             with slicer.util.WaitCursor():
                 self._run = self._logic.start(
-                    volumeNode, model, device, self.parameters.threads or None, labels
+                    volumeNode,
+                    model,
+                    device,
+                    self.parameters.threads or None,
+                    labels,
+                    self._server if model.missing_parts else None,
                 )
         except Exception as error:
             self._fail(error)
@@ -170,7 +209,10 @@ class RunSection:
     def _end(self) -> None:
         self._timer.stop()
         self._log = self._run.log
+        _, model = self._running
         self._run = self._running = None
+        if model.missing_parts:
+            self._fetched()
         self.ui.progressBar.visible = False
         self.ui.logButton.enabled = bool(self._log)
         self._say("")

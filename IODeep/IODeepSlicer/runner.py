@@ -51,22 +51,24 @@ class Run(WorkerProcess[Outcome]):
         options: Options | None = None,
         others: Sequence[Image] = (),
         unchanged: Callable[[], bool] = lambda: True,
+        source: str | None = None,
     ) -> None:
         """Start it.
 
         Args:
             python: the interpreter.
             image: what the result lies on.
-            model: a model with its weights.
+            model: a model, with its weights unless they come from `source`.
             options: how it is done.
             others: images for further channels.
             unchanged: whether the images are still what they were at the start; the first polls
                 hand their voxels over, a piece at a time.
+            source: the server from which weights come that are not here.
         """
         from IODeepLib.pipeline import Options
 
         self._inferring: tuple[float, float] | None = None
-        self._job: Job | None = Job(model, options or Options(), [image, *others])
+        self._job: Job | None = Job(model, options or Options(), [image, *others], source)
         self._labels, self._grid = model.card.recipe.output.labels, image.grid
         self._unchanged = unchanged
         super().__init__(python)

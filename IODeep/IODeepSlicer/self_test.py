@@ -187,12 +187,12 @@ class SelfTest:
 
         self.case.delayDisplay("The scene is saved and loaded; an edited result is not passed off")
         parameters = self.logic.getParameterNode()
-        parameters.modelFolder = "somewhere"
+        parameters.modelSource = "somewhere"
         path = str(folder / "scene.mrb")
         self.case.assertTrue(slicer.util.saveScene(path))
         slicer.mrmlScene.Clear()
         slicer.util.loadScene(path)
-        self.case.assertEqual(self.logic.getParameterNode().modelFolder, "somewhere")
+        self.case.assertEqual(self.logic.getParameterNode().modelSource, "somewhere")
         segmentation = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")[0]
         self.case.assertEqual(saving.whyNot(segmentation), "")
         self.logic.saveToDICOM(segmentation)

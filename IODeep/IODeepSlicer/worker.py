@@ -44,10 +44,12 @@ def main(task: str, folder: Path) -> None:
 def _run(folder: Path, progress: Callable[[float, str], None]) -> None:
     import IODeepSlicer  # noqa: F401  makes IODeepLib importable
     from IODeepLib.pipeline import run
+    from IODeepLib.sources.find import source_of
     from IODeepSlicer.job import readJob, writeResult
 
     job = readJob(folder)
-    result = run(job.images[0], job.model, job.options, others=job.images[1:], progress=progress)
+    model = source_of(job.source).fetch(job.model, progress) if job.source else job.model
+    result = run(job.images[0], model, job.options, others=job.images[1:], progress=progress)
     writeResult(folder, result)
 
 
@@ -60,7 +62,17 @@ def _publish(folder: Path, progress: Callable[[float, str], None]) -> None:
     publish(onnxFile, recipe, packedFolder(folder), progress=progress)
 
 
-_TASKS = {"run": _run, "publish": _publish}
+def _list(folder: Path, _progress: Callable[[float, str], None]) -> None:
+    import IODeepSlicer  # noqa: F401  makes IODeepLib importable
+    from IODeepLib.sources.find import source_of
+    from IODeepSlicer.job import readSource, writeListing
+
+    found = source_of(readSource(folder)).models()
+    damaged = [problem.path for problem in found.problems]
+    writeListing(folder, [*(model.card.path for model in found.models), *damaged])
+
+
+_TASKS = {"run": _run, "publish": _publish, "list": _list}
 
 
 def _progress(channel: TextIO, fraction: float, message: str) -> None:

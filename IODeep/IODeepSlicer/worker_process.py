@@ -31,6 +31,11 @@ _ILLEGAL_INSTRUCTION = (-signal.SIGILL, 0xC000001D)
 T = TypeVar("T")
 
 
+def slicerPython() -> str:
+    """Slicer's own Python interpreter."""
+    return shutil.which("PythonSlicer") or sys.executable
+
+
 class State(Enum):
     """How far the work is."""
 

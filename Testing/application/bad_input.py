@@ -114,10 +114,10 @@ def _newer_card(bench: Bench) -> str:
     card.CreatorVersionUID = generate_uid()
     card.save_as(folder / "card.dcm")
     with nothing_changes():
-        panel.find("folderLineEdit").currentPath = str(folder)
+        panel.look_in(str(folder))
         wait(0.5)
         text = said("modelsLabel").splitlines()[0]  # another one is on its weights
-        panel.find("folderLineEdit").currentPath = ""
+        panel.look_in("")
         wait(0.5)
         return contains(text, "card.dcm", "Update IODeep")
 

@@ -76,6 +76,13 @@ def choose(model: Any) -> None:
     wait(0.2)
 
 
+def look_in(source: str) -> None:
+    """Enter where models are looked for beside the database."""
+    find("sourceComboBox").setEditText(source)
+    find("refreshButton").click()
+    wait(0.2)
+
+
 def until(condition: Callable[[], Any]) -> None:
     """Let Slicer work until the condition holds."""
     end = time.monotonic() + LONGEST

@@ -1,0 +1,28 @@
+"""A server is asked for its models in a process of its own: Slicer does not wait for an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+from IODeepSlicer.job import readListing, writeSource
+from IODeepSlicer.worker_process import WorkerProcess
+
+
+class Listing(WorkerProcess[list[Path]]):
+    """Fetches the cards of a server's models; gives their files, which lie in the user's cache."""
+
+    task = "list"
+
+    def __init__(self, python: str, source: str) -> None:
+        """Start it; `source` is a name in iodeep.toml, or an address."""
+        self._source = source
+        super().__init__(python)
+
+    def _write(self, folder: Path) -> Iterator[None]:
+        writeSource(folder, self._source)
+        yield
+
+    def _take(self, folder: Path) -> Generator[None, None, list[Path]]:
+        yield
+        return readListing(folder)
