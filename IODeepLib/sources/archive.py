@@ -7,6 +7,7 @@ caches, retries and duplicates.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -51,6 +52,10 @@ class Archive(Protocol):
     @property
     def name(self) -> str:
         """How messages call it; without secrets."""
+        ...
+
+    def connected(self) -> AbstractContextManager[object]:
+        """Keeps what was opened open, for many requests; without it each one opens its own."""
         ...
 
     def find_series(self, keys: Mapping[str, str]) -> list[Entry]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,10 @@ class DicomwebArchive:
     def name(self) -> str:
         """See `Archive`."""
         return self._base
+
+    def connected(self) -> AbstractContextManager[object]:
+        """See `Archive`. The session keeps connections by itself."""
+        return nullcontext()
 
     def find_series(self, keys: Mapping[str, str]) -> list[Entry]:
         """See `Archive`."""

@@ -21,7 +21,8 @@ from IODeepLib.sources.retries import retried
 
 # What cards are found by. Weights are in series with another number: no search may match them,
 # for many servers read an object from end to end to answer for it.
-_CARDS = {"PatientID": "IODEEP", "SeriesNumber": "1"}
+_MODEL = {"PatientID": "IODEEP"}
+_CARDS = {**_MODEL, "SeriesNumber": "1"}
 _ENOUGH = {"StudyInstanceUID", "SeriesInstanceUID", "PatientID", "AccessionNumber", "StudyDate"}
 
 
@@ -44,11 +45,12 @@ class PacsSource:
     def models(self) -> Library:
         """See `Source`. Only cards that are not in the cache are fetched."""
         files = []
-        for entry in self._find(self._archive.find_instances, _CARDS):
-            path = self._cache.card(entry.sop_uid)
-            if not path.exists():
-                self._fetch_file(entry, path)
-            files += [path, *self._cache.weights_of(entry.study_uid)]
+        with self._archive.connected():
+            for entry in self._find(self._archive.find_instances, _CARDS):
+                path = self._cache.card(entry.sop_uid)
+                if not path.exists():
+                    self._fetch_file(entry, path)
+                files += [path, *self._cache.weights_of(entry.study_uid)]
         return models_in_files(files)
 
     def fetch(self, model: Model, progress: Progress | None = None) -> Model:
@@ -61,7 +63,7 @@ class PacsSource:
             if progress:
                 progress(0.0, f"another process fetches {model.label}")
 
-        with self._cache.fetching(study, waiting):
+        with self._cache.fetching(study, waiting), self._archive.connected():
             missing = [
                 (part, path)
                 for part, path in zip(manifest.parts, paths, strict=True)
@@ -71,7 +73,7 @@ class PacsSource:
             self._cache.make_room(total)
             report = Reporter(progress, total, f"fetching {model.label}")
             for part, path in missing:
-                entry = Entry(study, manifest.series_instance_uid, part.sop_instance_uid)
+                entry = Entry(study, manifest.series_instance_uid, part.sop_instance_uid, _MODEL)
                 self._fetch_part(entry, part, path, report)
         return join(model.card, {part.sop_instance_uid: part for part in map(read_weights, paths)})
 
@@ -79,14 +81,17 @@ class PacsSource:
         self, query: Query, folder: Path, progress: Progress | None = None
     ) -> list[ImageSeries]:
         """See `Source`."""
-        return find_series(self._fetch_all(self._find_images(query), folder, progress))
+        with self._archive.connected():
+            files = self._fetch_all(self._find_images(query), folder, progress)
+        return find_series(files)
 
     def objects(self, uid: str, folder: Path, progress: Progress | None = None) -> list[Path]:
         """See `Source`."""
-        for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
-            entries = self._find(self._archive.find_series, {keyword: uid})
-            if entries:
-                return self._fetch_all(entries, folder, progress)
+        with self._archive.connected():
+            for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
+                entries = self._find(self._archive.find_series, {keyword: uid})
+                if entries:
+                    return self._fetch_all(entries, folder, progress)
         return []
 
     def _fetch_all(
@@ -162,8 +167,12 @@ class PacsSource:
     def store(self, files: Sequence[Path], progress: Progress | None = None) -> list[Path]:
         """See `Source`."""
         entries = {path: entry_of(path) for path in files}
+        with self._archive.connected():
+            return self._store(entries, progress)
+
+    def _store(self, entries: Mapping[Path, Entry], progress: Progress | None) -> list[Path]:
         there = retried(lambda: self._there(entries.values()))
-        new = [path for path in files if entries[path].sop_uid not in there]
+        new = [path for path in entries if entries[path].sop_uid not in there]
         report = Reporter(progress, sum(path.stat().st_size for path in new), "storing")
 
         def attempt() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -70,13 +71,22 @@ TRANSFER_SYNTAXES: tuple[str, ...] = (
 )
 
 
-@cache
-def offers(modality: str) -> tuple[tuple[str, str], ...]:
-    """(SOP class, transfer syntax) for what a series of `modality` may hold, the likeliest first.
+def offers(attributes: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+    """(SOP class, transfer syntax) for what a series may hold, the likeliest first.
 
     Each is to become a presentation context of its own: a server sends an object as it has it only
     where that very transfer syntax was agreed upon.
+
+    Args:
+        attributes: of the series, by keyword.
     """
+    if attributes.get("PatientID") == "IODEEP":
+        return [(uid.RawDataStorage, syntax) for syntax in _PLAIN]
+    return _image_offers(attributes.get("Modality", ""))
+
+
+@cache
+def _image_offers(modality: str) -> tuple[tuple[str, str], ...]:
     likely: list[tuple[str, str]] = [
         (c, syntax) for c in _IMAGES.get(modality, ()) for syntax in TRANSFER_SYNTAXES
     ]
