@@ -96,7 +96,7 @@ class Cache:
 
         Those that a process uses stay, even if it gets too much.
         """
-        models = sorted(self._models(), key=lambda model: model.stat().st_mtime)
+        models = sorted(self._models(), key=_last_used)
         total = sum(map(_size, models)) + count
         for model in models:
             if total <= self.max_bytes:
@@ -113,10 +113,11 @@ class Cache:
 
     def clear(self) -> None:
         """Remove everything that no process uses."""
-        for card in (self.folder / "cards").glob("*.dcm"):
-            card.unlink(missing_ok=True)
-        for model in self._models():
-            self._remove(model)
+        with self._writing():
+            for card in (self.folder / "cards").glob("*.dcm"):
+                card.unlink(missing_ok=True)
+            for model in self._models():
+                self._remove(model)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -162,6 +163,12 @@ def _file_name(uid: str) -> str:
     if not _UID.fullmatch(uid) or not uid.strip("."):
         raise SourceError(f"the UID {uid[:80]!r}", "digits and dots", "check the server")
     return uid
+
+
+def _last_used(path: Path) -> float:
+    with suppress(FileNotFoundError):
+        return path.stat().st_mtime
+    return 0.0  # another process has removed it
 
 
 def _size(path: Path) -> int:

@@ -25,15 +25,18 @@ class FileLock:
         """Take the lock if it is free, at once; whether it was.
 
         Raises:
-            OSError: the file cannot be made.
+            OSError: the file cannot be made, or its file system has no locks.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-        if not _lock(file, shared):
-            os.close(file)
+        try:
+            if _lock(file, shared):
+                self._file = file
+                return True
             return False
-        self._file = file
-        return True
+        finally:
+            if self._file != file:
+                os.close(file)
 
     def release(self) -> None:
         """Give it back; nothing happens if it was not taken."""
@@ -50,7 +53,7 @@ if sys.platform == "win32":
         os.lseek(file, random.randrange(_WHOLE) if shared else 0, os.SEEK_SET)  # noqa: S311
         try:
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1 if shared else _WHOLE)
-        except OSError:
+        except PermissionError:  # somebody has it
             return False
         return True
 

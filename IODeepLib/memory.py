@@ -45,17 +45,25 @@ def free_memory() -> int | None:
         except (AttributeError, ValueError, OSError):
             return None
     sizes = {name: int(rest.split()[0]) * 1024 for name, rest in (x.split(":") for x in lines)}
-    return min([sizes["MemAvailable"] + sizes["SwapFree"], *_left_in_group()])
+    left = [sizes["MemAvailable"] + sizes["SwapFree"], *map(_left_in, _own_groups())]
+    return min(bytes_ for bytes_ in left if bytes_ is not None)
 
 
-def _left_in_group() -> list[int]:
-    """What the control group of this process has left, if it has a limit."""
+def _own_groups() -> list[Path]:
+    """The control group of this process and those around it: each one's limit counts."""
     try:
-        name = _OWN_GROUP.read_text().strip().removeprefix("0::/")
-        group = _GROUPS / name
+        own = _GROUPS / _OWN_GROUP.read_text().strip().removeprefix("0::/")
+    except OSError:
+        return []
+    return [group for group in (own, *own.parents) if group.is_relative_to(_GROUPS)]
+
+
+def _left_in(group: Path) -> int | None:
+    """What a control group has left, if it has a limit."""
+    try:
         limit = int((group / "memory.max").read_text())  # "max" is none
         used = int((group / "memory.current").read_text())
         stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-        return [limit - used + int(stat["inactive_file"])]
+        return limit - used + int(stat["inactive_file"])
     except (OSError, ValueError, KeyError):
-        return []
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -17,6 +18,10 @@ def emit(options: argparse.Namespace, document: Any, text: str) -> None:
     """Print `document` as JSON where it was asked for, else `text` for people."""
     if options.json:
         text = json.dumps(document, ensure_ascii=False, indent=1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # JSON is in UTF-8 (RFC 8259 section 8.1); a terminal without a character shows its number.
+        encoding = "utf-8" if options.json else None
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
     try:
         sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()  # so that an error is found while it can be said

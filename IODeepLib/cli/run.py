@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
         SegmentationType(options.seg_type),
         options.provider,
         options.threads,
-        tuple(name.strip() for name in options.labels.split(",")) if options.labels else None,
+        None if options.labels is None else tuple(map(str.strip, options.labels.split(","))),
     )
     # A run of minutes must not end at what can be known before: the folder is made first.
     with (

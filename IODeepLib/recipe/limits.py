@@ -12,7 +12,7 @@ Index = Annotated[int, Limits(minimum=0)]
 Percent = Annotated[float, Limits(minimum=0, maximum=100)]
 # Name and version make the Series Description (LO, 64 characters) that a PACS is searched by.
 Name = Annotated[str, Limits(pattern=r"[A-Za-z0-9._-]{1,40}")]
-Version = Annotated[str, Limits(pattern=r"(?=.{1,16}$)\d+\.\d+\.\d+(-[A-Za-z0-9.-]+)?")]
+Version = Annotated[str, Limits(pattern=r"(?=.{1,16}$)[0-9]+\.[0-9]+\.[0-9]+(-[A-Za-z0-9.-]+)?")]
 Title = Annotated[str, Limits(pattern=r"(?=.*\S)[^\\\x00-\x1f]{1,64}")]
 Keyword = Annotated[str, Limits(pattern=r"[A-Z][A-Za-z0-9]*")]
 Modality = Annotated[str, Limits(pattern=r"[A-Z0-9_]{2,16}")]

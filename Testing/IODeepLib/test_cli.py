@@ -265,6 +265,7 @@ def test_names_that_do_not_exist(
     refused(iodeep(*call, "--series", "1.2.3"), 2, "1.2.3")
     refused(iodeep(*call, "--provider", "abacus"), 2, "abacus")
     refused(iodeep(*call, "--threads", "0"), 2, "--threads")
+    refused(iodeep(*call, "--labels", ""), 2, "Gray Matter")
     assert iodeep("run").status == 2
     assert not (tmp_path / "r").exists()
 
@@ -333,6 +334,21 @@ def test_faults_nobody_thought_of_are_one_line_too(
 
     monkeypatch.setattr("IODeepLib.cli.show.run", fail)
     refused(iodeep("show", "models"), status)
+
+
+def test_output_on_systems_without_utf_8() -> None:
+    code = """
+import argparse
+from IODeepLib.cli.console import emit
+for json in (False, True):
+    emit(argparse.Namespace(json=json), {"title": "Größe 肝"}, "Größe 肝")
+"""
+    env = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    call = [sys.executable, "-c", code]
+    answer = subprocess.run(call, env=env, capture_output=True, check=True)
+    text, _, document = answer.stdout.partition(b"\n")
+    assert text.decode("cp1252") == "Größe \\u809d"
+    assert json.loads(document.decode("utf-8")) == {"title": "Größe 肝"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -36,7 +36,11 @@ def test_a_containers_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(memory, "_GROUPS", tmp_path / "groups")
     monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
     assert memory.free_memory() == 1_600_000_000
+    for name in ("memory.max", "memory.current", "memory.stat"):  # the job's, around each task's
+        (group.parent / name).write_text((group / name).read_text())
     (group / "memory.max").write_text("max\n")
+    assert memory.free_memory() == 1_600_000_000
+    (group.parent / "memory.max").write_text("max\n")
     assert memory.free_memory() == 5_000_000 * 1024
 
 

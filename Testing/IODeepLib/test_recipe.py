@@ -92,6 +92,7 @@ def test_every_key_is_documented() -> None:
         ("inputs", {}, "$.inputs", "one of"),
         ("schema", "iodeep-recipe/2", "$.schema", "iodeep-recipe/1"),
         ("version", "1.0", "$.version", "text of the form"),
+        ("version", "١.٠.٠", "$.version", "text of the form"),
         ("name", "liver ct", "$.name", "text of the form"),
         ("title", "   ", "$.title", "text of the form"),
         ("task", "DETECTION", "$.task", "SEGMENTATION"),
