@@ -2,8 +2,8 @@
 
 A `Code` is a coded concept (PS3.3 Section 8.8). A `Region` is a body part with its Body Part
 Examined term and its code (PS3.16 Annex L and CID 4031): the table is `anatomy_table`, the words
-of the regions in five languages are in `anatomy_words`. `relation` says what an image of one
-region shows of another.
+of the regions in five languages are in `anatomy_words`. `distance` says how far two regions lie
+from each other in the part-of tree.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 from IODeepLib import anatomy_table, structured
@@ -67,19 +66,6 @@ class Code:
 
     def __str__(self) -> str:
         return f"{self.meaning} ({self.value}, {self.scheme})"
-
-    @classmethod
-    def from_dataset(cls, item: Dataset) -> Code:
-        """The item of a code sequence; the value stands for a meaning that is missing.
-
-        Raises:
-            ValueError: the item has no value or no coding scheme.
-        """
-        values = (item.get(k) for k in ("CodeValue", "LongCodeValue", "URNCodeValue"))
-        value = next((str(v).strip() for v in values if v), "")
-        scheme = str(item.get("CodingSchemeDesignator") or "").strip()
-        meaning = str(item.get("CodeMeaning") or value)[:64].strip()
-        return cls(value, scheme, meaning)
 
     def to_dataset(self) -> Dataset:
         """As an item of a code sequence."""
@@ -172,15 +158,6 @@ class RegionMatch:
     region: Region
     word: str
     laterality: str | None
-
-
-class Relation(Enum):
-    """What an image of the region that was found shows of the region that was asked for."""
-
-    SAME = "same"  # just that
-    INSIDE = "inside"  # only a part of it (the liver, where the abdomen was asked for)
-    AROUND = "around"  # all of it, and more (the abdomen, where the liver was asked for)
-    ELSEWHERE = "elsewhere"  # nothing of it
 
 
 @functools.cache
@@ -302,24 +279,12 @@ def _shown(term: str) -> dict[str, int]:
     return result
 
 
-def relation(found: Region, asked: Region) -> Relation:
-    """What an image of `found` shows of `asked`.
-
-    INSIDE is also said of regions that overlap: the chest shows a part of the spine.
-    """
-    if found.term == asked.term:
-        return Relation.SAME
-    if asked.term in _parts(found.term):
-        return Relation.AROUND
-    return Relation.ELSEWHERE if distance(found, asked) is None else Relation.INSIDE
-
-
-def distance(found: Region, asked: Region) -> int | None:
+def distance(one: Region, other: Region) -> int | None:
     """The steps in the tree from one region to the other; None where they have nothing in common.
 
     For regions that overlap, by way of the part that both have.
     """
-    return _distance(found.term, asked.term)
+    return _distance(one.term, other.term)
 
 
 @functools.cache

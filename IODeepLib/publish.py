@@ -50,16 +50,3 @@ def publish(
         agreement.try_out(recipe, session)
 
     return pack(onnx_path, recipe, out_dir, parent=parent, check=check, progress=progress)
-
-
-def same_content(one: Card, other: Card) -> bool:
-    """Whether two cards say the same of the same tensors, whatever UIDs they carry.
-
-    A version that was published never changes; what has its name and other content is another one.
-    """
-    return _content(one) == _content(other)
-
-
-def _content(card: Card) -> tuple[object, ...]:
-    parts = tuple((part.length, part.sha256) for part in card.manifest.parts)
-    return card.recipe_json, card.model_card_json, card.architecture_digest, parts

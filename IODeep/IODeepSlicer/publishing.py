@@ -110,7 +110,7 @@ def finishPacking(packing: Packing) -> Model:
         IODeepError: packing failed or was cancelled, this version is already there with other
             content, or the database does not take it; nothing is left behind.
     """
-    from IODeepLib.publish import same_content
+    from IODeepLib.model_object import same_content
     from IODeepLib.sources.folder import find_model
 
     folder = packing.outcome()

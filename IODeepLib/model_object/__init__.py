@@ -4,7 +4,7 @@ Docs/conformance.md describes the instances.
 """
 
 from IODeepLib.model_object.architecture import read_architecture
-from IODeepLib.model_object.card import Card, read_card
+from IODeepLib.model_object.card import Card, read_card, same_content
 from IODeepLib.model_object.instance import NotAnInstanceError
 from IODeepLib.model_object.manifest import Manifest, Part
 from IODeepLib.model_object.model import Model, join
@@ -26,6 +26,7 @@ __all__ = [
     "read_architecture",
     "read_card",
     "read_weights",
+    "same_content",
     "unpack",
     "verify",
 ]

@@ -197,6 +197,19 @@ def check_digest(content: bytes | str, wanted: str, what: str) -> None:
         )
 
 
+def same_content(one: Card, other: Card) -> bool:
+    """Whether two cards say the same of the same tensors, whatever UIDs they carry.
+
+    A version that was published never changes; what has its name and other content is another one.
+    """
+    return _content(one) == _content(other)
+
+
+def _content(card: Card) -> tuple[str, ...]:
+    weights = (part.sha256 for part in card.manifest.parts)
+    return card.recipe_json, card.model_card_json, card.architecture_digest, *weights
+
+
 def _checked_text(instance: Instance, element: Element, digest: Element) -> str:
     text = instance.text(element)
     name = element.name.lower().replace("_", " ")

@@ -43,7 +43,7 @@ DiffusionGradientOrientation KVP ConvolutionKernel TemporalPositionIdentifier Tr
 FrameReferenceTime AcquisitionNumber AcquisitionDateTime AcquisitionDate AcquisitionTime ContentTime
 
 Rows Columns SamplesPerPixel PhotometricInterpretation BitsAllocated BitsStored HighBit
-PixelRepresentation PixelPaddingValue RescaleSlope RescaleIntercept ModalityLUTSequence
+PixelRepresentation RescaleSlope RescaleIntercept ModalityLUTSequence
 """
 KEPT = [int(tag_for_keyword(keyword) or 0) for keyword in _KEPT_KEYWORDS.split()]
 
@@ -190,7 +190,7 @@ def _judge(path: Path, header: Dataset, stream: BinaryIO, marked: bool) -> Image
     native = not deflated and _is_native(syntax)
     uid = text(header, "SOPInstanceUID") or text(meta, "MediaStorageSOPInstanceUID")
     image = ImageFile(path, header, syntax, keyword, at if native else None, "", uid, sop_class)
-    return replace(image, damage=_damage(image, length, os.fstat(stream.fileno()).st_size))
+    return replace(image, damage=_damage(image, length, size))
 
 
 def _senseless_claim(header: Dataset, size: int) -> str:

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from IODeepLib.errors import ImageError
 from IODeepLib.geometry import Grid, Volume
-from IODeepLib.headers import first_number, integer, quiet, text, texts
+from IODeepLib.headers import integer, quiet, text, texts
 from IODeepLib.recipe import Color
 from IODeepLib.series.colors import COLORED, read_component
 from IODeepLib.series.frames import Frame
@@ -107,11 +107,6 @@ class ImageSeries:
         except Exception:  # the file is gone or changed: what was kept of it still stands
             return first.header
 
-    def source_datasets(self) -> list[Dataset]:
-        """The whole headers of `files`, read anew, as results are made from them."""
-        with quiet():
-            return [read_whole_header(path) for path in self.files]
-
     @property
     def series_instance_uid(self) -> str:
         """(0020,000E), or ""."""
@@ -156,18 +151,6 @@ class ImageSeries:
     def photometric_interpretation(self) -> str:
         """(0028,0004), or "". In MONOCHROME1 low values are bright; they are not inverted here."""
         return text(self._files[0].header, "PhotometricInterpretation")
-
-    @property
-    def padding_value(self) -> float | None:
-        """What voxels outside of the image hold, in the units of `volume`. (PS3.3 C.7.5.1.1.2)"""
-        first = self.frames[0]
-        stored = first_number(first.file.header, "PixelPaddingValue")
-        bits = integer(first.file.header, "BitsAllocated") or 16
-        if stored is None or first.lookup_table is not None:
-            return None
-        if integer(first.file.header, "PixelRepresentation") == 1 and stored >= 2 ** (bits - 1):
-            stored -= 2**bits  # written as US although the pixels are signed
-        return stored * first.slope + first.intercept
 
     @property
     def identifiers(self) -> dict[str, tuple[str, ...]]:

@@ -31,7 +31,6 @@ PERPENDICULARITY = 1e-3
 # A stated distance or thickness contradicts the measured one from this part of it on.
 STATED_DIFFERS = 0.01
 
-
 # Wider distances in more than this part of all places are no lost slices: it was scanned so.
 MISSING_PART = 0.4
 
@@ -51,8 +50,6 @@ class SliceGeometry:
             closest one to the slices, which serves for display only.
         slices: where the slices lie: `grid`, or a stack from which `grid` is made by resampling.
         distances: (n,) millimetres of each slice along the normal, from the first one.
-        spacing_range: smallest, median and largest distance between neighbours, mm; None for a
-            single slice or slices that are not placed.
         tilt_degrees: angle between the normal and the way from the first to the last slice.
         missing: how many slices are missing, if the distances are multiples of one another.
         irregularity: what keeps the slices from being an even, upright stack, with the measured
@@ -64,7 +61,6 @@ class SliceGeometry:
     grid: Grid
     slices: Grid | SliceStack
     distances: FloatArray
-    spacing_range: tuple[float, float, float] | None
     tilt_degrees: float
     missing: int
     irregularity: str
@@ -128,7 +124,6 @@ def measure(frames: Sequence[Frame]) -> SliceGeometry:
     if not even:  # not let a gap stretch every slice
         step = float(np.median(gaps))
     grid = _grid(frames, positions[0], normal, max(step, SAME_PLACE_MM))
-    span = (float(gaps.min()), float(np.median(gaps)), float(gaps.max())) if len(gaps) else None
     lean = _Lean(float(beside.max()), beside.max() / min(first.spacing or (1.0,)), tilt)
     fault = _unreadable(first, gaps)
     found = "" if fault else " and ".join(_irregularities(gaps, even, missing, lean))
@@ -138,7 +133,7 @@ def measure(frames: Sequence[Frame]) -> SliceGeometry:
         fault = _beyond_correction(slices, gaps, lean, found)
         if fault is None:
             grid = slices.even_grid
-    return SliceGeometry(grid, slices, distances, span, tilt, missing, found, fault, tuple(notes))
+    return SliceGeometry(grid, slices, distances, tilt, missing, found, fault, tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +174,7 @@ def _unplaced(frames: Sequence[Frame]) -> SliceGeometry:
     frame_of_reference = text(first.file.header, "FrameOfReferenceUID") or None
     grid = Grid((len(frames), first.rows, first.columns), affine, frame_of_reference)
     distances = np.arange(len(frames), dtype=np.float64)
-    return SliceGeometry(grid, grid, distances, None, 0.0, 0, "", None, tuple(notes))
+    return SliceGeometry(grid, grid, distances, 0.0, 0, "", None, tuple(notes))
 
 
 def _single_slice_step(frame: Frame) -> tuple[float, str]:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from IODeepLib.errors import ModelError
-from IODeepLib.model_object import Model, verify
-from IODeepLib.model_object.card import Card
+from IODeepLib.model_object import Card, Model, same_content, verify
 from IODeepLib.model_object.instance import is_dicom, read_head
 from IODeepLib.model_object.progress import Progress
 from IODeepLib.model_object.retirement import write_retirement
@@ -92,7 +91,7 @@ def _is_new(model: Model, published: Sequence[Card], where: str) -> bool:
         ModelError: the same version is there, with another content.
     """
     for card in published:
-        if _content(card) != _content(model.card):
+        if not same_content(card, model.card):
             raise ModelError(
                 f"{where} has {model.label} already, with another content",
                 "a version that was not published yet",
@@ -111,12 +110,6 @@ def _by_version(library: Library) -> dict[tuple[str, str], list[Card]]:
 
 def _version(card: Card) -> tuple[str, str]:
     return card.model_uid, card.version
-
-
-def _content(card: Card) -> tuple[str, ...]:
-    """What makes a version what it is, whatever its UIDs are."""
-    weights = (part.sha256 for part in card.manifest.parts)
-    return card.recipe_json, card.model_card_json, card.architecture_digest, *weights
 
 
 def _paths(model: Model) -> list[Path]:

@@ -82,7 +82,6 @@ def test_what_a_series_says_of_itself(tmp_path):
     assert series.study_instance_uid == stack.study
     assert series.files == tuple(sorted(tmp_path.iterdir()))
     assert series.header.PatientName == "Doe^Jane"  # which is not kept for every slice
-    assert [str(d.PatientName) for d in series.source_datasets()] == ["Doe^Jane"] * 5
     assert "PixelData" not in series.header
     assert len(set(series.sop_instance_uids)) == 5
     assert (series.modality, series.description) == ("MR", "made")

@@ -240,27 +240,6 @@ def test_colour_is_listed_and_refused(tmp_path, kind):
         series.volume()
 
 
-@pytest.mark.parametrize(
-    ("padding", "dtype", "expected"),
-    [
-        (None, "int16", None),
-        (-2000, "int16", -3024.0),
-        (63536, "int16", -3024.0),
-        (7, "uint16", -1017),
-    ],
-)
-def test_padding_value_is_in_the_units_of_the_volume(tmp_path, padding, dtype, expected):
-    common = {"RescaleSlope": 1, "RescaleIntercept": -1024}
-    stack = Stack(voxels=np.zeros((2, 4, 4), dtype), common=common)
-
-    def change(i: int, ds: Dataset) -> None:
-        if padding is not None:
-            ds.add_new("PixelPaddingValue", "US" if padding > 0 else "SS", padding)
-
-    (series,) = find_series(stack.write(tmp_path, change))
-    assert series.padding_value == expected
-
-
 def test_files_without_preamble_and_meta_information(tmp_path):
     stack = Stack()
     for i, ds in enumerate(stack.images()):
