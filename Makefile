@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench lint schema package clean
+.PHONY: demo test bench fuzz lint schema package clean pacs
 
 demo: $(VENV)/demo.done
 	$(BIN)/iodeep demo --out demo_output
@@ -54,7 +54,6 @@ $(VENV)/demo.done: $(BIN)/python pyproject.toml
 DEBIAN_PACKAGES := dcmtk orthanc orthanc-dicomweb
 PACS_FILES := /usr/bin/dcmqrscp /usr/sbin/Orthanc /usr/share/orthanc/plugins/libOrthancDicomWeb.so
 
-.PHONY: pacs
 pacs:
 	@ls $(PACS_FILES) >/dev/null 2>&1 \
 		|| { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(DEBIAN_PACKAGES); } >&2 \

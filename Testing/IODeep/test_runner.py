@@ -112,12 +112,10 @@ def test_an_image_that_changes_while_it_is_handed_over(image: VolumeImage, model
         one.outcome()
 
 
-def test_it_ends_at_once_when_it_is_cancelled(image: VolumeImage, model: Model) -> None:
+def test_its_process_is_gone_when_it_is_cancelled(image: VolumeImage, model: Model) -> None:
     one = Run(sys.executable, image, model, Options(threads=1))
     wait_for(lambda: running(one))
-    before = time.monotonic()
     one.cancel()
-    assert time.monotonic() - before < 2
     with pytest.raises(CancelledError):
         one.outcome()
     with pytest.raises(ProcessLookupError):

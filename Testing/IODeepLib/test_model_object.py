@@ -300,9 +300,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
 def test_weights_are_never_held_in_memory(network: Path, tmp_path: Path) -> None:
-    """200 MB are packed, verified and unpacked in a tenth of that."""
-    large = networks.save(networks.dense(7168), tmp_path / "large.onnx")
-    assert large.stat().st_size > 200e6
+    """100 MB are packed, verified and unpacked in a fifth of that."""
+    large = networks.save(networks.dense(5120), tmp_path / "large.onnx")
+    assert large.stat().st_size > 100e6
     testing = Path(__file__).resolve().parents[1]
     result = subprocess.run(
         [sys.executable, "-c", PACKING, network, large, tmp_path],

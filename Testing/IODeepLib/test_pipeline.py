@@ -243,16 +243,24 @@ def demo_model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     return publish(DEMO / "demo_network.onnx", read_recipe(DEMO / "recipe.json"), folder)
 
 
+@pytest.fixture(scope="module")
+def middle() -> ImageSeries:
+    """The slices in the middle of the demonstration series: half of its patches."""
+    (series,) = find_series(sorted((DEMO / "mr_t1").iterdir())[30:54])
+    return series
+
+
 @pytest.mark.parametrize("seg_type", ["BINARY", "LABELMAP", "FRACTIONAL"])
-def test_every_kind_of_segmentation(demo_model: Model, tmp_path: Path, seg_type: str) -> None:
-    series = only_series(DEMO / "mr_t1")
-    result = run(series, demo_model, Options(SegmentationType(seg_type)))
+def test_every_kind_of_segmentation(
+    demo_model: Model, middle: ImageSeries, tmp_path: Path, seg_type: str
+) -> None:
+    result = run(middle, demo_model, Options(SegmentationType(seg_type)))
     result.save(tmp_path / "r")
     seg = highdicom.seg.segread(tmp_path / "r" / "segmentation.dcm")
     assert seg.SegmentationType == seg_type
     assert result.segmentation is not None
     pixels = seg.get_pixels_by_source_instance(
-        list(series.sop_instance_uids),
+        list(middle.sop_instance_uids),
         assert_missing_frames_are_empty=True,
         rescale_fractional=True,
         segment_numbers=[1, 2],
@@ -262,10 +270,11 @@ def test_every_kind_of_segmentation(demo_model: Model, tmp_path: Path, seg_type:
         assert agreement > (0.99 if seg_type == "FRACTIONAL" else 0.999999)
 
 
-def test_only_the_labels_that_are_wanted(demo_model: Model, tmp_path: Path) -> None:
-    series = only_series(DEMO / "mr_t1")
-    every = run(series, demo_model)
-    white = run(series, demo_model, Options(labels=("White Matter",)))
+def test_only_the_labels_that_are_wanted(
+    demo_model: Model, middle: ImageSeries, tmp_path: Path
+) -> None:
+    every = run(middle, demo_model)
+    white = run(middle, demo_model, Options(labels=("White Matter",)))
     assert every.segmentation is not None and white.segmentation is not None
     assert [item.name for item in white.segmentation.labels] == ["White Matter"]
     # What the network called grey stays grey for the decision, and is nothing in the result.
@@ -290,21 +299,20 @@ def test_only_the_labels_that_are_wanted(demo_model: Model, tmp_path: Path) -> N
     ],
 )
 def test_labels_that_the_model_does_not_have(
-    demo_model: Model, names: tuple[str, ...], words: str
+    demo_model: Model, middle: ImageSeries, names: tuple[str, ...], words: str
 ) -> None:
     with pytest.raises(UsageError, match=words):
-        run(only_series(DEMO / "mr_t1"), demo_model, Options(labels=names))
+        run(middle, demo_model, Options(labels=names))
 
 
-def test_the_number_of_threads_changes_nothing(demo_model: Model) -> None:
-    series = only_series(DEMO / "mr_t1")
-    one, two = (run(series, demo_model, Options(threads=n)) for n in (1, 2))
+def test_the_number_of_threads_changes_nothing(demo_model: Model, middle: ImageSeries) -> None:
+    one, two = (run(middle, demo_model, Options(threads=n)) for n in (1, 2))
     assert one.seg is not None
     assert two.seg is not None
     assert one.seg.sop_instance_uid == two.seg.sop_instance_uid
 
 
-def test_progress_rises_to_the_end(demo_model: Model) -> None:
+def test_progress_rises_to_the_end(demo_model: Model, middle: ImageSeries) -> None:
     seen: list[float] = []
     messages: set[str] = set()
 
@@ -312,13 +320,13 @@ def test_progress_rises_to_the_end(demo_model: Model) -> None:
         seen.append(fraction)
         messages.add(message)
 
-    run(only_series(DEMO / "mr_t1"), demo_model, progress=progress)
+    run(middle, demo_model, progress=progress)
     assert seen == sorted(seen)
     assert (seen[0], seen[-1]) == (0.0, 1.0)
     assert any("patch" in message for message in messages)
 
 
-def test_cancelling_takes_effect_within_one_patch(demo_model: Model) -> None:
+def test_cancelling_takes_effect_within_one_patch(demo_model: Model, middle: ImageSeries) -> None:
     calls: list[str] = []
 
     def progress(_: float, message: str) -> None:
@@ -326,12 +334,7 @@ def test_cancelling_takes_effect_within_one_patch(demo_model: Model) -> None:
             calls.append(message)
 
     with pytest.raises(CancelledError):
-        run(
-            only_series(DEMO / "mr_t1"),
-            demo_model,
-            progress=progress,
-            cancelled=lambda: len(calls) >= 2,
-        )
+        run(middle, demo_model, progress=progress, cancelled=lambda: len(calls) >= 2)
     assert len(calls) == 2
 
 

@@ -215,8 +215,8 @@ def test_a_run_can_be_cancelled_from_another_thread(tmp_path: Path) -> None:
 
 
 MEASURE = """
-import gc, sys, time
-import numpy, onnxruntime
+import sys
+import onnxruntime
 from IODeepLib.runtime import open_session
 from IODeepLib.sources.folder import find_model
 
@@ -227,31 +227,32 @@ def private():
 tiny, path = sys.argv[1:]
 open_session(find_model(tiny))
 onnxruntime.InferenceSession(tiny + "/../network.onnx")
-before, start = private(), time.perf_counter()
+before = private()
 if path.endswith(".onnx"):
     session = onnxruntime.InferenceSession(path)
 else:
     session = open_session(find_model(path))
-print(time.perf_counter() - start, private() - before)
+print(private() - before)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 @pytest.mark.parametrize("kind", ["conv3d", "conv2d", "dense"])
 def test_weights_stay_in_their_file(kind: str, tmp_path: Path) -> None:
-    """A session over 130 MB of weights takes less than a tenth of them in memory."""
+    """A session over 70 MB of weights takes less than a tenth of them in memory; smaller ones may
+    be copied."""
     make_model(tmp_path)
     network = {
-        "conv3d": lambda: networks.conv(3, 640, 4),
-        "conv2d": lambda: networks.conv(2, 1024, 5),
-        "dense": lambda: networks.dense(5792),
+        "conv3d": lambda: networks.conv(3, 464, 4),
+        "conv2d": lambda: networks.conv(2, 1024, 3),
+        "dense": lambda: networks.dense(4200),
     }[kind]()
     path = networks.save(network, tmp_path / "large.onnx")
     size = path.stat().st_size
     pack(path, liver_recipe(), tmp_path / "large")
     root = Path(__file__).resolve().parents[2]
 
-    def measure(what: Path) -> tuple[float, float]:
+    def memory(what: Path) -> int:
         result = subprocess.run(
             [sys.executable, "-c", MEASURE, tmp_path / "packed", what],
             capture_output=True,
@@ -259,12 +260,8 @@ def test_weights_stay_in_their_file(kind: str, tmp_path: Path) -> None:
             check=True,
             env={"PYTHONPATH": str(root)},
         )
-        seconds, kilobytes = result.stdout.split()
-        return float(seconds), float(kilobytes) * 1024
+        return int(result.stdout) * 1024
 
-    (ours, memory), (usual, usual_memory) = measure(tmp_path / "large"), measure(path)
-    print(
-        f"{kind}: {ours:.3f} s, {memory / 1e6:.0f} MB; {usual:.3f} s, {usual_memory / 1e6:.0f} MB"
-    )
-    assert size > 130e6 and usual_memory > size
-    assert memory < size / 10
+    assert size > 64 * 2**20
+    assert memory(path) > 0.9 * size  # as ONNX Runtime loads them by itself
+    assert memory(tmp_path / "large") < size / 10
