@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -16,7 +17,7 @@ _T = TypeVar("_T")
 
 
 class FileMemo(Generic[_T]):
-    """Results of reading files, in this process.
+    """Results of reading files, for all threads of this process.
 
     Args:
         most: so many are kept; those asked for longest ago go first.
@@ -35,9 +36,11 @@ class FileMemo(Generic[_T]):
             what: tells apart what is read from one file.
         """
         key, before = (path, *what), _state(path)
-        if key in self._kept and self._kept[key][0] == before:
-            self._kept.move_to_end(key)
-            return self._kept[key][1]
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] == before:
+            with suppress(KeyError):  # another thread has just let it go
+                self._kept.move_to_end(key)
+            return kept[1]
         result = read()
         if before and before == _state(path) and _is_settled(before):
             self._kept[key] = before, result

@@ -16,7 +16,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from IODeepLib.errors import CancelledError, IODeepError, ModelError, UsageError
+from IODeepLib.errors import IODeepError, ModelError, UsageError
 from IODeepLib.model_object import Model, Weights, read_architecture
 from IODeepLib.onnx_file import ExternalData
 from IODeepLib.pieces import joined
@@ -79,8 +79,6 @@ class Session:
         self.providers: tuple[str, ...] = tuple(session.get_providers())
         self.inputs = tuple(_info(item, label) for item in session.get_inputs())
         self.outputs = tuple(_info(item, label) for item in session.get_outputs())
-        self._running: Any = None
-        self._cancelled = False
 
     def run(
         self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None
@@ -90,17 +88,14 @@ class Session:
         Raises:
             ModelError: the arrays do not fit the network, or it fails.
             MemoryError: the network's own values do not fit into memory.
-            CancelledError: `cancel` was called meanwhile.
         """
         import onnxruntime
 
-        self._running = onnxruntime.RunOptions()
-        self._running.log_severity_level = _SILENT
+        silent = onnxruntime.RunOptions()
+        silent.log_severity_level = _SILENT
         try:
-            results: list[NDArray[Any]] = self._session.run(outputs, dict(feeds), self._running)
+            results: list[NDArray[Any]] = self._session.run(outputs, dict(feeds), silent)
         except Exception as error:  # ONNX Runtime's errors have no common class
-            if self._cancelled:
-                raise CancelledError from None
             if any(words in str(error) for words in _NO_MEMORY):
                 raise MemoryError(_reason(error)) from None
             given = ", ".join(f"{k} {v.dtype.name}{list(v.shape)}" for k, v in feeds.items())
@@ -110,16 +105,7 @@ class Session:
                 "check the recipe against the network"
                 + ("" if self.providers[0] == CPU else f", or run it without {self.providers[0]}"),
             ) from None
-        finally:
-            self._running, self._cancelled = None, False
         return results
-
-    def cancel(self) -> None:
-        """Stop the run that another thread is in; nothing happens if there is none."""
-        running = self._running
-        if running is not None:
-            self._cancelled = True
-            running.terminate = True
 
 
 def open_session(

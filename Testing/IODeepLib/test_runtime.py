@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from makers.packed_models import files, flip, make_model, make_network
 from makers.recipes import liver_recipe
 from onnx import TensorProto, helper, numpy_helper
 
-from IODeepLib.errors import CancelledError, IODeepError, ModelError, UsageError
+from IODeepLib.errors import IODeepError, ModelError, UsageError
 from IODeepLib.model_object import pack, verify
 from IODeepLib.runtime import TensorInfo, open_session
 from IODeepLib.sources.folder import find_model
@@ -190,28 +189,6 @@ def test_weights_behind_links_and_in_many_folders_are_found(tmp_path: Path) -> N
     image = np.ones((1, 1, 8, 8, 8), np.float32)
     result = open_session(find_model(tmp_path / "links")).run({"image": image})
     np.testing.assert_array_equal(result, plain_result(make_network(tmp_path), {"image": image}))
-
-
-def test_a_run_can_be_cancelled_from_another_thread(tmp_path: Path) -> None:
-    path = networks.save(networks.conv(3, 64, 6), tmp_path / "network.onnx")
-    model = pack(path, liver_recipe(), tmp_path / "packed")
-    session = open_session(model, threads=1)
-    session.cancel()  # nothing runs: nothing happens
-    stopped = threading.Event()
-
-    def cancel() -> None:
-        while not stopped.wait(0.05):
-            session.cancel()
-
-    canceller = threading.Thread(target=cancel)
-    canceller.start()
-    try:
-        with pytest.raises(CancelledError):
-            session.run({"image": np.zeros((1, 1, 96, 96, 96), np.float32)})
-    finally:
-        stopped.set()
-        canceller.join()
-    session.run({"image": np.zeros((1, 1, 8, 8, 8), np.float32)})  # it can be used again
 
 
 MEASURE = """
