@@ -37,6 +37,7 @@ _KEYS = {
     "SERIES": ("SeriesInstanceUID", "Modality", "SeriesNumber", "NumberOfSeriesRelatedInstances"),
     "IMAGE": ("SOPInstanceUID",),
 }
+_SERIES_UIDS = {"StudyInstanceUID", "SeriesInstanceUID"}
 # Stored, with a remark: coerced, discarded, does not match the SOP class (PS3.4 table B.2-1).
 _REMARKS = {0xB000, 0xB006, 0xB007}
 _UNKNOWN_DESTINATION = 0xA801  # PS3.4 table C.4-2
@@ -105,6 +106,9 @@ class DimseArchive:
     def find_instances(self, keys: Mapping[str, str]) -> list[Entry]:
         """See `Archive`."""
         with self.connected() as connection:
+            if keys.keys() == _SERIES_UIDS:
+                series = Entry(keys["StudyInstanceUID"], keys["SeriesInstanceUID"])
+                return self._below(connection, "IMAGE", keys, series)
             return [
                 entry
                 for series in self._series(connection, keys)
@@ -169,10 +173,13 @@ class DimseArchive:
         return association
 
     def _series(self, connection: Connection, keys: Mapping[str, str]) -> Iterator[Entry]:
-        studies: Iterable[Entry] = [Entry("", "")]
-        if any(keyword in keys for keyword in _KEYS["STUDY"]):
-            # Otherwise it is a relational query, which not every server knows.
+        asked = [keyword for keyword in _KEYS["STUDY"] if keyword in keys]
+        if asked == ["StudyInstanceUID"]:
+            studies = [Entry(keys["StudyInstanceUID"], "")]
+        elif asked:
             studies = self._below(connection, "STUDY", keys, Entry("", ""))
+        else:  # a relational query, which not every server knows
+            studies = [Entry("", "")]
         for study in studies:
             yield from self._below(connection, "SERIES", keys, study)
 

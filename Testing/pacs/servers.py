@@ -132,8 +132,16 @@ def orthanc(
 
 
 @contextmanager
-def dcmqrscp(folder: Path, clients: dict[str, int] | None = None) -> Iterator[Dcmqrscp]:
-    """A dcmqrscp in `folder`; `clients` are the ports of the AE titles that it may send to."""
+def dcmqrscp(
+    folder: Path, clients: dict[str, int] | None = None, options: Sequence[str] = ()
+) -> Iterator[Dcmqrscp]:
+    """A dcmqrscp in `folder`.
+
+    Args:
+        folder: a new folder, removed in the end.
+        clients: the ports of the AE titles that it may send to.
+        options: of its command line.
+    """
     program = _found("dcmqrscp", "dcmtk")
     server = Dcmqrscp(free_port(), "QRSCP", folder)
     (folder / "storage").mkdir(parents=True)
@@ -156,7 +164,7 @@ AETable END
 """,
         "utf-8",
     )
-    with _running([program, "-c", str(configuration)], folder, [server.port]):
+    with _running([program, *options, "-c", str(configuration)], folder, [server.port]):
         yield server
 
 
