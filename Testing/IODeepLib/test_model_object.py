@@ -23,16 +23,7 @@ from IODeepLib.private_dictionary import CREATOR, CREATOR_VERSION_UID, GROUP, El
 from IODeepLib.recipe import read_recipe
 from IODeepLib.sources.folder import find_model
 
-NETWORKS = {
-    "3d": networks.conv(3),
-    "half": networks.conv(2, dtype=np.float16),
-    "two inputs": networks.two_inputs(),
-    "reshaping": networks.reshaping(),
-    "branching": networks.branching(),
-    "typed": networks.typed(),
-    "all types": networks.all_types(),
-    "no weights": networks.custom(function=True),
-}
+NETWORKS = networks.every()
 REAL = ("ct_abdomen_5class", "deepbet_bbox_model", "model18cls", "model5_gw_ae")
 LUNG = {"value": "39607008", "scheme": "SCT", "meaning": "Lung"}
 KNEE = {"value": "72696002", "scheme": "SCT", "meaning": "Knee"}

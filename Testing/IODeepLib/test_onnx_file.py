@@ -17,17 +17,7 @@ from IODeepLib.errors import ModelError
 from IODeepLib.onnx_file import ExternalData, OnnxFile
 from IODeepLib.pieces import Span, joined
 
-NETWORKS = {
-    "3d": networks.conv(3),
-    "2d": networks.conv(2),
-    "half": networks.conv(2, dtype=np.float16),
-    "two inputs": networks.two_inputs(),
-    "reshaping": networks.reshaping(),
-    "branching": networks.branching(),
-    "typed": networks.typed(),
-    "all types": networks.all_types(),
-    "no weights": networks.custom(function=True),
-}
+NETWORKS = networks.every()
 REAL = ("ct_abdomen_5class", "deepbet_bbox_model", "model18cls", "model5_gw_ae")
 
 

@@ -145,6 +145,21 @@ def custom(domain: str = "my.own", function: bool = False) -> onnx.ModelProto:
     return result
 
 
+def every() -> dict[str, onnx.ModelProto]:
+    """One of each kind, by name."""
+    return {
+        "3d": conv(3),
+        "2d": conv(2),
+        "half": conv(2, dtype=np.float16),
+        "two inputs": two_inputs(),
+        "reshaping": reshaping(),
+        "branching": branching(),
+        "typed": typed(),
+        "all types": all_types(),
+        "no weights": custom(function=True),
+    }
+
+
 def with_external_data(network: onnx.ModelProto, folder: Path, location: str = "data.bin") -> Path:
     """Save `network` with all its initializers in another file, and return its path."""
     data = bytearray(b"not a tensor")
