@@ -7,6 +7,7 @@ away, and knows by the lock in it that nobody works there any more.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -18,7 +19,10 @@ from pathlib import Path
 from IODeepLib.errors import OutputError
 from IODeepLib.locks import FileLock
 
+_log = logging.getLogger(__name__)
+
 _SUFFIX = ".part"
+_WORKPLACE = re.compile(rf"\..+-\w{{8}}{re.escape(_SUFFIX)}", re.DOTALL)
 _LOCK, _NEW, _FORMER = "lock", "new", "former"  # what lies in such a folder
 
 
@@ -84,9 +88,19 @@ def _workplace(target: Path) -> Iterator[Path]:
         ) from None
 
 
-def is_workplace(name: str) -> bool:
-    """Whether a folder of this name is one in which something is being written, or was."""
-    return re.fullmatch(rf"\..+-\w{{8}}{re.escape(_SUFFIX)}", name) is not None
+def walk(folder: Path) -> Iterator[Path]:
+    """All that is no folder in `folder` and below it, in order, but for what is half written.
+
+    Folders that cannot be read are passed over, and said.
+    """
+
+    def say(error: OSError) -> None:
+        _log.warning("%s cannot be read (%s)", error.filename, error.strerror)
+
+    for parent, folders, names in os.walk(folder, onerror=say):
+        folders[:] = sorted(name for name in folders if not _WORKPLACE.fullmatch(name))
+        for name in sorted(names):
+            yield Path(parent, name)
 
 
 def _locked(target: Path) -> tuple[Path, FileLock]:

@@ -88,6 +88,14 @@ def _status(options: argparse.Namespace, interruption: _Interruption) -> int:
             "next: close other programs, or take a machine with more\n"
         )
         return 4
+    except PermissionError as error:
+        if interruption.came:
+            raise KeyboardInterrupt from error
+        sys.stderr.write(
+            f"iodeep: found no permission for {error.filename}; wanted: a place that this user may "
+            "use; next: choose another one, or ask whose it is\n"
+        )
+        return 4
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; that is its right.
         console.discard_output()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from IODeepLib.errors import ImageError
-from IODeepLib.files import is_workplace
+from IODeepLib.files import walk
 from IODeepLib.headers import integer, quiet, text
 from IODeepLib.series.frames import frames_of
 from IODeepLib.series.image_file import ImageFile, Skipped, read_image_file
@@ -63,12 +62,8 @@ def find_series(
 def _files_below(root: Path) -> Iterable[Path]:
     if not root.is_dir():
         return [root]
-    found = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not is_workplace(name))
-        # Hidden files are the system's; those beginning with ._ even have a DICOM file's name.
-        found += [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
-    return found
+    # Hidden files are the system's; those beginning with ._ even have a DICOM file's name.
+    return (path for path in walk(root) if not path.name.startswith("."))
 
 
 def _pass_over(file: Skipped, named: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from IODeepLib.errors import ModelError, RecipeError, UsageError
 from IODeepLib.file_memo import FileMemo
-from IODeepLib.files import is_workplace, whole_file
+from IODeepLib.files import walk, whole_file
 from IODeepLib.headers import text
 from IODeepLib.model_object import Card, Model, NotAnInstanceError, Weights, join
 from IODeepLib.model_object.card import card_of
@@ -167,7 +166,7 @@ def find_model(folder: Path | str) -> Model:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files in `folder` and the folders below it, in order, but for half written ones.
+    """The files in `folder` and below it, see `walk`.
 
     Raises:
         ModelError: there is no such folder.
@@ -176,12 +175,8 @@ def files_below(folder: Path) -> Iterator[Path]:
         raise ModelError(
             f"{folder} is no folder", "a folder with the instances of models", "check the path"
         )
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not is_workplace(name))
-        for name in sorted(names):
-            path = Path(parent, name)
-            if path.is_file():  # and no socket, pipe or broken link
-                yield path
+    # No sockets, pipes or broken links.
+    return filter(Path.is_file, walk(folder))
 
 
 def _orphans(models: Iterable[Model], weights: Mapping[str, Weights]) -> Iterator[Problem]:

@@ -326,7 +326,10 @@ def test_no_permission_to_write(
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
 
 
-@pytest.mark.parametrize(("fault", "status"), [(MemoryError(), 4), (KeyError("a\nb"), 1)])
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [(MemoryError(), 4), (PermissionError(13, "", "x"), 4), (KeyError("a\nb"), 1)],
+)
 def test_faults_nobody_thought_of_are_one_line_too(
     iodeep: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int
 ) -> None:

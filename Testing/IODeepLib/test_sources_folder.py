@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pydicom
@@ -99,6 +100,19 @@ def test_half_written_models_are_not_seen(tmp_path: Path) -> None:
         (tmp_path / "packed" / "card.dcm").unlink()
         assert find_models(tmp_path).models == ()
     assert len(find_models(tmp_path).models) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_a_folder_that_cannot_be_read_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are in a folder of root's
+        (Path(name) / "theirs").mkdir(mode=0o700)
+        Path(name).chmod(0o755)
+        os.seteuid(65534)
+        try:
+            assert find_models(name).models == ()
+        finally:
+            os.seteuid(0)
+    assert f"{Path(name, 'theirs')} cannot be read (Permission denied)" in caplog.text
 
 
 @pytest.mark.parametrize("uid", ["../../elsewhere", "..", "", "/tmp/1.2"])  # noqa: S108
