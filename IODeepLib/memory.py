@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from IODeepLib.control_groups import control_groups
 from IODeepLib.errors import ModelError
 
 _MEMINFO = Path("/proc/meminfo")
-_OWN_GROUP, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
 
 def check_room(needed: int, what: str) -> list[str]:
@@ -35,7 +35,7 @@ def free_memory() -> int | None:
     """Bytes that this process can still use; None where the system does not say (Windows).
 
     The least of what the machine has left, swap included, and of what a container or a batch
-    system leaves to this process (control groups, version 2). macOS only says what it has in all.
+    system leaves to this process. macOS only says what it has in all.
     """
     try:
         lines = _MEMINFO.read_text().splitlines()
@@ -45,17 +45,8 @@ def free_memory() -> int | None:
         except (AttributeError, ValueError, OSError):
             return None
     sizes = {name: int(rest.split()[0]) * 1024 for name, rest in (x.split(":") for x in lines)}
-    left = [sizes["MemAvailable"] + sizes["SwapFree"], *map(_left_in, _own_groups())]
+    left = [sizes["MemAvailable"] + sizes["SwapFree"], *map(_left_in, control_groups())]
     return min(bytes_ for bytes_ in left if bytes_ is not None)
-
-
-def _own_groups() -> list[Path]:
-    """The control group of this process and those around it: each one's limit counts."""
-    try:
-        own = _GROUPS / _OWN_GROUP.read_text().strip().removeprefix("0::/")
-    except OSError:
-        return []
-    return [group for group in (own, *own.parents) if group.is_relative_to(_GROUPS)]
 
 
 def _left_in(group: Path) -> int | None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from IODeepLib.control_groups import control_groups
 from IODeepLib.errors import UsageError
 
 CPU = "CPUExecutionProvider"
@@ -66,15 +67,25 @@ def usable_cores() -> int:
     """How many threads a session should use: 0 leaves it to ONNX Runtime.
 
     OMP_NUM_THREADS if it is set, as for other numeric libraries. Otherwise the physical cores that
-    this process may run on: fewer than the machine's in a container or under a batch system, which
-    ONNX Runtime itself does not look at.
+    this process may run on, or the share of their time that it may use: less than the machine's in
+    a container or under a batch system, which ONNX Runtime itself does not look at.
     """
     said = os.environ.get("OMP_NUM_THREADS", "")
     if said.isdecimal() and int(said) > 0:
         return int(said)
     if not hasattr(os, "sched_getaffinity"):  # macOS, Windows
         return 0
-    return len({_siblings(cpu) for cpu in os.sched_getaffinity(0)})
+    cores = len({_siblings(cpu) for cpu in os.sched_getaffinity(0)})
+    return min([cores, *filter(None, map(_quota, control_groups()))])
+
+
+def _quota(group: Path) -> int | None:
+    """How many processors' whole time a control group may use, if it has a limit; 1 at least."""
+    try:
+        quota, period = (group / "cpu.max").read_text().split()
+        return max(1, int(quota) // int(period))  # "max" is none
+    except (OSError, ValueError):
+        return None
 
 
 def _siblings(cpu: int) -> str:

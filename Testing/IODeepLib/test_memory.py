@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from IODeepLib import memory
+from IODeepLib import control_groups, memory
 from IODeepLib.errors import ModelError
 
 
@@ -32,8 +32,8 @@ def test_a_containers_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "memory.stat": "anon 400000000\ninactive_file 100000000\n",
     }.items():
         (group / name).write_text(text)
-    monkeypatch.setattr(memory, "_OWN_GROUP", tmp_path / "cgroup")
-    monkeypatch.setattr(memory, "_GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(control_groups, "_OWN", tmp_path / "cgroup")
+    monkeypatch.setattr(control_groups, "_ALL", tmp_path / "groups")
     monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
     assert memory.free_memory() == 1_600_000_000
     for name in ("memory.max", "memory.current", "memory.stat"):  # the job's, around each task's

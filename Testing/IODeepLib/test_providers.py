@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
+from IODeepLib import control_groups
 from IODeepLib.errors import UsageError
 from IODeepLib.providers import choose, options_of, usable_cores
 
@@ -48,7 +50,7 @@ def test_what_is_not_there_is_refused_with_what_is() -> None:
 
 
 def test_threads_follow_the_environment_and_the_cores_of_this_process(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert usable_cores() == 3
@@ -56,6 +58,19 @@ def test_threads_follow_the_environment_and_the_cores_of_this_process(
         monkeypatch.setenv("OMP_NUM_THREADS", nonsense)
         assert usable_cores() <= (os.cpu_count() or 1)
     if hasattr(os, "sched_getaffinity"):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(1000, 1008)))
+        (tmp_path / "cgroup").write_text("0::/pod/task\n")
+        monkeypatch.setattr(control_groups, "_OWN", tmp_path / "cgroup")
+        monkeypatch.setattr(control_groups, "_ALL", tmp_path)
+        (tmp_path / "pod" / "task").mkdir(parents=True)
+        for own, around, threads in (
+            ("max 100000", "max 100000", 8),
+            ("max 100000", "350000 100000", 3),
+            ("50000 100000", "350000 100000", 1),
+        ):
+            (tmp_path / "pod" / "task" / "cpu.max").write_text(own)
+            (tmp_path / "pod" / "cpu.max").write_text(around)
+            assert usable_cores() == threads
         monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
         assert usable_cores() == 1
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
