@@ -11,12 +11,13 @@ from IODeepLib.errors import ModelError
 _MEMINFO = Path("/proc/meminfo")
 
 
-def check_room(needed: int, what: str) -> list[str]:
+def check_room(needed: int, what: str, other_network: str) -> list[str]:
     """Sentences on a run that may fail for lack of memory; none where there is enough.
 
     Args:
         needed: bytes that `what` takes.
         what: the plural of what takes them, such as "the scores of 5 channels".
+        other_network: which one would take less: "one with fewer labels".
 
     Raises:
         ModelError: there is less than that.
@@ -25,7 +26,7 @@ def check_room(needed: int, what: str) -> list[str]:
     if free is None or needed <= free / 2:
         return []
     figures = f"{what} need {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
-    help_ = "a machine with more memory, a network that reads patches, or one with fewer labels"
+    help_ = f"a machine with more memory, or {other_network}"
     if needed > free:
         raise ModelError(figures, "room for them and for the network's own values", f"take {help_}")
     return [f"{figures}: the network's own values may not fit; what would help: {help_}"]

@@ -258,7 +258,7 @@ def _check_memory(recipe: Recipe, prepared: Prepared, batch: int) -> list[str]:
     size = recipe.input.patch_size or sizes[-recipe.input.spatial_dims :]
     channels = score_channels(recipe.output)
     what = f"the scores of {channels} channels at {' × '.join(map(str, size))} voxels"
-    notes = check_room(needed, what)
+    notes = check_room(needed, what, "a network that reads patches or has fewer labels")
     for note in notes:
         _log.warning(note)
     return notes

@@ -7,6 +7,8 @@ resampling to the network's grid, intensity steps. One channel at a time, in flo
 from __future__ import annotations
 
 import functools
+import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +19,7 @@ from IODeepLib.components import fill_holes
 from IODeepLib.errors import ImageError
 from IODeepLib.geometry import AxisMap, Grid, Volume
 from IODeepLib.intensity import apply_steps
+from IODeepLib.memory import check_room
 from IODeepLib.recipe import (
     Conform,
     Crop,
@@ -29,6 +32,8 @@ from IODeepLib.recipe import (
     Spacing,
 )
 from IODeepLib.resample import parallel_steps, reached, resample
+
+_log = logging.getLogger(__name__)
 
 Box = tuple[slice, slice, slice]
 
@@ -68,6 +73,7 @@ def prepare(volumes: Sequence[Volume], input_: Input) -> Prepared:
     Raises:
         ImageError: a channel is missing, lies in another frame of reference, or has voxels that
             are not finite.
+        ModelError: the network's grid has more voxels than there is memory for.
     """
     _check(volumes, input_)
     source = volumes[0].grid
@@ -85,7 +91,11 @@ def prepare(volumes: Sequence[Volume], input_: Input) -> Prepared:
     mask = functools.cache(lambda: _mask(images))
     network_mask = functools.cache(lambda: _mask_on(mask(), seen, network))
 
-    array = np.empty((len(images), *network.shape), np.float32)
+    shape = (len(images), *network.shape)
+    what = f"the {' × '.join(map(str, shape))} voxels of the network's image"
+    for note in check_room(4 * math.prod(shape), what, "a network with a coarser grid"):
+        _log.warning(note)
+    array = np.empty(shape, np.float32)
     for channel, image, (before, after) in zip(array, images, steps, strict=True):
         if before:
             image = Volume(image.array.astype(np.float32), image.grid)

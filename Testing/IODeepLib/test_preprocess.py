@@ -9,7 +9,7 @@ import pytest
 from makers.orientations import ORIENTATIONS
 from scipy import ndimage
 
-from IODeepLib.errors import ImageError
+from IODeepLib.errors import ImageError, ModelError
 from IODeepLib.geometry import Grid, Volume
 from IODeepLib.preprocess import prepare
 from IODeepLib.recipe import (
@@ -218,6 +218,11 @@ def test_a_2d_network_keeps_its_slices(grid, shape):
 def test_what_a_conformed_grid_does_not_reach_is_not_seen():
     prepared = prepare([series()], make_input(grid=Conform((2.0, 0.9, 0.8), (4, 20, 5))))
     assert prepared.box == (slice(1, 5), slice(0, 8), slice(2, 7))
+
+
+def test_a_grid_beyond_all_memory_is_refused_before_any_is_taken():
+    with pytest.raises(ModelError, match=r"the 1 × \d+ × \d+ × \d+ voxels .* need \d+.*coarser"):
+        prepare([series()], make_input(grid=Spacing((1e-3, 1e-3, 1e-3))))
 
 
 def test_one_image_for_each_channel():
