@@ -51,7 +51,7 @@ def test_what_needs_too_much_is_refused_and_what_needs_much_is_said(
     assert memory.check_room(4 * 10**9, "the scores", "x") == []
     [note] = memory.check_room(7 * 10**9, "the scores", "x")
     assert note.startswith("the scores need 7.0 GB of memory, and 8.0 GB are free")
-    with pytest.raises(ModelError, match=r"need 9\.0 GB of memory, and 8\.0 GB .*with fewer labels"):
+    with pytest.raises(ModelError, match=r"need 9\.0 GB of memory, and 8\.0 GB .*fewer labels"):
         memory.check_room(9 * 10**9, "the scores", "one with fewer labels")
     monkeypatch.setattr(memory, "free_memory", lambda: None)
     assert memory.check_room(10**15, "the scores", "x") == []
