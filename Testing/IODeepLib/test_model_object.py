@@ -12,8 +12,9 @@ import onnxruntime
 import pydicom
 import pytest
 import safetensors
+from judges import standard_errors
 from makers import networks
-from makers.packed_models import complaints, files, make_model, make_network
+from makers.packed_models import files, make_model, make_network
 from makers.recipes import liver_recipe
 
 from IODeepLib.errors import ModelError, OutputError, RecipeError, UsageError
@@ -56,7 +57,7 @@ def test_unpacking_gives_back_what_was_packed(name: str, tmp_path: Path) -> None
         "recipe.json",
     ]
     for file in files(model):
-        assert not complaints(file)
+        assert not standard_errors(file)
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -65,7 +66,7 @@ def test_the_real_networks_come_back_equal(name: str, shared_data: Path, tmp_pat
     model = pack(path, liver_recipe(), tmp_path / "packed", max_part_bytes=500_000)
     assert unpack(model, tmp_path / "back").read_bytes() == path.read_bytes()
     for file in files(model):
-        assert not complaints(file)
+        assert not standard_errors(file)
 
 
 def test_the_instances_say_what_they_are(model: Model) -> None:
@@ -105,7 +106,7 @@ def test_every_kind_of_card_is_valid(applies_to: dict, network: Path, tmp_path: 
     model = pack(network, recipe, tmp_path / "packed")
     assert read_card(files(model)[0]).recipe == recipe
     for file in files(model):
-        assert not complaints(file)
+        assert not standard_errors(file)
 
 
 def test_the_payload_is_a_safetensors_file_that_lies_well(network: Path, tmp_path: Path) -> None:
@@ -192,7 +193,7 @@ def test_versions_share_their_model_uid_and_nothing_else(network: Path, tmp_path
     assert first.model_uid == second.model_uid == model_uid_of(liver_recipe())
     assert second.parent_uid == first.sop_instance_uid and first.parent_uid is None
     assert first.study_instance_uid != second.study_instance_uid
-    assert not complaints(tmp_path / "2" / "card.dcm")
+    assert not standard_errors(tmp_path / "2" / "card.dcm")
     other = {"publisher": "Other", "intended_use": "Tests.", "licence": "MIT"}
     assert model_uid_of(liver_recipe(card=other)) != first.model_uid
     assert model_uid_of(liver_recipe(model_uid="1.2.3")) == "1.2.3"

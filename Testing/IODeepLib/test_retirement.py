@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from makers.packed_models import complaints, make_model, make_network
+from judges import standard_errors
+from makers.packed_models import make_model, make_network
 from makers.recipes import liver_recipe
 
 from IODeepLib.errors import ModelError
@@ -46,7 +47,7 @@ def test_a_notice_is_a_sound_instance_of_the_same_study(models: list[Model]) -> 
     assert card.path is not None
     notice = card.path.with_name("notice.dcm")
     write_retirement(card, notice, reason="wrong", replacement=models[1].card)
-    assert complaints(notice) == []
+    assert standard_errors(notice) == []
     dataset, original = pydicom.dcmread(notice), pydicom.dcmread(card.path)
     block = block_of(dataset)
     assert block is not None

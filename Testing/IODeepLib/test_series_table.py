@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +13,7 @@ import highdicom
 import numpy as np
 import pytest
 import SimpleITK
+from judges import tool
 from pydicom import dcmread
 from pydicom.pixels import apply_rescale
 
@@ -151,10 +150,9 @@ def as_pydicom(series: ImageSeries) -> None:
 def as_dcm2niix(series: ImageSeries) -> None:
     """It takes away tilt and uneven distances in the same way, in planes of its own."""
     folder = series.files[0].parent
-    judge = Path(sys.executable).with_name("dcm2niix")
     volume = series.volume()
     with TemporaryDirectory() as out:
-        subprocess.run([judge, "-z", "n", "-o", out, folder], check=True, capture_output=True)
+        tool("dcm2niix", "-z", "n", "-o", out, folder)
         (corrected,) = Path(out).glob("*_Tilt_Eq_*.nii")
         theirs = SimpleITK.ReadImage(str(corrected))
     own = SimpleITK.GetImageFromArray(volume.array)

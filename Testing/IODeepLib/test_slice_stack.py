@@ -8,7 +8,7 @@ import highdicom
 import numpy as np
 import pytest
 import SimpleITK
-from makers.results import read_by_dcmqi, standard_errors
+from judges import read_by_dcmqi, standard_errors
 from makers.series import Stack
 from makers.summing_networks import model_of, sums
 from pydicom import dcmread

@@ -1,9 +1,7 @@
-"""Packed models for tests: made, listed, altered, and judged by dciodvfy."""
+"""Packed models for tests: made, listed and altered."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,15 +21,6 @@ def make_model(folder: Path, parts: int = 1) -> Model:
     """It, packed in 1 or 3 parts in the folder `packed`."""
     size = {1: 2**20, 3: 20_000}[parts]
     return pack(make_network(folder), liver_recipe(), folder / "packed", max_part_bytes=size)
-
-
-def complaints(path: Path) -> list[str]:
-    """What dciodvfy calls an error."""
-    judge = Path(sys.executable).with_name("dciodvfy")
-    result = subprocess.run([judge, "-new", path], capture_output=True, text=True, check=False)
-    lines = (result.stdout + result.stderr).splitlines()
-    assert "RawData" in lines
-    return [line for line in lines if line.startswith("Error")]
 
 
 def files(model: Model) -> list[Path]:

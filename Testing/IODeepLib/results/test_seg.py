@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,17 +14,15 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
+from judges import on_grid, read_by_dcmqi, standard_errors
 from makers.results import (
     KIDNEY,
     PROVENANCE,
     SERIES,
     SPLEEN,
     label,
-    on_grid,
-    read_by_dcmqi,
     real_series,
     scattered,
-    standard_errors,
     three_labels,
 )
 from makers.series import Stack, enhanced, put, save
@@ -411,8 +410,8 @@ def test_garbage_in_headers(case, tmp_path):
     path = tmp_path / "seg.dcm"
     seg.save(path)
     known = {"long id": "Value invalid for this VR", "name": "PatientName|Patient's Name"}
-    said = [e for e in standard_errors(path) if case not in known]
-    assert said == []
+    said = standard_errors(path)
+    assert [error for error in said if not re.search(known.get(case, "$^"), error)] == []
     read = pydicom.dcmread(path)
     assert read.StudyInstanceUID == series.study_instance_uid
     if case == "long id":
