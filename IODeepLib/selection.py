@@ -117,6 +117,12 @@ class Selection:
         """
         if self.fitting:
             return self.fitting[0]
+        if not self.candidates:
+            raise NoModelFitsError(
+                f"no model to choose from, for the series {self.series.label}",
+                "models that are not retired",
+                "see what is there with 'iodeep list --all', or name another source of models",
+            )
         why = "; ".join(
             f"{candidate.model.label}: {candidate.with_verdict(Verdict.FAILS)[0]}"
             for candidate in self.candidates[:3]
@@ -124,9 +130,9 @@ class Selection:
         more = len(self.candidates) - 3
         raise NoModelFitsError(
             f"none of {len(self.candidates)} models fits the series {self.series.label}"
-            + (f" ({why}{f'; and {more} more' if more > 0 else ''})" if why else ""),
+            f" ({why}{f'; and {more} more' if more > 0 else ''})",
             "a model whose every criterion the series meets",
-            "see all reasons with 'iodeep select', or name a model with --model",
+            "see all reasons with 'iodeep select'",
         )
 
 

@@ -122,7 +122,7 @@ def choose(images: Sequence[ImageSeries], models: Sequence[Model]) -> tuple[Imag
     if fitting:
         ((series, selection),) = fitting.values()
         return series, selection.best.model
-    if len(selections) == 1:
+    if len(selections) == 1 or not models:
         _ = selections[0].best  # raises, with the reasons
     raise NoModelFitsError(
         f"none of {len(models)} models fits one of the {len(images)} series "
