@@ -172,7 +172,9 @@ class Connection:
     def broken(self) -> TransientError:
         """The error to raise when answers do not come to their end."""
         return TransientError(
-            f"the association with {self.name} broke", "an answer to its end", "try again"
+            f"the association with {self.name} broke",
+            "an answer to its end",
+            f"try again, or ask who runs the server whether {self._server.aet} may do this",
         )
 
     def close(self) -> None:

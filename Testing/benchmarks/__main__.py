@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness import SMALL, Bench, Curve, Row, Sizes, read, shown, table, to_json
 
-TOPICS = ("start", "models", "images", "results", "run", "memory", "growth")
+TOPICS = ("start", "models", "images", "results", "run", "memory", "pacs", "growth")
 
 
 def main() -> int:

@@ -63,6 +63,8 @@ class Sizes:
         patch: voxels of its patches along each axis.
         many_volume: (slice, row, column) of the CT for the network with many classes.
         many_classes: how many.
+        pacs_bytes: weights of the model that goes to a PACS and back.
+        pacs_models: models in a PACS that are listed.
         grown: volumes, class counts, overlaps and model counts for the curves.
     """
 
@@ -79,6 +81,8 @@ class Sizes:
     patch: int = 96
     many_volume: tuple[int, int, int] = (600, 512, 512)
     many_classes: int = 100
+    pacs_bytes: int = 10**9
+    pacs_models: int = 200
     grown: Grown = Grown()
 
 
@@ -97,6 +101,8 @@ SMALL = Sizes(
     patch=32,
     many_volume=(40, 64, 64),
     many_classes=10,
+    pacs_bytes=10**7,
+    pacs_models=10,
     grown=Grown((5, 10), (2, 5), (0.0, 0.5), (10, 100)),
 )
 

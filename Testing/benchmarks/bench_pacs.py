@@ -1,0 +1,270 @@
+"""PACS on this machine: large models to and fro, many models listed, a run on what lies there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from harness import Bench, Row, alternate, fresh, peak_memory, ratio, seconds
+from made import network_of, recipe
+
+sys.path.append(str(Path(__file__).parents[1]))  # where the tests' servers are
+from pacs import servers
+from pacs.servers import NoServerError, Orthanc, free_port
+
+MEMORY = 200  # MB
+LAYER = 256  # channels: 7 MB a tensor
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    """All of them; none where the servers are not installed."""
+    try:
+        with servers.orthanc(bench.folder / "orthanc", {"IODEEP": free_port()}) as orthanc:
+            yield from _large(bench, orthanc)
+            orthanc.clear()
+            yield from _listing(bench, orthanc)
+            orthanc.clear()
+            yield from _run(bench, orthanc)
+    except NoServerError as error:
+        sys.stderr.write(f"no figures of PACS: {error}\n")
+
+
+def sources(orthanc: Orthanc) -> dict[str, str]:
+    """The server as a SOURCE, by protocol."""
+    dimse = f"dimse://{orthanc.aet}@127.0.0.1:{orthanc.dicom_port}"
+    return {"DIMSE": dimse, "DICOMweb": orthanc.source}
+
+
+def _large(bench: Bench, orthanc: Orthanc) -> Iterator[Row]:
+    from IODeepLib.model_object import pack
+
+    folder, size = bench.folder / "large", bench.sizes.pacs_bytes
+    model = pack(network_of(bench.folder / "large.onnx", size, LAYER), recipe("large"), folder)
+    (bench.folder / "large.onnx").unlink()
+    assert model.card.path is not None
+    paths = [*(part.path for part in model.weights()), model.card.path]
+    name = f"{size / 10**9:g} GB model"
+    peers: dict[str, tuple[str, Callable[[], Any], Callable[[], Any]]] = {
+        "DIMSE": (
+            "storescu, getscu",
+            lambda: _storescu(orthanc, paths),
+            lambda: _getscu(orthanc, model.card.study_instance_uid, bench.folder / "peer"),
+        ),
+        "DICOMweb": (
+            "curl",
+            lambda: _curl_post(orthanc, paths, bench.folder / "body"),
+            lambda: _curl_get(orthanc, model.card.study_instance_uid, bench.folder / "peer"),
+        ),
+    }
+    for protocol, source in sources(orthanc).items():
+        against, peer_push, peer_pull = peers[protocol]
+
+        def push(source: str = source) -> dict[str, float]:
+            orthanc.clear()
+            return fresh("bench_pacs:pushed", str(folder), source)
+
+        def pushed_by_peer(push: Callable[[], Any] = peer_push) -> float:
+            orthanc.clear()
+            return push()
+
+        def pull(source: str = source) -> dict[str, float]:
+            return fresh("bench_pacs:pulled", source, str(bench.folder / "ours"))
+
+        sent, by_peer = alternate(push, pushed_by_peer, bench.sizes.pairs)
+        times = [figures["seconds"] for figures in sent], by_peer
+        note = "with the digests, a search before and one after"
+        yield ratio(f"push a {name}, {protocol}", against, times, 1.3, note=note)
+        fetched, by_peer = alternate(pull, peer_pull, bench.sizes.pairs)
+        times = [figures["seconds"] for figures in fetched], by_peer
+        note = "with the digests; to the cache"
+        yield ratio(f"pull a {name}, {protocol}", against, times, 1.3, note=note)
+        for what, figures in (("push", sent), ("pull", fetched)):
+            memory = [one["bytes"] / 10**6 for one in figures]
+            row = f"{what} a {name}, {protocol}: memory"
+            yield Row(row, "-", statistics.median(memory), MEMORY, "MB", ours=memory)
+
+
+def pushed(folder: str, source: str) -> dict[str, float]:
+    """Publish the model in a folder, in a new process."""
+    from IODeepLib.sources.find import source_of
+    from IODeepLib.sources.push import push
+
+    os.environ["IODEEP_CACHE"] = f"{folder}-cache"
+    paths = sorted(Path(folder).iterdir())
+    archive = source_of(source)
+    took = seconds(lambda: push(paths, archive))
+    shutil.rmtree(f"{folder}-cache", ignore_errors=True)
+    return {"seconds": took, "bytes": peak_memory()}
+
+
+def pulled(source: str, cache: str) -> dict[str, float]:
+    """Fetch the only model there, in a new process with an empty cache."""
+    from IODeepLib.cache import Cache
+    from IODeepLib.sources.find import source_of
+
+    archive = source_of(source, Cache(Path(cache)))
+
+    def fetch() -> None:
+        [model] = archive.models().models
+        archive.fetch(model)
+
+    took = seconds(fetch)
+    shutil.rmtree(cache)
+    return {"seconds": took, "bytes": peak_memory()}
+
+
+def _called(*command: object) -> float:
+    """Seconds that a command takes."""
+    words = [str(word) for word in command]
+    return seconds(lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL))
+
+
+def _storescu(orthanc: Orthanc, paths: list[Path]) -> float:
+    return _called("storescu", "-aec", orthanc.aet, "127.0.0.1", orthanc.dicom_port, *paths)
+
+
+def _getscu(orthanc: Orthanc, study: str, folder: Path) -> float:
+    folder.mkdir()
+    keys = ("-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={study}")
+    command = ("getscu", "-S", "+B", "-od", folder, "-aet", "IODEEP", "-aec", orthanc.aet, *keys)
+    took = _called(*command, "127.0.0.1", orthanc.dicom_port)
+    shutil.rmtree(folder)
+    return took
+
+
+def _curl_post(orthanc: Orthanc, paths: list[Path], body: Path) -> float:
+    took = 0.0
+    for path in paths:
+        with body.open("wb") as file, path.open("rb") as content:
+            file.write(b"--boundary\r\nContent-Type: application/dicom\r\n\r\n")
+            shutil.copyfileobj(content, file)
+            file.write(b"\r\n--boundary--\r\n")
+        kind = 'multipart/related; type="application/dicom"; boundary=boundary'
+        command = ("curl", "-sf", "-H", f"Content-Type: {kind}", "-H", "Expect:", "-T", body)
+        took += _called(*command, "-X", "POST", f"{orthanc.url}/studies")
+        body.unlink()
+    return took
+
+
+def _curl_get(orthanc: Orthanc, study: str, path: Path) -> float:
+    accept = 'Accept: multipart/related; type="application/dicom"; transfer-syntax=*'
+    took = _called("curl", "-sf", "-H", accept, "-o", path, f"{orthanc.url}/studies/{study}")
+    path.unlink()
+    return took
+
+
+def _listing(bench: Bench, orthanc: Orthanc) -> Iterator[Row]:
+    from IODeepLib.cache import Cache
+    from IODeepLib.model_object import pack
+    from IODeepLib.sources.find import source_of
+
+    count, folder = bench.sizes.pacs_models, bench.folder / "many"
+    network = network_of(bench.folder / "small.onnx", 10**5, 16)
+    for number in range(count):
+        pack(network, recipe(f"model-{number}"), folder / str(number))
+    source_of(orthanc.source, Cache(bench.folder / "c")).store(sorted(folder.rglob("*.dcm")))
+    for protocol, source in sources(orthanc).items():
+        cache = str(bench.folder / "listed")
+        times: tuple[list[float], list[float]] = [], []
+        for _ in range(bench.sizes.pairs):
+            for which in (1, 0):
+                times[which].append(fresh("bench_pacs:listed", source, cache, count))
+            shutil.rmtree(cache)
+        name = f"list {count} models in Orthanc again, {protocol}"
+        note = f"the first time {statistics.median(times[1]):.2g} s"
+        yield ratio(name, "the first time", times, 0.1, note=note)
+
+
+def listed(source: str, cache: str, count: int) -> float:
+    """List, in a new process."""
+    from IODeepLib.cache import Cache
+    from IODeepLib.sources.find import source_of
+
+    archive = source_of(source, Cache(Path(cache)))
+    found: list[int] = []
+    took = seconds(lambda: found.append(len(archive.models().models)))
+    assert found == [count]
+    return took
+
+
+def _run(bench: Bench, orthanc: Orthanc) -> Iterator[Row]:
+    import IODeepLib
+    from IODeepLib.cache import Cache
+    from IODeepLib.model_object import pack
+    from IODeepLib.recipe import read_recipe
+    from IODeepLib.sources.find import source_of
+
+    demo, models = Path(IODeepLib.__file__).parent / "demo_data", bench.folder / "demo"
+    pack(demo / "demo_network.onnx", read_recipe(demo / "recipe.json"), models)
+    images = sorted((demo / "mr_t1").iterdir())
+    source_of(orthanc.source, Cache(bench.folder / "d")).store([*images, *models.iterdir()])
+    series = orthanc_series(images[0])
+    for protocol, source in sources(orthanc).items():
+        there = ["run", source, *series, "--models", source]
+        here = ["run", str(demo / "mr_t1"), "--models", str(models)]
+        differences, transfers = [], []
+        for _ in range(bench.sizes.pairs):
+            over, local = (
+                fresh("bench_pacs:ran", words, str(bench.folder / "out")) for words in (there, here)
+            )
+            transfers.append(fresh("bench_pacs:transferred", source, series, str(bench.folder)))
+            differences.append(over - local)
+        took = statistics.median(transfers)
+        off = 100 * abs(statistics.median(differences) / took - 1)
+        yield Row(
+            f"run on a series in Orthanc, {protocol}: beyond the transfer",
+            "the transfer",
+            off,
+            10,
+            "%",
+            ours=differences,
+            peer=transfers,
+            note=f"84 slices and the demonstration network; the transfer takes {took:.2g} s",
+        )
+
+
+def orthanc_series(image: Path) -> list[str]:
+    """The words that name the series of an image."""
+    from pydicom import dcmread
+
+    header = dcmread(image, stop_before_pixels=True)
+    return ["--study", header.StudyInstanceUID, "--series", header.SeriesInstanceUID]
+
+
+def ran(words: list[str], out: str) -> float:
+    """The command in a new process, with an empty cache."""
+    from IODeepLib.cli.main import main
+
+    os.environ["IODEEP_CACHE"] = f"{out}-cache"
+    statuses: list[int] = []
+    took = seconds(lambda: statuses.append(main([*words, "--out", out])))
+    assert statuses == [0]
+    shutil.rmtree(out)
+    shutil.rmtree(f"{out}-cache", ignore_errors=True)
+    return took
+
+
+def transferred(source: str, series: list[str], folder: str) -> float:
+    """What a run fetches, and nothing else."""
+    from IODeepLib.cache import Cache
+    from IODeepLib.sources.find import source_of
+    from IODeepLib.sources.query import Query
+
+    archive = source_of(source, Cache(Path(folder, "t")))
+    query = Query(study_uid=series[1], series_uid=series[3])
+
+    def fetch() -> None:
+        [model] = archive.models().models
+        archive.fetch(model)
+        archive.images(query, Path(folder, "i"))
+
+    took = seconds(fetch)
+    for name in "ti":
+        shutil.rmtree(Path(folder, name))
+    return took
