@@ -75,7 +75,9 @@ class Segmentation:
         if self.overlapping:
             return [int(np.count_nonzero(layer)) for layer in self.array]
         largest = max(label.value for label in self.labels)
-        by_value = np.bincount(self.array.ravel(), minlength=largest + 1)
+        by_value = np.zeros(largest + 1, np.int64)
+        for plane in self.array:  # numpy counts in 8 bytes a voxel
+            by_value += np.bincount(plane.ravel(), minlength=largest + 1)[: largest + 1]
         return [int(by_value[label.value]) for label in self.labels]
 
     def lies_on(self, place: Grid | SliceStack) -> bool:

@@ -61,7 +61,20 @@ def suv_factor(series: Image) -> tuple[float, str]:
     Raises:
         ImageError: it does not say what is needed; the message names the attribute.
     """
-    header = series.header
+    try:
+        factor, how = _factor(series, series.header)
+        if math.isfinite(factor) and factor > 0:
+            return factor, how
+    except (OverflowError, ZeroDivisionError):
+        pass
+    raise _refused(
+        series,
+        "RadionuclideTotalDose, RadionuclideHalfLife or times that cannot be true",
+        "those of the examination",
+    )
+
+
+def _factor(series: Image, header: Dataset) -> tuple[float, str]:
     if series.modality != "PT":
         raise _refused(series, f"Modality {series.modality or 'nothing'}", "PT")
     units = text(header, "Units")

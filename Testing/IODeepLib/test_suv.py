@@ -159,6 +159,12 @@ def test_counts_have_a_factor_of_philips(
         ({"RadionuclideTotalDose": ""}, {}, "RadionuclideTotalDose 0"),
         ({"RadionuclideTotalDose": "374"}, {}, "RadionuclideTotalDose 374;.*becquerels"),
         ({"RadionuclideHalfLife": ""}, {}, "RadionuclideHalfLife"),
+        ({"RadionuclideHalfLife": "0.001"}, {}, "RadionuclideHalfLife .*cannot be true"),
+        (
+            {},
+            {"SeriesTime": "150000", "FrameReferenceTime": "1e300", "ActualFrameDuration": "1000"},
+            "times that cannot be true",
+        ),
         ({"RadiopharmaceuticalStartTime": "noon"}, {}, "RadiopharmaceuticalStartTime"),
         ({"RadiopharmaceuticalStartDateTime": "20200103090000"}, {}, "after the scan"),
         ({}, {"SeriesTime": "150000"}, "SeriesTime 150000 after the first AcquisitionTime 100002"),
