@@ -109,10 +109,13 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self) -> None:
         """Called once, when the module is opened for the first time."""
+        import qt
         from IODeepSlicer.panel import Panel
         from IODeepSlicer.publish_section import PublishSection
 
         ScriptedLoadableModuleWidget.setup(self)
+        # Otherwise the longest text that was ever shown says how narrow the panel may be.
+        self.parent.setSizePolicy(qt.QSizePolicy.Preferred, qt.QSizePolicy.Preferred)
         self.logic = IODeepLogic()
         self.panel = Panel(self.layout, self.logic)
         self.publishing = PublishSection(self.chooseModel)

@@ -34,8 +34,6 @@ def say(label: qt.QLabel, text: str, colour: str = "") -> None:
     label.styleSheet = f"color: {colour}" if colour else ""
     label.text = text
     label.visible = bool(text)
-    # A collapsible button does not ask its labels how high they are once they are wrapped.
-    label.setMinimumHeight(label.heightForWidth(label.width) if label.isVisible() else 0)
 
 
 def scrollTo(widget: qt.QWidget) -> None:
