@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from IODeepLib.errors import ModelError, RecipeError
+from IODeepLib.memory import check_room
 from IODeepLib.recipe import Conform, Decision, Input, Recipe, Resize, Task
 from IODeepLib.runtime import Session, TensorInfo
 
@@ -107,12 +108,14 @@ def try_out(recipe: Recipe, session: Session) -> None:
 
     Raises:
         RecipeError: the output has another shape than the recipe says.
-        ModelError: the network does not run.
+        ModelError: the network does not run, or there is no memory for it.
     """
     given, batch = output_of(recipe, session), batch_of(recipe, session)
     feeds = {}
     for item in inputs_of(recipe, session):
         shape = trial_shape(recipe.input, item, batch)
+        what = f"the {' × '.join(map(str, shape))} values of a trial run"
+        check_room(4 * math.prod(shape), what, "a network that reads smaller patches")
         feeds[item.tensor.name] = np.zeros(shape, item.tensor.dtype)
     [result] = session.run(feeds, [given.name])
     axes, channels = recipe.input.axis_order, recipe.output.channels

@@ -57,7 +57,7 @@ class Limits:
         )
         for bound, words, holds in bounds:
             if bound is not None and not holds(value, bound):
-                return f"{words} {bound:g}"
+                return f"{words} {bound if isinstance(bound, int) else f'{bound:g}'}"
         return None
 
     def schema(self, kind: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 from IODeepLib.geometry import is_orientation
 from IODeepLib.recipe.applies_to import AttributeConstraint
 from IODeepLib.recipe.intensity import IntensityStep
-from IODeepLib.recipe.limits import Count, Index, Modality, Positive
+from IODeepLib.recipe.limits import Index, Millimetres, Modality, Voxels
 from IODeepLib.structured import Limits, StructureError
 
 
@@ -44,7 +44,7 @@ class Spacing:
     """
 
     tag: ClassVar[str] = "mode"
-    spacing: tuple[Positive, ...]
+    spacing: tuple[Millimetres, ...]
     interpolation: Interpolation = Interpolation.LINEAR
     anti_alias: bool = False
 
@@ -54,7 +54,7 @@ class Resize:
     """Resample the whole field of view to a number of voxels."""
 
     tag: ClassVar[str] = "mode"
-    shape: tuple[Count, ...]
+    shape: tuple[Voxels, ...]
     interpolation: Interpolation = Interpolation.LINEAR
     anti_alias: bool = False
 
@@ -64,8 +64,8 @@ class Conform:
     """Resample to a voxel size, then crop and pad around the centre, by whole voxels."""
 
     tag: ClassVar[str] = "mode"
-    spacing: tuple[Positive, ...]
-    shape: tuple[Count, ...]
+    spacing: tuple[Millimetres, ...]
+    shape: tuple[Voxels, ...]
     interpolation: Interpolation = Interpolation.LINEAR
     anti_alias: bool = False
     outside: Outside = Outside.MINIMUM
@@ -125,10 +125,10 @@ class Input:
     intensity_before_grid: tuple[IntensityStep, ...] = ()
     grid: GridMode = Native()
     intensity: tuple[IntensityStep, ...] = ()
-    patch_size: tuple[Count, ...] | None = None
+    patch_size: tuple[Voxels, ...] | None = None
     overlap: Annotated[float, Limits(minimum=0, below=1)] = 0.5
     importance_map: ImportanceMap = ImportanceMap.GAUSSIAN
-    divisible_by: Count = 1
+    divisible_by: Voxels = 1
     outside: Outside = Outside.ZERO
 
     def __post_init__(self) -> None:

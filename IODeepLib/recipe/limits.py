@@ -8,6 +8,8 @@ from IODeepLib.structured import Limits
 
 Positive = Annotated[float, Limits(above=0)]
 Count = Annotated[int, Limits(minimum=1)]
+Voxels = Annotated[int, Limits(minimum=1, maximum=2**31 - 1)]  # along an axis
+Millimetres = Annotated[float, Limits(minimum=1e-6, maximum=1e6)]  # a nanometre to a kilometre
 Index = Annotated[int, Limits(minimum=0)]
 Percent = Annotated[float, Limits(minimum=0, maximum=100)]
 # Name and version make the Series Description (LO, 64 characters) that a PACS is searched by.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -260,7 +261,7 @@ def _beyond_correction(
     if lean.degrees > STEEPEST_TILT:
         wanted = f"a tilt of at most {STEEPEST_TILT:g} degrees, to be corrected"
         return ImageError(found, wanted, f"export the series again, {other}")
-    if np.prod(slices.even_grid.shape) > MOST_VOXELS * np.prod(slices.shape):
+    if math.prod(slices.even_grid.shape) > MOST_VOXELS * math.prod(slices.shape):
         wanted = f"slices that fill an {MOST_VOXELS:g}th of the upright grid around them"
         return ImageError(found, wanted, f"export the series again, {other}")
     return None

@@ -323,6 +323,11 @@ def test_fixed_sizes_ask_for_a_patch_size_or_a_grid(tmp_path: Path) -> None:
     np.testing.assert_array_equal(labels_of(model, series_of(tmp_path / "i")), VOXELS > 500)
 
 
+def test_a_patch_beyond_all_memory_is_refused_when_it_is_packed(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"values of a trial run need .* smaller patches"):
+        model_of(tmp_path, sums([[0], [1]], spatial=3), input={"patch_size": [2**31 - 1] * 3})
+
+
 @pytest.mark.parametrize("patch_size", [None, [4, 8, 6]])
 def test_a_lack_of_memory_is_told_before_the_run(
     patch_size: list[int] | None,

@@ -105,6 +105,7 @@ def test_every_key_is_documented() -> None:
         ("input.orientation", "RAR", "$.input.orientation", "RAS"),
         ("input.axis_order", "NCXYY", "$.input.axis_order", "each once"),
         ("input.axis_order", "NCXY", "$.input.grid.spacing", "2, one for each"),
+        ("input.patch_size", [2**31, 96, 96], "$.input.patch_size[0]", "at most 2147483647"),
         ("input.neighbours", 1, "$.input.neighbours", "two spatial axes"),
         (
             "input.channels",
@@ -112,7 +113,7 @@ def test_every_key_is_documented() -> None:
             "$.input.channels",
             "one for each of them",
         ),
-        ("input.grid.spacing.0", -1.5, "$.input.grid.spacing[0]", "more than 0"),
+        ("input.grid.spacing.0", -1.5, "$.input.grid.spacing[0]", "at least 1e-06"),
         ("input.grid.mode", "warp", "$.input.grid.mode", "conform, native, resize, spacing"),
         ("input.patch_size", [96, 96], "$.input.patch_size", "3, one for each"),
         ("input.divisible_by", 64, "$.input.patch_size[0]", "a multiple of 64"),
