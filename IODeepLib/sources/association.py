@@ -26,7 +26,7 @@ from IODeepLib.sources.transfer import TRANSFER_SYNTAXES
 Context = tuple[str, str | None]
 # Of an association's 128 presentation contexts (PS3.8 section 7.1.1.13), one is for the request.
 MOST_CONTEXTS = 127
-PDU = 2**17  # bytes: the largest piece that we take at once
+PDU = 2**17  # bytes: the largest piece that we take, or send
 _CHUNK = 2**20  # bytes
 _PIECES_AHEAD = 32  # read before they can be sent
 _SECONDS_TO_CONNECT = 10.0
@@ -99,6 +99,7 @@ class Connection:
         )
         if not association.is_established:
             raise self._no_association(association, context)
+        _limit_pieces(association)
         association.dul.to_provider_queue = _Outgoing()
         association.dimse.msg_queue = _Incoming(association.dul)
         self._association, self._contexts = association, (frozenset(contexts), receiving)
@@ -305,6 +306,15 @@ class Connection:
                     secure.settimeout(_SECONDS_TO_BE_TURNED_DOWN)
                     with suppress(TimeoutError):
                         secure.recv(1)
+
+
+def _limit_pieces(association: Any) -> None:
+    """Where the server takes pieces of any size, pynetdicom would send a file as a single one."""
+    from pynetdicom.pdu_primitives import MaximumLengthNotification
+
+    for item in association.acceptor.user_information:
+        if isinstance(item, MaximumLengthNotification) and not item.maximum_length_received:
+            item.maximum_length_received = PDU
 
 
 class _Outgoing(queue.Queue[Any]):

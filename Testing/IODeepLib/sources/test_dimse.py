@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pydicom
 import pytest
+from makers import networks
 from makers.packed_models import files, make_model
+from makers.recipes import recipe
+from pacs.proxy import proxy
+from pacs.scp import RAW, scp
 from pacs.servers import Dcmqrscp, Orthanc, free_port
+from pynetdicom import evt
 
 import IODeepLib
 from IODeepLib.cache import Cache
 from IODeepLib.errors import SourceError, UsageError
-from IODeepLib.model_object import verify
+from IODeepLib.model_object import pack, verify
 from IODeepLib.series import find_series
 from IODeepLib.sources.archive import Archive, UnreachableError
+from IODeepLib.sources.association import PDU
 from IODeepLib.sources.dimse import DimseArchive
 from IODeepLib.sources.pacs import PacsSource
 from IODeepLib.sources.query import Query
@@ -67,6 +74,52 @@ def test_a_series_comes_as_it_is_in_a_folder(archive: Archive, tmp_path: Path) -
     assert not archive.find_series({"PatientID": header.PatientID, "Modality": "CT"})
     [entry] = archive.find_series({"PatientID": header.PatientID, "Modality": "MR"})
     assert entry.series_uid == header.SeriesInstanceUID
+
+
+def test_listing_takes_two_associations_and_no_weights(dcmqrscp: Dcmqrscp, tmp_path: Path) -> None:
+    network = networks.save(networks.conv(3, channels=96), tmp_path / "network.onnx")  # 1 MB
+    for number in range(8):
+        pack(network, recipe(name=f"network-{number}"), tmp_path / "models" / str(number))
+    DimseArchive(Server(dcmqrscp.source)).store(
+        sorted((tmp_path / "models").rglob("*.dcm")), lambda path: None
+    )
+    with proxy(dcmqrscp.port, lambda number: None) as between:
+        archive = DimseArchive(Server(f"dimse://{dcmqrscp.aet}@127.0.0.1:{between.port}"))
+        source = PacsSource(archive, Cache(tmp_path / "cache"))
+        assert len(source.models().models) == 8
+        first = between.bytes_answered
+        assert first < 800_000
+        assert between.connections == 2  # one to search, one to retrieve
+        assert len(source.models().models) == 8
+        assert between.connections == 3
+        assert between.bytes_answered - first < first / 2
+
+
+def test_what_is_sent_is_not_held_in_memory(dcmqrscp: Dcmqrscp, tmp_path: Path) -> None:
+    card = pydicom.dcmread(files(make_model(tmp_path))[0])
+    card.add_new(0x7FE00010, "OB", bytes(100_000_000))
+    card.save_as(tmp_path / "large.dcm")
+    del card
+    tracemalloc.start()
+    DimseArchive(Server(dcmqrscp.source)).store([tmp_path / "large.dcm"], lambda path: None)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 40_000_000
+
+
+def test_pieces_are_small_also_where_any_are_taken(tmp_path: Path) -> None:
+    card = pydicom.dcmread(files(make_model(tmp_path))[0])
+    card.add_new(0x7FE00010, "OB", bytes(1_000_000))
+    card.save_as(tmp_path / "large.dcm")
+    sizes: list[int] = []
+    handlers = {
+        evt.EVT_DATA_RECV: lambda event: sizes.append(len(event.data)),
+        evt.EVT_C_STORE: lambda event: 0,
+    }
+    with scp([RAW], handlers, maximum_pdu_size=0) as server:
+        DimseArchive(Server(server.source)).store([tmp_path / "large.dcm"], lambda path: None)
+    assert sum(sizes) > 1_000_000
+    assert max(sizes) <= PDU + 6
 
 
 def test_nobody_there(tmp_path: Path) -> None:
