@@ -52,9 +52,9 @@ def installedVersions() -> dict[str, str]:
     importlib.invalidate_caches()
     versions: dict[str, str] = {}
     for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name:  # what an interrupted installation leaves behind has none
-            versions.setdefault(_normalised(name), distribution.version)
+        said = distribution.metadata  # read anew whenever it is asked for
+        if said["Name"]:  # what an interrupted installation leaves behind has none
+            versions.setdefault(_normalised(said["Name"]), said["Version"])
     return versions
 
 
