@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -373,18 +374,18 @@ def test_interruption_leaves_nothing(packed: Path, tmp_path: Path, number: signa
     assert list(out.parent.iterdir()) == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
-def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
-    """The same fault as for a user without permission; root itself is never refused."""
+def test_a_folder_of_somebody_else(
+    tmp_path: Path, without_privileges: Callable[[], AbstractContextManager[None]]
+) -> None:
     from IODeepLib.errors import OutputError
     from IODeepLib.files import whole_folder
 
     folder = tmp_path / "theirs"
-    folder.mkdir(mode=0o755)
-    os.seteuid(65534)
-    try:
-        with pytest.raises(OutputError, match="cannot be written"), whole_folder(folder / "r"):
-            pytest.fail("the block must not begin")
-    finally:
-        os.seteuid(0)
+    folder.mkdir(mode=0o555)
+    with (
+        without_privileges(),
+        pytest.raises(OutputError, match="cannot be written"),
+        whole_folder(folder / "r"),
+    ):
+        pytest.fail("the block must not begin")
     assert list(folder.iterdir()) == []
