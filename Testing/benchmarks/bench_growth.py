@@ -10,13 +10,15 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from harness import Bench, Curve, seconds
-from made import ct_series, models_in_memory, pointwise, recipe
+from made import SPACING, ct_series, models_in_memory, organs, pointwise, recipe
 
 PLANE = (256, 256)  # rows, columns
 GRID = {"mode": "spacing", "spacing": [1.5] * 3}
 PATCH = 48  # voxels along each axis: many patches even in small images
 RUNS = 3  # of which the median counts
+SPECKS = 3000  # single voxels of other labels, by chance: holes and small components
 
 
 def rows(bench: Bench) -> Iterator[Curve]:
@@ -38,6 +40,7 @@ def rows(bench: Bench) -> Iterator[Curve]:
         "patches",
         [cost(overlap=overlap) for overlap in grown.overlaps],
     )
+    yield _postprocessing(bench)
     yield from _selecting(bench, grown.models)
 
 
@@ -66,6 +69,29 @@ def _run(folder: Path, images: Path, classes: int, overlap: float) -> tuple[int,
         shutil.rmtree(folder / "result")
     shutil.rmtree(folder / "model")
     return sum(message.startswith("patch ") for message in said), statistics.median(taken)
+
+
+def _postprocessing(bench: Bench) -> Curve:
+    """Holes filled and the largest component kept, of each label, once."""
+    from IODeepLib.geometry import Grid
+    from IODeepLib.postprocess import postprocess
+    from IODeepLib.recipe import FillHoles, LargestComponent
+    from IODeepLib.segmentation import Segmentation
+
+    shape = bench.sizes.many_volume
+    grid, rng = Grid(shape, np.diag([*SPACING, 1.0])), np.random.default_rng(0)
+    points = []
+    for classes in bench.sizes.grown.classes:
+        array = organs(shape, classes - 1)
+        specks = tuple(rng.integers(n, size=SPECKS) for n in shape)
+        array[specks] = rng.integers(classes, size=SPECKS)
+        found = Segmentation(array, grid, recipe("grown", classes).output.labels)
+        steps = (FillHoles(), LargestComponent())
+        points.append(
+            (classes, seconds(lambda found=found, steps=steps: postprocess(found, steps)))
+        )
+    size = "x".join(map(str, shape[::-1]))
+    return Curve(f"holes filled, largest components, {size}", "classes", points)
 
 
 def _selecting(bench: Bench, counts: tuple[int, ...]) -> Iterator[Curve]:

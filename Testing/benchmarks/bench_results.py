@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK
 from harness import Bench, Row, alternate, fresh, seconds, speedup
-from made import LIVER, SPACING, STRUCTURE, ct_series
+from made import LIVER, SPACING, STRUCTURE, ct_series, organs
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -19,7 +19,7 @@ def rows(bench: Bench) -> Iterator[Row]:
     shape, segments = bench.sizes.volume, bench.sizes.segments
     images = ct_series(bench.folder / "images", shape)
     labels, metadata = bench.folder / "labels.nrrd", bench.folder / "metadata.json"
-    image = SimpleITK.GetImageFromArray(_organs(shape, segments))
+    image = SimpleITK.GetImageFromArray(organs(shape, segments))
     image.SetSpacing(SPACING[::-1])
     image.SetOrigin((-200, -200, 0))
     SimpleITK.WriteImage(image, str(labels))
@@ -53,7 +53,8 @@ def write(images: str, labels: str, segments: int, out: str) -> None:
     from IODeepLib.series import find_series
 
     series = find_series(images)[0]
-    array = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(labels))
+    image = SimpleITK.ReadImage(labels)
+    array = SimpleITK.GetArrayViewFromImage(image)  # for as long as the image is held
     found = tuple(
         Label(value=i, name=f"Label {i}", category=Code(**STRUCTURE), type=Code(**LIVER))
         for i in range(1, segments + 1)
@@ -74,26 +75,6 @@ def write(images: str, labels: str, segments: int, out: str) -> None:
     seg = make_seg(Segmentation(array, series.grid, found), series, provenance)
     assert seg is not None
     seg.save(out)
-
-
-def _organs(shape: tuple[int, int, int], segments: int) -> np.ndarray:
-    """Ellipsoids by chance, the later ones over the earlier ones."""
-    rng = np.random.default_rng(0)
-    array = np.zeros(shape, np.uint8)
-    for value in range(1, segments + 1):
-        radius = np.array(shape) * rng.uniform(0.05, 0.12, 3)
-        centre = rng.uniform(radius, np.array(shape) - radius)
-        box = tuple(
-            slice(int(max(0, c - r)), int(min(n, c + r + 1)))
-            for c, r, n in zip(centre, radius, shape, strict=True)
-        )
-        lines = [
-            ((np.arange(part.start, part.stop) - c) / r) ** 2
-            for part, c, r in zip(box, centre, radius, strict=True)
-        ]
-        inside = lines[0][:, None, None] + lines[1][:, None] + lines[2] <= 1
-        array[box][inside] = value
-    return array
 
 
 def _metadata(segments: int) -> dict:

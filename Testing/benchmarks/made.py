@@ -158,6 +158,26 @@ def ct_voxels(shape: tuple[int, int, int]) -> np.ndarray:
     return noise
 
 
+def organs(shape: tuple[int, int, int], segments: int) -> np.ndarray:
+    """(slice, row, column) uint8: ellipsoids by chance, the later ones over the earlier ones."""
+    rng = np.random.default_rng(0)
+    array = np.zeros(shape, np.uint8)
+    for value in range(1, segments + 1):
+        radius = np.array(shape) * rng.uniform(0.05, 0.12, 3)
+        centre = rng.uniform(radius, np.array(shape) - radius)
+        box = tuple(
+            slice(int(max(0, c - r)), int(min(n, c + r + 1)))
+            for c, r, n in zip(centre, radius, shape, strict=True)
+        )
+        lines = [
+            ((np.arange(part.start, part.stop) - c) / r) ** 2
+            for part, c, r in zip(box, centre, radius, strict=True)
+        ]
+        inside = lines[0][:, None, None] + lines[1][:, None] + lines[2] <= 1
+        array[box][inside] = value
+    return array
+
+
 def ct_series(folder: Path, shape: tuple[int, int, int]) -> Path:
     """A CT series of `shape`, one file a slice."""
     folder.mkdir()
