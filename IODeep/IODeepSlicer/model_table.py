@@ -39,8 +39,7 @@ class ModelTable:
         table.setAlternatingRowColors(True)
         header = table.horizontalHeader()
         header.setHighlightSections(False)
-        for column in (_FIT, _ANATOMY, _VERSION, _SOURCE):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        self._resize(qt.QHeaderView.ResizeToContents)
         for column in (_TITLE, _LABELS):
             header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
         header.connect("geometriesChanged()", self._fitColumns)
@@ -53,12 +52,18 @@ class ModelTable:
             return  # filling a long table takes a while
         self._shown, self._found = shown, found
         self._table.setRowCount(len(self._shown))
+        self._resize(qt.QHeaderView.Fixed)  # or each new cell has all others measured
         for row, candidate in enumerate(self._shown):
             self._fill(row, candidate, found)
+        self._resize(qt.QHeaderView.ResizeToContents)
         self._table.resizeRowsToContents()
         height = sum(self._table.rowHeight(row) for row in range(len(self._shown)))
         height = max(_LOWEST, min(height, _HIGHEST))
         self._table.setFixedHeight(height + self._table.horizontalHeader().height + 6)
+
+    def _resize(self, mode: int) -> None:
+        for column in (_FIT, _ANATOMY, _VERSION, _SOURCE):
+            self._table.horizontalHeader().setSectionResizeMode(column, mode)
 
     def _fitColumns(self) -> None:
         for column, width in _SPARED.items():
