@@ -129,7 +129,10 @@ class RunSection:
         if not self._candidate.fits:
             return fit_text.whyNot(self._candidate)
         if self._candidate.model.missing_parts and self._server is None:
-            return _("The weights of this model are missing.")
+            return _(
+                "The weights of this model are missing: import all instances of its study, or "
+                "look in a folder."
+            )
         if self._labels.leftOut and not self._labels.kept:
             return _("Tick at least one label to keep.")
         return ""
