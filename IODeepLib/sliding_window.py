@@ -67,6 +67,7 @@ def score_slabs(
             for group in patches.groups(start):
                 for patch, scores in zip(group, run.scores(group), strict=True):
                     yield from _in_pieces(run, patch, scores)
+                    del scores  # not to be held while the network runs again
         return
     channels = score_channels(output)
     blended: _Blend
@@ -80,6 +81,7 @@ def score_slabs(
         for group in patches.groups(start):
             for patch, scores in zip(group, run.scores(group), strict=True):
                 blended.add(run.finished(scores, patch.start), patch)
+                del scores  # not to be held while the network runs again
         first = max(0, start)
         end = starts[i + 1] if i + 1 < len(starts) else patches.image_shape[0]
         yield first, blended.slab[:, : end - first]

@@ -26,6 +26,7 @@ from pydicom.uid import (
 
 from IODeepLib.errors import UsageError
 from IODeepLib.files import whole_file
+from IODeepLib.garbage import uncollected
 from IODeepLib.geometry import Grid
 from IODeepLib.headers import quiet
 from IODeepLib.recipe import Label
@@ -88,7 +89,7 @@ class Seg:
         Raises:
             OutputError: it cannot be written.
         """
-        with whole_file(path) as temporary, quiet():
+        with whole_file(path) as temporary, quiet(), uncollected():
             self.dataset.save_as(temporary, enforce_file_format=True)
 
 
@@ -136,7 +137,7 @@ def make_seg(
     if seg_type is SegmentationType.LABELMAP:
         found = sorted(found, key=lambda label: label.value)
         numbers = [label.value for label in found]
-    with quiet():
+    with quiet(), uncollected():
         descriptions = describe_segments(numbers, found, segmentation.labels, provenance)
         dataset = _without_frames(series, grid, provenance, seg_type, descriptions)
         _refer(dataset, (series, *others), provenance)

@@ -15,7 +15,7 @@ LIBRARY = Path(IODeepLib.__file__).parent
 
 # From the ground up. A room imports from those above it in this list, never from those below.
 ROOMS = [
-    ["errors", "control_groups"],
+    ["errors", "garbage", "control_groups"],
     ["structured", "memory", "file_memo", "parallel", "pieces", "locks", "user_folders"],
     ["files"],
     ["cache"],
