@@ -11,7 +11,7 @@ from contextlib import contextmanager
 def uncollected() -> Iterator[None]:
     """Look for no cycles of objects as long as this lasts.
 
-    For work that makes many objects and no cycles, such as data sets and tables: the collector
+    For work that makes many objects and no cycles, such as data sets, tables, verdicts: the collector
     would go through all of them again and again (a quarter of the time of a large SEG).
     """
     was_on = gc.isenabled()

@@ -27,6 +27,7 @@ from IODeepLib import criteria
 from IODeepLib.criteria import Reason, Verdict
 from IODeepLib.errors import NoModelFitsError
 from IODeepLib.facts import Facts
+from IODeepLib.garbage import uncollected
 from IODeepLib.model_object import Model
 from IODeepLib.recipe import Channel, Requirements
 from IODeepLib.series import Image
@@ -145,7 +146,8 @@ def select(series: Image, models: Iterable[Model], others: Sequence[Image] = ())
         others: further series, from which the other channels of a model are filled.
     """
     judge = _Judge(series, others)
-    candidates = [judge(model) for model in models]
+    with uncollected():
+        candidates = [judge(model) for model in models]
     # One stable sort after the other, the last criterion first: by plain keys, that is fastest.
     candidates.sort(key=lambda c: c.model.card.sop_instance_uid)
     candidates.sort(key=lambda c: precedence(c.model.card.version), reverse=True)
