@@ -11,8 +11,8 @@ from contextlib import contextmanager
 def uncollected() -> Iterator[None]:
     """Look for no cycles of objects as long as this lasts.
 
-    For work that makes many objects and no cycles, such as data sets, tables, verdicts: the collector
-    would go through all of them again and again (a quarter of the time of a large SEG).
+    For work that makes many objects and no cycles, such as data sets, tables or verdicts: the
+    collector would go through all of them again and again (a quarter of the time of a large SEG).
     """
     was_on = gc.isenabled()
     gc.disable()
