@@ -6,21 +6,17 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pydicom
 import pytest
-from command import DEMO, Answer, refused
-from makers.packed_models import files, make_model, make_network
-from makers.recipes import liver_recipe
-from pacs.proxy import Fault, Proxy, answer, dropping, proxy
+from command import Answer, refused
+from makers.packed_models import files, make_model
+from pacs.proxy import Fault, Proxy, answer, proxy
 from pacs.servers import Orthanc
 
 from IODeepLib.errors import IODeepError, SourceError
-from IODeepLib.model_object import pack, verify
+from IODeepLib.model_object import verify
 from IODeepLib.sources import retries
 from IODeepLib.sources.find import source_of
 from IODeepLib.sources.pacs import PacsSource
-from IODeepLib.sources.push import push
-from IODeepLib.sources.query import Query
 from IODeepLib.sources.settings import Server
 
 Through = Callable[[Callable[[int], Fault | None]], str]
@@ -43,59 +39,6 @@ def through(orthanc: Orthanc) -> Iterator[Through]:
     yield behind
     for one in running:
         one.close()
-
-
-def instances(orthanc: Orthanc) -> int:
-    return len(json.loads(orthanc.get("/instances")))
-
-
-def test_with_a_third_of_all_connections_dropped_nothing_is_lost_or_twice(
-    orthanc: Orthanc, through: Through, tmp_path: Path
-) -> None:
-    network = make_network(tmp_path)
-    for number in range(20):
-        made = liver_recipe(name=f"network-{number:02}")
-        pack(network, made, tmp_path / "models" / str(number), max_part_bytes=40_000)
-    paths = sorted((tmp_path / "models").rglob("*.dcm"))
-    source = source_of(through(dropping(0.3, seed=1)))
-    assert len(push(paths, source).stored) == len(paths) == 60
-    assert instances(orthanc) == 60
-    library = source.models()
-    assert len(library.models) == 20 and not library.problems
-    for model in library.models[:5]:
-        verify(source.fetch(model))
-
-
-def test_a_run_with_a_third_of_all_connections_dropped(
-    orthanc: Orthanc,
-    through: Through,
-    packed: Path,
-    tmp_path: Path,
-    iodeep: Callable[..., Answer],
-) -> None:
-    images = sorted((DEMO / "mr_t1").iterdir())
-    uid = pydicom.dcmread(images[0]).SeriesInstanceUID
-    source_of(orthanc.source).store([*images, *packed.iterdir()])
-    before = instances(orthanc)
-    pacs = through(dropping(0.3, seed=2, most=200_000))
-    answered = iodeep(
-        *("run", pacs, "--series", uid, "--models", pacs, "--store", pacs, "--out", tmp_path / "r")
-    )
-    assert answered.status == 0, answered
-    assert instances(orthanc) == before + 1
-
-
-def test_a_series_comes_whole_through_a_bad_network(
-    orthanc: Orthanc, through: Through, tmp_path: Path
-) -> None:
-    images = sorted((DEMO / "mr_t1").iterdir())
-    source_of(orthanc.source).store(images)
-    uid = pydicom.dcmread(images[0]).SeriesInstanceUID
-    # The first connection that brings images breaks after some of them.
-    source = source_of(through(lambda number: Fault(answered=500_000) if number == 0 else None))
-    [series] = source.images(Query(series_uid=uid), tmp_path)
-    assert len(series.sop_instance_uids) == len(images)
-    assert len(list(tmp_path.rglob("*.dcm"))) == len(images)
 
 
 def test_only_what_is_missing_is_fetched_after_a_break(

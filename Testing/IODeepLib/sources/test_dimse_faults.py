@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,26 +10,20 @@ from typing import Any
 
 import pydicom
 import pytest
-from command import DEMO, Answer, refused
-from makers.packed_models import files, make_model, make_network
-from makers.recipes import recipe
-from pacs.proxy import Fault, Proxy, dropping, proxy
+from command import Answer, refused
+from makers.packed_models import files, make_model
+from pacs.proxy import Fault, proxy
 from pacs.scp import FIND, GET, RAW, saying, scp, status
 from pacs.servers import Orthanc, free_port
 from pynetdicom import evt
 from pynetdicom.sop_class import CTImageStorage, Verification
 
 from IODeepLib.errors import SourceError
-from IODeepLib.model_object import pack, verify
 from IODeepLib.sources import retries
 from IODeepLib.sources.archive import Entry, TransientError
 from IODeepLib.sources.dimse import DimseArchive
 from IODeepLib.sources.find import source_of
-from IODeepLib.sources.push import push
-from IODeepLib.sources.query import Query
 from IODeepLib.sources.settings import Server
-
-Through = Callable[[Callable[[int], Fault | None]], str]
 
 
 @pytest.fixture(autouse=True)
@@ -46,74 +39,6 @@ def _nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield
     assert not list(folder.iterdir())
-
-
-@pytest.fixture
-def through(orthanc: Orthanc) -> Iterator[Through]:
-    """Gives the SOURCE of Orthanc behind a bad network."""
-    running: list[Proxy] = []
-
-    def behind(fault: Callable[[int], Fault | None]) -> str:
-        running.append(Proxy(orthanc.dicom_port, fault))
-        return f"dimse://{orthanc.aet}@127.0.0.1:{running[-1].port}"
-
-    yield behind
-    for one in running:
-        one.close()
-
-
-def instances(orthanc: Orthanc) -> int:
-    return len(json.loads(orthanc.get("/instances")))
-
-
-def test_with_a_third_of_all_connections_dropped_nothing_is_lost_or_twice(
-    orthanc: Orthanc, through: Through, tmp_path: Path
-) -> None:
-    network = make_network(tmp_path)
-    for number in range(20):
-        made = recipe(name=f"network-{number:02}")
-        pack(network, made, tmp_path / "models" / str(number), max_part_bytes=40_000)
-    paths = sorted((tmp_path / "models").rglob("*.dcm"))
-    source = source_of(through(dropping(0.3, seed=1, most=50_000)))
-    assert len(push(paths, source).stored) == len(paths) == 60
-    assert instances(orthanc) == 60
-    library = source.models()
-    assert len(library.models) == 20 and not library.problems
-    for model in library.models[:5]:
-        verify(source.fetch(model))
-
-
-def test_a_run_with_a_third_of_all_connections_dropped(
-    orthanc: Orthanc,
-    through: Through,
-    packed: Path,
-    tmp_path: Path,
-    iodeep: Callable[..., Answer],
-) -> None:
-    images = sorted((DEMO / "mr_t1").iterdir())
-    uid = pydicom.dcmread(images[0]).SeriesInstanceUID
-    source_of(orthanc.source).store([*images, *packed.iterdir()])
-    before = instances(orthanc)
-    pacs = through(dropping(0.3, seed=3, most=100_000))
-    answered = iodeep(
-        *("run", pacs, "--series", uid, "--models", pacs, "--store", pacs, "--out", tmp_path / "r")
-    )
-    assert answered.status == 0, answered
-    assert instances(orthanc) == before + 1
-
-
-def test_a_series_comes_whole_through_a_bad_network(
-    orthanc: Orthanc, through: Through, tmp_path: Path
-) -> None:
-    images = sorted((DEMO / "mr_t1").iterdir())
-    source_of(orthanc.source).store(images)
-    header = pydicom.dcmread(images[0])
-    # The first connection that brings images breaks after some of them.
-    source = source_of(through(lambda number: Fault(answered=500_000) if number < 2 else None))
-    query = Query(study_uid=header.StudyInstanceUID, series_uid=header.SeriesInstanceUID)
-    [series] = source.images(query, tmp_path / "images")
-    assert len(series.sop_instance_uids) == len(images)
-    assert len(list((tmp_path / "images").rglob("*.dcm"))) == len(images)
 
 
 @pytest.mark.parametrize("answered", [0, 20, 300, 20_000])
