@@ -1,9 +1,7 @@
 """Results as files: DICOM SEG, pictures, and where they come from.
 
     seg = make_seg(segmentation, series, provenance)
-    if seg is None:
-        print("nothing was found")
-    else:
+    if seg is not None:  # something was found
         seg.save("segmentation.dcm")
 
 Docs/results.md says what a DICOM SEG of IODeep holds and why.

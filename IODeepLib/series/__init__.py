@@ -1,8 +1,8 @@
 """DICOM image series, sorted and checked, and their voxels.
 
     for series in find_series(Path("study")):
-        print(series.label, series.problems)
-        volume = series.volume()
+        if not series.problems:
+            volume = series.volume()
 
 `find_series` reads headers only. A DICOM series that holds several volumes (echoes, time points,
 a localizer) gives one `ImageSeries` each, with `split_by` in words. `ImageSeries.volume` reads the
