@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from IODeepSlicer import fit_text
-from pydicom.dataset import Dataset
+from makers.demo_image import DEMO, image
 
-import IODeepLib
 from IODeepLib.publish import publish
 from IODeepLib.recipe import read_recipe
 from IODeepLib.selection import Candidate, select
-from IODeepLib.series import VolumeImage, find_series
-
-DEMO = Path(IODeepLib.__file__).parent / "demo_data"
-
-
-def image(**attributes: str) -> VolumeImage:
-    (series,) = find_series(DEMO / "mr_t1")
-    header = Dataset()
-    for keyword, value in attributes.items():
-        setattr(header, keyword, value)
-    return VolumeImage(series.volume(), header, "<demo>")
 
 
 @pytest.fixture(scope="module")

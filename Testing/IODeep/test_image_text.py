@@ -2,23 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from IODeepSlicer.image_text import imageHtml
-from pydicom.dataset import Dataset
-
-import IODeepLib
-from IODeepLib.series import VolumeImage, find_series
-
-DEMO = Path(IODeepLib.__file__).parent / "demo_data"
-
-
-def image(**attributes: str) -> VolumeImage:
-    (series,) = find_series(DEMO / "mr_t1")
-    header = Dataset()
-    for keyword, value in attributes.items():
-        setattr(header, keyword, value)
-    return VolumeImage(series.volume(), header, "<demo>")
+from makers.demo_image import image
 
 
 def test_images_say_what_is_not_known() -> None:
