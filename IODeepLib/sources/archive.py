@@ -76,5 +76,8 @@ class Archive(Protocol):
         ...
 
     def store(self, paths: Sequence[Path], stored: Callable[[Path], None]) -> None:
-        """Send files in this order; `stored` is called for each one that the server took."""
+        """Send files in this order.
+
+        `stored` is called for each one of which the server says that it has stored it.
+        """
         ...

@@ -20,6 +20,7 @@ from pydicom.datadict import keyword_for_tag
 
 from IODeepLib.errors import SourceError, UsageError
 from IODeepLib.sources.archive import Entry, Receiver, TransientError, UnreachableError
+from IODeepLib.sources.incoming import entry_of
 from IODeepLib.sources.multipart import DicomMessage, parts
 from IODeepLib.sources.settings import Server
 
@@ -96,8 +97,8 @@ class DicomwebArchive:
             message = DicomMessage(path)
             headers = {"Content-Type": message.content_type}
             with self._ask("POST", "studies", _JSON, data=message, headers=headers) as response:
-                self._check_stored(response, path)
-            stored(path)
+                if entry_of(path).sop_uid in self._stored(response, path):
+                    stored(path)
 
     def _found(self, level: str, keys: Mapping[str, str]) -> list[Entry]:
         filters = {keyword: value for keyword, value in keys.items() if _SAFE.fullmatch(value)}
@@ -187,16 +188,19 @@ class DicomwebArchive:
             raise SourceError(found, "what was asked for", "check the address and the UIDs")
         raise SourceError(found, "a DICOMweb service", "check the address, or ask who runs it")
 
-    def _check_stored(self, response: requests.Response, path: Path) -> None:
-        """The same for STOW-RS, whose answer says for every object how it went."""
-        failures = []
+    def _stored(self, response: requests.Response, path: Path) -> set[str]:
+        """The SOP Instance UIDs of what was stored, as far as the answer says it; and its errors.
+
+        An answer of STOW-RS says for every object how it went (PS3.18 section 10.5.3).
+        """
+        answer: Any = {}
         if response.content and "json" in response.headers.get("Content-Type", ""):
             answer = json.loads(response.content)
             answer = answer[0] if isinstance(answer, list) and answer else answer
-            failures = answer.get("00081198", {}).get("Value", [])
+        failures = _items(answer, "00081198")
         if not failures:
             self._check(response)
-            return
+            return {_text(item.get("00081155", {})) for item in _items(answer, "00081199")}
         reason = int(_text(failures[0].get("00081197", {})) or 0)
         error = TransientError if reason in _OUT_OF_RESOURCES else SourceError
         raise error(
@@ -274,6 +278,13 @@ def _entry(answer: Mapping[str, Any]) -> Entry:
     }
     study, series = attributes["StudyInstanceUID"], attributes["SeriesInstanceUID"]
     return Entry(study, series, attributes.get("SOPInstanceUID", ""), attributes)
+
+
+def _items(answer: Any, tag: str) -> list[dict[str, Any]]:
+    """The items of a sequence in the DICOM JSON model; none if it is not there."""
+    element = answer.get(tag) if isinstance(answer, dict) else None
+    items = element.get("Value") if isinstance(element, dict) else None
+    return [item for item in items or () if isinstance(item, dict)]
 
 
 def _text(element: Mapping[str, Any]) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 from pydicom import dcmread
+from pydicom.filereader import read_partial
 
 from IODeepLib.errors import ModelError, SourceError
 from IODeepLib.headers import quiet, text
@@ -17,7 +20,9 @@ from IODeepLib.pieces import Span, chunks
 from IODeepLib.private_dictionary import Element
 from IODeepLib.sources.archive import Entry
 
-_IDENTITY = ["SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "SOPClassUID", "PatientID"]
+_UIDS = ["SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "SOPClassUID"]
+_IDENTITY = [*_UIDS, "PatientID", "SeriesNumber"]
+_SOP_INSTANCE_UID = 0x00080018
 # What a weights instance has before its payload fits well in here.
 _HEAD = 64 * 2**10  # bytes
 
@@ -39,6 +44,21 @@ def entry_of(path: Path) -> Entry:
         text(header, f"{level}InstanceUID") for level in ("Study", "Series", "SOP")
     )
     return Entry(study, series, sop, {key: text(header, key) for key in _IDENTITY})
+
+
+def named(arriving: Iterable[bytes]) -> tuple[str, Iterable[bytes]]:
+    """The SOP Instance UID in the head of an instance that arrives, and all its chunks."""
+    chunks = iter(arriving)
+    head = b""
+    while len(head) < _HEAD and (chunk := next(chunks, None)):
+        head += chunk
+    try:
+        with quiet():
+            begun = read_partial(BytesIO(head), lambda tag, *_: tag > _SOP_INSTANCE_UID)
+        uid = text(begun, "SOPInstanceUID")
+    except Exception:  # pydicom raises whatever a broken file leads it to
+        uid = ""
+    return uid, itertools.chain([head], chunks)
 
 
 def save(arriving: Iterable[bytes], path: Path, wanted: Entry, server: str) -> Entry:

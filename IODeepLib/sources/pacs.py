@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from IODeepLib.cache import Cache
 from IODeepLib.errors import ImageError, SourceError, UsageError
 from IODeepLib.files import whole_file
 from IODeepLib.model_object import Model, Part, join, read_weights
+from IODeepLib.model_object.datasets import CARD_SERIES, WEIGHTS_SERIES
 from IODeepLib.model_object.progress import Progress, Reporter
 from IODeepLib.series import ImageSeries, find_series
 from IODeepLib.sources import Library
-from IODeepLib.sources.archive import Archive, Entry, TransientError
+from IODeepLib.sources.archive import Archive, Entry, Receiver, TransientError
 from IODeepLib.sources.folder import models_in_files
-from IODeepLib.sources.incoming import PayloadFile, check, entry_of, save
+from IODeepLib.sources.incoming import PayloadFile, check, entry_of, named, save
 from IODeepLib.sources.query import Query, matching
 from IODeepLib.sources.retries import retried
 
 # What cards are found by. Weights are in series with another number: no search may match them,
 # for many servers read an object from end to end to answer for it.
 _MODEL = {"PatientID": "IODEEP"}
-_CARDS = {**_MODEL, "SeriesNumber": "1"}
+_CARDS = {**_MODEL, "SeriesNumber": f"{CARD_SERIES}"}
+_WEIGHTS = {**_MODEL, "SeriesNumber": f"{WEIGHTS_SERIES}"}
 _ENOUGH = {"StudyInstanceUID", "SeriesInstanceUID", "PatientID", "AccessionNumber", "StudyDate"}
 
 
@@ -56,7 +59,7 @@ class PacsSource:
     def fetch(self, model: Model, progress: Progress | None = None) -> Model:
         """See `Source`. The weights go to the cache; another process that wants them waits."""
         study, manifest = model.card.study_instance_uid, model.card.manifest
-        paths = [self._cache.weights(study, part.sop_instance_uid) for part in manifest.parts]
+        paths = {p: self._cache.weights(study, p.sop_instance_uid) for p in manifest.parts}
         self._cache.use(study)
 
         def waiting() -> None:
@@ -64,18 +67,15 @@ class PacsSource:
                 progress(0.0, f"another process fetches {model.label}")
 
         with self._cache.fetching(study, waiting), self._archive.connected():
-            missing = [
-                (part, path)
-                for part, path in zip(manifest.parts, paths, strict=True)
-                if not path.exists()
-            ]
-            total = sum(part.length for part, _ in missing)
+            missing = {part: path for part, path in paths.items() if not path.exists()}
+            total = sum(part.length for part in missing)
             self._cache.make_room(total)
+            series = Entry(study, manifest.series_instance_uid, "", _MODEL)
             report = Reporter(progress, total, f"fetching {model.label}")
-            for part, path in missing:
-                entry = Entry(study, manifest.series_instance_uid, part.sop_instance_uid, _MODEL)
-                self._fetch_part(entry, part, path, report)
-        return join(model.card, {part.sop_instance_uid: part for part in map(read_weights, paths)})
+            self._fetch_parts(series, missing, len(missing) == len(paths), report)
+        return join(
+            model.card, {part.sop_instance_uid: part for part in map(read_weights, paths.values())}
+        )
 
     def images(
         self, query: Query, folder: Path, progress: Progress | None = None
@@ -143,26 +143,41 @@ class PacsSource:
             if path != files.setdefault(found.sop_uid, path):
                 path.unlink()  # it was sent before the connection broke
 
-        whole = True
+        def missing() -> list[Entry]:
+            if files and len(files) >= _count(entry):
+                return []
+            keys = _series_keys(entry)
+            there = matching(self._archive.find_instances(keys), keys)
+            return [instance for instance in there if instance.sop_uid not in files]
+
+        self._retrieve(entry, missing, receive, lambda: len(files))
+        if not files:
+            raise _not_sent(self.name, entry)
+        return list(files.values())
+
+    def _retrieve(
+        self,
+        series: Entry,
+        missing: Callable[[], Sequence[Entry]],
+        receive: Receiver,
+        done: Callable[[], int],
+        *,
+        whole: bool = True,
+    ) -> None:
+        """Retrieve a series, first as a `whole`, then what is missing of it one by one."""
 
         def attempt() -> None:
-            # First the series in one go, then what is missing of it instance by instance.
             nonlocal whole
             if whole:
                 whole = False
-                self._archive.retrieve(entry, receive)
-                if files and len(files) >= _count(entry):
-                    return
-            keys = _series_keys(entry)
-            instances = matching(self._archive.find_instances(keys), keys)
-            for instance in instances:
-                if instance.sop_uid not in files:
+                self._archive.retrieve(series, receive)
+            if left := missing():
+                for instance in left:
                     self._archive.retrieve(instance, receive)
-            if not files or len(files) < len(instances):
-                raise _not_sent(self.name, entry)
+                if left := missing():
+                    raise _not_sent(self.name, left[0])
 
-        retried(attempt, lambda: len(files))
-        return list(files.values())
+        retried(attempt, done)
 
     def store(self, files: Sequence[Path], progress: Progress | None = None) -> list[Path]:
         """See `Source`."""
@@ -175,16 +190,26 @@ class PacsSource:
         new = [path for path in entries if entries[path].sop_uid not in there]
         report = Reporter(progress, sum(path.stat().st_size for path in new), "storing")
 
+        def missing() -> list[Path]:
+            return [path for path in new if entries[path].sop_uid not in there]
+
+        def stored(path: Path) -> None:
+            report(path.stat().st_size)
+            # To have the server's word for it must do for weights: see `_MODEL`.
+            if _WEIGHTS.items() <= entries[path].attributes.items():
+                there.add(entries[path].sop_uid)
+
+        def look() -> None:
+            there.update(self._there(entries[path] for path in missing()))
+
         def attempt() -> None:
-            left = [path for path in new if entries[path].sop_uid not in there]
             try:
-                self._archive.store(left, lambda path: report(path.stat().st_size))
+                self._archive.store(missing(), stored)
             except TransientError:
-                there.update(self._there(entries[path] for path in left))
+                look()
                 raise
-            there.update(self._there(entries[path] for path in left))
-            lost = [entries[path].sop_uid for path in left if entries[path].sop_uid not in there]
-            if lost:
+            look()
+            if lost := [entries[path].sop_uid for path in missing()]:
                 raise TransientError(
                     f"{self.name} took {len(lost)} instances that it does not have then "
                     f"({lost[0]})",
@@ -218,12 +243,26 @@ class PacsSource:
 
         retried(attempt)
 
-    def _fetch_part(
-        self, entry: Entry, part: Part, path: Path, report: Callable[[int], None]
+    def _fetch_parts(
+        self, series: Entry, paths: Mapping[Part, Path], whole: bool, report: Callable[[int], None]
     ) -> None:
-        """Fetch a part of the weights to `path`, where it is only seen when it is whole."""
+        """Fetch parts of the weights to their paths, where each is only seen when it is whole.
 
-        def attempt() -> None:
+        Args:
+            series: what they are in.
+            paths: where they go.
+            whole: whether they are all that there is in the series.
+            report: is told the bytes that come, and takes back those that have to come again.
+        """
+        by_uid = {part.sop_instance_uid: part for part in paths}
+
+        def receive(arriving: Iterable[bytes]) -> None:
+            uid, arriving = named(arriving)
+            part = by_uid.get(uid)
+            if part is None:  # of the series, but not of the model
+                for _ in arriving:
+                    pass
+                return
             arrived = 0
 
             def count(chunk: int) -> None:
@@ -231,19 +270,27 @@ class PacsSource:
                 arrived += chunk
                 report(chunk)
 
-            with whole_file(path) as new:
-                payload = PayloadFile(new, part)
-                try:
-                    self._archive.retrieve(entry, lambda data: payload.receive(data, count))
-                    if not new.exists():
-                        raise _not_sent(self.name, entry)
-                    check(new, entry, self.name)
+            try:
+                with whole_file(paths[part]) as new:
+                    payload = PayloadFile(new, part)
+                    payload.receive(arriving, count)
+                    check(new, replace(series, sop_uid=uid), self.name)
                     payload.check(self.name)
-                except TransientError:
-                    report(-arrived)  # it has to come again
-                    raise
+            except BaseException:
+                report(-arrived)
+                raise
 
-        retried(attempt)
+        def missing() -> list[Entry]:
+            return [
+                replace(series, sop_uid=part.sop_instance_uid)
+                for part, path in paths.items()
+                if not path.exists()
+            ]
+
+        def done() -> int:
+            return len(paths) - len(missing())
+
+        self._retrieve(series, missing, receive, done, whole=whole)
 
 
 def _series_keys(entry: Entry) -> dict[str, str]:
