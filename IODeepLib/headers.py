@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import struct
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,6 +29,13 @@ _ASCII_STRINGS = {"CS", "UI", "DA", "TM", "DT", "AS", *_DECIMAL_STRINGS}
 _BINARY_FORMATS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
 _NO_TEXT = (Dataset, type(None))
 _PADDING = " \0\t\r\n"
+# All that pydicom has: what a logger holds back, those below it do not.
+_LOGGERS = (
+    "pydicom",
+    "pydicom.pixels.decoders.base",
+    "pydicom.pixels.encoders.base",
+    "pydicom.pixels.utils",
+)
 
 
 def text(dataset: Dataset, keyword: str) -> str:
@@ -112,16 +120,42 @@ def code_sequence(dataset: Dataset, keyword: str) -> tuple[Code, ...]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Holds back what pydicom says about odd values, which would be a warning or more a slice."""
-    logger = logging.getLogger("pydicom")
-    level = logger.level
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logger.setLevel(logging.CRITICAL)
-        try:
-            yield
-        finally:
-            logger.setLevel(level)
+    """Holds back what pydicom says about odd values, which would be a warning or more a slice.
+
+    Only in this thread: filters and levels that another thread relies on stay as they are.
+    """
+    if not warnings.filters or warnings.filters[0][2] is not _WarnedHere:
+        # Again whenever others have put theirs before it, as `warnings.catch_warnings` lets them.
+        warnings.simplefilter("ignore", _WarnedHere)
+    _here.depth += 1
+    try:
+        yield
+    finally:
+        _here.depth -= 1
+
+
+class _Here(threading.local):
+    """How many blocks of `quiet` this thread is in."""
+
+    depth = 0
+
+
+class _InQuiet(type):
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return _here.depth > 0
+
+
+class _WarnedHere(Warning, metaclass=_InQuiet):
+    """The category of every warning of a thread that is in `quiet`, as the filters see it."""
+
+
+def _not_logged_here(record: logging.LogRecord) -> bool:
+    return _here.depth == 0
+
+
+_here = _Here()
+for _name in _LOGGERS:
+    logging.getLogger(_name).addFilter(_not_logged_here)
 
 
 @cache

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
+import threading
 import warnings
 
+import pydicom.pixels  # noqa: F401 - all of pydicom's loggers are there then
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.misc import warn_and_log
 
 from IODeepLib import headers
 
@@ -122,3 +126,61 @@ def test_nothing_in_a_file_raises(vr, raw, explicit):
         assert isinstance(headers.text(dataset, keyword), str)
         assert all(math.isfinite(v) for v in headers.numbers(dataset, keyword))
         assert all(isinstance(i, Dataset) for i in headers.items(dataset, keyword))
+
+
+# --- quiet ----------------------------------------------------------------------------------
+
+
+def test_quiet_within_quiet(caplog):
+    with pytest.warns(UserWarning) as warned:
+        warn_and_log("before")
+        with headers.quiet():
+            with headers.quiet():
+                warn_and_log("held")
+            warn_and_log("held")
+            with warnings.catch_warnings():
+                warnings.simplefilter("always")
+                with headers.quiet():
+                    warn_and_log("held")
+        warn_and_log("after")
+    assert [str(warning.message) for warning in warned] == caplog.messages == ["before", "after"]
+
+
+def test_quiet_is_for_one_thread(caplog):
+    """Two that overlap, of which the first ends first; a third one is never quiet."""
+    second_is_in, first_is_out = threading.Event(), threading.Event()
+
+    def overlap() -> None:
+        with headers.quiet():
+            second_is_in.set()
+            first_is_out.wait()
+            warn_and_log("held")
+        warn_and_log("after the second")
+
+    second = threading.Thread(target=overlap)
+    third = threading.Thread(target=warn_and_log, args=("meanwhile",))
+    with pytest.warns(UserWarning) as warned:
+        with headers.quiet():
+            second.start()
+            second_is_in.wait()
+            third.start()
+            third.join()
+        warn_and_log("after the first")
+        first_is_out.set()
+        second.join()
+        warn_and_log("after both")
+    expected = ["meanwhile", "after the first", "after the second", "after both"]
+    assert [str(warning.message) for warning in warned] == caplog.messages == expected
+
+
+def test_quiet_holds_back_all_of_pydicom(caplog):
+    loggers = [
+        logger
+        for name, logger in logging.Logger.manager.loggerDict.items()
+        if name.split(".")[0] == "pydicom" and isinstance(logger, logging.Logger)
+    ]
+    assert len(loggers) > 3
+    with headers.quiet():
+        for logger in loggers:
+            logger.error("held")
+    assert not caplog.records
