@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,7 +55,7 @@ def source_of(words: str) -> Source:
     return source_of(words)
 
 
-def models_in(source: Source) -> tuple[Model, ...]:
+def models_in(source: Source) -> Sequence[Model]:
     """The models in `source`; what is wrong there is said, or raised if nothing else is there."""
     library = source.models()
     for problem in library.problems:
@@ -63,6 +63,50 @@ def models_in(source: Source) -> tuple[Model, ...]:
             raise problem.error
     say_problems(library)
     return library.models
+
+
+def named(models: Sequence[Model], words: str) -> list[Model]:
+    """The models that NAME, NAME@VERSION or a UID means: of a model, of its study, or of its card.
+
+    Those with the same label are the same version, published more than once.
+
+    Raises:
+        UsageError: different models have this name.
+    """
+    from IODeepLib.model_object import same_content
+
+    found = [model for model in models if words in _names(model)]
+    first = {model.label: model.card for model in reversed(found)}
+    if any(
+        model.card.model_uid != found[0].card.model_uid
+        or not same_content(model.card, first[model.label])
+        for model in found
+    ):
+        listed = "; ".join(
+            f"{model.label} by {model.card.recipe.card.publisher}, "
+            f"UID {model.card.study_instance_uid}"
+            for model in found
+        )
+        raise UsageError(
+            f"{len(found)} different models called {words} ({listed})",
+            "one of them",
+            "give its UID instead of the name",
+        )
+    return found
+
+
+def some_named(models: Sequence[Model], words: str) -> list[Model]:
+    """The same, and an error if there is none."""
+    found = named(models, words)
+    if not found:
+        labels = ", ".join(model.label for model in models) or "no model"
+        raise UsageError(f"no model {words!r}", f"one of {labels}", "correct the name")
+    return found
+
+
+def _names(model: Model) -> tuple[str, ...]:
+    card = model.card
+    return card.name, card.label, card.study_instance_uid, card.sop_instance_uid, card.model_uid
 
 
 def say_problems(library: Library) -> None:

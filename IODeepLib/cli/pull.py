@@ -34,10 +34,10 @@ def run(options: argparse.Namespace) -> None:
     source = arguments.source_of(options.source)
     library = source.models()
     every = [*library.models, *(model for model, _ in library.retired)]
-    models = [model for model in every if options.what in _names(model)]
+    models = {model.label: model for model in arguments.named(every, options.what)}
     with whole_folder(options.out) as folder, console.progress() as progress:
-        for model in models:
-            _copy(source, model, folder / model.label, progress)
+        for label, model in models.items():
+            _copy(source, model, folder / label, progress)
         if not models and not source.objects(options.what, folder, progress):
             labels = ", ".join(model.label for model in every) or "none"
             raise UsageError(
@@ -48,12 +48,7 @@ def run(options: argparse.Namespace) -> None:
         found = [path.relative_to(folder) for path in folder.rglob("*.dcm")]
     files = sorted(str(options.out / path) for path in found)
     text = f"{len(files)} instances in {options.out}"
-    console.emit(options, {"models": [m.label for m in models], "files": files}, text)
-
-
-def _names(model: Model) -> tuple[str, ...]:
-    card = model.card
-    return card.name, card.label, card.study_instance_uid, card.sop_instance_uid, card.model_uid
+    console.emit(options, {"models": list(models), "files": files}, text)
 
 
 def _copy(source: Source, model: Model, folder: Path, progress: Progress) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from IODeepLib.cli import arguments, console
-from IODeepLib.errors import IODeepError, UsageError
+from IODeepLib.errors import IODeepError, SourceError, UsageError
 
 NAME = "push"
 
@@ -21,10 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> int:
     if options.dir is None:
-        _send_what_waits(options)
-        return
+        return _send_what_waits(options)
     if options.source is None:
         raise UsageError(
             f"nothing but {options.dir}", "DIR and SOURCE, or neither of them", "say where it goes"
@@ -43,24 +42,27 @@ def run(options: argparse.Namespace) -> None:
     if pushed.there:
         text += f", {len(pushed.there)} were there already"
     console.emit(options, document, text)
+    return 0
 
 
-def _send_what_waits(options: argparse.Namespace) -> None:
-    """Send the outbox; what cannot be sent stays, and the first reason is raised at the end."""
+def _send_what_waits(options: argparse.Namespace) -> int:
+    """Send the outbox; what cannot be sent stays there, and does not keep the rest waiting."""
     from IODeepLib.sources.outbox import waiting
 
     sent: list[dict[str, Any]] = []
-    failure: IODeepError | None = None
+    failed: list[dict[str, str]] = []
     for kept in waiting():
         try:
-            source = arguments.source_of(kept.destination)
-            new = source.store(kept.files)
+            new = arguments.source_of(kept.destination).store(kept.files)
         except IODeepError as error:
-            failure = failure or error
-            continue
-        kept.sent()
-        sent.append({"destination": kept.destination, "stored": len(new)})
-    if failure is not None:
-        raise failure
+            console.say(f"iodeep: {kept.folder} for {kept.destination} waits on: {error}")
+            failed.append({"destination": kept.destination, "error": str(error)})
+        else:
+            kept.sent()
+            sent.append({"destination": kept.destination, "stored": len(new)})
     lines = [f"{item['destination']}: {item['stored']} instances stored" for item in sent]
-    console.emit(options, {"sent": sent}, "\n".join(lines) or "nothing waits in the outbox")
+    if not sent and not failed:
+        lines = ["nothing waits in the outbox"]
+    if lines or options.json:
+        console.emit(options, {"sent": sent, "failed": failed}, "\n".join(lines))
+    return SourceError.exit_status if failed else 0

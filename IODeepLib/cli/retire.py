@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from IODeepLib.cli import arguments, console
@@ -10,13 +11,14 @@ from IODeepLib.errors import UsageError
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
-    from IODeepLib.sources import Library, Source
 
 NAME = "retire"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="NAME@VERSION", help="the version not to be used any more")
+    parser.add_argument(
+        "model", metavar="NAME@VERSION", help="the version not to be used any more; or its UID"
+    )
     parser.add_argument("source", metavar="SOURCE", help=f"where it is: {arguments.SOURCE}")
     parser.add_argument("--replaced-by", metavar="NAME@VERSION", help="what to use instead")
     parser.add_argument("--reason", default="", metavar="TEXT", help="why, for people")
@@ -27,22 +29,28 @@ def run(options: argparse.Namespace) -> None:
 
     source = arguments.source_of(options.source)
     library = source.models()
+    notices = {model.card.sop_instance_uid: notice for model, notice in library.retired}
+    copies = _version([*library.models, *(m for m, _ in library.retired)], options.model)
+    label = copies[0].label
     replacement = None
     if options.replaced_by is not None:
-        replacement = _named(library, options.replaced_by, source)
-    already = [notice for model, notice in library.retired if model.label == options.model]
-    if already:
-        text = f"{options.model} is retired already ({already[0]})"
-    else:
-        model = _named(library, options.model, source)
+        replacement = _version(library.models, options.replaced_by)[0]
+        if replacement in copies:
+            raise UsageError(f"{label} in its own place", "another version", "correct the name")
+    left = [model for model in copies if model.card.sop_instance_uid not in notices]
+    for model in left:
         retire(model, source, reason=options.reason, replacement=replacement)
-        text = f"{options.model} is retired"
-    console.emit(options, {"model": options.model, "retired": not already}, text)
+    notice = notices.get(copies[0].card.sop_instance_uid)
+    text = f"{label} is retired" if left else f"{label} is retired already ({notice})"
+    console.emit(options, {"model": label, "retired": bool(left)}, text)
 
 
-def _named(library: Library, label: str, source: Source) -> Model:
-    for model in library.models:
-        if model.label == label:
-            return model
-    labels = ", ".join(model.label for model in library.models) or "no model"
-    raise UsageError(f"no {label} in {source.name}", f"one of {labels}", "correct the name")
+def _version(models: Sequence[Model], words: str) -> list[Model]:
+    """The one version that is meant, as often as it was published."""
+    found = arguments.some_named(models, words)
+    labels = sorted({model.label for model in found})
+    if len(labels) > 1:
+        raise UsageError(
+            f"{len(labels)} versions of {words}", f"one of {', '.join(labels)}", "name it"
+        )
+    return found

@@ -23,7 +23,9 @@ SEG_TYPES = ("BINARY", "LABELMAP", "FRACTIONAL")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_series(parser)
     arguments.add_models(parser)
-    parser.add_argument("--model", metavar="NAME[@VERSION]", help="this model, if it fits")
+    parser.add_argument(
+        "--model", metavar="NAME[@VERSION]", help="this model, if it fits; or its UID"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder")
     parser.add_argument(
         "--store", metavar="SOURCE", help=f"where the DICOM results go as well: {arguments.SOURCE}"
@@ -53,7 +55,9 @@ def run(options: argparse.Namespace) -> None:
         raise UsageError(f"--threads {options.threads}", "1 or more", "correct --threads")
     library = arguments.source_of(options.models)
     destination = arguments.source_of(options.store) if options.store else None
-    models = named_models(arguments.models_in(library), options.model)
+    models = arguments.models_in(library)
+    if options.model is not None:
+        models = arguments.some_named(models, options.model)
     run_options = pipeline.Options(
         SegmentationType(options.seg_type),
         options.provider,
@@ -83,17 +87,6 @@ def run(options: argparse.Namespace) -> None:
 
 def _stored(file: Path, new: bool, destination: Source) -> str:
     return f"stored {file.name} in {destination.name}" + ("" if new else ", which had it already")
-
-
-def named_models(models: Sequence[Model], name: str | None) -> Sequence[Model]:
-    """The models that NAME or NAME@VERSION means; all of them without a name."""
-    if name is None:
-        return models
-    named = [m for m in models if name in (m.card.name, m.label)]
-    if not named:
-        labels = ", ".join(model.label for model in models) or "no model"
-        raise UsageError(f"no model {name!r}", f"one of {labels}", "correct --model")
-    return named
 
 
 def choose(images: Sequence[ImageSeries], models: Sequence[Model]) -> tuple[ImageSeries, Model]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from IODeepLib.errors import SourceError
+from IODeepLib.errors import OutputError, SourceError
 from IODeepLib.files import whole_folder
 from IODeepLib.sources import Source
 from IODeepLib.sources.incoming import entry_of
@@ -52,12 +52,19 @@ def store_or_keep(files: Sequence[Path], source: Source, destination: str) -> li
         destination: the words that it was named by.
 
     Raises:
-        SourceError: the source failed; the message names the outbox.
+        SourceError: the source failed; the message names the outbox, or why it cannot be used.
     """
     try:
         return source.store(files)
     except SourceError as error:
-        kept = keep(files, destination)
+        try:
+            kept = keep(files, destination)
+        except OutputError as full:
+            raise SourceError(
+                f"{error.found}; and the outbox cannot keep the result: {full.found}",
+                f"{error.wanted}, or an outbox with room",
+                f"send {files[0].parent} with 'iodeep push DIR SOURCE'",
+            ) from None
         raise SourceError(
             f"{error.found}; the result is kept in {kept.folder}",
             error.wanted,

@@ -18,6 +18,7 @@ from pacs.servers import Orthanc, free_port
 
 from IODeepLib.model_object import pack
 from IODeepLib.sources.folder import find_model
+from IODeepLib.sources.outbox import keep, waiting
 
 NOWHERE = "dicomweb+http://127.0.0.1:{}/dicom-web"
 
@@ -102,6 +103,45 @@ def test_a_result_that_cannot_be_stored_waits(
     assert "nothing waits" in iodeep("push").out
 
 
+def test_what_waits_for_several_destinations(
+    orthanc: Orthanc, packed: Path, tmp_path: Path, iodeep: Callable[..., Answer]
+) -> None:
+    """One that fails does not keep the others waiting, nor is what was sent kept back."""
+    nowhere = NOWHERE.format(free_port())
+    image, *more = sorted((DEMO / "mr_t1").iterdir())
+    there = keep([image], orthanc.source)
+    lost, gone = keep(more[:1], nowhere), keep(more[1:2], "a-server-that-is-not-named-any-more")
+    answer = iodeep("push")
+    assert answer.status == 5
+    assert answer.out == f"{orthanc.source}: 1 instances stored\n"
+    said = answer.err.splitlines()
+    assert len(said) == 2
+    for kept, reason in ((lost, "cannot be reached"), (gone, "no server")):
+        assert any(str(kept.folder) in line and reason in line for line in said)
+        assert kept.files
+    assert not there.folder.exists()
+    assert len(instances(orthanc)) == 1
+
+    keep(more[2:4], orthanc.source)
+    again = iodeep("push", "--json")
+    assert again.status == 5
+    document = json.loads(again.out)
+    assert document["sent"] == [{"destination": orthanc.source, "stored": 2}]
+    assert [item["destination"] for item in document["failed"]] == [
+        kept.destination for kept in waiting()
+    ]
+
+
+def test_no_room_in_the_outbox_either(
+    packed: Path, tmp_path: Path, iodeep: Callable[..., Answer]
+) -> None:
+    (tmp_path / "outbox").write_text("in its place")
+    call = ["run", DEMO / "mr_t1", "--models", packed, "--out", tmp_path / "r"]
+    answer = iodeep(*call, "--store", NOWHERE.format(free_port()))
+    refused(answer, 5, "cannot be reached", str(tmp_path / "outbox"), f"send {tmp_path / 'r'}")
+    assert (tmp_path / "r" / "segmentation.dcm").exists()
+
+
 def test_versions_are_published_once(
     orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer], labels: Callable[..., list]
 ) -> None:
@@ -139,7 +179,7 @@ def test_retired_models_are_hidden(
     pacs = orthanc.source
     assert iodeep("push", tmp_path / "models", pacs).status == 0
     call = ["retire", "liver@1.0.0", pacs]
-    refused(iodeep(*call, "--replaced-by", "liver@3.0.0"), 2, "no liver@3.0.0", "liver@2.0.0")
+    refused(iodeep(*call, "--replaced-by", "liver@3.0.0"), 2, "'liver@3.0.0'", "liver@2.0.0")
     answer = iodeep(*call, "--replaced-by", "liver@2.0.0", "--reason", "missed small ones")
     assert "liver@1.0.0 is retired" in answer.out
     assert labels(pacs) == ["liver@2.0.0"]
