@@ -3,8 +3,9 @@
 A plain folder. DICOM instances never change, so that what lies here under a SOP Instance UID is as
 good as what the server has. Images of patients are never kept here.
 
-    cards/UID.dcm           cards and retirement notices
+    cards/UID.dcm           cards and retirement notices, and what is known of them
     weights/STUDY/UID.dcm   the parts of a model version
+    servers/                which cards a server had the last time
     locks/                  who uses what, among all processes of this machine
 """
 
@@ -114,8 +115,8 @@ class Cache:
     def clear(self) -> None:
         """Remove everything that no process uses."""
         with self._writing():
-            for card in (self.folder / "cards").glob("*.dcm"):
-                card.unlink(missing_ok=True)
+            for known in (*self.folder.glob("cards/*"), *self.folder.glob("servers/*")):
+                known.unlink(missing_ok=True)
             for model in self._models():
                 self._remove(model)
 

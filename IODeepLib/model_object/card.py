@@ -45,9 +45,7 @@ class Card:
         sop_instance_uid, series_instance_uid, study_instance_uid: the card's own.
         parent_uid: SOP Instance UID of the card that this version was made from, if it says so.
         created: when the model was packed.
-        manifest: the weights that belong to it.
-        requirements: what it asks of a series.
-        recipe_json, model_card_json: see `recipe`.
+        recipe_json, model_card_json, manifest_json: see `recipe` and `manifest`.
         architecture_digest: SHA-256 of the architecture.
         architecture: where in the file the architecture lies; itself, if the file is deflated.
     """
@@ -61,10 +59,9 @@ class Card:
     study_instance_uid: str
     parent_uid: str | None
     created: datetime | None
-    manifest: Manifest = field(repr=False)
-    requirements: Requirements = field(repr=False)
     recipe_json: str = field(repr=False)
     model_card_json: str = field(repr=False)
+    manifest_json: str = field(repr=False)
     architecture_digest: str = field(repr=False)
     architecture: Span | bytes | None = field(repr=False)
 
@@ -81,15 +78,24 @@ class Card:
             RecipeError: it is not valid.
             ModelError: it belongs to another model.
         """
-        where = f"{self.label} ({self.path or self.sop_instance_uid})"
-        recipe = recipe_from_parts(self.recipe_json, self.model_card_json, where)
+        recipe = recipe_from_parts(self.recipe_json, self.model_card_json, self._where)
         if (recipe.name, recipe.version) != (self.name, self.version):
             raise ModelError(
-                f"{where} holds the recipe of {recipe.name}@{recipe.version}",
+                f"{self._where} holds the recipe of {recipe.name}@{recipe.version}",
                 "a card and a recipe of one model",
                 "pack the model again",
             )
         return recipe
+
+    @cached_property
+    def requirements(self) -> Requirements:
+        """What it asks of a series."""
+        return requirements_from_json(self.recipe_json, self._where)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The weights that belong to it."""
+        return Manifest.from_json(self.manifest_json, self._where)
 
     @property
     def title(self) -> str:
@@ -115,6 +121,10 @@ class Card:
     def conditions(self) -> tuple[Code, ...]:
         """The diseases that it was made for."""
         return self.requirements.applies_to.conditions
+
+    @property
+    def _where(self) -> str:
+        return f"{self.label} ({self.path or self.sop_instance_uid})"
 
     def read_architecture(self) -> bytes:
         """The ModelProto, whose large initializers are external.
@@ -149,9 +159,6 @@ def card_of(instance: Instance) -> Card:
 
 
 def _card_of(instance: Instance) -> Card:
-    recipe = _checked_text(instance, Element.RECIPE, Element.RECIPE_DIGEST)
-    model_card = _checked_text(instance, Element.MODEL_CARD, Element.MODEL_CARD_DIGEST)
-    manifest = _checked_text(instance, Element.MANIFEST, Element.MANIFEST_DIGEST)
     file_format = instance.text(Element.ARCHITECTURE_FORMAT)
     if file_format != ARCHITECTURE_FORMAT:
         raise ModelError(
@@ -161,7 +168,7 @@ def _card_of(instance: Instance) -> Card:
         )
     filename = getattr(instance.dataset, "filename", None)
     length = instance.number(Element.ARCHITECTURE_LENGTH)
-    return Card(
+    card = Card(
         path=Path(filename) if filename else None,
         name=_valid(instance, Element.MODEL_NAME, Name),
         version=_valid(instance, Element.MODEL_VERSION, Version),
@@ -171,13 +178,14 @@ def _card_of(instance: Instance) -> Card:
         study_instance_uid=instance.standard("StudyInstanceUID"),
         parent_uid=referenced(instance.dataset, PARENT_PURPOSE),
         created=_created(instance),
-        manifest=Manifest.from_json(manifest, instance.where),
-        requirements=requirements_from_json(recipe, instance.where),
-        recipe_json=recipe,
-        model_card_json=model_card,
+        recipe_json=_checked_text(instance, Element.RECIPE, Element.RECIPE_DIGEST),
+        model_card_json=_checked_text(instance, Element.MODEL_CARD, Element.MODEL_CARD_DIGEST),
+        manifest_json=_checked_text(instance, Element.MANIFEST, Element.MANIFEST_DIGEST),
         architecture_digest=instance.text(Element.ARCHITECTURE_DIGEST),
         architecture=instance.content(Element.ARCHITECTURE, length) if filename else None,
     )
+    _ = card.manifest, card.requirements  # reading them checks them
+    return card
 
 
 def sha256(content: bytes | str) -> str:

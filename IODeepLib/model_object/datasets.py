@@ -24,7 +24,9 @@ from IODeepLib.private_dictionary import CREATOR_VERSION_UID, DICTIONARY, Elemen
 from IODeepLib.recipe import Recipe
 
 CARD_SERIES, WEIGHTS_SERIES = 1, 2
-WEIGHTS_MODALITY = "OT"
+# Modalities that no network reads (PS3.3 section C.7.3.1.1.1); a notice has one of its own, so that
+# a study shows among its modalities that its model is retired.
+WEIGHTS_MODALITY, NOTICE_MODALITY = "OT", "DOC"
 # UIDs of models come from publisher and name within this name space; made once.
 _MODELS = uuid.UUID("a94920d3-9c0a-4e5f-9638-3b1dad110ae2")
 _IMPLEMENTATION_CLASS_UID = UID("2.25.95919081643068517251043411648447740551")

@@ -19,6 +19,7 @@ from IODeepLib.files import whole_file
 from IODeepLib.model_object.card import Card, referenced
 from IODeepLib.model_object.datasets import (
     CARD_SERIES,
+    NOTICE_MODALITY,
     new_uid,
     reference,
     set_private,
@@ -107,6 +108,7 @@ def write_retirement(card: Card, path: Path, *, reason: str, replacement: Card |
     dataset.SeriesInstanceUID = new_uid()
     dataset.SeriesDate, dataset.SeriesTime = date, time
     dataset.SeriesNumber = CARD_SERIES
+    dataset.Modality = NOTICE_MODALITY
     dataset.InstanceNumber = 1
     dataset.ContentDate, dataset.ContentTime = date, time
     dataset.ContentLabel = "IODEEP_RETIRED"
@@ -131,7 +133,7 @@ def write_retirement(card: Card, path: Path, *, reason: str, replacement: Card |
 
 
 def _without_content(path: Path) -> Dataset:
-    """The data set of a card without its private elements: patient, study and what it is for."""
+    """The data set of a card without its private elements: patient, study and anatomy."""
     with reading(str(path)):
         dataset = dcmread(path)
         dataset.remove_private_tags()

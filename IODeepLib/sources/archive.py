@@ -28,11 +28,11 @@ class UnreachableError(TransientError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A series or an instance that a PACS says it has.
+    """A study, a series or an instance that a PACS says it has.
 
     Attributes:
-        study_uid, series_uid: its study and series.
-        sop_uid: the instance; "" for a series.
+        study_uid, series_uid: its study and series; the series is "" for a study.
+        sop_uid: the instance; "" for a study or series.
         attributes: what was answered, with these UIDs, as text, by keyword.
     """
 
@@ -56,6 +56,14 @@ class Archive(Protocol):
 
     def connected(self) -> AbstractContextManager[object]:
         """Keeps what was opened open, for many requests; without it each one opens its own."""
+        ...
+
+    def find_studies(self, keys: Mapping[str, str]) -> list[Entry] | None:
+        """The studies whose attributes have these values, each with what its server counts in it.
+
+        None where servers would read whole objects to answer, as they do over DICOMweb. The keys
+        are among those of `find_series`, above the series.
+        """
         ...
 
     def find_series(self, keys: Mapping[str, str]) -> list[Entry]:

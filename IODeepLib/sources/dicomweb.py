@@ -66,6 +66,10 @@ class DicomwebArchive:
         """See `Archive`. The session keeps connections by itself."""
         return nullcontext()
 
+    def find_studies(self, keys: Mapping[str, str]) -> None:
+        """See `Archive`."""
+        return
+
     def find_series(self, keys: Mapping[str, str]) -> list[Entry]:
         """See `Archive`."""
         return self._found("series", keys)

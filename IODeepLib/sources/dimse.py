@@ -33,7 +33,10 @@ _NAMES = {_FIND: "C-FIND", _MOVE: "C-MOVE", _GET: "C-GET"}
 _AET = r"[ -\[\]-~]{1,16}"
 _ADDRESS = re.compile(rf"dimse://(?P<aet>{_AET})@(?P<host>[^@/]+):(?P<port>\d{{1,5}})/?")
 _KEYS = {
-    "STUDY": ("StudyInstanceUID", "PatientID", "AccessionNumber", "StudyDate"),
+    "STUDY": (
+        *("StudyInstanceUID", "PatientID", "AccessionNumber", "StudyDate"),
+        *("NumberOfStudyRelatedInstances", "ModalitiesInStudy"),
+    ),
     "SERIES": ("SeriesInstanceUID", "Modality", "SeriesNumber", "NumberOfSeriesRelatedInstances"),
     "IMAGE": ("SOPInstanceUID",),
 }
@@ -97,6 +100,11 @@ class DimseArchive:
             finally:
                 connection, self._connection = self._connection, None
                 connection.close()
+
+    def find_studies(self, keys: Mapping[str, str]) -> list[Entry]:
+        """See `Archive`."""
+        with self.connected() as connection:
+            return self._below(connection, "STUDY", keys, Entry("", ""))
 
     def find_series(self, keys: Mapping[str, str]) -> list[Entry]:
         """See `Archive`."""

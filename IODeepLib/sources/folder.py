@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,8 +108,16 @@ def find_models(folder: Path | str) -> Library:
     return models_in_files(files_below(Path(folder)))
 
 
-def models_in_files(files: Iterable[Path]) -> Library:
-    """The models in `files`, such as a database names; files of other kinds are passed over."""
+def models_in_files(
+    files: Iterable[Path], read: Callable[[Path], Card | Weights | Retirement] | None = None
+) -> Library:
+    """The models in `files`, such as a database names; files of other kinds are passed over.
+
+    Args:
+        files: where they are.
+        read: how to read one, if not by `read_instance`.
+    """
+    read = read or read_instance
     cards: dict[str, Card] = {}
     weights: dict[str, Weights] = {}
     notices: dict[str, Retirement] = {}
@@ -117,7 +125,7 @@ def models_in_files(files: Iterable[Path]) -> Library:
     for path in files:
         try:
             if may_be_instance(read_head(path)):
-                found = _known.get(path, functools.partial(_read, path))
+                found = _known.get(path, functools.partial(read, path))
                 if isinstance(found, Card):
                     cards.setdefault(found.sop_instance_uid, found)
                 elif isinstance(found, Retirement):
@@ -141,7 +149,14 @@ def models_in_files(files: Iterable[Path]) -> Library:
     )
 
 
-def _read(path: Path) -> Card | Weights | Retirement:
+def read_instance(path: Path) -> Card | Weights | Retirement:
+    """What the IODeep instance in the file at `path` is.
+
+    Raises:
+        NotAnInstanceError: it is none.
+        ModelError: it is damaged, or incomplete.
+        RecipeError: its recipe is not valid.
+    """
     instance = Instance.read(path)
     if Element.PART_NUMBER in instance:
         return weights_of(instance)

@@ -18,6 +18,7 @@ from IODeepLib.sources import Library
 from IODeepLib.sources.archive import Archive, Entry, Receiver, TransientError
 from IODeepLib.sources.folder import models_in_files
 from IODeepLib.sources.incoming import PayloadFile, check, entry_of, named, save
+from IODeepLib.sources.known import KnownServer, read_known
 from IODeepLib.sources.query import Query, matching
 from IODeepLib.sources.retries import retried
 
@@ -47,14 +48,28 @@ class PacsSource:
 
     def models(self) -> Library:
         """See `Source`. Only cards that are not in the cache are fetched."""
-        files = []
         with self._archive.connected():
-            for entry in self._find(self._archive.find_instances, _CARDS):
-                path = self._cache.card(entry.sop_uid)
-                if not path.exists():
-                    self._fetch_file(entry, path)
-                files += [path, *self._cache.weights_of(entry.study_uid)]
-        return models_in_files(files)
+            cards = self._cards()
+            for card in cards:
+                self._fetch_card(card)
+        files = [self._cache.card(card.sop_uid) for card in cards]
+        for study in {card.study_uid for card in cards}:
+            files += self._cache.weights_of(study)
+        return models_in_files(files, read_known)
+
+    def _cards(self) -> list[Entry]:
+        """The cards there, and notices; a study that did not change is not searched again."""
+        studies = retried(lambda: self._archive.find_studies(_MODEL))
+        if studies is None:
+            return self._find(self._archive.find_instances, _CARDS)
+        known = KnownServer(self._cache, self.name)
+        found = []
+        for study in studies:
+            keys = {"StudyInstanceUID": study.study_uid, "SeriesNumber": f"{CARD_SERIES}"}
+            cards = known.cards(study) or self._find(self._archive.find_instances, keys)
+            found.append((study, cards))
+        known.remember(found)
+        return [card for _, cards in found for card in cards]
 
     def fetch(self, model: Model, progress: Progress | None = None) -> Model:
         """See `Source`. The weights go to the cache; another process that wants them waits."""
@@ -232,16 +247,18 @@ class PacsSource:
         found = (self._archive.find_instances(_series_keys(entry)) for entry in series.values())
         return {entry.sop_uid for answered in found for entry in answered}
 
-    def _fetch_file(self, entry: Entry, path: Path) -> None:
-        """Fetch one small instance to `path`."""
+    def _fetch_card(self, card: Entry) -> None:
+        """Fetch a card or notice to the cache, if it is not there."""
+        path, card = self._cache.card(card.sop_uid), replace(card, attributes=_MODEL)
 
         def attempt() -> None:
             with whole_file(path) as new:
-                self._archive.retrieve(entry, lambda data: save(data, new, entry, self.name))
+                self._archive.retrieve(card, lambda data: save(data, new, card, self.name))
                 if not new.exists():
-                    raise _not_sent(self.name, entry)
+                    raise _not_sent(self.name, card)
 
-        retried(attempt)
+        if not path.exists():
+            retried(attempt)
 
     def _fetch_parts(
         self, series: Entry, paths: Mapping[Part, Path], whole: bool, report: Callable[[int], None]

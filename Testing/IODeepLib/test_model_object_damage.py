@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -201,7 +202,7 @@ def test_a_recipe_of_another_model_is_refused(model: Model, network: Path, tmp_p
 
 def test_an_invalid_recipe_is_a_recipe_error(model: Model) -> None:
     card = read_card(files(model)[0])
-    broken = type(card)(**{**vars(card), "recipe_json": "{}"})
+    broken = dataclasses.replace(card, recipe_json="{}")
     with pytest.raises(RecipeError):
         _ = broken.recipe
 

@@ -54,9 +54,9 @@ def test_a_notice_is_a_sound_instance_of_the_same_study(models: list[Model]) -> 
     assert {element for element in Element if element in block} == {
         element for element, entry in DICTIONARY.items() if entry.notice
     }
-    for keyword in ("StudyInstanceUID", "PatientID", "StudyDate", "Modality", "SeriesNumber"):
+    for keyword in ("StudyInstanceUID", "PatientID", "StudyDate", "SeriesNumber"):
         assert dataset[keyword].value == original[keyword].value
-    for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "ContentLabel"):
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "Modality", "ContentLabel"):
         assert dataset[keyword].value != original[keyword].value
 
 
