@@ -22,8 +22,10 @@ from pacs import servers
 from pacs.proxy import Fault, answer, proxy
 from pacs.servers import Orthanc
 
-from IODeepLib.errors import UsageError
+from IODeepLib.errors import SourceError, UsageError
 from IODeepLib.model_object import Model, pack, verify
+from IODeepLib.sources.archive import Entry
+from IODeepLib.sources.dicomweb import DicomwebArchive
 from IODeepLib.sources.find import source_of
 from IODeepLib.sources.query import Query
 
@@ -59,6 +61,32 @@ def test_listing_never_makes_the_server_read_weights(tmp_path: Path) -> None:
         assert everything.status_code != 200 or len(everything.json()) < 2  # the trap
         library = source_of(own.source).models()
     assert [found.label for found in library.models] == [model.label]
+
+
+def test_storing_never_makes_the_server_read_weights(
+    orthanc: Orthanc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = make_model(tmp_path, parts=3)
+    weights = model.card.manifest.series_instance_uid
+    there: list[list[str]] = []
+    find = DicomwebArchive.find_instances
+
+    def seen(archive: DicomwebArchive, keys: dict[str, str]) -> list[Entry]:
+        found = find(archive, keys)
+        there.append([entry.sop_uid for entry in found if entry.series_uid == weights])
+        return found
+
+    monkeypatch.setattr(DicomwebArchive, "find_instances", seen)
+    assert len(source_of(orthanc.source).store(files(model))) == 4
+    assert there
+    assert not any(there)
+    # Without the server's word for it, it is asked.
+    silent = Fault(answer=answer("200 OK"), unless=b"GET ")
+    with proxy(orthanc.http_port, lambda number: silent) as quiet:
+        orthanc.clear()
+        source = source_of(f"dicomweb+http://127.0.0.1:{quiet.port}/dicom-web")
+        with pytest.raises(SourceError, match="took 4 instances that it does not have"):
+            source.store(files(model))
 
 
 def test_listing_moves_cards_only(orthanc: Orthanc, tmp_path: Path) -> None:

@@ -1,0 +1,162 @@
+"""What is known from the last time: used as long as it holds, and no longer."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import urllib.request
+from pathlib import Path
+
+import pytest
+from makers.packed_models import files, make_model
+from pacs.servers import Dcmqrscp, Orthanc
+
+from IODeepLib.cache import Cache
+from IODeepLib.model_object import Card, Model
+from IODeepLib.model_object.retirement import write_retirement
+from IODeepLib.sources import Source
+from IODeepLib.sources.dimse import DimseArchive
+from IODeepLib.sources.find import source_of
+from IODeepLib.sources.folder import read_instance
+from IODeepLib.sources.known import read_known
+from IODeepLib.sources.push import retire
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The studies whose instances are searched for over DIMSE."""
+    found: list[str] = []
+    find = DimseArchive.find_instances
+
+    def counted(archive: DimseArchive, keys: dict[str, str]) -> object:
+        found.append(keys["StudyInstanceUID"])
+        return find(archive, keys)
+
+    monkeypatch.setattr(DimseArchive, "find_instances", counted)
+    return found
+
+
+def over_dimse(orthanc: Orthanc) -> Source:
+    return source_of(f"dimse://{orthanc.aet}@127.0.0.1:{orthanc.dicom_port}")
+
+
+def made(folder: Path, parts: int = 1) -> Model:
+    folder.mkdir()
+    return make_model(folder, parts)
+
+
+def labels(source: Source) -> list[str]:
+    return [model.label for model in source.models().models]
+
+
+def delete(orthanc: Orthanc, level: str, uid: str) -> None:
+    url = f"http://127.0.0.1:{orthanc.http_port}"
+    with urllib.request.urlopen(f"{url}/tools/lookup", data=uid.encode()) as answer:
+        [there] = json.loads(answer.read())
+    assert there["Type"] == level
+    urllib.request.urlopen(  # noqa: S310
+        urllib.request.Request(f"{url}{there['Path']}", method="DELETE")
+    ).close()
+
+
+def test_a_study_that_did_not_change_is_not_searched_again(
+    orthanc: Orthanc, tmp_path: Path, searches: list[str]
+) -> None:
+    one = made(tmp_path / "one")
+    source_of(orthanc.source).store(files(one))
+    assert labels(over_dimse(orthanc)) == [one.label]
+    assert searches == [one.card.study_instance_uid]
+    assert labels(over_dimse(orthanc)) == [one.label]
+    assert len(searches) == 1
+    other = made(tmp_path / "other")
+    source_of(orthanc.source).store(files(other))
+    assert labels(over_dimse(orthanc)) == [one.label, other.label]
+    assert searches[1:] == [other.card.study_instance_uid]
+
+
+def test_a_server_that_counts_nothing_is_searched_each_time(
+    dcmqrscp: Dcmqrscp, tmp_path: Path, searches: list[str]
+) -> None:
+    model = make_model(tmp_path)
+    source = source_of(dcmqrscp.source)
+    source.store(files(model))
+    searches.clear()
+    assert labels(source) == labels(source_of(dcmqrscp.source)) == [model.label]
+    assert len(searches) == 2
+    retire(model, source, reason="", replacement=None)
+    assert labels(source_of(dcmqrscp.source)) == []
+
+
+def test_a_retirement_shows_even_where_as_much_was_removed(
+    orthanc: Orthanc, tmp_path: Path
+) -> None:
+    model = make_model(tmp_path)
+    source = over_dimse(orthanc)
+    source.store(files(model))
+    assert labels(source) == [model.label]
+    retire(model, source, reason="wrong", replacement=None)
+    delete(orthanc, "Instance", model.card.manifest.parts[0].sop_instance_uid)
+    library = over_dimse(orthanc).models()
+    assert library.models == ()
+    assert [found.label for found, _ in library.retired] == [model.label]
+
+
+def test_what_was_removed_is_not_known_any_more(orthanc: Orthanc, tmp_path: Path) -> None:
+    one, other = made(tmp_path / "one"), made(tmp_path / "other", parts=3)
+    source = over_dimse(orthanc)
+    source.store([*files(one), *files(other)])
+    assert len(labels(source)) == 2
+    delete(orthanc, "Instance", one.card.sop_instance_uid)
+    delete(orthanc, "Study", other.card.study_instance_uid)
+    assert labels(over_dimse(orthanc)) == []
+
+
+def test_a_card_that_is_gone_from_the_cache_comes_again(orthanc: Orthanc, tmp_path: Path) -> None:
+    model = make_model(tmp_path)
+    source = over_dimse(orthanc)
+    source.store(files(model))
+    assert labels(source) == [model.label]
+    Cache().clear()
+    assert [path for path in (tmp_path / "cache").rglob("*") if path.suffix] == []
+    assert labels(over_dimse(orthanc)) == [model.label]
+
+
+def test_a_known_card_is_the_same_card(tmp_path: Path) -> None:
+    path = files(make_model(tmp_path))[0]
+    card = read_instance(path)
+    assert isinstance(card, Card)
+    assert read_known(path) == card
+    path.write_bytes(path.read_bytes()[:200])  # from here on only what is known can be read
+    known = read_known(path)
+    assert known == card
+    assert known.recipe == dataclasses.replace(card).recipe
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: text.replace('"read_by": "', '"read_by": "0.0.'),
+        lambda text: text.replace('"manifest_json"', '"another"'),
+        lambda text: "[]",
+    ],
+    ids=["half", "another version", "another field", "something else"],
+)
+def test_what_does_not_hold_is_read_again(tmp_path: Path, harm: object) -> None:
+    path = files(make_model(tmp_path))[0]
+    card = read_known(path)
+    beside = path.with_suffix(".json")
+    good = beside.read_text("utf-8")
+    assert callable(harm)
+    beside.write_text(harm(good), "utf-8")
+    assert read_known(path) == card
+    assert beside.read_text("utf-8") == good
+
+
+def test_notices_and_weights_are_read_as_they_are(tmp_path: Path) -> None:
+    model = make_model(tmp_path)
+    notice = tmp_path / "notice.dcm"
+    write_retirement(model.card, notice, reason="", replacement=None)
+    for path in (notice, files(model)[1]):
+        assert read_known(path) == read_instance(path)
+        assert not path.with_suffix(".json").exists()
