@@ -11,6 +11,9 @@ from IODeepLib.sources import Source
 from IODeepLib.sources.archive import Archive
 from IODeepLib.sources.settings import Server, read_settings
 
+# It may have slashes; an @ in the path of an address with a port has to be written as %40.
+_PASSWORD = re.compile(r"://[^/@]*:.*@")
+
 
 def source_of(words: str | Path, cache: Cache | None = None) -> Source:
     """The source that SOURCE names.
@@ -28,12 +31,6 @@ def source_of(words: str | Path, cache: Cache | None = None) -> Source:
     from IODeepLib.sources.pacs import PacsSource
 
     words = str(words)
-    if re.search(r"://[^/]*:[^/]*@", words):
-        raise UsageError(
-            "a password in an address",
-            "one that other users of this machine cannot see",
-            f"name the server and where its password is in {_file()}",
-        )
     if "://" not in words and Path(words).exists():
         return FolderSource(Path(words))
     settings = read_settings()
@@ -52,8 +49,14 @@ def archive_of(server: Server) -> Archive:
     """How the server at an address is spoken to.
 
     Raises:
-        UsageError: the address is of no known kind.
+        UsageError: the address is of no known kind, or has a password in it.
     """
+    if _PASSWORD.search(server.url):
+        raise UsageError(
+            "a password in an address",
+            "one that may be seen: in messages, and by other users of this machine",
+            f"name the server and where its password is in {_file()}",
+        )
     scheme = server.url.partition("://")[0]
     if scheme in ("dicomweb+http", "dicomweb+https"):
         from IODeepLib.sources.dicomweb import DicomwebArchive

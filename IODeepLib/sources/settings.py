@@ -111,12 +111,17 @@ class Settings:
         return Server(**values)
 
     def _secret(self, where: str, place: str, user: str | None) -> str:
-        """The secret that lies at `place`. No message ever holds what the file says here."""
+        """The secret at `place`; what is no place may be a secret, and is not repeated."""
         kind, _, name = place.partition(":")
         if kind == "env" and name:
             value = os.environ.get(name)
             if not value:
-                raise self._wrong(where, f"no environment variable {name}", "the secret in it")
+                raise self._wrong(
+                    where,
+                    f"no environment variable {name}",
+                    "the secret in it",
+                    "set it, or correct its name there",
+                )
             return value
         if kind == "keyring" and name:
             return self._from_keyring(where, name, user or "")
@@ -129,16 +134,27 @@ class Settings:
             import keyring
         except ImportError:
             raise self._wrong(
-                where, "no Python package keyring", "it ('pip install keyring'), or 'env:VARIABLE'"
+                where,
+                "no Python package keyring",
+                "the system's keyring",
+                "pip install keyring, or use 'env:VARIABLE'",
             ) from None
         try:
             value = keyring.get_password(service, user)
         except Exception as error:  # its back ends raise what they like
             raise self._wrong(
-                where, f"a system keyring that fails ({type(error).__name__})", "one that is open"
+                where,
+                f"a keyring that fails ({type(error).__name__})",
+                "the system's keyring, unlocked",
+                "unlock it, or use 'env:VARIABLE'",
             ) from None
         if not value:
-            raise self._wrong(where, f"nothing for {service!r} and {user!r} there", "the secret")
+            raise self._wrong(
+                where,
+                f"a keyring with nothing for {service!r} and {user!r}",
+                "the secret",
+                f"put it there with 'keyring set {service} {user or repr(user)}'",
+            )
         return str(value)
 
     def _known(self, where: str, table: Any, kinds: dict[str, Any]) -> None:
@@ -150,8 +166,10 @@ class Settings:
             if not isinstance(value, kinds[key]) or isinstance(value, bool) != (kinds[key] is bool):
                 raise self._wrong(f"{where}.{key}", type(value).__name__, "another type of value")
 
-    def _wrong(self, where: str, found: str, wanted: str) -> UsageError:
-        return UsageError(f"{self.path}: {where}: {found}", wanted, "correct it there")
+    def _wrong(
+        self, where: str, found: str, wanted: str, next_step: str = "correct it there"
+    ) -> UsageError:
+        return UsageError(f"{self.path}: {where}: {found}", wanted, next_step)
 
 
 _KINDS: dict[str, Any] = {

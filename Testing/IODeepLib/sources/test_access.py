@@ -7,11 +7,14 @@ import ssl
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
+import keyring
+import keyring.backends.fail
 import pytest
 import trustme
 from command import Answer, refused
+from keyring.backend import KeyringBackend
+from keyrings.alt.file import PlaintextKeyring
 from makers.packed_models import files, make_model
 from pacs import servers
 from pacs.proxy import Fault, answer, proxy
@@ -122,19 +125,53 @@ def test_a_token(orthanc: Orthanc, settings: Callable[..., None], tmp_path: Path
         assert guard.answers == 0
 
 
+@pytest.fixture
+def in_keyring(tmp_path: Path) -> Iterator[Callable[[KeyringBackend], None]]:
+    """Makes another keyring the user's; at first it is one in a file, which is empty."""
+    former = keyring.get_keyring()
+    plain = PlaintextKeyring()
+    plain.file_path = str(tmp_path / "keyring")
+    keyring.set_keyring(plain)
+    yield keyring.set_keyring
+    keyring.set_keyring(former)
+
+
 def test_a_keyring(
-    orthanc: Orthanc, settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    guarded: int,
+    settings: Callable[..., None],
+    tmp_path: Path,
+    in_keyring: Callable[[KeyringBackend], None],
+    iodeep: Callable[..., Answer],
 ) -> None:
-    asked = []
+    settings(**all_keys(guarded, tmp_path) | {"password": "keyring:hospital"})
+    refused(iodeep("list", "pacs"), 2, "nothing for 'hospital' and 'anna'", "keyring set hospital")
+    keyring.set_password("hospital", "anna", "another")
+    refused(iodeep("list", "pacs"), 5, "answered 401")
+    keyring.set_password("hospital", "anna", SECRET)
+    assert iodeep("list", "pacs").status == 0
 
-    def get_password(service: str, user: str) -> str:
-        asked.append((service, user))
-        return SECRET
 
-    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=get_password))
-    settings(url=orthanc.source, user="anna", password="keyring:hospital")
-    source_of("pacs")
-    assert asked == [("hospital", "anna")]
+class Locked(PlaintextKeyring):
+    """As the system's is while nobody types its password."""
+
+    def get_password(self, service: str, username: str) -> str:
+        raise keyring.errors.KeyringLocked(f"{SECRET} is locked")
+
+
+@pytest.mark.parametrize("backend", [Locked, keyring.backends.fail.Keyring])
+def test_a_keyring_that_fails(
+    settings: Callable[..., None],
+    in_keyring: Callable[[KeyringBackend], None],
+    iodeep: Callable[..., Answer],
+    backend: type[KeyringBackend],
+) -> None:
+    in_keyring(backend())
+    settings(url="dicomweb+http://127.0.0.1:1/d", token="keyring:hospital")
+    answer = iodeep("list", "pacs", "--verbose")
+    assert answer.status == 2
+    assert "a keyring that fails" in answer.err
+    assert "env:VARIABLE" in answer.err
+    assert SECRET not in answer.err
 
 
 @pytest.mark.parametrize(
@@ -162,11 +199,21 @@ def test_settings_that_are_wrong(
     refused(iodeep("list", "pacs"), 2, words)
 
 
+@pytest.mark.parametrize("secret", [SECRET, f"{SECRET}/@:8", f"104/{SECRET}"])
 @pytest.mark.parametrize("url", ["dicomweb+http://anna:{}@h/d", "dimse://A:{}@h:104"])
-def test_passwords_in_addresses(iodeep: Callable[..., Answer], url: str) -> None:
-    answer = iodeep("list", url.format(SECRET))
-    refused(answer, 2, "a password in an address", "iodeep.toml")
-    assert SECRET not in answer.err
+def test_passwords_in_addresses(
+    iodeep: Callable[..., Answer], settings: Callable[..., None], url: str, secret: str
+) -> None:
+    settings(url=url.format(secret))
+    for words in (url.format(secret), "pacs"):
+        answer = iodeep("list", words)
+        refused(answer, 2, "a password in an address", "iodeep.toml")
+        assert SECRET not in answer.err
+
+
+@pytest.mark.parametrize("path", ["", "/dicom-web", "/a%40b"])
+def test_a_port_is_no_password(path: str) -> None:
+    assert source_of(f"dicomweb+http://127.0.0.1:8042{path}").name.endswith(f":8042{path}")
 
 
 def test_no_word_of_a_secret(
