@@ -105,10 +105,43 @@ class Settings:
                 values[key] = Path(values[key]).expanduser()
                 if not values[key].is_file():
                     raise self._wrong(f"{where}.{key}", f"no file {values[key]}", "a PEM file")
+        self._check_certificates(where, values)
         for key in ("password", "token"):
             if key in values:
                 values[key] = self._secret(f"{where}.{key}", values[key], values.get("user"))
         return Server(**values)
+
+    def _check_certificates(self, where: str, values: dict[str, Any]) -> None:
+        """Raise what would otherwise go wrong in the middle of a handshake.
+
+        Of an encrypted key the passphrase would be asked for at the terminal, if there is one.
+        """
+        import ssl
+
+        def encrypted() -> str:
+            raise self._wrong(
+                f"{where}.{'key' if 'key' in values else 'certificate'}",
+                "a key that is encrypted",
+                "one that only its owner can read, without a passphrase",
+                "decrypt it into another file",
+            )
+
+        if "key" in values and "certificate" not in values:
+            raise self._wrong(where, "a key without a certificate", "both", "add certificate")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        load = {
+            "certificate": lambda p: context.load_cert_chain(p, values.get("key"), encrypted),
+            "ca": context.load_verify_locations,
+        }
+        for key in filter(values.__contains__, load):
+            try:
+                load[key](values[key])
+            except OSError as error:  # SSLError is one
+                raise self._wrong(
+                    f"{where}.{key}",
+                    f"{values[key]} ({getattr(error, 'reason', None) or error.strerror})",
+                    "a PEM file; of a certificate with its key, unless that is in key",
+                ) from None
 
     def _secret(self, where: str, place: str, user: str | None) -> str:
         """The secret at `place`; what is no place may be a secret, and is not repeated."""

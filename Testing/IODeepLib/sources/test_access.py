@@ -13,6 +13,7 @@ import keyring.backends.fail
 import pytest
 import trustme
 from command import Answer, refused
+from cryptography.hazmat.primitives import serialization
 from keyring.backend import KeyringBackend
 from keyrings.alt.file import PlaintextKeyring
 from makers.packed_models import files, make_model
@@ -197,6 +198,44 @@ def test_settings_that_are_wrong(
     monkeypatch.setitem(sys.modules, "keyring", None)
     settings(**{"url": "dicomweb+http://127.0.0.1:1"} | keys)
     refused(iodeep("list", "pacs"), 2, words)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"certificate": "me.pem"}, "a key that is encrypted"),
+        ({"certificate": "mine.pem", "key": "me.pem"}, "a key that is encrypted"),
+        ({"certificate": "mine.pem"}, "with its key"),
+        ({"key": "me.pem"}, "a key without a certificate"),
+        ({"certificate": "noise.pem"}, "noise.pem"),
+        ({"ca": "noise.pem"}, "noise.pem"),
+    ],
+)
+def test_certificates_that_are_wrong(
+    settings: Callable[..., None],
+    authority: trustme.CA,
+    tmp_path: Path,
+    iodeep: Callable[..., Answer],
+    keys: dict[str, str],
+    words: str,
+) -> None:
+    """They are found out before a passphrase is asked for, or a handshake tried again."""
+    mine = authority.issue_cert("client@example.org")
+    key = serialization.load_pem_private_key(mine.private_key_pem.bytes(), None)
+    encrypted = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(SECRET.encode()),
+    )
+    settings(
+        url="dicomweb+https://127.0.0.1:1/d",
+        **{key: str(tmp_path / name) for key, name in keys.items()},
+    )
+    certificate = mine.cert_chain_pems[0].bytes()
+    (tmp_path / "mine.pem").write_bytes(certificate)
+    (tmp_path / "me.pem").write_bytes(encrypted + certificate)
+    (tmp_path / "noise.pem").write_bytes(bytes(range(256)))
+    refused(iodeep("list", "pacs"), 2, "servers.pacs", words)
 
 
 @pytest.mark.parametrize("secret", [SECRET, f"{SECRET}/@:8", f"104/{SECRET}"])
