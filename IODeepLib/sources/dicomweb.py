@@ -105,17 +105,21 @@ class DicomwebArchive:
                     stored(path)
 
     def _found(self, level: str, keys: Mapping[str, str]) -> list[Entry]:
-        filters = {keyword: value for keyword, value in keys.items() if _SAFE.fullmatch(value)}
+        filters: dict[str, Any] = {
+            keyword: value for keyword, value in keys.items() if _SAFE.fullmatch(value)
+        }
         if not filters.keys() - {"Modality", "SeriesNumber"}:
             raise UsageError(
                 " and ".join(f"{keyword} {value!r}" for keyword, value in keys.items()),
                 "a key of A-Z a-z 0-9 . _ - to search with, as every server understands it",
                 "add --study, --accession or --date",
             )
+        # Those that are not sent are looked at here: they have to be in the answers.
+        filters["includefield"] = [keyword for keyword in keys if keyword not in filters]
         found: dict[tuple[str, str], Entry] = {}
         offset = 0
         while True:
-            answers = self._search(level, {**filters, "limit": str(_PAGE), "offset": str(offset)})
+            answers = self._search(level, {**filters, "limit": _PAGE, "offset": offset})
             before = len(found)
             for entry in map(_entry, answers):
                 found.setdefault((entry.series_uid, entry.sop_uid), entry)
@@ -124,7 +128,7 @@ class DicomwebArchive:
                 return list(found.values())
             offset += len(answers)
 
-    def _search(self, level: str, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
+    def _search(self, level: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         with self._ask("GET", level, _JSON, params=parameters) as response:
             self._check(response)
             if not response.content:  # 204, or a server that says so with 200
@@ -176,6 +180,12 @@ class DicomwebArchive:
         if 200 <= status < 300:
             return
         found = f"{self.name} answered {status} {response.reason or ''}".rstrip()
+        if response.is_redirect:  # which is not followed: a secret would go elsewhere
+            raise SourceError(
+                f"{found}, that it is at {response.headers['Location'].split('?')[0]}",
+                "a DICOMweb service",
+                "use that address, if it is one and no login page",
+            )
         if status in _IN_TROUBLE:
             raise TransientError(found, "an answer", "try again later, or ask who runs it")
         if status in (401, 403, 407):
@@ -268,6 +278,8 @@ def _session(server: Server) -> requests.Session:
         session.auth = _Bearer(server.token)
     elif server.user is not None:
         session.auth = (server.user, server.password or "")
+    else:  # or requests would send what ~/.netrc has for the server, or for any server
+        session.auth = lambda request: request
     if server.certificate is not None:
         session.cert = (str(server.certificate), str(server.key or server.certificate))
     return session
@@ -311,8 +323,11 @@ def _is_refused(error: BaseException) -> bool:
 
 def _reason(error: Exception) -> str:
     """The innermost reason, on one line."""
-    inner: BaseException = error
-    while inner.args and isinstance(inner.args[-1], BaseException):
-        inner = inner.args[-1]
-    reason = getattr(inner, "reason", None)
-    return " ".join(str(reason or inner).split())[:200]
+    inner: BaseException | None = error
+    reason = ""
+    while inner is not None:
+        words = inner.strerror if isinstance(inner, OSError) else ""
+        reason = words or str(getattr(inner, "reason", "")) or str(inner)
+        within = (getattr(inner, "reason", None), *inner.args, inner.__cause__)
+        inner = next((one for one in within if isinstance(one, BaseException)), None)
+    return " ".join(reason.split())[:200]

@@ -203,6 +203,8 @@ class DimseArchive:
             query.SeriesInstanceUID = parent.series_uid
         for keyword in _KEYS[level]:
             setattr(query, keyword, keys.get(keyword) or None)
+        if not "".join(keys.values()).isascii():
+            query.SpecificCharacterSet = "ISO_IR 192"  # UTF-8
         association = self._associate(connection, _FIND)
         with connection.asking():
             answers = list(association.send_c_find(query, _FIND))

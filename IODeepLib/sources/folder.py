@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from pathlib import Path
 from IODeepLib.errors import ModelError, RecipeError, UsageError
 from IODeepLib.file_memo import FileMemo
 from IODeepLib.files import walk, whole_file
-from IODeepLib.headers import text
 from IODeepLib.model_object import Card, Model, NotAnInstanceError, Weights, join
 from IODeepLib.model_object.card import card_of
 from IODeepLib.model_object.instance import Instance, is_dicom, may_be_instance, read_head
@@ -22,12 +20,11 @@ from IODeepLib.model_object.weights import weights_of
 from IODeepLib.private_dictionary import Element
 from IODeepLib.series import ImageSeries, find_series
 from IODeepLib.sources import Library, Problem
-from IODeepLib.sources.incoming import entry_of
-from IODeepLib.sources.query import Query, agrees
+from IODeepLib.sources.incoming import entry_of, to_store
+from IODeepLib.sources.query import Query
 
 # A card has some kilobytes; one with many labels has a hundred.
 _known: FileMemo[Card | Weights | Retirement] = FileMemo(most=5000)
-_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -59,8 +56,7 @@ class FolderSource:
     ) -> list[ImageSeries]:
         """See `Source`. The files stay where they are, so that none is too many."""
         there = find_series(self.folder)
-        keys = query.keys()
-        found = [item for item in there if agrees({k: text(item.header, k) for k in keys}, keys)]
+        found = [item for item in there if query.holds(item.header)]
         if not found:
             uids = ", ".join(sorted({item.series_instance_uid for item in there}))
             raise UsageError(
@@ -83,14 +79,7 @@ class FolderSource:
         """See `Source`. A file gets its SOP Instance UID for a name, in a folder of its study."""
         new = []
         for path in files:
-            entry = entry_of(path)
-            for uid in (entry.study_uid, entry.sop_uid):
-                if not _UID.fullmatch(uid):  # it could be a way out of the folder
-                    raise ModelError(
-                        f"{path} has the Study or SOP Instance UID {uid[:80]!r}",
-                        "digits and dots, for folder and file are named after them",
-                        "copy the file there by hand, or have it corrected",
-                    )
+            entry = to_store(path)
             target = self.folder / entry.study_uid / f"{entry.sop_uid}.dcm"
             if not target.exists():
                 with whole_file(target) as copy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
@@ -22,6 +23,7 @@ from IODeepLib.sources.archive import Entry
 
 _UIDS = ["SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "SOPClassUID"]
 _IDENTITY = [*_UIDS, "PatientID", "SeriesNumber"]
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _SOP_INSTANCE_UID = 0x00080018
 # What a weights instance has before its payload fits well in here.
 _HEAD = 64 * 2**10  # bytes
@@ -44,6 +46,26 @@ def entry_of(path: Path) -> Entry:
         text(header, f"{level}InstanceUID") for level in ("Study", "Series", "SOP")
     )
     return Entry(study, series, sop, {key: text(header, key) for key in _IDENTITY})
+
+
+def to_store(path: Path) -> Entry:
+    """The same of a file that is to be stored, and found again: its UIDs must be there.
+
+    Raises:
+        ModelError: it is no DICOM file, a damaged one, or lacks a UID.
+    """
+    entry = entry_of(path)
+    for level, uid in (
+        *(("Study", entry.study_uid), ("Series", entry.series_uid)),
+        ("SOP", entry.sop_uid),
+    ):
+        if not _UID.fullmatch(uid):  # a folder names its files after them, too
+            raise ModelError(
+                f"{path} has the {level} Instance UID {uid[:80]!r}",
+                "digits and dots",
+                "have the file corrected, or leave it out",
+            )
+    return entry
 
 
 def named(arriving: Iterable[bytes]) -> tuple[str, Iterable[bytes]]:

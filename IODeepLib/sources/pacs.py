@@ -17,7 +17,7 @@ from IODeepLib.series import ImageSeries, find_series
 from IODeepLib.sources import Library
 from IODeepLib.sources.archive import Archive, Entry, Receiver, TransientError
 from IODeepLib.sources.folder import models_in_files
-from IODeepLib.sources.incoming import PayloadFile, check, entry_of, named, save
+from IODeepLib.sources.incoming import PayloadFile, check, named, save, to_store
 from IODeepLib.sources.known import KnownServer, read_known
 from IODeepLib.sources.query import Query, matching
 from IODeepLib.sources.retries import retried
@@ -98,7 +98,11 @@ class PacsSource:
         """See `Source`."""
         with self._archive.connected():
             files = self._fetch_all(self._find_images(query), folder, progress)
-        return find_series(files)
+        # Not all of what was asked for need have been in the server's answers.
+        found = [series for series in find_series(files) if query.holds(series.header)]
+        if not found:
+            raise self._no_images(query)
+        return found
 
     def objects(self, uid: str, folder: Path, progress: Progress | None = None) -> list[Path]:
         """See `Source`."""
@@ -136,14 +140,17 @@ class PacsSource:
         found = self._find(self._archive.find_series, keys)
         images = [entry for entry in found if query.allows(entry.attributes)]
         if not images:
-            kinds = ", ".join(sorted({entry.attributes.get("Modality", "") for entry in found}))
-            raise ImageError(
-                f"{self.name} has no image series with {query}"
-                + (f", only others ({kinds})" if kinds else ""),
-                "images",
-                "check the UIDs and the other keys",
-            )
+            raise self._no_images(query, found)
         return images
+
+    def _no_images(self, query: Query, others: Sequence[Entry] = ()) -> ImageError:
+        kinds = ", ".join(sorted({entry.attributes.get("Modality", "") for entry in others}))
+        return ImageError(
+            f"{self.name} has no image series with {query}"
+            + (f", only others ({kinds})" if kinds else ""),
+            "images",
+            "check the UIDs and the other keys",
+        )
 
     def _fetch_series(self, entry: Entry, folder: Path) -> list[Path]:
         """All instances of a series, as files in a folder of its own below `folder`."""
@@ -196,7 +203,7 @@ class PacsSource:
 
     def store(self, files: Sequence[Path], progress: Progress | None = None) -> list[Path]:
         """See `Source`."""
-        entries = {path: entry_of(path) for path in files}
+        entries = {path: to_store(path) for path in files}
         with self._archive.connected():
             return self._store(entries, progress)
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pydicom.dataset import Dataset
+
+from IODeepLib.errors import UsageError
+from IODeepLib.headers import text
 from IODeepLib.sources.archive import Entry
 
 # Modalities of series that hold no image of the patient to read, but what was made of one.
@@ -15,9 +20,25 @@ _NO_IMAGES = {
 }
 
 
+# Of each key: what it has to look like, as a pattern and in words. UIDs as they occur, with zeros
+# where they should not be.
+_UID = r"[0-9.]{1,64}", "a UID: digits and dots"
+_DATE = r"\d{8}|\d{8}-|-\d{8}|\d{8}-\d{8}", "YYYYMMDD, or YYYYMMDD-YYYYMMDD"
+_TEXT = r"[^\\\x00-\x1f]*[^\\\x00-\x20][^\\\x00-\x1f]*", "a text of one line"
+_FORMS = {
+    **dict.fromkeys(("StudyInstanceUID", "SeriesInstanceUID"), _UID),
+    **dict.fromkeys(("PatientID", "AccessionNumber"), _TEXT),
+    "StudyDate": _DATE,
+    "Modality": (r"[A-Z0-9 _]{1,16}", "a modality such as CT"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """Which images are wanted; what is None does not matter.
+
+    Raises:
+        UsageError: a value cannot be one of its kind. Servers would take an empty one for any.
 
     Attributes:
         study_uid, series_uid: Study and Series Instance UID.
@@ -34,6 +55,12 @@ class Query:
     study_date: str | None = None
     modality: str | None = None
     modalities: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        for keyword, value in self.keys().items():
+            pattern, wanted = _FORMS[keyword]
+            if not re.fullmatch(pattern, value):
+                raise UsageError(f"{keyword} {value!r}", wanted, "correct the option")
 
     def keys(self) -> dict[str, str]:
         """What it asks for, by DICOM keyword."""
@@ -53,6 +80,12 @@ class Query:
         if modality and self.modalities and modality not in self.modalities:
             return False
         return modality not in _NO_IMAGES and agrees(attributes, self.keys())
+
+    def holds(self, header: Dataset) -> bool:
+        """Whether an image with this header is one of those wanted: what it lacks is not."""
+        keys = self.keys()
+        found = {keyword: text(header, keyword) for keyword in keys}
+        return all(found.values()) and agrees(found, keys)
 
     def __str__(self) -> str:
         words = [f"{keyword} {value}" for keyword, value in self.keys().items()]

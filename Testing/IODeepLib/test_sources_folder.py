@@ -120,7 +120,7 @@ def test_a_folder_that_cannot_be_read_is_said(
 def test_uids_from_elsewhere_name_no_other_files(tmp_path: Path, uid: str) -> None:
     card = files(make_model(tmp_path))[0]
     altered(card, lambda dataset: setattr(dataset, "StudyInstanceUID", uid))
-    with pytest.raises(ModelError, match="named after them"):
+    with pytest.raises(ModelError, match="has the Study Instance UID"):
         FolderSource(tmp_path / "a" / "store").store([card])
     assert not (tmp_path / "a").exists()
 
