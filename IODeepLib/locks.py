@@ -24,6 +24,8 @@ class FileLock:
     def acquire(self, *, shared: bool = False) -> bool:
         """Take the lock if it is free, at once; whether it was.
 
+        Whoever shares it may, on Windows and very rarely, be turned down by another who does.
+
         Raises:
             OSError: the file cannot be made, or its file system has no locks.
         """
@@ -49,11 +51,13 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: int, shared: bool) -> bool:
-        # Windows has ranges instead of shared locks here: those who share take a byte each.
+        # Here a range of bytes belongs to one opened file: those who share take a byte each, and
+        # whoever wants to be alone takes all. Two get the same byte once in 2**30 times; the later
+        # one is turned down then, and takes another when it tries again.
         os.lseek(file, random.randrange(_WHOLE) if shared else 0, os.SEEK_SET)  # noqa: S311
         try:
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1 if shared else _WHOLE)
-        except PermissionError:  # somebody has it
+        except PermissionError:  # EACCES: somebody has it; LK_NBLCK does not wait for that
             return False
         return True
 
