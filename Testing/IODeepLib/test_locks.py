@@ -51,10 +51,11 @@ class Holder:
         assert self.say() == "released"
 
 
+Holders = Callable[..., list[Holder]]
+
+
 @pytest.fixture(params=["here", "windows"])
-def holders(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Callable[..., list[Holder]]]:
+def holders(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Holders]:
     """Starts processes that take the same lock one after the other; each says if it got it."""
     with ExitStack() as stack:
 
@@ -78,7 +79,7 @@ def holders(
         yield start
 
 
-def test_many_share(holders: Callable[..., list[Holder]]) -> None:
+def test_many_share(holders: Holders) -> None:
     sharing = holders("shared", "shared", "shared")
     assert [holder.say() for holder in sharing] == ["True"] * 3
     [alone] = holders("alone")
@@ -93,7 +94,7 @@ def test_many_share(holders: Callable[..., list[Holder]]) -> None:
     assert alone.say() == "True"
 
 
-def test_one_is_alone(holders: Callable[..., list[Holder]]) -> None:
+def test_one_is_alone(holders: Holders) -> None:
     [alone] = holders("alone")
     assert alone.say() == "True"
     others = holders("alone", "shared")
@@ -106,8 +107,8 @@ def test_one_is_alone(holders: Callable[..., list[Holder]]) -> None:
 @pytest.fixture
 def on_windows(tmp_path: Path) -> Callable[[], FileLock]:
     """Makes locks on one file, as on Windows."""
-    FileLock = windows.locks_on_windows().FileLock
-    return lambda: FileLock(tmp_path / "lock")
+    locks = windows.locks_on_windows()
+    return lambda: locks.FileLock(tmp_path / "lock")
 
 
 def test_two_that_take_the_same_byte(

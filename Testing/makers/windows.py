@@ -1,9 +1,9 @@
 """Windows' file locks on Linux, as far as `IODeepLib.locks` uses them.
 
 msvcrt.locking is `_locking` of the C runtime, which calls LockFile: a range of bytes, from where
-the file stands, belongs to one opened file alone, even within a process and beyond the file's end,
-until it is unlocked or closed. Open file description locks (fcntl(2)) are the same on Linux, so that
-real processes can hold them against each other.
+the file stands, belongs to one opened file alone, even within a process and beyond the file's
+end, until it is unlocked or closed. Open file description locks (fcntl(2)) are the same on Linux,
+so that real processes can hold them against each other.
 """
 
 from __future__ import annotations
