@@ -255,18 +255,70 @@ def test_a_port_is_no_password(path: str) -> None:
     assert source_of(f"dicomweb+http://127.0.0.1:8042{path}").name.endswith(f":8042{path}")
 
 
+def test_what_netrc_has_is_not_sent(
+    tmp_path: Path, iodeep: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have something for every server; only iodeep.toml says who gets which secret."""
+    (tmp_path / "netrc").write_text(f"default login anna password {SECRET}\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    nothing = Fault(answer=answer("200 OK", b"[]", "application/json"), unless=b"Authorization")
+    with proxy(servers.free_port(), lambda number: nothing) as guard:
+        listed = iodeep("list", f"dicomweb+http://127.0.0.1:{guard.port}/dicom-web")
+        assert listed.out == "no models\n"
+
+
+def test_other_addresses_are_not_followed(
+    settings: Callable[..., None], iodeep: Callable[..., Answer]
+) -> None:
+    head = "HTTP/1.1 301 Moved Permanently\r\nContent-Length: 0\r\nLocation: "
+    asked_elsewhere = []
+    with (
+        proxy(1, asked_elsewhere.append) as elsewhere,
+        proxy(1, lambda number: Fault(answer=moved)) as guard,
+    ):
+        there = f"http://127.0.0.1:{elsewhere.port}/d"
+        moved = f"{head}{there}?from=here\r\n\r\n".encode()
+        settings(url=f"dicomweb+http://127.0.0.1:{guard.port}/d", token="env:PACS_SECRET")
+        refused(iodeep("list", "pacs"), 5, "answered 301", f"it is at {there};")
+    assert not asked_elsewhere
+
+
+@pytest.mark.parametrize("port", ["1", "no-port"])
+def test_a_proxy_with_a_password(
+    settings: Callable[..., None],
+    iodeep: Callable[..., Answer],
+    monkeypatch: pytest.MonkeyPatch,
+    port: str,
+) -> None:
+    monkeypatch.setattr("IODeepLib.sources.retries._sleep", lambda seconds: None)
+    monkeypatch.setenv("HTTP_PROXY", f"http://anna:{SECRET}@127.0.0.1:{port}")
+    monkeypatch.delenv("http_proxy", raising=False)
+    settings(url="dicomweb+http://pacs.example.org/d")
+    answer = iodeep("list", "pacs", "--verbose")
+    assert answer.status == 5
+    assert SECRET not in answer.err
+
+
 def test_no_word_of_a_secret(
     guarded: int,
     settings: Callable[..., None],
     tmp_path: Path,
     iodeep: Callable[..., Answer],
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     make_model(tmp_path)
+    monkeypatch.setattr("IODeepLib.sources.retries._sleep", lambda seconds: None)
     caplog.set_level(logging.DEBUG)
     keys = all_keys(guarded, tmp_path)
     said = ""
-    for changes in ({}, {"user": "otto"}, {"url": keys["url"][:-4] + "nowhere"}):
+    for changes in (
+        {},
+        {"user": "otto"},
+        {"url": keys["url"][:-4] + "nowhere"},
+        {"token": "env:PACS_SECRET"},
+        {"url": "dicomweb+http://127.0.0.1:1/d"},
+    ):
         settings(**keys | changes)
         for call in (
             ["list", "pacs"],
@@ -282,3 +334,5 @@ def test_no_word_of_a_secret(
     for form in (SECRET, base64.b64encode(f"anna:{SECRET}".encode()).decode()):
         assert form not in said
     assert "answered 401" in said
+    assert "urllib3" in caplog.text
+    assert "Traceback" in said
