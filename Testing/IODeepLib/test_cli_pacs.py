@@ -132,16 +132,6 @@ def test_what_waits_for_several_destinations(
     ]
 
 
-def test_no_room_in_the_outbox_either(
-    packed: Path, tmp_path: Path, iodeep: Callable[..., Answer]
-) -> None:
-    (tmp_path / "outbox").write_text("in its place")
-    call = ["run", DEMO / "mr_t1", "--models", packed, "--out", tmp_path / "r"]
-    answer = iodeep(*call, "--store", NOWHERE.format(free_port()))
-    refused(answer, 5, "cannot be reached", str(tmp_path / "outbox"), f"send {tmp_path / 'r'}")
-    assert (tmp_path / "r" / "segmentation.dcm").exists()
-
-
 def test_versions_are_published_once(
     orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer], labels: Callable[..., list]
 ) -> None:
