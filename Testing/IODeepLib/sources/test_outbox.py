@@ -23,7 +23,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_result_waits_once(nowhere: str) -> None:
     files = sorted((DEMO / "mr_t1").iterdir())[:2]
     for _ in range(2):
-        with pytest.raises(SourceError, match="cannot be reached.*the result is kept in"):
+        with pytest.raises(SourceError, match=r"cannot be reached.*the result is kept in"):
             store_or_keep(files, source_of(nowhere), nowhere)
     [kept] = waiting()
     assert kept.destination == nowhere
