@@ -87,7 +87,8 @@ class PacsSource:
             self._cache.make_room(total)
             series = Entry(study, manifest.series_instance_uid, "", _MODEL)
             report = Reporter(progress, total, f"fetching {model.label}")
-            self._fetch_parts(series, missing, len(missing) == len(paths), report)
+            if missing:  # small networks have all their weights in the card
+                self._fetch_parts(series, missing, len(missing) == len(paths), report)
         return join(
             model.card, {part.sop_instance_uid: part for part in map(read_weights, paths.values())}
         )

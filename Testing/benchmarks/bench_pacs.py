@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import Bench, Row, alternate, fresh, peak_memory, ratio, seconds
-from made import network_of, recipe
+from made import ct_series, network_of, pointwise, recipe, unet
 
 sys.path.append(str(Path(__file__).parents[1]))  # where the tests' servers are
 from pacs import servers
@@ -20,6 +20,7 @@ from pacs.servers import NoServerError, Orthanc, free_port
 
 MEMORY = 200  # MB
 LAYER = 256  # channels: 7 MB a tensor
+LABELS = 100  # of the models that are listed: cards of 40 KB
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -165,9 +166,9 @@ def _listing(bench: Bench, orthanc: Orthanc) -> Iterator[Row]:
     from IODeepLib.sources.find import source_of
 
     count, folder = bench.sizes.pacs_models, bench.folder / "many"
-    network = network_of(bench.folder / "small.onnx", 10**5, 16)
+    network = unet(bench.folder / "unet.onnx", LABELS)
     for number in range(count):
-        pack(network, recipe(f"model-{number}"), folder / str(number))
+        pack(network, recipe(f"model-{number}", LABELS), folder / str(number))
     source_of(orthanc.source, Cache(bench.folder / "c")).store(sorted(folder.rglob("*.dcm")))
     for protocol, source in sources(orthanc).items():
         cache = str(bench.folder / "listed")
@@ -194,20 +195,20 @@ def listed(source: str, cache: str, count: int) -> float:
 
 
 def _run(bench: Bench, orthanc: Orthanc) -> Iterator[Row]:
-    import IODeepLib
     from IODeepLib.cache import Cache
     from IODeepLib.model_object import pack
-    from IODeepLib.recipe import read_recipe
     from IODeepLib.sources.find import source_of
 
-    demo, models = Path(IODeepLib.__file__).parent / "demo_data", bench.folder / "demo"
-    pack(demo / "demo_network.onnx", read_recipe(demo / "recipe.json"), models)
-    images = sorted((demo / "mr_t1").iterdir())
+    shape, models = bench.sizes.pacs_volume, bench.folder / "cheap"
+    scan = ct_series(bench.folder / "scan", shape)
+    coarse = recipe("cheap", patch_size=[64] * 3, grid={"mode": "spacing", "spacing": [4.0] * 3})
+    pack(pointwise(bench.folder / "cheap.onnx", 2), coarse, models)
+    images = sorted(scan.iterdir())
     source_of(orthanc.source, Cache(bench.folder / "d")).store([*images, *models.iterdir()])
-    series = orthanc_series(images[0])
+    series = series_words(images[0])
     for protocol, source in sources(orthanc).items():
         there = ["run", source, *series, "--models", source]
-        here = ["run", str(demo / "mr_t1"), "--models", str(models)]
+        here = ["run", str(scan), "--models", str(models)]
         differences, transfers = [], []
         for _ in range(bench.sizes.pairs):
             over, local = (
@@ -225,11 +226,11 @@ def _run(bench: Bench, orthanc: Orthanc) -> Iterator[Row]:
             "%",
             ours=differences,
             peer=transfers,
-            note=f"84 slices and the demonstration network; the transfer takes {took:.2g} s",
+            note=f"{'x'.join(map(str, shape[::-1]))} CT; the transfer takes {took:.2g} s",
         )
 
 
-def orthanc_series(image: Path) -> list[str]:
+def series_words(image: Path) -> list[str]:
     """The words that name the series of an image."""
     from pydicom import dcmread
 

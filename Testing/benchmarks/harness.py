@@ -65,6 +65,7 @@ class Sizes:
         many_classes: how many.
         pacs_bytes: weights of the model that goes to a PACS and back.
         pacs_models: models in a PACS that are listed.
+        pacs_volume: a series in a PACS that is run on.
         grown: volumes, class counts, overlaps and model counts for the curves.
     """
 
@@ -83,6 +84,7 @@ class Sizes:
     many_classes: int = 100
     pacs_bytes: int = 10**9
     pacs_models: int = 200
+    pacs_volume: tuple[int, int, int] = (300, 512, 512)
     grown: Grown = Grown()
 
 
@@ -103,6 +105,7 @@ SMALL = Sizes(
     many_classes=10,
     pacs_bytes=10**7,
     pacs_models=10,
+    pacs_volume=(20, 64, 64),
     grown=Grown((5, 10), (2, 5), (0.0, 0.5), (10, 100)),
 )
 

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from makers import networks
 from makers.packed_models import files, make_model
+from makers.recipes import liver_recipe
 from pacs.servers import Orthanc
 
 import IODeepLib
 from IODeepLib.cache import Cache
 from IODeepLib.errors import ImageError, UsageError
-from IODeepLib.model_object import verify
+from IODeepLib.model_object import pack, verify
 from IODeepLib.sources.find import source_of
 from IODeepLib.sources.query import Query
 
@@ -40,6 +42,17 @@ def test_a_model_goes_there_and_comes_back(orthanc: Orthanc, tmp_path: Path) -> 
     ]
     [again] = elsewhere.models().models
     assert not again.missing_parts
+
+
+def test_a_model_without_weights_of_its_own(orthanc: Orthanc, tmp_path: Path) -> None:
+    network = networks.save(networks.conv(3, channels=2), tmp_path / "small.onnx")
+    model = pack(network, liver_recipe(), tmp_path / "packed")
+    assert model.parts == ()
+    for source in (orthanc.source, f"dimse://{orthanc.aet}@127.0.0.1:{orthanc.dicom_port}"):
+        there = source_of(source)
+        there.store(files(model))
+        [found] = there.models().models
+        verify(there.fetch(found))
 
 
 def test_what_is_there_is_not_stored_again(orthanc: Orthanc, tmp_path: Path) -> None:
