@@ -21,7 +21,7 @@ from IODeepLib.errors import SourceError, UsageError
 from IODeepLib.headers import text
 from IODeepLib.sources.archive import Entry, Receiver, TransientError
 from IODeepLib.sources.association import MOST_CONTEXTS, Connection, through_files
-from IODeepLib.sources.query import agrees
+from IODeepLib.sources.query import matching
 from IODeepLib.sources.settings import Server
 from IODeepLib.sources.transfer import kind_of, offers
 
@@ -225,9 +225,9 @@ class DimseArchive:
                 attributes.get("SOPInstanceUID", ""),
                 attributes,
             )
-            if agrees(attributes, keys):
-                found.append(entry)
-        return found
+            found.append(entry)
+        # Some servers (pynetdicom's qrscp) answer once for each instance, at all levels.
+        return matching(found, keys)
 
     def _check_retrieved(self, status: Dataset, entry: Entry) -> None:
         if status.Status == 0:

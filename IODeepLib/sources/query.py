@@ -96,10 +96,10 @@ class Query:
 
 def matching(entries: Iterable[Entry], keys: Mapping[str, str]) -> list[Entry]:
     """The entries that do not contradict `keys`, each one once."""
-    found: dict[tuple[str, str], Entry] = {}
+    found: dict[tuple[str, str, str], Entry] = {}
     for entry in entries:
         if agrees(entry.attributes, keys):
-            found.setdefault((entry.series_uid, entry.sop_uid), entry)
+            found.setdefault((entry.study_uid, entry.series_uid, entry.sop_uid), entry)
     return list(found.values())
 
 

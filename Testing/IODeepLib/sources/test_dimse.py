@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pydicom
@@ -11,8 +12,9 @@ from makers import networks
 from makers.packed_models import files, make_model
 from makers.recipes import recipe
 from pacs.proxy import proxy
-from pacs.scp import RAW, scp
+from pacs.scp import FIND, RAW, scp
 from pacs.servers import Dcmqrscp, Orthanc, free_port
+from pydicom.dataset import Dataset
 from pynetdicom import evt
 
 import IODeepLib
@@ -120,6 +122,25 @@ def test_pieces_are_small_also_where_any_are_taken(tmp_path: Path) -> None:
         DimseArchive(Server(server.source)).store([tmp_path / "large.dcm"], lambda path: None)
     assert sum(sizes) > 1_000_000
     assert max(sizes) <= PDU + 6
+
+
+def test_answers_that_come_several_times_are_one() -> None:
+    """pynetdicom's own server answers once for each instance, at all levels."""
+    asked: list[str] = []
+
+    def find(event: evt.Event) -> Iterator[tuple[int, Dataset]]:
+        level = event.identifier.QueryRetrieveLevel
+        asked.append(level)
+        for uid in ("1.2.1", "1.2.1", "1.2.2"):
+            answer = Dataset()
+            answer.StudyInstanceUID = uid if level == "STUDY" else event.identifier.StudyInstanceUID
+            answer.SeriesInstanceUID = f"{answer.StudyInstanceUID}.1"
+            yield 0xFF00, answer
+
+    with scp([FIND], {evt.EVT_C_FIND: find}) as server:
+        found = DimseArchive(Server(server.source)).find_series({"PatientID": "1"})
+    assert [entry.series_uid for entry in found] == ["1.2.1.1", "1.2.2.1"]
+    assert asked == ["STUDY", "SERIES", "SERIES"]
 
 
 def test_nobody_there(tmp_path: Path) -> None:
