@@ -57,6 +57,11 @@ class Orthanc:
         """The same as a SOURCE."""
         return f"dicomweb+{self.url}"
 
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Of Orthanc itself; its DICOMweb plugin has versions of its own."""
+        return tuple(map(int, json.loads(self.get("/system"))["Version"].split(".")))
+
     def get(self, path: str) -> bytes:
         """An answer of Orthanc's own interface: an independent judge of what it holds."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}") as answer:

@@ -7,6 +7,7 @@ import json
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -57,7 +58,7 @@ def test_listing_never_makes_the_server_read_weights(tmp_path: Path) -> None:
         size = weights.stat().st_size
         [attachment] = [path for path in stored if path.stat().st_size == size]
         attachment.unlink()
-        everything = requests.get(f"{own.url}/series?PatientID=IODEEP", timeout=60)
+        everything = requests.get(f"{own.url}/instances?PatientID=IODEEP", timeout=60)
         assert everything.status_code != 200 or len(everything.json()) < 2  # the trap
         library = source_of(own.source).models()
     assert [found.label for found in library.models] == [model.label]
@@ -101,23 +102,36 @@ def test_listing_moves_cards_only(orthanc: Orthanc, tmp_path: Path) -> None:
         assert counting.bytes_answered - first < first  # only the answer to the search
 
 
-def test_values_that_have_to_be_encoded(orthanc: Orthanc, tmp_path: Path) -> None:
+def test_values_that_have_to_be_encoded(
+    orthanc: Orthanc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     image = pydicom.dcmread(next((DEMO / "mr_t1").iterdir()))
     image.PatientID = "A/B 7"
     image.save_as(tmp_path / "image.dcm")
     source = source_of(orthanc.source)
     source.store([tmp_path / "image.dcm"])
     connection = http.client.HTTPConnection("127.0.0.1", orthanc.http_port)
-    for value, count in (("MR", 1), ("%4DR", 0)):  # the trap
+    decoding = orthanc.version >= (1, 12, 10)
+    for value, count in (("MR", 1), ("%4DR", int(decoding))):  # the trap
         study = image.StudyInstanceUID
         path = f"/dicom-web/series?StudyInstanceUID={study}&Modality={value}"
         connection.request("GET", path)
         assert len(json.loads(connection.getresponse().read())) == count
+    sent: list[str] = []
+    send = requests.Session.send
+
+    def seen(session: requests.Session, request: requests.PreparedRequest, **how: Any) -> Any:
+        sent.append(str(request.url))
+        return send(session, request, **how)
+
+    monkeypatch.setattr(requests.Session, "send", seen)
     query = Query(patient_id="A/B 7")
     with pytest.raises(UsageError, match="--study, --accession or --date"):
         source.images(query, tmp_path)
     found = source.images(Query(patient_id="A/B 7", study_uid=image.StudyInstanceUID), tmp_path)
     assert len(found) == 1
+    assert sent
+    assert not [url for url in sent if "%" in url or "+" in url]
 
 
 def test_compression_is_not_asked_for(orthanc: Orthanc, tmp_path: Path) -> None:
@@ -126,7 +140,8 @@ def test_compression_is_not_asked_for(orthanc: Orthanc, tmp_path: Path) -> None:
     accept = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
     url = instance_url(orthanc, files(model)[1])
     zipped = requests.get(url, headers=accept, timeout=60)
-    assert zipped.headers["Content-Encoding"] == "gzip"  # the trap
+    zipping = orthanc.version < (1, 12, 2)
+    assert ("gzip" in zipped.headers.get("Content-Encoding", "")) == zipping  # the trap
     gate = Fault(answer=answer("406 Not Acceptable"), unless=b"Accept-Encoding: identity")
     with proxy(orthanc.http_port, lambda number: gate) as guard:
         source = source_of(f"dicomweb+http://127.0.0.1:{guard.port}/dicom-web")
