@@ -55,6 +55,13 @@ def source_of(words: str) -> Source:
     return source_of(words)
 
 
+def destination_of(words: str) -> Source:
+    """The source that SOURCE names, if things can be stored there."""
+    if Path(words).is_file():
+        raise UsageError(f"the file {words}", "a folder or a PACS to store in", "correct SOURCE")
+    return source_of(words)
+
+
 def models_in(source: Source) -> Sequence[Model]:
     """The models in `source`; what is wrong there is said, or raised if nothing else is there."""
     library = source.models()

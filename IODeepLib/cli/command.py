@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ def command() -> None:
         signal.signal(number, _end)
     from IODeepLib.cli.main import main
 
+    logging.captureWarnings(True)  # `main` says which messages are shown
     status = main()
     for number in _ENDING:  # it is done
         signal.signal(number, signal.SIG_IGN)

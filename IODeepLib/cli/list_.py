@@ -27,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    library = arguments.source_of(options.source).models()
+    from IODeepLib.sources.folder import FolderSource
+
+    source = arguments.source_of(options.source)
+    library = source.models()
     arguments.say_problems(library)
     found = [(model, "") for model in library.models]
     if options.all:
@@ -44,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
             ",".join(model.card.modalities),
             _meanings(model.card.regions),
             str(len(model.card.recipe.output.labels)),
-            _size(model),
+            _size(model, whole=not isinstance(source, FolderSource)),
             f"{model.card.title} ({retired})" if retired else model.card.title,
         )
         for model, retired in models
@@ -103,7 +106,8 @@ def _meanings(codes: Iterable[Code]) -> str:
     return ", ".join(code.meaning for code in codes) or "any"
 
 
-def _size(model: Model) -> str:
-    if model.missing_parts:
+def _size(model: Model, *, whole: bool) -> str:
+    """Of its weights; in a PACS they are whole, whether they were fetched or not."""
+    if model.missing_parts and not whole:
         return f"{len(model.missing_parts)} parts missing"
     return f"{sum(part.length for part in model.card.manifest.parts) / 1e6:.1f} MB"

@@ -43,11 +43,7 @@ VERBS: tuple[ModuleType, ...] = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
     options = parser().parse_args(arguments)
-    logging.basicConfig(
-        stream=sys.stderr,
-        format="%(levelname)s: %(message)s",
-        level=logging.INFO if options.verbose else logging.WARNING,
-    )
+    _say_messages(options.verbose)
     # A scheduler's SIGTERM ends a run as cleanly as Ctrl-C does.
     interruption = _Interruption()
     former = {n: signal.signal(n, interruption) for n in (signal.SIGINT, signal.SIGTERM)}
@@ -59,6 +55,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def _say_messages(verbose: bool) -> None:
+    """Messages go to standard error; those of other packages only where tracebacks do.
+
+    What they have to say of an error, such as every try to get a connection, is in ours.
+    """
+    handler = logging.StreamHandler()
+    if not verbose:
+        handler.addFilter(logging.Filter(IODeepLib.__name__))
+    logging.basicConfig(
+        format="%(levelname)s: %(message)s",
+        level=logging.INFO if verbose else logging.WARNING,
+        handlers=[handler],
+    )
 
 
 class _Interruption:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,10 +39,11 @@ def run(options: argparse.Namespace) -> None:
     with whole_folder(options.out) as folder, console.progress() as progress:
         for label, model in models.items():
             _copy(source, model, folder / label, progress)
-        if not models and not source.objects(options.what, folder, progress):
+        is_uid = re.fullmatch("[0-9.]+", options.what)
+        if not models and not (is_uid and source.objects(options.what, folder, progress)):
             labels = ", ".join(model.label for model in every) or "none"
             raise UsageError(
-                f"no {options.what} in {source.name}",
+                f"no {options.what!r} in {source.name}",
                 f"a model ({labels}), or the UID of a study or series",
                 "see what is there with 'iodeep list'",
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from IODeepLib.cli import arguments, console
-from IODeepLib.errors import IODeepError, SourceError, UsageError
+from IODeepLib.errors import InputError, IODeepError, SourceError, UsageError
 
 NAME = "push"
 
@@ -31,9 +31,13 @@ def run(options: argparse.Namespace) -> int:
     from IODeepLib.sources.folder import files_below
     from IODeepLib.sources.push import push
 
-    source = arguments.source_of(options.source)
+    source = arguments.destination_of(options.source)
     with console.progress() as progress:
         pushed = push(files_below(options.dir), source, progress)
+    if not pushed.stored and not pushed.there:
+        raise InputError(
+            f"{options.dir} holds no DICOM file", "models, results or images", "check the path"
+        )
     document = {
         "stored": [str(path) for path in pushed.stored],
         "already_there": [str(path) for path in pushed.there],

@@ -25,8 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    from IODeepLib.model_object.retirement import LONGEST_REASON
     from IODeepLib.sources.push import retire
 
+    reason = " ".join(options.reason.split())
+    if len(reason) > LONGEST_REASON:
+        raise UsageError(
+            f"a reason of {len(reason)} characters", f"at most {LONGEST_REASON}", "shorten it"
+        )
     source = arguments.source_of(options.source)
     library = source.models()
     notices = {model.card.sop_instance_uid: notice for model, notice in library.retired}
@@ -39,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
             raise UsageError(f"{label} in its own place", "another version", "correct the name")
     left = [model for model in copies if model.card.sop_instance_uid not in notices]
     for model in left:
-        retire(model, source, reason=options.reason, replacement=replacement)
+        retire(model, source, reason=reason, replacement=replacement)
     notice = notices.get(copies[0].card.sop_instance_uid)
     text = f"{label} is retired" if left else f"{label} is retired already ({notice})"
     console.emit(options, {"model": label, "retired": bool(left)}, text)

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
     if options.threads is not None and options.threads < 1:
         raise UsageError(f"--threads {options.threads}", "1 or more", "correct --threads")
     library = arguments.source_of(options.models)
-    destination = arguments.source_of(options.store) if options.store else None
+    destination = None if options.store is None else arguments.destination_of(options.store)
     models = arguments.models_in(library)
     if options.model is not None:
         models = arguments.some_named(models, options.model)

@@ -25,12 +25,14 @@ def source_of(words: str | Path, cache: Cache | None = None) -> Source:
 
     Raises:
         InputError: it is none of these.
-        UsageError: the address or `iodeep.toml` is wrong.
+        UsageError: there are no words, or the address or `iodeep.toml` is wrong.
     """
     from IODeepLib.sources.folder import FolderSource
     from IODeepLib.sources.pacs import PacsSource
 
     words = str(words)
+    if not words.strip():  # a variable of the shell that is not set, and not the current folder
+        raise UsageError("a SOURCE without a word", "where it is", "name a folder or a PACS")
     if "://" not in words and Path(words).exists():
         return FolderSource(Path(words))
     settings = read_settings()

@@ -341,6 +341,28 @@ def test_faults_nobody_thought_of_are_one_line_too(
     refused(iodeep("show", "models"), status)
 
 
+@pytest.mark.parametrize(
+    ("option", "shown"), [([], ["ours"]), (["-v"], ["ours", "of pynetdicom", "of Python"])]
+)
+def test_what_other_packages_say_is_for_those_who_ask(option: list[str], shown: list[str]) -> None:
+    code = """if True:
+        import logging, warnings
+        from IODeepLib.cli import cache, command
+        def run(options):
+            warnings.warn("of Python")
+            logging.getLogger("pynetdicom.acse").error("of pynetdicom")
+            logging.getLogger("IODeepLib.x").warning("ours")
+        cache.run = run
+        command.command()
+    """
+    call = [sys.executable, "-c", code, "cache", *option]
+    answer = subprocess.run(call, capture_output=True, text=True, check=True)
+    assert [
+        words for words in ("ours", "of pynetdicom", "of Python") if words in answer.stderr
+    ] == (shown)
+    assert "of pynetdicom" in answer.stderr or len(answer.stderr.splitlines()) == 1
+
+
 def test_output_on_systems_without_utf_8() -> None:
     code = """
 import argparse

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -205,7 +206,7 @@ def test_images_are_pulled(orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..
             out = tmp_path / f"{uid} {str(source)[:4]}"
             assert iodeep("pull", uid, source, "--out", out).status == 0
             assert len(list(out.rglob("*.dcm"))) == len(list((DEMO / "mr_t1").iterdir()))
-    refused(iodeep("pull", "1.2.3", orthanc.source, "--out", tmp_path / "no"), 2, "no 1.2.3")
+    refused(iodeep("pull", "1.2.3", orthanc.source, "--out", tmp_path / "no"), 2, "no '1.2.3'")
     assert not (tmp_path / "no").exists()
 
 
@@ -236,5 +237,58 @@ def test_servers_that_are_not_there(
     ):
         refused(iodeep(*call), 5, "cannot be reached", pacs.removeprefix("dicomweb+"))
     assert not (tmp_path / "o").exists()
+    nobody = "dimse://X@no-such-host.invalid:104"
+    refused(iodeep("list", nobody), 5, "no-such-host.invalid:104 cannot be reached")
     refused(iodeep("list", "ftp://somewhere"), 2, "ftp://somewhere", "dimse://")
+    for place in ("127.0.0.1:99999/d", "[::1/d", "host:port/d", "/d"):
+        refused(iodeep("list", f"dicomweb+http://{place}"), 2, place)
     refused(iodeep("list", "nowhere"), 4, "nowhere is no folder", "iodeep.toml")
+
+
+@pytest.fixture(params=["orthanc", "dcmqrscp"])
+def pacs(request: pytest.FixtureRequest) -> str:
+    """Two servers, over DICOMweb and DIMSE."""
+    return request.getfixturevalue(request.param).source
+
+
+def test_odd_calls(
+    pacs: str,
+    packed: Path,
+    tmp_path: Path,
+    iodeep: Callable[..., Answer],
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    assert iodeep("push", packed, pacs).status == 0
+    model = "brain-tissue-t1-demo@1.1.0"
+    out, full, empty, card = (tmp_path / name for name in ("out", "full", "empty", "card.dcm"))
+    for folder in (full, empty):
+        folder.mkdir()
+    (full / "mine").write_text("")
+    shutil.copy(packed / "card.dcm", card)
+    run = ["run", pacs, "--models", pacs, "--out", out]
+    for status, words, call in (
+        (4, "no image series with StudyInstanceUID 1.2.3", [*run, "--study", "1.2.3"]),
+        (2, "add --study", run),
+        (4, "stored is no folder", [*run, "--study", "1.2", "--store", tmp_path / "stored"]),
+        (2, "a folder or a PACS to store in", [*run, "--study", "1.2", "--store", card]),
+        (2, "a SOURCE without a word", [*run, "--study", "1.2", "--store", ""]),
+        (4, "already holds mine", ["pull", model, pacs, "--out", full]),
+        (2, "no '*' in", ["pull", "*", pacs, "--out", out]),
+        (2, "no 'no name' in", ["pull", "no name", pacs, "--out", out]),
+        (2, "no '' in", ["pull", "", pacs, "--out", out]),
+        (4, "holds no DICOM file", ["push", empty, pacs]),
+        (4, "holds no DICOM file", ["push", full, pacs]),
+        (4, "is no folder", ["push", card, pacs]),
+        (2, "a folder or a PACS to store in", ["push", packed, card]),
+        (2, "DIR and SOURCE", ["push", packed]),
+        (2, "no model 'liver@1.0.0'", ["retire", "liver@1.0.0", pacs]),
+        (2, "at most 1024", ["retire", model, pacs, "--reason", "x" * 1025]),
+        (2, "a SOURCE without a word", ["list", " "]),
+    ):
+        refused(iodeep(*call), status, words)
+    assert not out.exists()
+    assert [path.name for path in full.iterdir()] == ["mine"]
+    assert "0.3 MB" in iodeep("list", pacs).out  # in the PACS, though not here
+    assert iodeep("retire", model, pacs, "--reason", "two\nlines").status == 0
+    assert "withdrawn: two lines)" in iodeep("list", pacs, "--all").out
+    assert not recwarn.list
