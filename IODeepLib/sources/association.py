@@ -1,386 +1,329 @@
-"""Associations with an application entity, by way of pynetdicom (PS3.8).
+"""Associations (PS3.8) and the messages that go over them (PS3.7 chapter 6).
 
-pynetdicom reads whole files into the queue of what it sends, waits for ever in the middle of a
-piece, takes a long transfer for silence, and leaves the files behind that it receives into. Here it
-is kept from that.
+pynetdicom says how everything is encoded. Its own associations are not used: two threads of theirs
+stand between whoever asks and the connection, every piece of an object waits in queues for them,
+and what is received lies in temporary files before it is looked at. Here all is done in the thread
+that asks: a file's pieces go to the connection as they are read, and what arrives is received as it
+arrives, so that whatever goes wrong on either side is raised where it happens.
 """
 
 from __future__ import annotations
 
-import queue
-import socket
-import ssl
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, BinaryIO
 
-from IODeepLib.errors import SourceError, UsageError
-from IODeepLib.sources.archive import Receiver, TransientError, UnreachableError
-from IODeepLib.sources.settings import Server
-from IODeepLib.sources.transfer import TRANSFER_SYNTAXES
+from pydicom.dataset import Dataset
 
-# Abstract syntax, and transfer syntax or None for the usual ones.
+from IODeepLib.errors import SourceError
+from IODeepLib.headers import quiet
+from IODeepLib.sources.archive import TransientError
+from IODeepLib.sources.transfer import PLAIN, TRANSFER_SYNTAXES
+from IODeepLib.sources.wire import Wire
+
+# Abstract syntax, and transfer syntax or None for the plain ones.
 Context = tuple[str, str | None]
 # Of an association's 128 presentation contexts (PS3.8 section 7.1.1.13), one is for the request.
 MOST_CONTEXTS = 127
-PDU = 2**17  # bytes: the largest piece that we take, or send
-_CHUNK = 2**20  # bytes
-_PIECES_AHEAD = 32  # read before they can be sent
-_SECONDS_TO_CONNECT = 10.0
-_SECONDS_TO_BE_TURNED_DOWN = 1.0
-_SECONDS_TO_LOOK = 1.0  # whether the connection is there at all
-# Of the small pieces that requests and answers come in, each waits until the one before it is
-# acknowledged, 40 ms: unless the sender does not wait, or the receiver acknowledges at once.
-_QUICK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux; forgotten soon
+PDU = 2**17  # bytes: the largest that we take, or send
+# PDU types (PS3.8 section 9.3).
+_ACCEPT, _REJECT, _DATA, _RELEASE, _RELEASED, _ABORT = 2, 3, 4, 5, 6, 7
+_REJECTED_FOR_NOW = 2  # a result; PS3.8 table 9-21
+_WRONG_CALLED_AET = 7  # a reason, by the service user (1), for good (1)
+_NO_DATA_SET = 0x0101  # PS3.7 section E.1
+_COMMAND, _LAST = 1, 2  # bits of a message control header; PS3.8 section E.2
+_CHUNK = 2**20  # bytes: of what is handed on at once
+_AT_ONCE = 2**18  # bytes: of what is sent at once
+_SECONDS_TO_PART = 5.0
 
 
-class Connection:
-    """What is open to an application entity: at most one association, and a port of ours.
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request or a response.
+
+    Attributes:
+        number: of its presentation context.
+        command: its command set.
+        data: its data set, in chunks that arrive while they are taken.
+    """
+
+    number: int
+    command: Dataset
+    data: Iterator[bytes]
+
+
+class Association:
+    """An association that both sides agreed upon.
 
     Args:
-        server: how to get in, and who we are.
-        aet, host, port: the other side.
+        wire: its connection.
+        contexts: the accepted presentation contexts by number: abstract and transfer syntax.
+        limit: the largest PDU that the other side takes; 0 for any.
+
+    Attributes:
+        contexts: see above.
+        wire: its connection.
+        idle: whether no request waits for its last response.
     """
 
-    def __init__(self, server: Server, aet: str, host: str, port: int) -> None:
-        self._server, self._aet, self._host, self._port = server, aet, host, port
-        self.name = f"{aet}@{host}:{port}"
-        self._association: Any = None
-        self._contexts: tuple[frozenset[Context], bool] = frozenset(), False
-        self._listener: Any = None
-        self._receive: Receiver | None = None
-        self._failed: Exception | None = None
-        self._asking = self._broken = self._opened = False
-        self._last_sign = 0.0  # of life, as time.monotonic() counts
-        self._over = threading.Event()
+    def __init__(self, wire: Wire, contexts: Mapping[int, tuple[str, str]], limit: int) -> None:
+        self.wire, self.contexts, self.idle = wire, contexts, True
+        self._piece = max(1, min(limit or PDU, PDU) - 6)
+        self._unread: Iterator[bytes] = iter(())
+        self._left = 0  # of the PDU that is being received
 
-    def associate(self, contexts: Sequence[Context], receiving: bool = False) -> Any:
-        """An association that was asked for these contexts; the open one, if it was.
+    def number(self, context: Context) -> int | None:
+        """That of an accepted presentation context; None if it was not accepted."""
+        for number, (abstract, syntax) in self.contexts.items():
+            if context in ((abstract, syntax), (abstract, None)):
+                return number
+        return None
 
-        Args:
-            contexts: at most 128; a server may accept some of them only.
-            receiving: whether it is the server that stores.
-
-        Raises:
-            SourceError: there is none to be had.
-        """
-        from pynetdicom import AE, build_role, evt
-        from pynetdicom.presentation import build_context
-
-        offered, both = self._contexts
-        usable = not self._broken and self._association and self._association.is_established
-        if usable and offered >= set(contexts) and both == receiving:
-            return self._association
-        self._end_association()
-        entity = AE(ae_title=self._server.aet)
-        entity.connection_timeout = min(_SECONDS_TO_CONNECT, self._server.timeout)
-        entity.acse_timeout = self._server.timeout
-        entity.dimse_timeout = entity.network_timeout = None  # see `_watch`
-        stored = dict.fromkeys(abstract for abstract, syntax in contexts if syntax is not None)
-        context = self._tls(ssl.Purpose.SERVER_AUTH) if self._server.tls else None
-        self._opened, self._over = False, threading.Event()
-        association = entity.associate(
-            self._host,
-            self._port,
-            [
-                build_context(abstract, syntax) if syntax else build_context(abstract)
-                for abstract, syntax in contexts
-            ],
-            self._aet,
-            PDU,
-            ext_neg=[build_role(abstract, scp_role=True) for abstract in stored]
-            if receiving
-            else [],
-            tls_args=(context, self._host) if context else None,
-            evt_handlers=[(evt.EVT_CONN_OPEN, self._connected), *self._handlers()],
-        )
-        if not association.is_established:
-            raise self._no_association(association, context)
-        _limit_pieces(association)
-        association.dul.to_provider_queue = _Outgoing()
-        association.dimse.msg_queue = _Incoming(association.dul)
-        self._association, self._contexts = association, (frozenset(contexts), receiving)
-        return association
-
-    def listen(self, port: int) -> None:
-        """Take what the server moves to `port`, as long as this is open."""
-        from pynetdicom import AE, AllStoragePresentationContexts
-        from pynetdicom.presentation import build_context
-
-        if self._listener is not None:
-            return
-        entity = AE(ae_title=self._server.aet)
-        entity.require_called_aet = True
-        entity.network_timeout = self._server.timeout
-        entity.maximum_pdu_size = PDU
-        entity.supported_contexts = [
-            build_context(str(context.abstract_syntax), list(TRANSFER_SYNTAXES))
-            for context in AllStoragePresentationContexts
-        ]
-        tls = self._tls(ssl.Purpose.CLIENT_AUTH) if self._server.tls else None
-        try:
-            entity.start_server(
-                ("", port), block=False, ssl_context=tls, evt_handlers=self._handlers()
-            )
-        except OSError as error:
-            raise UsageError(
-                f"the port {port} is not free ({error.strerror})",
-                f"to receive on it what {self.name} sends",
-                "set another receive_port, here and at the server",
-            ) from None
-        self._listener = entity
-
-    @contextmanager
-    def asking(self, receive: Receiver | None = None) -> Iterator[None]:
-        """A request and its answers; what goes wrong meanwhile is turned into errors of ours.
+    def send(self, number: int, command: Mapping[str, Any], data: BinaryIO | None = None) -> None:
+        """Send a message.
 
         Args:
-            receive: is given what the server stores meanwhile; what it raises is raised here.
+            number: of the presentation context.
+            command: the command set by keyword.
+            data: where the data set is read from, to its end; none without it.
         """
-        self._receive, self._failed = receive, None
-        self._last_sign, self._asking = time.monotonic(), True
+        kind = _NO_DATA_SET if data is None else 1
+        self._send(number, _COMMAND, BytesIO(_encoded({**command, "CommandDataSetType": kind})))
+        if data is not None:
+            self._send(number, 0, data)
+
+    def receive(self) -> Message:
+        """The next message; what was left of the one before is passed over."""
+        for _ in self._unread:
+            pass
+        number, control, content = 0, 0, bytearray()
+        while not control & _LAST:
+            number, control, piece = self._fragment()
+            content += piece
+            if not control & _COMMAND or number not in self.contexts or len(content) > _CHUNK:
+                raise self.wire.broken()
+        command = self._command(content)
+        has_data = command.CommandDataSetType != _NO_DATA_SET
+        self._unread = self._data(number) if has_data else iter(())
+        return Message(number, command, self._unread)
+
+    def release(self) -> None:
+        """End it as agreed upon."""
+        with suppress(SourceError):
+            self.wire.hurry(_SECONDS_TO_PART)
+            self.wire.send(struct.pack(">BxII", _RELEASE, 4, 0))
+            self.wire.next_pdu()  # whatever it is
+        self.wire.close()
+
+    def abort(self) -> None:
+        """End it in the midst of whatever is going on."""
+        with suppress(SourceError):
+            self.wire.hurry(_SECONDS_TO_PART)
+            self.wire.send(struct.pack(">BxII", _ABORT, 4, 0))
+        self.wire.close()
+
+    def _send(self, number: int, kind: int, content: BinaryIO) -> None:
+        """Send `content` in P-DATA-TF PDUs (PS3.8 section 9.3.5), many at once."""
+        size = self._piece
+        at_once = max(1, _AT_ONCE // size) * size
+        block = content.read(at_once)
+        while True:
+            following = content.read(at_once)
+            pdus: list[bytes | memoryview] = []
+            for start in range(0, len(block) or 1, size):
+                piece = memoryview(block)[start : start + size]
+                last = _LAST if not following and start + size >= len(block) else 0
+                length = len(piece)
+                pdus.append(
+                    struct.pack(">BxIIBB", _DATA, length + 6, length + 2, number, kind | last)
+                )
+                pdus.append(piece)
+            self.wire.send(b"".join(pdus))
+            if not following:
+                return
+            block = following
+
+    def _fragment(self) -> tuple[int, int, bytearray]:
+        """What comes next: presentation context, message control header, content."""
+        if not self._left:
+            kind, self._left = self.wire.next_pdu()
+            if kind == _RELEASE:
+                self.wire.send(struct.pack(">BxII", _RELEASED, 4, 0))
+            if kind != _DATA:
+                raise self.wire.broken()
+        length, number, control = struct.unpack(">IBB", self.wire.receive(6))
+        self._left -= length + 4
+        if length < 2 or self._left < 0:
+            raise self.wire.broken()
+        return number, control, self.wire.receive(length - 2)
+
+    def _data(self, number: int) -> Iterator[bytes]:
+        pieces: list[bytearray] = []
+        size = control = 0
+        while not control & _LAST:
+            own, control, piece = self._fragment()
+            if control & _COMMAND or own != number:
+                raise self.wire.broken()
+            pieces.append(piece)
+            size += len(piece)
+            if size >= _CHUNK or control & _LAST:
+                yield b"".join(pieces)
+                pieces, size = [], 0
+
+    def _command(self, content: bytearray) -> Dataset:
+        from pynetdicom.dsutils import decode
+
         try:
-            yield
-            if self._failed is not None:
-                raise self._failed
-            if not self._association.is_established:
-                raise self.broken()
-        except (RuntimeError, ValueError, OSError) as error:
-            self._broken = True
-            if self._failed is not None:
-                raise self._failed from None
-            if isinstance(error, OSError) or not self._association.is_established:
-                raise self.broken() from None
-            raise SourceError(
-                f"{self.name} cannot be asked that ({error})",
-                "a request that it takes",
-                "check what the server supports",
-            ) from None
-        except BaseException:
-            self._broken = True
-            raise
-        finally:
-            self._asking = False
-
-    @property
-    def failed(self) -> bool:
-        """Whether the receiver has failed: what else is sent is not taken."""
-        return self._failed is not None
-
-    def broken(self) -> TransientError:
-        """The error to raise when answers do not come to their end."""
-        return TransientError(
-            f"the association with {self.name} broke",
-            "an answer to its end",
-            f"try again, or ask who runs the server whether {self._server.aet} may do this",
-        )
-
-    def close(self) -> None:
-        """Close everything."""
-        self._end_association()
-        if self._listener is not None:
-            self._listener.shutdown()
-            self._listener = None
-
-    def _end_association(self) -> None:
-        association, self._association = self._association, None
-        if association is not None:
-            self._last_sign, self._asking = time.monotonic(), True
-            with suppress(ConnectionError):
-                if self._broken:
-                    association.abort()
-                else:
-                    association.release()
-            association.kill()
-        self._asking = self._broken = False
-        self._over.set()
-
-    def _handlers(self) -> list[Any]:
-        from pynetdicom import evt
-
-        return [
-            (evt.EVT_DATA_RECV, self._moved),
-            (evt.EVT_DATA_SENT, self._moved),
-            (evt.EVT_CONN_CLOSE, _closed),
-            (evt.EVT_C_STORE, self._stored),
-        ]
-
-    def _moved(self, event: Any) -> None:
-        self._last_sign = time.monotonic()
-        if _QUICK is not None:
-            event.assoc.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, _QUICK, 1)
-
-    def _connected(self, event: Any) -> None:
-        self._opened, self._asking, self._last_sign = True, True, time.monotonic()
-        connection = event.assoc.dul.socket.socket
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._watch(connection, self._over)
-
-    def _watch(self, connection: socket.socket, over: threading.Event) -> None:
-        """End the connection when nothing moves any more, whatever is being waited for."""
-        timeout = self._server.timeout
-
-        def watch() -> None:
-            while not over.wait(min(1.0, timeout / 4)):
-                if self._asking and time.monotonic() - self._last_sign > timeout:
-                    with suppress(OSError):
-                        connection.shutdown(socket.SHUT_RDWR)
-                    return
-
-        threading.Thread(target=watch, daemon=True, name="iodeep-watch").start()
-
-    def _stored(self, event: Any) -> int:
-        """Take what the server stores; after a failure, nothing any more."""
-        file = event.request._dataset_file
-        try:
-            if self._failed is not None or self._receive is None:
-                return 0xC000
-            with event.dataset_path.open("rb") as arrived:
-                self._receive(iter(lambda: arrived.read(_CHUNK), b""))
-        except Exception as error:
-            self._failed = error
-            return 0xC000
-        finally:
-            _discard(file)
-        return 0x0000
-
-    def _tls(self, purpose: ssl.Purpose) -> ssl.SSLContext:
-        server = self._server
-        try:
-            context = ssl.create_default_context(purpose, cafile=server.ca)
-            if server.certificate is not None:
-                context.load_cert_chain(server.certificate, server.key)
-        except (OSError, ssl.SSLError) as error:
-            raise UsageError(
-                f"the certificate, key or authorities for {self.name} ({error})",
-                "PEM files",
-                "correct them in iodeep.toml",
-            ) from None
-        return context
-
-    def _no_association(self, association: Any, context: ssl.SSLContext | None) -> SourceError:
-        if association.is_rejected:
-            answer = association.acceptor.primitive
-            # PS3.8 table 9-21: result 2 is "rejected-transient".
-            return (TransientError if answer.result == 2 else SourceError)(
-                f"{self.name} rejects us as {self._server.aet} ({answer.reason_str})",
-                "an association",
-                "check both AE titles, and that the server knows ours",
-            )
-        if association.acceptor.primitive is not None:
-            return SourceError(
-                f"{self.name} accepts none of the services asked for",
-                "a server with C-FIND, C-GET or C-MOVE, and C-STORE",
-                "check the address, or set receive_port for C-MOVE",
-            )
-        if self._opened and context is None:
-            return self.broken()
-        try:
-            self._try_to_connect(context)
-        except (ssl.SSLEOFError, ConnectionResetError, BrokenPipeError):
-            return self.broken()
-        except ssl.SSLError as error:
-            return SourceError(
-                f"{self.name} and this side do not trust each other ({error})",
-                "certificates that both sides accept",
-                "name the server in iodeep.toml with its ca, and with certificate and key",
-            )
-        except OSError as error:
-            return UnreachableError(
-                f"{self.name} cannot be reached ({error.strerror or error})",
-                "an application entity there",
-                "check host and port, and whether it runs",
-            )
-        return self.broken()
-
-    def _try_to_connect(self, context: ssl.SSLContext | None) -> None:
-        """Raise what connecting raises, which pynetdicom keeps to itself."""
-        address = self._host, self._port
-        with socket.create_connection(address, _SECONDS_TO_CONNECT) as plain:
-            if context is not None:
-                with context.wrap_socket(plain, server_hostname=self._host) as secure:
-                    # Our certificate may be turned down after the handshake (RFC 8446).
-                    secure.settimeout(_SECONDS_TO_BE_TURNED_DOWN)
-                    with suppress(TimeoutError):
-                        secure.recv(1)
+            with quiet():
+                command = decode(BytesIO(content), True, True)
+                needed = command.CommandField, command.CommandDataSetType
+                if not all(isinstance(value, int) for value in needed):
+                    raise TypeError
+        except Exception:  # pydicom raises whatever a broken one leads it to
+            raise self.wire.broken() from None
+        return command
 
 
-def _limit_pieces(association: Any) -> None:
-    """Where the server takes pieces of any size, pynetdicom would send a file as a single one."""
-    from pynetdicom.pdu_primitives import MaximumLengthNotification
+def request(
+    wire: Wire, ours: str, theirs: str, contexts: Sequence[Context], receiving: bool
+) -> Association:
+    """An association that we asked for.
 
-    for item in association.acceptor.user_information:
-        if isinstance(item, MaximumLengthNotification) and not item.maximum_length_received:
-            item.maximum_length_received = PDU
+    Args:
+        wire: a fresh connection.
+        ours, theirs: AE titles.
+        contexts: at most 128; some of them may not be accepted.
+        receiving: whether it is the server that stores.
 
-
-class _Outgoing(queue.Queue[Any]):
-    """The pieces that wait to be sent: few, and none any more when the connection is gone."""
-
-    def __init__(self) -> None:
-        super().__init__(_PIECES_AHEAD)
-        self._gone = False
-
-    def _put(self, item: Any) -> None:
-        if self._gone:
-            raise ConnectionError("the connection is gone")
-        super()._put(item)
-
-    def end(self) -> None:
-        """Forget them, and refuse others."""
-        with self.mutex:
-            self._gone = True
-            self.queue.clear()
-            self.not_full.notify_all()
-
-
-class _Incoming(queue.Queue[Any]):
-    """The answers, for whoever waits for them.
-
-    pynetdicom has a thread of its own that looks here, without waiting, for requests; as nothing
-    keeps it from doing so while we ask, it would take an answer now and then.
+    Raises:
+        SourceError: the other side does not want it.
     """
+    from pynetdicom import build_context, build_role
+    from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ
 
-    def __init__(self, provider: threading.Thread) -> None:
-        super().__init__()
-        self._provider = provider
+    proposed = [
+        build_context(abstract, [syntax] if syntax else list(PLAIN))
+        for abstract, syntax in contexts
+    ]
+    for index, context in enumerate(proposed):
+        context.context_id = 2 * index + 1
+    stored = dict.fromkeys(abstract for abstract, syntax in contexts if syntax is not None)
+    asked = _negotiation(ours, theirs)
+    asked.presentation_context_definition_list = proposed
+    asked.user_information += [build_role(one, scp_role=True) for one in stored if receiving]
+    with suppress(TransientError):  # why it broke can still be read
+        wire.send(A_ASSOCIATE_RQ(asked).encode())
+    kind, length = wire.next_pdu()
+    content = struct.pack(">BxI", kind, length) + wire.receive(length)
+    if kind == _REJECT:
+        rejected = _decoded(A_ASSOCIATE_RJ(), content, wire)
+        raise (TransientError if rejected.result == _REJECTED_FOR_NOW else SourceError)(
+            f"{wire.name} rejects us as {ours} ({rejected.reason_str})",
+            "an association",
+            "check both AE titles, and that the server knows ours",
+        )
+    if kind != _ACCEPT:
+        raise wire.broken()
+    answer = _decoded(A_ASSOCIATE_AC(), content, wire)
+    syntaxes = {one.context_id: one.transfer_syntax for one in proposed}
+    accepted = {
+        number: (contexts[number // 2][0], str(result.transfer_syntax[0]))
+        for result in answer.presentation_context_definition_results_list
+        if result.result == 0
+        and (number := result.context_id) in syntaxes
+        and set(result.transfer_syntax) <= set(syntaxes[number])
+    }
+    association = Association(wire, accepted, answer.maximum_length_received or 0)
+    if not accepted:
+        association.abort()
+        raise SourceError(
+            f"{wire.name} accepts none of the services asked for",
+            "a server with C-FIND, C-GET or C-MOVE, and C-STORE",
+            "check the address, or set receive_port for C-MOVE",
+        )
+    return association
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        while block and self._provider.is_alive():
-            with suppress(queue.Empty):
-                return super().get(timeout=_SECONDS_TO_LOOK)
-        if block and not self.empty():
-            return super().get(block=False)
-        raise queue.Empty
+
+def accept(wire: Wire, ours: str) -> Association:
+    """An association that the other side asks for, to store whatever it likes.
+
+    Args:
+        wire: a fresh connection.
+        ours: the AE title that it has to call.
+
+    Raises:
+        SourceError: it asks for something else.
+    """
+    from pynetdicom import AllStoragePresentationContexts, build_context
+    from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
+    from pynetdicom.presentation import negotiate_as_acceptor
+
+    kind, length = wire.next_pdu()
+    content = struct.pack(">BxI", kind, length) + wire.receive(length)
+    asked = _decoded(A_ASSOCIATE_RQ(), content, wire)
+    if asked.called_ae_title.strip() != ours:
+        wire.send(struct.pack(">BxIxBBB", _REJECT, 4, 1, 1, _WRONG_CALLED_AET))
+        raise wire.broken()
+    supported = [
+        build_context(str(one.abstract_syntax), list(TRANSFER_SYNTAXES))
+        for one in AllStoragePresentationContexts
+    ]
+    results, _ = negotiate_as_acceptor(asked.presentation_context_definition_list, supported)
+    answer = _negotiation(asked.calling_ae_title, asked.called_ae_title)
+    answer.result, answer.result_source = 0, 1
+    answer.presentation_context_definition_results_list = results
+    wire.send(A_ASSOCIATE_AC(answer).encode())
+    accepted = {
+        int(one.context_id or 0): (str(one.abstract_syntax), str(one.transfer_syntax[0]))
+        for one in results
+        if one.result == 0
+    }
+    return Association(wire, accepted, asked.maximum_length_received or 0)
 
 
-@contextmanager
-def through_files() -> Iterator[None]:
-    """pynetdicom sends from files, and receives into files, as long as this lasts."""
-    from pynetdicom import _config
+def _negotiation(calling: str, called: str) -> Any:
+    """What both a request and its acceptance say."""
+    from pynetdicom import PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_VERSION
+    from pynetdicom.pdu_primitives import (
+        A_ASSOCIATE,
+        ImplementationClassUIDNotification,
+        ImplementationVersionNameNotification,
+        MaximumLengthNotification,
+    )
 
-    before = _config.STORE_SEND_CHUNKED_DATASET, _config.STORE_RECV_CHUNKED_DATASET
-    _config.STORE_SEND_CHUNKED_DATASET = _config.STORE_RECV_CHUNKED_DATASET = True
+    length, uid, version = (
+        MaximumLengthNotification(),
+        ImplementationClassUIDNotification(),
+        ImplementationVersionNameNotification(),
+    )
+    length.maximum_length_received = PDU
+    uid.implementation_class_uid = PYNETDICOM_IMPLEMENTATION_UID
+    version.implementation_version_name = PYNETDICOM_IMPLEMENTATION_VERSION
+    said = A_ASSOCIATE()
+    said.application_context_name = "1.2.840.10008.3.1.1.1"  # PS3.7 section A.2.1
+    said.calling_ae_title, said.called_ae_title = calling, called
+    said.user_information = [length, uid, version]
+    return said
+
+
+def _decoded(pdu: Any, content: bytes, wire: Wire) -> Any:
+    """What a PDU of a negotiation says."""
     try:
-        yield
-    finally:
-        _config.STORE_SEND_CHUNKED_DATASET, _config.STORE_RECV_CHUNKED_DATASET = before
+        pdu.decode(content)
+        return pdu.to_primitive()
+    except Exception:  # pynetdicom raises whatever a broken one leads it to
+        raise wire.broken() from None
 
 
-def _closed(event: Any) -> None:
-    """A connection is gone: so is what waits to be sent, and what has come in part."""
-    outgoing = event.assoc.dul.to_provider_queue
-    if isinstance(outgoing, _Outgoing):
-        outgoing.end()
-    if event.assoc.dimse.message is not None:
-        _discard(event.assoc.dimse.message._data_set_file)
+def _encoded(command: Mapping[str, Any]) -> bytes:
+    """A command set, which begins with its own length (PS3.7 section 6.3.1)."""
+    from pynetdicom.dsutils import encode
 
-
-def _discard(file: Any) -> None:
-    """Remove a file that pynetdicom receives into."""
-    if file is not None:
-        file.close()
-        Path(file.name).unlink(missing_ok=True)
+    elements = Dataset()
+    for keyword, value in command.items():
+        setattr(elements, keyword, value)
+    content = encode(elements, True, True) or b""
+    return struct.pack("<HHII", 0, 0, 4, len(content)) + content

@@ -1,18 +1,16 @@
 """A PACS over DIMSE: C-FIND, C-GET or C-MOVE, and C-STORE (PS3.4 annexes B and C).
 
 Searches go down from study to series to instance, as every server has to support it (PS3.4 section
-C.4.1), with keys that servers have an index of. Objects go through files, never whole through
-memory.
+C.4.1), with keys that servers have an index of. No object is ever whole in memory.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
@@ -20,10 +18,11 @@ from pydicom.uid import UID
 from IODeepLib.errors import SourceError, UsageError
 from IODeepLib.headers import text
 from IODeepLib.sources.archive import Entry, Receiver, TransientError
-from IODeepLib.sources.association import MOST_CONTEXTS, Connection, through_files
+from IODeepLib.sources.association import MOST_CONTEXTS
+from IODeepLib.sources.connection import C_FIND, C_GET, C_MOVE, Connection
 from IODeepLib.sources.query import matching
 from IODeepLib.sources.settings import Server
-from IODeepLib.sources.transfer import kind_of, offers
+from IODeepLib.sources.transfer import offers, read_part10
 
 _log = logging.getLogger(__name__)
 _STUDY_ROOT = "1.2.840.10008.5.1.4.1.2.2"
@@ -93,13 +92,12 @@ class DimseArchive:
         if self._connection is not None:
             yield self._connection
             return
-        with through_files():
-            self._connection = Connection(self._server, *self._peer)
-            try:
-                yield self._connection
-            finally:
-                connection, self._connection = self._connection, None
-                connection.close()
+        self._connection = Connection(self._server, *self._peer)
+        try:
+            yield self._connection
+        finally:
+            connection, self._connection = self._connection, None
+            connection.close()
 
     def find_studies(self, keys: Mapping[str, str]) -> list[Entry]:
         """See `Archive`."""
@@ -133,44 +131,42 @@ class DimseArchive:
         with self.connected() as connection:
             if self._server.receive_port is not None:
                 connection.listen(self._server.receive_port)
-                association = self._associate(connection, _MOVE)
-                with connection.asking(receive):
-                    answers = association.send_c_move(wanted, self._server.aet, _MOVE)
-                    status = _last_status(connection, answers)
+                number = self._associate(connection, _MOVE)
+                destination = {"MoveDestination": self._server.aet}
+                answers = connection.query(number, C_MOVE, wanted, receive, **destination)
             else:
                 classes = offers(entry.attributes)[:MOST_CONTEXTS]
-                association = self._associate(connection, _GET, classes)
-                with connection.asking(receive):
-                    status = _last_status(connection, association.send_c_get(wanted, _GET))
-        self._check_retrieved(status, entry)
+                number = self._associate(connection, _GET, classes)
+                answers = connection.query(number, C_GET, wanted, receive)
+        self._check_retrieved(answers[-1][0], entry)
 
     def store(self, paths: Sequence[Path], stored: Callable[[Path], None]) -> None:
         """See `Archive`. All go over one association for each 127 kinds of objects."""
-        kinds = {path: kind_of(path) for path in paths}
-        waiting = list(paths)
+        waiting = [read_part10(path) for path in paths]
         while waiting:
-            contexts = list(dict.fromkeys(kinds[path] for path in waiting))[:MOST_CONTEXTS]
-            now = [path for path in waiting if kinds[path] in contexts]
-            waiting = [path for path in waiting if kinds[path] not in contexts]
+            contexts = list(dict.fromkeys(file.kind for file in waiting))[:MOST_CONTEXTS]
+            now = [file for file in waiting if file.kind in contexts]
+            waiting = [file for file in waiting if file.kind not in contexts]
             with self.connected() as connection:
                 association = connection.associate(contexts)
-                accepted = _accepted(association)
-                for path in now:
-                    if kinds[path] not in accepted:
-                        raise self._not_accepted(path, *kinds[path])
-                    with connection.asking():
-                        status = association.send_c_store(path)
-                        if "Status" not in status:
-                            raise connection.broken()
-                    self._check_stored(status, path)
-                    stored(path)
+                for file in now:
+                    number = association.number(file.kind)
+                    if number is None:
+                        raise self._not_accepted(file.path, *file.kind)
+                    self._check_stored(connection.store(number, file), file.path)
+                    stored(file.path)
 
     def _associate(
         self, connection: Connection, service: str, classes: Sequence[tuple[str, str]] = ()
-    ) -> Any:
-        """An association with this service; the server may store `classes` by it."""
+    ) -> int:
+        """Associate for this service, by which the server may store `classes`.
+
+        Returns:
+            The number of the service's presentation context.
+        """
         association = connection.associate([(service, None), *classes], bool(classes))
-        if service not in {abstract for abstract, _ in _accepted(association)}:
+        number = association.number((service, None))
+        if number is None:
             raise SourceError(
                 f"{self.name} does not offer {_NAMES[service]}",
                 "it" if service == _FIND else "C-GET, or C-MOVE to a receive_port",
@@ -178,7 +174,7 @@ class DimseArchive:
                 if service == _GET
                 else "ask who runs the server",
             )
-        return association
+        return number
 
     def _series(self, connection: Connection, keys: Mapping[str, str]) -> Iterator[Entry]:
         asked = [keyword for keyword in _KEYS["STUDY"] if keyword in keys]
@@ -205,16 +201,12 @@ class DimseArchive:
             setattr(query, keyword, keys.get(keyword) or None)
         if not "".join(keys.values()).isascii():
             query.SpecificCharacterSet = "ISO_IR 192"  # UTF-8
-        association = self._associate(connection, _FIND)
-        with connection.asking():
-            answers = list(association.send_c_find(query, _FIND))
-            status = _last_status(connection, answers)
+        answers = connection.query(self._associate(connection, _FIND), C_FIND, query)
+        status, _ = answers.pop()
         if status.Status != 0:
             raise self._refused(status, f"a search for {level.lower()}s")
         found = []
         for _, answer in answers:
-            if answer is None:
-                continue
             attributes = dict(parent.attributes)
             for element in answer:
                 if element.keyword and element.VR != "SQ":
@@ -264,22 +256,3 @@ class DimseArchive:
             "a server that accepts this presentation context",
             "ask who runs it to allow this SOP class and transfer syntax",
         )
-
-
-def _accepted(association: Any) -> set[tuple[str, str]]:
-    """(abstract syntax, transfer syntax) that both sides agreed upon."""
-    return {
-        (context.abstract_syntax, context.transfer_syntax[0])
-        for context in association.accepted_contexts
-    }
-
-
-def _last_status(connection: Connection, answers: Iterable[tuple[Dataset, Any]]) -> Dataset:
-    """The final response; a receiver that fails ends the waiting."""
-    status = Dataset()
-    for status, _ in answers:
-        if connection.failed:
-            return status
-    if "Status" not in status:
-        raise connection.broken()
-    return status

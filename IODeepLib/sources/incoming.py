@@ -84,14 +84,18 @@ def named(arriving: Iterable[bytes]) -> tuple[str, Iterable[bytes]]:
 
 
 def save(arriving: Iterable[bytes], path: Path, wanted: Entry, server: str) -> Entry:
-    """Write an instance that arrives to `path`, and return what it is.
+    """Write an instance that arrives to `path`, and return what it is; nothing if it breaks off.
 
     Raises:
         SourceError: it is no DICOM file, or neither the wanted instance nor of the wanted series.
     """
-    with path.open("wb") as file:
-        for chunk in arriving:
-            file.write(chunk)
+    try:
+        with path.open("wb") as file:
+            for chunk in arriving:
+                file.write(chunk)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     return check(path, wanted, server)
 
 

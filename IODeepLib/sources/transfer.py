@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from pydicom import uid
-from pydicom.filereader import read_file_meta_info
 
 from IODeepLib.errors import ModelError
 from IODeepLib.headers import quiet
@@ -55,10 +55,10 @@ _OTHERS = (
     uid.ComprehensiveSRStorage,
     uid.Comprehensive3DSRStorage,
 )
-_PLAIN = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
+PLAIN = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
 # Those in which we take images, the plain ones first.
 TRANSFER_SYNTAXES: tuple[str, ...] = (
-    *_PLAIN,
+    *PLAIN,
     uid.JPEGBaseline8Bit,
     uid.JPEGExtended12Bit,
     uid.JPEGLosslessSV1,
@@ -81,7 +81,7 @@ def offers(attributes: Mapping[str, str]) -> Sequence[tuple[str, str]]:
         attributes: of the series, by keyword.
     """
     if attributes.get("PatientID") == "IODEEP":
-        return [(uid.RawDataStorage, syntax) for syntax in _PLAIN]
+        return [(uid.RawDataStorage, syntax) for syntax in PLAIN]
     return _image_offers(attributes.get("Modality", ""))
 
 
@@ -91,20 +91,40 @@ def _image_offers(modality: str) -> tuple[tuple[str, str], ...]:
         (c, syntax) for c in _IMAGES.get(modality, ()) for syntax in TRANSFER_SYNTAXES
     ]
     everything = (*_OTHERS, *(c for classes in _IMAGES.values() for c in classes))
-    plain: list[tuple[str, str]] = [(c, syntax) for syntax in _PLAIN for c in everything]
+    plain: list[tuple[str, str]] = [(c, syntax) for syntax in PLAIN for c in everything]
     return tuple(dict.fromkeys(likely + plain))
 
 
-def kind_of(path: Path) -> tuple[str, str]:
-    """SOP class and transfer syntax of the DICOM file at `path`.
+@dataclass(frozen=True, slots=True)
+class Part10:
+    """A DICOM file (PS3.10) that is to be sent as it is.
+
+    Attributes:
+        path: where it is.
+        kind: SOP class and transfer syntax.
+        sop_uid: SOP Instance UID.
+        offset: where the data set begins, in bytes.
+    """
+
+    path: Path
+    kind: tuple[str, str]
+    sop_uid: str
+    offset: int
+
+
+def read_part10(path: Path) -> Part10:
+    """What the DICOM file at `path` says of itself before its data set.
 
     Raises:
-        ModelError: it does not say them.
+        ModelError: it does not.
     """
+    from pynetdicom.dsutils import split_dataset
+
     try:
         with quiet():
-            meta = read_file_meta_info(path)
-        return str(meta.MediaStorageSOPClassUID), str(meta.TransferSyntaxUID)
+            meta, offset = split_dataset(path)
+            kind = str(meta.MediaStorageSOPClassUID), str(meta.TransferSyntaxUID)
+            return Part10(path, kind, str(meta.MediaStorageSOPInstanceUID), offset)
     except Exception as error:  # pydicom raises whatever a broken file leads it to
         raise ModelError(
             f"{path} cannot be read as DICOM ({error})", "a DICOM file", "check the file"

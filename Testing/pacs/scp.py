@@ -88,7 +88,7 @@ def saying(answer: bytes) -> Iterator[Scp]:
             while True:
                 client, _ = listener.accept()
                 running.associations += 1
-                with client:
+                with client, contextlib.suppress(ConnectionError):
                     client.recv(2**16)
                     client.sendall(answer)
                     client.recv(2**16)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydicom.uid import UID
 
-from IODeepLib.sources import association, dimse, transfer
+from IODeepLib.sources import association, connection, dimse, transfer
 from IODeepLib.sources.settings import Server
 
 DOCUMENT = (Path(__file__).resolve().parents[3] / "Docs" / "pacs-conformance.md").read_text("utf-8")
@@ -58,7 +58,7 @@ def test_everything_that_is_listed_fits_into_an_association(modality: str) -> No
     offers = set(transfer.offers({"Modality": modality}))
     assert len(offers) <= association.MOST_CONTEXTS
     for classes in (*transfer._IMAGES.values(), transfer._OTHERS):
-        assert {(c, syntax) for c in classes for syntax in transfer._PLAIN} <= offers
+        assert {(c, syntax) for c in classes for syntax in transfer.PLAIN} <= offers
     likely = transfer._IMAGES.get(modality, ())
     assert {(c, syntax) for c in likely for syntax in transfer.TRANSFER_SYNTAXES} <= offers
 
@@ -77,6 +77,6 @@ def test_the_statuses() -> None:
 def test_the_figures() -> None:
     server = Server("")
     assert f"| largest PDU received | {association.PDU} bytes |" in DOCUMENT
-    assert f"| time to connect | {association._SECONDS_TO_CONNECT:g} s |" in DOCUMENT
+    assert f"| time to connect | {connection._SECONDS_TO_CONNECT:g} s |" in DOCUMENT
     assert f"| time-out | {server.timeout:g} s | `timeout` |" in DOCUMENT
     assert f"| our AE title | `{server.aet}` | `aet` |" in DOCUMENT
