@@ -57,12 +57,11 @@ def _send_what_waits(options: argparse.Namespace) -> int:
     failed: list[dict[str, str]] = []
     for kept in waiting():
         try:
-            new = arguments.source_of(kept.destination).store(kept.files)
+            new = kept.send(arguments.source_of(kept.destination))
         except IODeepError as error:
             console.say(f"iodeep: {kept.folder} for {kept.destination} waits on: {error}")
             failed.append({"destination": kept.destination, "error": str(error)})
         else:
-            kept.sent()
             sent.append({"destination": kept.destination, "stored": len(new)})
     lines = [f"{item['destination']}: {item['stored']} instances stored" for item in sent]
     if not sent and not failed:

@@ -2,23 +2,28 @@
 
 outbox/NAME/destination.txt     the SOURCE that they are for
 outbox/NAME/N.dcm               the files
+outbox/lock                     who sends, among all processes of this machine
 """
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from IODeepLib.errors import OutputError, SourceError
 from IODeepLib.files import whole_folder
+from IODeepLib.locks import FileLock
 from IODeepLib.sources import Source
 from IODeepLib.sources.incoming import entry_of
 from IODeepLib.user_folders import outbox_folder
 
 _DESTINATION = "destination.txt"
+_SECONDS_BETWEEN_LOOKS = 0.1
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,20 @@ class Kept:
         """The DICOM files."""
         return sorted(self.folder.glob("*.dcm"))
 
-    def sent(self) -> None:
-        """They are where they should be: nothing waits any more."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def send(self, source: Source) -> list[Path]:
+        """Store them as `Source.store` does; they do not wait here any more then.
+
+        Of several processes one sends, and the others find nothing left to send.
+
+        Raises:
+            OutputError: the outbox cannot be written.
+            SourceError: the source failed; they still wait.
+        """
+        with _alone():
+            files = self.files
+            new = source.store(files) if files else []
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return new
 
 
 def store_or_keep(files: Sequence[Path], source: Source, destination: str) -> list[Path]:
@@ -68,7 +84,7 @@ def store_or_keep(files: Sequence[Path], source: Source, destination: str) -> li
         raise SourceError(
             f"{error.found}; the result is kept in {kept.folder}",
             error.wanted,
-            "send it with 'iodeep push'",
+            "send it again, here or with 'iodeep push'",
         ) from None
 
 
@@ -87,6 +103,25 @@ def keep(files: Sequence[Path], destination: str) -> Kept:
                 shutil.copyfile(path, folder / f"{number}.dcm")
             (folder / _DESTINATION).write_text(destination, encoding="utf-8")
     return kept
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """A block that one process at a time is in."""
+    lock = FileLock(outbox_folder() / "lock")
+    try:
+        while not lock.acquire():
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+    except OSError as error:
+        raise OutputError(
+            f"the outbox {outbox_folder()} cannot be written ({error.strerror or error})",
+            "a folder with write permission",
+            "have its permissions corrected, or set IODEEP_OUTBOX to another one",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def waiting() -> list[Kept]:

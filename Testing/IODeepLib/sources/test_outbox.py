@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,8 @@ from pacs.servers import free_port
 
 from IODeepLib.errors import SourceError
 from IODeepLib.sources.find import source_of
-from IODeepLib.sources.outbox import store_or_keep, waiting
+from IODeepLib.sources.folder import FolderSource
+from IODeepLib.sources.outbox import keep, store_or_keep, waiting
 
 
 @pytest.fixture
@@ -28,7 +32,46 @@ def test_a_result_waits_once(nowhere: str) -> None:
     [kept] = waiting()
     assert kept.destination == nowhere
     assert [path.read_bytes() for path in kept.files] == [path.read_bytes() for path in files]
-    kept.sent()
+    with pytest.raises(SourceError, match="cannot be reached"):
+        kept.send(source_of(nowhere))
+    assert waiting() == [kept]
+
+
+# Sends what waits; says so when it has begun, and when it is done.
+SEND = """
+import sys
+from pathlib import Path
+from IODeepLib.sources.folder import FolderSource
+from IODeepLib.sources.outbox import waiting
+class Slow(FolderSource):
+    def store(self, files):
+        print("sending", flush=True)
+        sys.stdin.readline()
+        return super().store(files)
+[kept] = waiting()
+print(len(kept.send(Slow(Path(sys.argv[1])))), flush=True)
+"""
+
+
+def test_two_that_send_at_once(tmp_path: Path) -> None:
+    """The later one waits, and then has nothing to send."""
+    kept = keep(sorted((DEMO / "mr_t1").iterdir())[:2], "pacs")
+    target = tmp_path / "target"
+    target.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-c", SEND, target],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "sending\n"
+        with ThreadPoolExecutor(1) as pool:
+            second = pool.submit(kept.send, FolderSource(target))
+            assert not list(target.rglob("*.dcm"))
+            assert first.communicate("\n")[0] == "2\n"
+            assert second.result() == []
+    assert len(list(target.rglob("*.dcm"))) == 2
     assert waiting() == []
 
 
