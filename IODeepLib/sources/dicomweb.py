@@ -32,6 +32,8 @@ _SAFE = re.compile(r"[A-Za-z0-9._-]+")
 _JSON = "application/dicom+json"
 _ALL_SYNTAXES = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _IN_TROUBLE = {408, 425, 429, 500, 502, 503, 504}
+# To STOW-RS: the object is no good, or of a kind that is not taken (PS3.18 table 10.5.3-1).
+_NOT_TAKEN = {400, 409, 415, 422}
 # What "out of resources" is as a failure reason (PS3.18 section 10.5.3.2, PS3.4 table B.2-1).
 _OUT_OF_RESOURCES = range(0xA700, 0xA800)
 
@@ -49,7 +51,7 @@ class DicomwebArchive:
     def __init__(self, server: Server) -> None:
         self._base = server.url.removeprefix("dicomweb+").rstrip("/")
         self._timeout = (min(_SECONDS_TO_CONNECT, server.timeout), server.timeout)
-        if not urlsplit(self._base).hostname:
+        if not _is_url(self._base):
             raise UsageError(
                 f"the address {server.url}", "dicomweb+https://host:port/path", "correct it"
             )
@@ -213,14 +215,21 @@ class DicomwebArchive:
             answer = answer[0] if isinstance(answer, list) and answer else answer
         failures = _items(answer, "00081198")
         if not failures:
+            if response.status_code in _NOT_TAKEN:
+                raise self._does_not_take(path, f"{response.status_code} {response.reason}")
             self._check(response)
             return {_text(item.get("00081155", {})) for item in _items(answer, "00081199")}
         reason = int(_text(failures[0].get("00081197", {})) or 0)
         error = TransientError if reason in _OUT_OF_RESOURCES else SourceError
-        raise error(
-            f"{self.name} does not take {path.name} (failure reason {reason:04X})",
+        raise self._does_not_take(path, f"failure reason {reason:04X}", error)
+
+    def _does_not_take(
+        self, path: Path, reason: str, error: type[SourceError] = SourceError
+    ) -> SourceError:
+        return error(
+            f"{self.name} does not take {path.name} ({reason})",
             "to store it",
-            "ask who runs the server what it accepts",
+            "check the file, and ask who runs the server what it accepts",
         )
 
     def _unreachable(self, error: Exception) -> UnreachableError:
@@ -283,6 +292,14 @@ def _session(server: Server) -> requests.Session:
     if server.certificate is not None:
         session.cert = (str(server.certificate), str(server.key or server.certificate))
     return session
+
+
+def _is_url(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0  # a port of letters, or too large, raises
+    except ValueError:
+        return False
 
 
 def _entry(answer: Mapping[str, Any]) -> Entry:

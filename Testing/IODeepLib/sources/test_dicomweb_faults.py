@@ -170,6 +170,7 @@ STORING = {
         ),
         "failure reason A700",
     ),
+    "bad request": (answer("400 Bad Request"), "does not take weights-1.dcm (400 Bad Request)"),
     "took it, and lost it": (answer("200 OK", b"{}", "application/dicom+json"), "does not have"),
 }
 
