@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _SUFFIX = ".part"
 _WORKPLACE = re.compile(rf"\..+-\w{{8}}{re.escape(_SUFFIX)}", re.DOTALL)
 _LOCK, _NEW, _FORMER = "lock", "new", "former"  # what lies in such a folder
+_unfinished: dict[Path, Path] = {}  # the folders that this process works in, each with its target
 
 
 @contextmanager
@@ -75,17 +76,27 @@ def _workplace(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         _clear_away(target)
         place, lock = _locked(target)
+        _unfinished[place] = target
         try:
             yield place
         finally:
             lock.release()
             _clear(place, target)
+            _unfinished.pop(place, None)
     except OSError as error:
+        if error.errno is None:  # of a library, such as requests, whose errors are of this kind
+            raise
         raise OutputError(
             f"{target} cannot be written ({error.strerror or error})",
             "a folder with write permission and room",
             "choose another place",
         ) from None
+
+
+def clear_unfinished() -> None:
+    """Clear away what this process is writing, which is about to end on the spot."""
+    for place, target in list(_unfinished.items()):
+        _clear(place, target)
 
 
 def walk(folder: Path) -> Iterator[Path]:

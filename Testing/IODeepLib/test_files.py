@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from IODeepLib.errors import OutputError
-from IODeepLib.files import whole_file, whole_folder
+from IODeepLib.files import clear_unfinished, whole_file, whole_folder
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -133,3 +133,20 @@ def test_a_file_is_replaced_by_a_whole_one(tmp_path: Path) -> None:
         file.write_text("new")
     assert (tmp_path / "a.txt").read_text() == "new"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_errors_of_a_library_stay_what_they_are(tmp_path: Path) -> None:
+    class Broken(OSError):
+        """As those of requests."""
+
+    with pytest.raises(Broken), whole_file(tmp_path / "new") as path:
+        path.write_text("half")
+        raise Broken("the connection")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_ends_on_the_spot_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OutputError), whole_file(tmp_path / "new") as path:
+        path.write_text("half")
+        clear_unfinished()
+        assert list(tmp_path.iterdir()) == []
