@@ -136,12 +136,12 @@ def test_a_file_is_replaced_by_a_whole_one(tmp_path: Path) -> None:
 
 
 def test_errors_of_a_library_stay_what_they_are(tmp_path: Path) -> None:
-    class Broken(OSError):
+    class BrokenError(OSError):
         """As those of requests."""
 
-    with pytest.raises(Broken), whole_file(tmp_path / "new") as path:
+    with pytest.raises(BrokenError), whole_file(tmp_path / "new") as path:
         path.write_text("half")
-        raise Broken("the connection")
+        raise BrokenError("the connection")
     assert list(tmp_path.iterdir()) == []
 
 
