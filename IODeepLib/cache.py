@@ -69,7 +69,7 @@ class Cache:
         return sorted(self._model(study_instance_uid).glob("*.dcm"))
 
     def use(self, study_instance_uid: str) -> None:
-        """Keep the weights of a model version here for as long as this process lives."""
+        """Keep a model version here for as long as this process lives."""
         if study_instance_uid not in self._in_use:
             lock = self._lock(study_instance_uid, "use")
             with self._writing():
@@ -113,12 +113,13 @@ class Cache:
         )
 
     def clear(self) -> None:
-        """Remove everything that no process uses."""
+        """Remove everything that no process uses; cards only if nothing is in use."""
         with self._writing():
-            for known in (*self.folder.glob("cards/*"), *self.folder.glob("servers/*")):
-                known.unlink(missing_ok=True)
             for model in self._models():
                 self._remove(model)
+            if not any(map(self._is_in_use, self.folder.glob("locks/*.use"))):
+                for known in (*self.folder.glob("cards/*"), *self.folder.glob("servers/*")):
+                    known.unlink(missing_ok=True)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -146,6 +147,14 @@ class Cache:
             return size
         except OSError:  # Windows removes no file that is open
             return 0
+        finally:
+            lock.release()
+
+    @staticmethod
+    def _is_in_use(path: Path) -> bool:
+        lock = FileLock(path)
+        try:
+            return not lock.acquire()
         finally:
             lock.release()
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from IODeepLib.cache import Cache
-from IODeepLib.errors import ImageError, SourceError, UsageError
+from IODeepLib.errors import ImageError, ModelError, SourceError, UsageError
 from IODeepLib.files import whole_file
 from IODeepLib.model_object import Model, Part, join, read_weights
 from IODeepLib.model_object.datasets import CARD_SERIES, WEIGHTS_SERIES
@@ -76,22 +77,42 @@ class PacsSource:
         study, manifest = model.card.study_instance_uid, model.card.manifest
         paths = {p: self._cache.weights(study, p.sop_instance_uid) for p in manifest.parts}
         self._cache.use(study)
+        card = Entry(study, model.card.series_instance_uid, model.card.sop_instance_uid)
 
         def waiting() -> None:
             if progress:
                 progress(0.0, f"another process fetches {model.label}")
 
         with self._cache.fetching(study, waiting), self._archive.connected():
+            self._fetch_card(card)  # the cache may have been emptied since it was listed
             missing = {part: path for part, path in paths.items() if not path.exists()}
             total = sum(part.length for part in missing)
             self._cache.make_room(total)
             series = Entry(study, manifest.series_instance_uid, "", _MODEL)
             report = Reporter(progress, total, f"fetching {model.label}")
             if missing:  # small networks have all their weights in the card
-                self._fetch_parts(series, missing, len(missing) == len(paths), report)
+                try:
+                    self._fetch_parts(series, missing, len(missing) == len(paths), report)
+                except SourceError:
+                    self._check_there(model, series)
+                    raise
         return join(
             model.card, {part.sop_instance_uid: part for part in map(read_weights, paths.values())}
         )
+
+    def _check_there(self, model: Model, series: Entry) -> None:
+        """Raise ModelError if the server has lost parts of the weights, which are in `series`."""
+        parts = model.card.manifest.parts
+        with suppress(SourceError):
+            there = self._there([series])
+            lost = [n for n, part in enumerate(parts, 1) if part.sop_instance_uid not in there]
+            if lost:
+                raise ModelError(
+                    f"{self.name} has lost part {', '.join(map(str, lost))} of {len(parts)} of "
+                    f"{model.label}",
+                    "all parts",
+                    "push the model again: it sends what is missing",
+                )
 
     def images(
         self, query: Query, folder: Path, progress: Progress | None = None

@@ -19,7 +19,7 @@ from pynetdicom import evt
 
 import IODeepLib
 from IODeepLib.cache import Cache
-from IODeepLib.errors import SourceError, UsageError
+from IODeepLib.errors import ImageError, SourceError, UsageError
 from IODeepLib.model_object import pack, verify
 from IODeepLib.series import find_series
 from IODeepLib.sources.archive import Archive, UnreachableError
@@ -141,6 +141,20 @@ def test_answers_that_come_several_times_are_one() -> None:
         found = DimseArchive(Server(server.source)).find_series({"PatientID": "1"})
     assert [entry.series_uid for entry in found] == ["1.2.1.1", "1.2.2.1"]
     assert asked == ["STUDY", "SERIES", "SERIES"]
+
+
+def test_a_server_without_relational_queries_is_told_the_study(tmp_path: Path) -> None:
+    def find(event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
+        """As PixelMed's server does."""
+        if not event.identifier.StudyInstanceUID:
+            yield 0xA900, None
+
+    with scp([FIND], {evt.EVT_C_FIND: find}) as server:
+        source = PacsSource(DimseArchive(Server(server.source)), Cache(tmp_path / "cache"))
+        with pytest.raises(SourceError, match=r"told its study.*--study"):
+            source.images(Query(series_uid="1.2"), tmp_path)
+        with pytest.raises(ImageError, match="no image series"):
+            source.images(Query(study_uid="1", series_uid="1.2"), tmp_path)
 
 
 def test_nobody_there(tmp_path: Path) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import urllib.request
 from pathlib import Path
 
 import pytest
+import requests
 from makers.packed_models import files, make_model
 from pacs.servers import Dcmqrscp, Orthanc
 
@@ -51,12 +50,9 @@ def labels(source: Source) -> list[str]:
 
 def delete(orthanc: Orthanc, level: str, uid: str) -> None:
     url = f"http://127.0.0.1:{orthanc.http_port}"
-    with urllib.request.urlopen(f"{url}/tools/lookup", data=uid.encode()) as answer:
-        [there] = json.loads(answer.read())
+    [there] = requests.post(f"{url}/tools/lookup", data=uid, timeout=60).json()
     assert there["Type"] == level
-    urllib.request.urlopen(  # noqa: S310
-        urllib.request.Request(f"{url}{there['Path']}", method="DELETE")
-    ).close()
+    requests.delete(f"{url}{there['Path']}", timeout=60).raise_for_status()
 
 
 def test_a_study_that_did_not_change_is_not_searched_again(

@@ -14,7 +14,7 @@ from pacs.servers import Orthanc
 
 import IODeepLib
 from IODeepLib.cache import Cache
-from IODeepLib.errors import ImageError, UsageError
+from IODeepLib.errors import ImageError, ModelError, UsageError
 from IODeepLib.model_object import pack, verify
 from IODeepLib.sources.find import source_of
 from IODeepLib.sources.query import Query
@@ -53,6 +53,36 @@ def test_a_model_without_weights_of_its_own(orthanc: Orthanc, tmp_path: Path) ->
         there.store(files(model))
         [found] = there.models().models
         verify(there.fetch(found))
+
+
+@pytest.mark.parametrize("over", ["DICOMweb", "DIMSE"])
+def test_a_part_that_the_server_has_lost(orthanc: Orthanc, tmp_path: Path, over: str) -> None:
+    model = make_model(tmp_path, parts=3)
+    card, first, *others = files(model)
+    source = source_of(
+        {
+            "DICOMweb": orthanc.source,
+            "DIMSE": f"dimse://{orthanc.aet}@127.0.0.1:{orthanc.dicom_port}",
+        }[over]
+    )
+    source.store([others[0], card])
+    [found] = source.models().models
+    with pytest.raises(ModelError, match=f"has lost part 1, 3 of 3 of {model.label}"):
+        source.fetch(found)
+    assert source.store([first, *others]) == [first, others[1]]
+    verify(source.fetch(found))
+
+
+def test_a_cache_that_is_emptied_meanwhile(orthanc: Orthanc, tmp_path: Path) -> None:
+    source = source_of(orthanc.source)
+    source.store(files(make_model(tmp_path)))
+    [found] = source.models().models
+    Cache().clear()
+    verify(source.fetch(found))
+    Cache().clear()  # the model is in use
+    verify(source.fetch(found))
+    assert found.card.path is not None
+    assert found.card.path.exists()
 
 
 def test_what_is_there_is_not_stored_again(orthanc: Orthanc, tmp_path: Path) -> None:
