@@ -204,11 +204,13 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
     def findModels(self, source=None):
         """The models in the DICOM database and, if one is given, in one more source.
 
-        :param source: a folder, with those below it; or a server, by its name in iodeep.toml or its
-            address (see Docs/pacs.md), from which only cards are fetched.
-        :return: an object with `models`, `sources` and `problems`.
+        :param source: a folder, with those below it; or a server, by its name in iodeep.toml or in
+            Slicer's DICOM module or its address (see Docs/pacs.md), from which only cards are
+            fetched.
+        :return: an object with `models`, `sources`, `problems` and `retired`.
         """
-        from IODeepSlicer.models import findModels, isServer
+        from IODeepSlicer.models import findModels
+        from IODeepSlicer.servers import isServer
 
         if not source or not isServer(source):
             return findModels(source)
@@ -219,13 +221,15 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
     def startListing(self, server: str):
         """Ask a server for its models in a process of its own, and return at once.
 
-        Poll it until it is over; its outcome are the files of the cards.
+        Poll it until it is over; its outcome are the files of the cards, and of the notices that
+        some are retired.
         """
         from IODeepSlicer.listing import Listing
         from IODeepSlicer.requirements import checkRequirements
+        from IODeepSlicer.servers import addressOf, neededFor
 
-        checkRequirements()
-        return Listing(slicerPython(), str(server))
+        checkRequirements(neededFor(server))
+        return Listing(slicerPython(), addressOf(server))
 
     def select(self, volumeNode: vtkMRMLScalarVolumeNode, models=None):
         """Rank models by how they fit the image, each with its reasons.
@@ -262,12 +266,13 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         """
         from IODeepSlicer import nodes
         from IODeepSlicer.requirements import checkRequirements
+        from IODeepSlicer.servers import addressOf, neededFor
 
         from IODeepLib.criteria import Verdict
         from IODeepLib.errors import NoModelFitsError
         from IODeepLib.pipeline import Options, labels_left_out
 
-        checkRequirements()
+        checkRequirements(neededFor(source) if source else ())
         labels = None if labels is None else tuple(labels)
         labels_left_out(model, labels)  # raises at once, not in the process
         selection = self.select(volumeNode, [model])
@@ -289,7 +294,7 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
             options,
             others=channels,
             unchanged=lambda: [nodes.stampOf(node) for node in watched] == stamps,
-            source=source,
+            source=addressOf(source) if source else None,
         )
         self._runs = [r for r in self._runs if r.poll() is State.RUNNING] + [run]
         return run
@@ -347,6 +352,30 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
         models = self.findModels().models if models is None else models
         return saveToDatabase(segmentationNode, models)
+
+    def startSending(self, segmentationNode: vtkMRMLSegmentationNode, server):
+        """Send what was saved of a segmentation to a server, and return at once.
+
+        Poll it until it is over; its outcome are the files that the server did not have before.
+        What could not be sent waits in the outbox, and goes with what is sent there next.
+        """
+        from IODeepSlicer.requirements import checkRequirements
+        from IODeepSlicer.saving import filesToSend
+        from IODeepSlicer.sending import Sending
+        from IODeepSlicer.servers import addressOf, neededFor
+
+        checkRequirements(neededFor(server))
+        return Sending(slicerPython(), filesToSend(segmentationNode), addressOf(server))
+
+    def send(self, segmentationNode: vtkMRMLSegmentationNode, server) -> bool:
+        """Send what was saved of a segmentation to a server, and wait until it has it.
+
+        :param server: its name in iodeep.toml or in Slicer's DICOM module, or its address.
+        :return: whether the server did not have it before.
+        """
+        sending = self.startSending(segmentationNode, server)
+        _wait(sending)
+        return bool(sending.outcome())
 
     def publish(self, onnxFile, recipeFile):
         """Write a network as card and weights into the DICOM database, once it is tried out.

@@ -3,7 +3,8 @@
 For a run, the folder holds `job.json`, the voxels of each image as NumPy files and its header as
 DICOM JSON (PS3.18 Annex F); later `result.json` and, for a segmentation, its labels as a NumPy
 file. For packing a network, it holds `packing.json` and `recipe.json`; later the instances. For
-asking a server for its models, it holds `source.json`; later `listing.json`.
+asking a server for its models, it holds `source.json`; later `listing.json`. For sending files to a
+server, it holds `sending.json`; later `sent.json`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IODeepSlicer.array_file import readArray, writeArray
+from IODeepSlicer.servers import Address
 
 if TYPE_CHECKING:
     from IODeepLib.classification import Classification
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _JOB, _RESULT, _LABELS = "job.json", "result.json", "labels.npy"
 _PACKING, _RECIPE, _PACKED = "packing.json", "recipe.json", "packed"
 _SOURCE, _LISTING = "source.json", "listing.json"
+_SENDING, _SENT = "sending.json", "sent.json"
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Job:
     model: Model
     options: Options
     images: Sequence[Image]
-    source: str | None = None
+    source: Address | None = None
 
 
 def writeJob(folder: Path, job: Job) -> Generator[None, None, None]:
@@ -170,21 +173,43 @@ def packedFolder(folder: Path) -> Path:
     return folder / _PACKED
 
 
-def writeSource(folder: Path, source: str) -> None:
+def writeSource(folder: Path, server: Address) -> None:
     """Say in `folder` which server is to be asked for its models."""
-    (folder / _SOURCE).write_text(json.dumps(source), encoding="utf-8")
+    (folder / _SOURCE).write_text(json.dumps(server), encoding="utf-8")
 
 
-def readSource(folder: Path) -> str:
+def readSource(folder: Path) -> Address:
     """The server that is to be asked."""
     return json.loads((folder / _SOURCE).read_text(encoding="utf-8"))
 
 
 def writeListing(folder: Path, cards: Sequence[Path]) -> None:
-    """Put into `folder` where the cards lie that a server has."""
+    """Put into `folder` where the cards and notices lie that a server has."""
     (folder / _LISTING).write_text(json.dumps([str(path) for path in cards]), encoding="utf-8")
 
 
 def readListing(folder: Path) -> list[Path]:
-    """Where the cards lie that a server has."""
+    """Where the cards and notices lie that a server has."""
     return [Path(path) for path in json.loads((folder / _LISTING).read_text(encoding="utf-8"))]
+
+
+def writeSending(folder: Path, files: Sequence[Path], server: Address) -> None:
+    """Say in `folder` which files are to be sent where."""
+    document = {"files": [str(path) for path in files], "server": server}
+    (folder / _SENDING).write_text(json.dumps(document), encoding="utf-8")
+
+
+def readSending(folder: Path) -> tuple[list[Path], Address]:
+    """The files that are to be sent, and where."""
+    document = json.loads((folder / _SENDING).read_text(encoding="utf-8"))
+    return [Path(path) for path in document["files"]], document["server"]
+
+
+def writeSent(folder: Path, files: Sequence[Path]) -> None:
+    """Put into `folder` which files the server did not have before."""
+    (folder / _SENT).write_text(json.dumps([str(path) for path in files]), encoding="utf-8")
+
+
+def readSent(folder: Path) -> list[Path]:
+    """The files that the server did not have before."""
+    return [Path(path) for path in json.loads((folder / _SENT).read_text(encoding="utf-8"))]

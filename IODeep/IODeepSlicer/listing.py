@@ -6,21 +6,25 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from IODeepSlicer.job import readListing, writeSource
+from IODeepSlicer.servers import Address
 from IODeepSlicer.worker_process import WorkerProcess
 
 
 class Listing(WorkerProcess[list[Path]]):
-    """Fetches the cards of a server's models; gives their files, which lie in the user's cache."""
+    """Fetches the cards of a server's models, and the notices that some are retired.
+
+    Gives their files, which lie in the user's cache.
+    """
 
     task = "list"
 
-    def __init__(self, python: str, source: str) -> None:
-        """Start it; `source` is a name in iodeep.toml, or an address."""
-        self._source = source
+    def __init__(self, python: str, address: Address) -> None:
+        """Start it; `address` is the server's."""
+        self._address = address
         super().__init__(python)
 
     def _write(self, folder: Path) -> Iterator[None]:
-        writeSource(folder, self._source)
+        writeSource(folder, self._address)
         yield
 
     def _take(self, folder: Path) -> Generator[None, None, list[Path]]:

@@ -11,10 +11,10 @@ import slicer
 
 from IODeepSlicer.i18n import tr as _
 from IODeepSlicer.messages import errorText
-from IODeepSlicer.requirements import FOR_DIMSE
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
+    from IODeepLib.model_object.retirement import Retirement
 
 # Patient ID of the pseudo patient whose studies are the models.
 PATIENT_ID = "IODEEP"
@@ -30,12 +30,14 @@ class Found:
         sources: where each one's card is, DATABASE, FOLDER or SERVER, by its SOP Instance UID.
         onServer: the SOP Instance UIDs of the cards whose weights a server has.
         problems: sentences on what looks like a model and cannot be used.
+        retired: models that are not to be used any more, each with the notice that says so.
     """
 
     models: tuple[Model, ...]
     sources: dict[str, str]
     onServer: frozenset[str]
     problems: tuple[str, ...]
+    retired: tuple[tuple[Model, Retirement], ...]
 
 
 def findModels(folder: str | Path | None = None, cards: Collection[Path] = ()) -> Found:
@@ -43,7 +45,8 @@ def findModels(folder: str | Path | None = None, cards: Collection[Path] = ()) -
 
     Args:
         folder: those in it and below it too.
-        cards: files of cards that came from a server; their weights are those in the cache.
+        cards: files of cards and notices that came from a server; the weights are those in the
+            cache.
 
     Raises:
         ModelError: there is no such folder.
@@ -74,43 +77,8 @@ def findModels(folder: str | Path | None = None, cards: Collection[Path] = ()) -
         {model.card.sop_instance_uid: kinds[model.card.path] for model in library.models},
         frozenset(model.card.sop_instance_uid for model in onServer),
         tuple(problems),
+        library.retired,
     )
-
-
-def isServer(source: str | Path) -> bool:
-    """Whether `source` is asked over a network; here, nobody is asked.
-
-    Raises:
-        InputError: it is neither a folder nor a server.
-        UsageError: its address, or what iodeep.toml says of it, is wrong.
-    """
-    from IODeepLib.sources.find import source_of
-    from IODeepLib.sources.folder import FolderSource
-
-    return not isinstance(source_of(source), FolderSource)
-
-
-def neededFor(source: str) -> tuple[str, ...]:
-    """The Python packages that asking there needs beside `REQUIREMENTS`.
-
-    Raises:
-        UsageError: what iodeep.toml says of it is wrong.
-    """
-    from IODeepLib.sources.settings import read_settings
-
-    server = read_settings().server(source)
-    return FOR_DIMSE if server is not None and server.url.startswith("dimse:") else ()
-
-
-def serverNames() -> list[str]:
-    """The servers that iodeep.toml names; none if it is of no use."""
-    from IODeepLib.errors import UsageError
-    from IODeepLib.sources.settings import read_settings
-
-    try:
-        return read_settings().names
-    except UsageError:
-        return []
 
 
 def cachedCards() -> list[Path]:

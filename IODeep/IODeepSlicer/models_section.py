@@ -14,10 +14,11 @@ from IODeepSlicer.i18n import tr as _
 from IODeepSlicer.known_models import wasRun
 from IODeepSlicer.messages import errorText
 from IODeepSlicer.model_table import ModelTable
-from IODeepSlicer.models import DATABASE, Found, findModels, isServer, neededFor, serverNames
+from IODeepSlicer.models import DATABASE, Found, findModels
 from IODeepSlicer.requirements import ensureRequirements
 from IODeepSlicer.server_cards import ServerCards
-from IODeepSlicer.widgets import loadUI, say, silent
+from IODeepSlicer.servers import isServer, neededFor, serverNames
+from IODeepSlicer.widgets import loadUI, offer, say, silent
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Card, Model
@@ -42,6 +43,7 @@ class ModelsSection:
         self._found: Found | None = None
         self._foundFor = ""
         self._problem = ""
+        self._names: list[str] = []
         self._shownSource: str | None = None
         self._cards = ServerCards(logic, refresh)
         self._selection: Selection | None = None
@@ -72,8 +74,10 @@ class ModelsSection:
 
     @property
     def models(self) -> tuple[Model, ...]:
-        """All models at hand."""
-        return self._found.models if self._found is not None else ()
+        """All models at hand, also those that may have made a result before they were retired."""
+        if self._found is None:
+            return ()
+        return (*self._found.models, *(model for model, _ in self._found.retired))
 
     @property
     def server(self) -> str | None:
@@ -109,7 +113,8 @@ class ModelsSection:
         from IODeepLib.errors import IODeepError
 
         self._foundFor = source
-        folder, cards, problem = None, (), ""
+        self._names, problem = serverNames()
+        folder, cards = None, ()
         try:
             if source and isServer(source):
                 cards, problem = self._cards.of(source), self._cards.message(source)
@@ -134,13 +139,8 @@ class ModelsSection:
 
     def _showSource(self) -> None:
         box, source = self.ui.sourceComboBox, self.parameters.modelSource
-        names = serverNames()
-        with silent(box):
-            if names != [box.itemText(index) for index in range(box.count)]:
-                box.clear()
-                box.addItems(names)
-            if source != self._shownSource:  # what is being typed stays
-                box.setEditText(source)
+        typed = source == self._shownSource  # what is being typed stays
+        offer(box, self._names, box.currentText if typed else source)
         self._shownSource = source
 
     def _showWeights(self, model: Model | None) -> None:
@@ -197,6 +197,12 @@ class ModelsSection:
 
     def _text(self) -> str:
         """One line where the table alone does not say it."""
+        chosen = self.parameters.cardSopInstanceUID
+        for model, notice in self._found.retired:
+            if model.card.sop_instance_uid == chosen or not self._found.models:
+                return _("{model} is retired ({notice}), and not offered any more.").format(
+                    model=model.label, notice=notice
+                )
         if not self._found.models:
             if self._problem:
                 return ""

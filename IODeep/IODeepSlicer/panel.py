@@ -99,6 +99,7 @@ class Panel:
         self._settled.disconnect("timeout()", self.lookAgain)
         self.models.cleanup()
         self.run.cleanup()
+        self.result.cleanup()
 
     def _showChosen(self) -> None:
         self.run.show(self.models.chosen, self.models.server)

@@ -87,7 +87,10 @@ def checkRequirements(more: Sequence[str] = ()) -> None:
     Raises:
         RequirementsError: something lacks or is too old; the message names it.
     """
-    versions = installedVersions()
+    _check(installedVersions(), more)
+
+
+def _check(versions: Mapping[str, str], more: Sequence[str]) -> None:
     outdated = outdatedRequirements(versions)
     if outdated:
         raise RequirementsError(
@@ -117,9 +120,10 @@ def ensureRequirements(wheelFolder: Path | str | None = None, more: Sequence[str
     """
     import slicer
 
-    missing = missingRequirements(more=more)
-    if not missing or outdatedRequirements() or slicer.app.testingEnabled():
-        checkRequirements(more)  # tests never change Slicer's Python
+    versions = installedVersions()
+    missing = missingRequirements(versions, more)
+    if not missing or outdatedRequirements(versions) or slicer.app.testingEnabled():
+        _check(versions, more)  # tests never change Slicer's Python
         return
     if wheelFolder is None:
         wheelFolder = _ask(missing)
@@ -176,7 +180,7 @@ def _ask(missing: list[str]) -> Path | None:
         raise RequirementsError(
             f"{', '.join(missing)} not installed, as you chose",
             "all Python packages of IODeep",
-            "open the IODeep module again to install them",
+            "try again, and install them",
         )
     return Path(folder) if folder else None
 

@@ -13,6 +13,7 @@ from IODeepSlicer.i18n import tr as _
 from IODeepSlicer.messages import errorText
 from IODeepSlicer.models_section import ModelsSection
 from IODeepSlicer.result_table import copyTable, showTable, showVolumes
+from IODeepSlicer.send_row import SendRow
 from IODeepSlicer.widgets import loadUI, say, scrollTo
 
 
@@ -24,13 +25,17 @@ class ResultSection:
         self.parameters = None
         self._logic, self._models = logic, models
         self._shown: str | None = None
+        self._sendRow = SendRow(self.ui, logic)
         self.ui.resultSelector.setMRMLScene(slicer.mrmlScene)
         for kind in ("vtkMRMLSegmentationNode", "vtkMRMLTableNode"):
             self.ui.resultSelector.addAttribute(kind, nodes.DOCUMENT)
         self.ui.measureButton.connect("clicked()", self.measure)
         self.ui.copyButton.connect("clicked()", lambda: copyTable(self.ui.resultTable))
         self.ui.saveButton.connect("clicked()", self.save)
-        self.ui.sendButton.connect("clicked()", self.send)
+
+    def cleanup(self) -> None:
+        """The panel goes."""
+        self._sendRow.cleanup()
 
     def forget(self) -> None:
         """The result may have changed: look at it again."""
@@ -53,7 +58,8 @@ class ResultSection:
         self._showTable(node, document, isSegmentation)
         say(self.ui.notesLabel, self._notes(document))
         self.ui.measureButton.visible = isSegmentation
-        self.ui.saveButton.visible = self.ui.sendButton.visible = isSegmentation or node is None
+        self.ui.saveButton.visible = self.ui.sendFrame.visible = isSegmentation or node is None
+        say(self.ui.sendLabel, "")
         self._showWhereItGoes(node if isSegmentation else None)
 
     def _showTable(self, node: Any, document: dict[str, Any] | None, isSegmentation: bool) -> None:
@@ -79,8 +85,9 @@ class ResultSection:
 
     def _showWhereItGoes(self, node: slicer.vtkMRMLSegmentationNode | None) -> None:
         ui = self.ui
+        self._sendRow.show(node)
         if node is None:
-            ui.saveButton.enabled = ui.sendButton.enabled = ui.measureButton.enabled = False
+            ui.saveButton.enabled = ui.measureButton.enabled = False
             ui.saveButton.toolTip = _("Nothing was found yet.")
             say(ui.saveLabel, "")
             return
@@ -88,12 +95,6 @@ class ResultSection:
         ui.measureButton.enabled = not nodes.documentOf(node)["empty"]
         ui.saveButton.enabled = not why and not saved
         ui.saveButton.toolTip = why or _("Save as DICOM segmentation in the image's study")
-        ui.sendButton.enabled = bool(saved)
-        ui.sendButton.toolTip = (
-            _("Send what was saved to another DICOM system")
-            if saved
-            else _("Save to DICOM first; what was saved can be sent.")
-        )
         if saved:
             why = _("Saved into the image's study in the DICOM database.")
         say(ui.saveLabel, why)
@@ -133,12 +134,6 @@ class ResultSection:
             self._fail(error)
         else:
             self._showWhereItGoes(self.parameters.result)
-
-    def send(self) -> None:
-        """Let Slicer's own sender send what was saved."""
-        from DICOMLib import DICOMSendDialog
-
-        DICOMSendDialog(saving.savedFiles(self.parameters.result))
 
     def _fail(self, error: Exception) -> None:
         logging.error("IODeep: %s", error, exc_info=error)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IODeepSlicer.job import Job, readResult, writeJob
+from IODeepSlicer.servers import Address
 from IODeepSlicer.worker_process import State, WorkerProcess
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Run(WorkerProcess[Outcome]):
         options: Options | None = None,
         others: Sequence[Image] = (),
         unchanged: Callable[[], bool] = lambda: True,
-        source: str | None = None,
+        source: Address | None = None,
     ) -> None:
         """Start it.
 

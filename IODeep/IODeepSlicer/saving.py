@@ -68,6 +68,24 @@ def savedFiles(segmentationNode: slicer.vtkMRMLSegmentationNode) -> list[str]:
     return [file for file in files if file and Path(file).is_file()]
 
 
+def filesToSend(segmentationNode: slicer.vtkMRMLSegmentationNode) -> list[Path]:
+    """The same, where they are needed.
+
+    Raises:
+        ImageError: it is not saved.
+    """
+    from IODeepLib.errors import ImageError
+
+    files = savedFiles(segmentationNode)
+    if not files:
+        raise ImageError(
+            f"{segmentationNode.GetName()!r} is not in the DICOM database",
+            "a segmentation that is saved there",
+            "save it to DICOM first",
+        )
+    return [Path(file) for file in files]
+
+
 def saveToFolder(
     segmentationNode: slicer.vtkMRMLSegmentationNode, models: Iterable[Model], folder: Path
 ) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,15 @@ def silent(widget: qt.QWidget) -> Iterator[None]:
         yield
     finally:
         widget.blockSignals(before)
+
+
+def offer(box: qt.QComboBox, names: Sequence[str], chosen: str) -> None:
+    """Let a person choose one of `names`, or type another one."""
+    with silent(box):
+        if list(names) != [box.itemText(index) for index in range(box.count)]:
+            box.clear()
+            box.addItems(names)
+        box.setEditText(chosen)
 
 
 def say(label: qt.QLabel, text: str, colour: str = "") -> None:

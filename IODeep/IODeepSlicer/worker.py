@@ -1,9 +1,10 @@
-"""The process in which a network runs, or is packed: `python worker.py TASK FOLDER`.
+"""The process that computes, packs, or speaks to servers: `python worker.py TASK FOLDER`.
 
 The folder holds what the task needs, see `IODeepSlicer.job`. Progress goes to standard output, a
 JSON object a line, the last of which says that the result is in the folder or what went wrong. When
 standard input ends (the result was read, the work was cancelled, or the application that started it
-is gone, however that came), this process removes the folder and ends, whatever it is doing.
+is gone, however that came), this process removes the folder and what it is writing elsewhere, and
+ends, whatever it is doing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from IODeepLib.model_object import Model
+    from IODeepSlicer.job import Job
 
 
 def main(task: str, folder: Path) -> None:
@@ -44,13 +49,28 @@ def main(task: str, folder: Path) -> None:
 def _run(folder: Path, progress: Callable[[float, str], None]) -> None:
     import IODeepSlicer  # noqa: F401  makes IODeepLib importable
     from IODeepLib.pipeline import run
-    from IODeepLib.sources.find import source_of
     from IODeepSlicer.job import readJob, writeResult
 
     job = readJob(folder)
-    model = source_of(job.source).fetch(job.model, progress) if job.source else job.model
+    model = _fetched(job, progress) if job.source else job.model
     result = run(job.images[0], model, job.options, others=job.images[1:], progress=progress)
     writeResult(folder, result)
+
+
+def _fetched(job: Job, progress: Callable[[float, str], None]) -> Model:
+    """The model with its weights, unless it was retired since it was listed."""
+    from IODeepLib.errors import ModelError
+    from IODeepSlicer.servers import sourceAt
+
+    source = sourceAt(job.source)
+    for model, notice in source.models().retired:
+        if model.card.sop_instance_uid == job.model.card.sop_instance_uid:
+            raise ModelError(
+                f"{model.label} was retired since it was listed ({notice})",
+                "a model that is still to be used",
+                "look for models again, and choose another one",
+            )
+    return source.fetch(job.model, progress)
 
 
 def _publish(folder: Path, progress: Callable[[float, str], None]) -> None:
@@ -64,15 +84,32 @@ def _publish(folder: Path, progress: Callable[[float, str], None]) -> None:
 
 def _list(folder: Path, _progress: Callable[[float, str], None]) -> None:
     import IODeepSlicer  # noqa: F401  makes IODeepLib importable
-    from IODeepLib.sources.find import source_of
     from IODeepSlicer.job import readSource, writeListing
+    from IODeepSlicer.servers import sourceAt
 
-    found = source_of(readSource(folder)).models()
+    found = sourceAt(readSource(folder)).models()
+    cards = [model.card.path for model in found.models]
+    retired = [path for model, notice in found.retired for path in (model.card.path, notice.path)]
     damaged = [problem.path for problem in found.problems]
-    writeListing(folder, [*(model.card.path for model in found.models), *damaged])
+    writeListing(folder, [*cards, *retired, *damaged])
 
 
-_TASKS = {"run": _run, "publish": _publish, "list": _list}
+def _send(folder: Path, progress: Callable[[float, str], None]) -> None:
+    import IODeepSlicer  # noqa: F401  makes IODeepLib importable
+    from IODeepLib.sources.outbox import store_or_keep, waiting
+    from IODeepSlicer.job import readSending, writeSent
+    from IODeepSlicer.servers import sourceAt, wordsOf
+
+    files, address = readSending(folder)
+    source, destination = sourceAt(address), wordsOf(address)
+    progress(0.0, f"sending to {source.name}")
+    writeSent(folder, store_or_keep(files, source, destination))
+    for kept in waiting():
+        if kept.destination == destination:
+            kept.send(source)
+
+
+_TASKS = {"run": _run, "publish": _publish, "list": _list, "send": _send}
 
 
 def _progress(channel: TextIO, fraction: float, message: str) -> None:
@@ -105,6 +142,9 @@ def _endWithParent(folder: Path, complete: threading.Event) -> None:
     # Not through sys.stdin, whose lock would be held when Python ends.
     while os.read(0, 4096):
         complete.set()
+    files = sys.modules.get("IODeepLib.files")
+    if files is not None:
+        files.clear_unfinished()
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 

@@ -23,6 +23,7 @@ from typing import Any, Generic, TypeVar
 
 _WORKER = Path(__file__).with_name("worker.py")
 _PATIENCE = 1.0  # seconds for the process to end after it was killed
+_TIDYING = 0.1  # seconds for it to clear up before that
 _SLICE = 0.03  # seconds that a poll may take for writing and reading files
 _LONGEST_LOG = 100_000  # characters
 # How a process ends whose processor lacks an instruction; the second one is Windows's way.
@@ -164,17 +165,27 @@ class WorkerProcess(Generic[T]):
     def cancel(self) -> None:
         """End it at once, and leave nothing behind; without effect once it is over."""
         if self._state is State.RUNNING:
-            self._kill()
-            self._close(State.CANCELLED)
+            self._end(State.CANCELLED)
 
-    def _kill(self) -> None:
+    def _end(self, state: State) -> None:
+        self._state = state
+        self._lines.close()
+        with contextlib.suppress(OSError):
+            text = (self._folder / "log").read_text("utf-8", "replace")
+            self.log = text[-_LONGEST_LOG:]
+        self._end_process()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end_process(self) -> None:
+        self._process.stdin.close()  # it clears up and ends; what cannot, is killed
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_TIDYING)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if sys.platform == "win32":
                 self._process.kill()
             else:
                 # A launcher may stand between us and Python: the whole group goes.
                 os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.stdin.close()  # and this ends what still lives
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE)
 
@@ -189,16 +200,7 @@ class WorkerProcess(Generic[T]):
             self._progressed()
 
     def _finish(self) -> None:
-        self._kill()
-        self._close(State.DONE if self._outcome is not None else State.FAILED)
-
-    def _close(self, state: State) -> None:
-        self._state = state
-        self._lines.close()
-        with contextlib.suppress(OSError):
-            text = (self._folder / "log").read_text("utf-8", "replace")
-            self.log = text[-_LONGEST_LOG:]
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._end(State.DONE if self._outcome is not None else State.FAILED)
 
 
 def _inParts(error: Exception) -> dict[str, str]:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import slicer
 import slicer_application
-from IODeepSlicer import models, nodes
+from IODeepSlicer import models, nodes, requirements, servers
 from IODeepSlicer.models import DATABASE, SERVER
 from IODeepSlicer.runner import State
 from makers import networks
 from makers.recipes import label, recipe
 from pacs.proxy import Fault, proxy
-from pacs.servers import Orthanc
+from pacs.servers import Dcmqrscp, Orthanc, free_port
 
 from IODeep import IODeepLogic
-from IODeepLib.errors import CancelledError, InputError, IODeepError, UsageError
+from IODeepLib.errors import CancelledError, ImageError, InputError, IODeepError, UsageError
 from IODeepLib.model_object import Model
 from IODeepLib.publish import publish
+from IODeepLib.sources import push
 from IODeepLib.sources.find import source_of
+from IODeepLib.sources.outbox import waiting
 
 pytestmark = pytest.mark.usefixtures("scene")
 
@@ -92,7 +97,7 @@ def test_fetching_is_cancelled_and_goes_on_later(
         one.cancel()
     with pytest.raises(CancelledError):
         one.outcome()
-    assert len(list(cache.rglob("*.dcm"))) == 1
+    assert len(list(cache.rglob("*.dcm"))) == 1 and not list(cache.rglob("*.part"))
     logic.run(volume, model, source=published.source)
     logic.cleanup()
 
@@ -112,12 +117,127 @@ def test_folders_servers_and_neither(
         encoding="utf-8",
     )
     monkeypatch.setenv("IODEEP_CONFIG", str(settings))
-    assert models.serverNames() == ["old", "pacs"]
-    assert models.isServer("pacs") and not models.isServer(tmp_path)
-    assert models.neededFor("old") and not models.neededFor("pacs")
+    assert servers.serverNames() == (["old", "pacs"], "")
+    assert servers.isServer("pacs") and not servers.isServer(tmp_path)
+    assert servers.neededFor("old") and not servers.neededFor("pacs")
     with pytest.raises(InputError, match="nowhere is no folder"):
-        models.isServer("nowhere")
+        servers.isServer("nowhere")
     with pytest.raises(UsageError, match="a password in an address"):
-        models.isServer("dicomweb+https://me:secret@pacs.example.org/")
+        servers.isServer("dicomweb+https://me:secret@pacs.example.org/")
     settings.write_text("no TOML", encoding="utf-8")
-    assert models.serverNames() == []
+    names, problem = servers.serverNames()
+    assert names == [] and "iodeep.toml cannot be read" in problem
+
+
+def list_of_servers(**protocols: str) -> SimpleNamespace:
+    """That of Slicer's DICOM module, as far as it is read; the real one needs Qt."""
+    found = [
+        SimpleNamespace(
+            connectionName=name,
+            calledAETitle="ARCHIVE",
+            callingAETitle="ME",
+            host="10.0.0.5",
+            port=104,
+            queryRetrieveEnabled=protocol != "",
+            storageEnabled=False,
+            retrieveProtocolAsString=lambda protocol=protocol: protocol,
+        )
+        for name, protocol in protocols.items()
+    ]
+    return SimpleNamespace(
+        storageAETitle="SLICER",
+        storagePort=11112,
+        serversCount=lambda: len(found),
+        server=found.__getitem__,
+    )
+
+
+def test_the_servers_of_slicers_dicom_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = list_of_servers(gets="CGET", moves="CMOVE", unticked="", pacs="CGET")
+    widget = SimpleNamespace(browserWidget=SimpleNamespace(dicomVisualBrowser=browser))
+    representation = SimpleNamespace(self=lambda: widget)
+    module = SimpleNamespace(widgetRepresentation=lambda: representation)
+    monkeypatch.setattr(slicer.modules, "dicom", module, raising=False)
+    settings = tmp_path / "iodeep.toml"
+    settings.write_text('[servers.pacs]\nurl = "dimse://OTHER@127.0.0.1:104"\n', "utf-8")
+    monkeypatch.setenv("IODEEP_CONFIG", str(settings))
+    assert servers.serverNames() == (["pacs", "gets", "moves"], "")
+    url = "dimse://ARCHIVE@10.0.0.5:104"
+    assert servers.addressOf("gets") == {"url": url, "aet": "ME"}
+    assert servers.addressOf("moves") == {"url": url, "aet": "SLICER", "receive_port": 11112}
+    assert servers.addressOf("pacs") == "pacs", "iodeep.toml goes first"
+    assert servers.isServer("gets") and servers.neededFor("gets")
+    assert servers.wordsOf(servers.addressOf("gets")) == url
+    assert servers.sourceAt(servers.addressOf("gets")).name == "ARCHIVE@10.0.0.5:104"
+    with pytest.raises(InputError, match="unticked is no folder"):
+        servers.isServer("unticked")
+
+
+def test_what_dimse_needs_is_named_at_once(
+    monkeypatch: pytest.MonkeyPatch, network: Model, study: Path
+) -> None:
+    here = {**requirements.installedVersions()}
+    del here["pynetdicom"]
+    monkeypatch.setattr(requirements, "installedVersions", lambda: here)
+    logic, volume = IODeepLogic(), slicer_application.load(study)
+    address = "dimse://ARCHIVE@127.0.0.1:104"
+    with pytest.raises(requirements.RequirementsError, match="lacks pynetdicom"):
+        logic.findModels(address)
+    with pytest.raises(requirements.RequirementsError, match="lacks pynetdicom"):
+        logic.run(volume, network, source=address)
+    logic.cleanup()
+
+
+def test_what_a_server_has_retired_is_not_offered(
+    published: Orthanc, network: Model, study: Path
+) -> None:
+    """Also where the database has it; but what was listed before is refused when it is fetched."""
+    logic, volume = IODeepLogic(), slicer_application.load(study)
+    (model,) = logic.findModels(published.source).models
+    push.retire(network, source_of(published.source), reason="too old", replacement=None)
+    with pytest.raises(
+        IODeepError, match=r"was retired since it was listed \(withdrawn: too old\)"
+    ):
+        logic.run(volume, model, source=published.source)
+    slicer_application.insert(network.card.path.parent)
+    assert logic.findModels().models
+    found = logic.findModels(published.source)
+    assert not found.models and not found.problems
+    ((retired, notice),) = found.retired
+    assert retired.card.sop_instance_uid == network.card.sop_instance_uid
+    assert str(notice) == "withdrawn: too old"
+    logic.cleanup()
+
+
+def test_results_are_sent_or_wait(
+    orthanc: Orthanc,
+    dcmqrscp: Dcmqrscp,
+    network: Model,
+    study: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logic, volume = IODeepLogic(), slicer_application.load(study)
+    segmentation = logic.run(volume, network)
+    with pytest.raises(ImageError, match="not in the DICOM database"):
+        logic.send(segmentation, orthanc.source)
+    uid = logic.saveToDICOM(segmentation, [network])
+    assert logic.send(segmentation, dcmqrscp.source)
+    assert not logic.send(segmentation, dcmqrscp.source), "it was there"
+
+    settings = tmp_path / "iodeep.toml"
+    monkeypatch.setenv("IODEEP_CONFIG", str(settings))
+    nobody = f"dicomweb+http://127.0.0.1:{free_port()}"
+    settings.write_text(f'[servers.pacs]\nurl = "{nobody}"\n', encoding="utf-8")
+    with pytest.raises(IODeepError, match=r"cannot be reached.*; the result is kept in"):
+        logic.send(segmentation, "pacs")
+    (kept,) = waiting()
+    assert kept.destination == "pacs" and len(kept.files) == 1
+    settings.write_text(f'[servers.pacs]\nurl = "{orthanc.source}"\n', encoding="utf-8")
+    assert logic.send(segmentation, "pacs")
+    assert not waiting()
+    (name,) = json.loads(orthanc.get("/instances"))
+    assert json.loads(orthanc.get(f"/instances/{name}/simplified-tags"))["SOPInstanceUID"] == uid
+    logic.cleanup()

@@ -20,14 +20,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import qt
 import slicer
 from DICOMLib import DICOMUtils
 
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE))
 import panel  # noqa: E402
-from steps import finish, step, wait  # noqa: E402
+from steps import finish, gaps, step, wait  # noqa: E402
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
@@ -150,22 +149,11 @@ def _longest_gap(model: Model) -> str:
     panel.choose(model)
     longest = []
     for _ in range(3):
-        gaps, last = [], [time.perf_counter()]
-
-        def tick(gaps: list = gaps, last: list = last) -> None:
-            now = time.perf_counter()
-            gaps.append(now - last[0])
-            last[0] = now
-
-        timer = qt.QTimer()
-        timer.setInterval(5)
-        timer.connect("timeout()", tick)
-        timer.start()
-        panel.find("applyButton").click()
-        panel.until(lambda: not panel.is_running())
-        wait(2)
-        timer.stop()
-        longest.append(max(gaps))
+        with gaps() as found:
+            panel.find("applyButton").click()
+            panel.until(lambda: not panel.is_running())
+            wait(2)
+        longest.append(max(found))
     print("  " + ", ".join(f"{gap:.3f} s" for gap in longest), flush=True)
     return _verdict(float(np.median(longest)), 0.2, "s")
 

@@ -12,13 +12,12 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import qt
 import slicer
 
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE))
 from IODeepSlicer import requirements  # noqa: E402
-from steps import finish, picture, step  # noqa: E402
+from steps import answer, dialogs, finish, step  # noqa: E402
 
 _work = Path(tempfile.mkdtemp(prefix="iodeep-"))
 _wheels = _work / "folder with wheels"
@@ -53,19 +52,11 @@ def _need(*names: str) -> None:
 def _declined() -> str:
     """The question appears once, and Cancel is taken for an answer."""
     _need("iodeep-probe>=1")
-    questions = []
-
-    def cancel() -> None:
-        box = slicer.app.activeModalWidget()
-        questions.append(box.text)
-        picture("question", box)
-        box.button(qt.QMessageBox.Cancel).click()
-
-    qt.QTimer.singleShot(300, cancel)
+    answer("Cancel")
     try:
         requirements.ensureRequirements()
     except requirements.RequirementsError as error:
-        assert len(questions) == 1
+        assert len(dialogs()) == 1
         return str(error)
     raise AssertionError("nothing was raised")
 

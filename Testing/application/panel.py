@@ -20,13 +20,36 @@ DEMO = Path(__file__).resolve().parents[2] / "IODeepLib" / "demo_data"
 LONGEST = 120  # seconds that anything here may take
 
 
-def make_model(folder: Path, **changes: Any) -> Any:
+_NETWORK = DEMO / "demo_network.onnx"
+
+
+def make_model(folder: Path, network: Path = _NETWORK, **changes: Any) -> Any:
     """The demonstration network as DICOM instances in `folder`, its recipe changed."""
     from IODeepLib.publish import publish
     from IODeepLib.recipe import read_recipe
 
     recipe = dataclasses.replace(read_recipe(DEMO / "recipe.json"), **changes)
-    return publish(DEMO / "demo_network.onnx", recipe, folder)
+    return publish(network, recipe, folder)
+
+
+def make_large_model(folder: Path, size: int) -> Any:
+    """The same with as many more bytes of weights, which it does not use."""
+    from IODeepLib.onnx_file.wire import encode_delimited, encode_tag, encode_varint, fields
+
+    network = _NETWORK.read_bytes()
+    # TensorProto's dims, data_type (FLOAT), name, raw_data; GraphProto's initializer.
+    shape = encode_tag(1, 0) + encode_varint(size // 4) + encode_tag(2, 0) + encode_varint(1)
+    ballast = encode_delimited(8, b"ballast") + encode_delimited(9, os.urandom(size))
+    pieces = []
+    for field in fields(network, 0, len(network)):
+        piece = network[field.start : field.end]
+        if field.number == 7:  # the graph
+            graph = network[field.begin : field.end] + encode_delimited(5, shape + ballast)
+            piece = encode_delimited(7, graph)
+        pieces.append(piece)
+    path = folder.with_suffix(".onnx")
+    path.write_bytes(b"".join(pieces))
+    return make_model(folder, path)
 
 
 def make_slow_model(folder: Path) -> Any:

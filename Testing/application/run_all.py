@@ -23,9 +23,10 @@ LONGEST = 1200  # seconds that one script may take
 PATIENCE = 2  # seconds within which a run ends after its Slicer
 
 POSIX = hasattr(os, "killpg")  # Windows has neither groups of processes nor their signals
-SCRIPTS = sorted({path.stem for path in HERE.glob("*.py")} - {"panel", "quit", "run_all", "steps"})
+_PARTS = {"panel", "quit", "run_all", "served", "steps"}
+SCRIPTS = sorted({path.stem for path in HERE.glob("*.py")} - _PARTS)
 # Packages are installed without it only.
-WITHOUT_TESTING = {"first_start"}
+WITHOUT_TESTING = {"dimse", "first_start"}
 
 
 class Slicer:
@@ -35,9 +36,11 @@ class Slicer:
         self._folder = tempfile.TemporaryDirectory(prefix="slicer-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name)
         self.folder.chmod(0o755)  # for the step in which Slicer is another user for a moment
-        mode = "--ignore-slicerrc" if name in WITHOUT_TESTING else "--testing"
+        mode = ["--testing"]
+        if name in WITHOUT_TESTING:
+            mode = ["--ignore-slicerrc", "--disable-settings"]
         modules = str(HERE.parents[1] / "IODeep")
-        command = [program, "--no-splash", mode, "--additional-module-paths", modules]
+        command = [program, "--no-splash", *mode, "--additional-module-paths", modules]
         environment |= {"TMPDIR": str(self.folder), "IODEEP_PICTURES": str(OUT)}
         self.process = subprocess.Popen(
             [*command, "--python-script", str(HERE / f"{script}.py")],

@@ -5,69 +5,40 @@ Docs/testing.md says how to run this.
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import sys
-import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 
-import qt
 import slicer
-from DICOMLib import DICOMUtils
 
 _HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE), str(_HERE.parent)]
 import panel  # noqa: E402
-from pacs import servers  # noqa: E402
+import served  # noqa: E402
 from panel import contains, find, said  # noqa: E402
-from steps import finish, picture, step, wait  # noqa: E402
-
-_work = Path(tempfile.mkdtemp(prefix="iodeep-"))
-
-
-def _published() -> str:
-    from IODeepLib.sources.find import source_of
-    from IODeepLib.sources.push import push
-
-    model = panel.make_model(_work / "model")
-    files = [model.card.path, *(part.path for part in model.weights())]
-    return f"{len(push(files, source_of(_orthanc.source)).stored)} instances"
-
-
-def _rows() -> list[list[str]]:
-    table = find("modelTable")
-    return [
-        [table.item(row, column).text() for column in range(table.columnCount)]
-        for row in range(table.rowCount)
-    ]
-
-
-def _cards() -> list[Path]:
-    return list((_work / "cache").rglob("*.dcm"))
+from served import cached, look_in, rows  # noqa: E402
+from steps import finish, gaps, picture, step, wait  # noqa: E402
 
 
 def _from_a_scene() -> str:
     """A scene that names a server does not make Slicer ask it."""
     panel.logic().getParameterNode().modelSource = "pacs"
     wait(1)
-    assert not _cards() and not _rows()
+    assert not cached() and not rows()
     message = contains(said("modelsLabel"), "pacs", "was not asked")
     panel.look_in("")
     return message
 
 
 def _listed() -> str:
-    names = [find("sourceComboBox").itemText(n) for n in range(find("sourceComboBox").count)]
-    assert names == ["nobody", "pacs"], names
+    assert served.names("sourceComboBox") == ["nobody", "pacs"], served.names("sourceComboBox")
     panel.look_in("pacs")
     asking = said("modelsLabel")
     assert "Asking pacs" in asking, asking
-    panel.until(_rows)
-    ((fit, *_, source),) = _rows()
+    panel.until(rows)
+    ((fit, *_, source),) = rows()
     assert (fit, source) == ("fits", "server")
-    assert len(_cards()) == 1, "more than the card was fetched"
+    assert len(cached()) == 1, "more than the card was fetched"
     assert not find("weightsFrame").visible
     assert find("applyButton").text.startswith("Fetch "), find("applyButton").text
     picture("server")
@@ -75,17 +46,18 @@ def _listed() -> str:
 
 
 def _run() -> str:
-    done = contains(panel.apply_and_wait(), "Done")
+    with gaps() as found:
+        done = contains(panel.apply_and_wait(), "Done")
     assert find("applyButton").text == "Apply"
-    assert len(_cards()) == 2
+    assert len(cached()) == 2
     segmentation = panel.logic().getParameterNode().result
     assert segmentation.GetSegmentation().GetNumberOfSegments() == 2
-    return done
+    return f"{done} The window stood still for {max(found):.2f} s at most."
 
 
 def _again() -> str:
     panel.open_panel()
-    assert [row[0] for row in _rows()] == ["fits"]
+    assert [row[0] for row in rows()] == ["fits"]
     return contains(panel.apply_and_wait(), "Done")
 
 
@@ -96,10 +68,9 @@ def _console() -> str:
 
 
 def _nobody() -> str:
-    panel.look_in("nobody")
-    panel.until(lambda: "Asking" not in said("modelsLabel"))
-    assert not _rows()
-    return contains(said("modelsLabel"), "cannot be reached")
+    message = contains(look_in("nobody"), "cannot be reached")
+    assert not rows()
+    return message
 
 
 def _wrong() -> str:
@@ -108,42 +79,91 @@ def _wrong() -> str:
     panel.look_in("dicomweb+http://me:secret@127.0.0.1/")
     message += " | " + contains(said("modelsLabel"), "A password in an address")
     assert panel.logic().getParameterNode().modelSource == "nobody"
-    panel.look_in("pacs")
-    panel.until(_rows)
+    look_in("pacs")
+    assert rows()
     return message
 
 
-def _send() -> str:
-    """What was saved goes to Orthanc by Slicer's own sender."""
+def _broken_settings() -> str:
+    """What is wrong with iodeep.toml is said; the database can be used all the same."""
+    panel.look_in("")
+    path = served.WORK / "toml"
+    before = path.read_text("utf-8")
+    path.write_text("[servers.pacs\n", "utf-8")
+    panel.open_panel()
+    text = said("modelsLabel").splitlines()[-1]
+    path.write_text(before, "utf-8")
+    panel.open_panel()
+    assert "cannot be read" not in said("modelsLabel")
+    look_in("pacs")
+    return contains(text, "cannot be read", "Correct it")
+
+
+def _save() -> str:
+    assert not find("sendButton").enabled
     find("saveButton").click()
     wait(0.5)
-    assert find("sendButton").enabled, said("saveLabel")
-    before = set(json.loads(_orthanc.get("/instances")))
-    qt.QTimer.singleShot(500, _fill_dialog)
-    find("sendButton").click()
-    panel.until(lambda: len(json.loads(_orthanc.get("/instances"))) > len(before))
-    (new,) = set(json.loads(_orthanc.get("/instances"))) - before
-    tags = json.loads(_orthanc.get(f"/instances/{new}/simplified-tags"))
-    assert tags["Modality"] == "SEG", tags
-    (uid,) = (
-        panel.logic().getParameterNode().result.GetAttribute("IODeep.SavedInstanceUIDs").split()
-    )
-    assert tags["SOPInstanceUID"] == uid
-    return f"{tags['SeriesDescription']}, {tags['NumberOfFrames']} frames"
+    return said("saveLabel")
 
 
-def _fill_dialog() -> None:
-    dialog = slicer.app.activeModalWidget()
-    dialog.findChildren(qt.QComboBox)[0].setCurrentText("DICOMweb")
-    _title, address = dialog.findChildren(qt.QLineEdit)
-    address.text = _orthanc.url
-    picture("send", dialog)
-    (buttons,) = dialog.findChildren(qt.QDialogButtonBox)
-    buttons.button(qt.QDialogButtonBox.Ok).click()
+def _sent() -> str:
+    """What was saved goes to Orthanc, once; the study is that of the image."""
+    assert served.names("sendComboBox") == ["nobody", "pacs"]
+    with gaps() as found:
+        message = contains(served.send_to("pacs"), "pacs has it now")
+    picture("sent", slicer.modules.iodeep.widgetRepresentation())
+    (tags,) = served.results(_orthanc)
+    node = panel.logic().getParameterNode().result
+    assert tags["SOPInstanceUID"] == node.GetAttribute("IODeep.SavedInstanceUIDs")
+    contains(served.send_to("pacs"), "had it already")
+    assert len(served.results(_orthanc)) == 1
+    return f"{message} The window stood still for {max(found):.2f} s at most."
+
+
+def _sent_to_nobody() -> str:
+    """It waits in the outbox, and goes with what is sent there next."""
+    message = contains(served.send_to("nobody"), "cannot be reached", "kept in")
+    picture("not_sent", slicer.modules.iodeep.widgetRepresentation())
+    (kept,) = served.OUTBOX.iterdir()
+    assert list(kept.glob("*.dcm"))
+    names = {"pacs": _orthanc.source, "nobody": _orthanc.source}
+    served.name_servers(names)
+    contains(served.send_to("nobody"), "had it already")
+    assert not list(served.OUTBOX.iterdir())
+    return message
+
+
+def _sent_from_the_console() -> str:
+    node = panel.logic().getParameterNode().result
+    _orthanc.clear()
+    assert panel.logic().send(node, _orthanc.source)
+    assert not panel.logic().send(node, _orthanc.source)
+    return f"{len(served.results(_orthanc))} segmentation"
+
+
+def _retired() -> str:
+    """It is not offered any more; what it has found can still be saved."""
+    served.publish(_orthanc, _model)
+    look_in("pacs")
+    ((fit, *_),) = rows()
+    served.retire(_orthanc, "misses small lesions")
+    contains(look_in("pacs"), "retired", "misses small lesions")
+    assert not rows() and not find("applyButton").enabled
+    picture("retired", slicer.modules.iodeep.widgetRepresentation())
+    message = said("modelsLabel")
+    panel.logic().getParameterNode().showUnfitting = True
+    wait(0.2)
+    assert fit == "fits" and not rows()
+    node = panel.logic().getParameterNode().result
+    panel.logic().saveToDICOM(node, _section().models)
+    return message
+
+
+def _section():
+    return slicer.modules.iodeep.widgetRepresentation().self().panel.models
 
 
 def _steps() -> None:
-    step("Published in Orthanc", _published)
     slicer.util.selectModule("IODeep")
     step("A scene that names a server", _from_a_scene)
     panel.load_image()
@@ -154,24 +174,17 @@ def _steps() -> None:
     step("Console", _console)
     step("Nobody listens", _nobody)
     step("No source", _wrong)
-    step("Sent", _send)
+    step("iodeep.toml is of no use", _broken_settings)
+    step("Saved", _save)
+    step("Sent", _sent)
+    step("Sent to nobody", _sent_to_nobody)
+    step("Sent from the console", _sent_from_the_console)
+    step("Retired", _retired)
 
 
-with ExitStack() as stack:
-    _orthanc = stack.enter_context(servers.orthanc(_work / "orthanc"))
-    with servers.socket.socket() as _closed:
-        _closed.bind(("127.0.0.1", 0))
-        (_work / "iodeep.toml").write_text(
-            f'[servers.pacs]\nurl = "{_orthanc.source}"\n'
-            f'[servers.nobody]\nurl = "dicomweb+http://127.0.0.1:{_closed.getsockname()[1]}"\n',
-            "utf-8",
-        )
-        os.environ |= {
-            "IODEEP_CONFIG": str(_work / "iodeep.toml"),
-            "IODEEP_CACHE": str(_work / "cache"),
-        }
-        with DICOMUtils.TemporaryDICOMDatabase(str(_work / "database")):
-            DICOMUtils.importDicom(str(panel.DEMO / "mr_t1"), slicer.dicomDatabase, copyFiles=True)
-            _steps()
-shutil.rmtree(_work, ignore_errors=True)
+with served.orthanc() as (_orthanc, _model):
+    nobody = f"dicomweb+http://127.0.0.1:{served.closed_port()}"
+    served.name_servers({"pacs": _orthanc.source, "nobody": nobody})
+    _steps()
+shutil.rmtree(served.WORK, ignore_errors=True)
 finish()

@@ -6,7 +6,8 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import qt
@@ -16,6 +17,7 @@ OUT = Path(os.environ.get("IODEEP_PICTURES", "slicer_pictures")).resolve()
 
 _failed: list[str] = []
 _dialogs: list[str] = []
+_answers: list[str] = []
 
 
 def step(name: str, action: Callable[[], object]) -> None:
@@ -37,6 +39,11 @@ def dialogs() -> list[str]:
     return found
 
 
+def answer(button: str) -> None:
+    """The next question is answered by a click on this button, and its picture taken."""
+    _answers.append(button)
+
+
 def picture(name: str, widget: qt.QWidget | None = None) -> None:
     """Save a picture of the main window, or of a widget."""
     slicer.app.processEvents()
@@ -54,6 +61,26 @@ def wait(seconds: float) -> None:
         time.sleep(0.01)
 
 
+@contextmanager
+def gaps() -> Iterator[list[float]]:
+    """The seconds between one turn of the event loop and the next, for as long as this lasts."""
+    found, last = [], [time.perf_counter()]
+
+    def tick() -> None:
+        now = time.perf_counter()
+        found.append(now - last[0])
+        last[0] = now
+
+    timer = qt.QTimer()
+    timer.setInterval(5)
+    timer.connect("timeout()", tick)
+    timer.start()
+    try:
+        yield found
+    finally:
+        timer.stop()
+
+
 def finish() -> None:
     """Print the verdict and quit; the exit status is 1 if a step failed."""
     print(f"FAILED: {', '.join(_failed)}" if _failed else "PASSED", flush=True)
@@ -66,7 +93,12 @@ def _close_dialog() -> None:
     dialog = slicer.app.activeModalWidget()
     if dialog is not None and dialog.inherits("QMessageBox"):
         _dialogs.append(f"{dialog.text} {dialog.detailedText}".strip())
-        dialog.accept()
+        if not _answers:
+            dialog.accept()
+            return
+        picture("question", dialog)
+        wanted = _answers.pop(0)
+        next(each for each in dialog.buttons() if each.text.replace("&", "") == wanted).click()
 
 
 _timer = qt.QTimer()
