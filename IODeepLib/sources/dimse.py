@@ -43,6 +43,7 @@ _SERIES_UIDS = {"StudyInstanceUID", "SeriesInstanceUID"}
 # Stored, with a remark: coerced, discarded, does not match the SOP class (PS3.4 table B.2-1).
 _REMARKS = {0xB000, 0xB006, 0xB007}
 _UNKNOWN_DESTINATION = 0xA801  # PS3.4 table C.4-2
+_DOES_NOT_MATCH = 0xA900  # the identifier the SOP class; PS3.4 table C.4-1
 _SOME_FAILED = 0xB000  # of a retrieval; PS3.4 tables C.4-2 and C.4-3
 _OUT_OF_RESOURCES = range(0xA700, 0xA800)
 
@@ -203,8 +204,14 @@ class DimseArchive:
             query.SpecificCharacterSet = "ISO_IR 192"  # UTF-8
         answers = connection.query(self._associate(connection, _FIND), C_FIND, query)
         status, _ = answers.pop()
+        if status.Status == _DOES_NOT_MATCH and level == "SERIES" and not parent.study_uid:
+            raise SourceError(
+                f"{self.name} finds no series without being told its study",
+                "a server with relational queries, or the study's UID",
+                "name the study too (--study), or instead of the series",
+            )
         if status.Status != 0:
-            raise self._refused(status, f"a search for {level.lower()}s")
+            raise self._refused(status, f"a search at the level {level}")
         found = []
         for _, answer in answers:
             attributes = dict(parent.attributes)
