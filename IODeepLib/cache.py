@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,10 @@ from IODeepLib.user_folders import cache_folder
 MAX_BYTES = 20 * 10**9
 _UID = re.compile(r"[0-9.]{1,64}")
 _SECONDS_BETWEEN_LOOKS = 0.1
+_CARDS = "cards"
+# What this process uses, whichever of its caches it came from.
+_kept: dict[Path, FileLock] = {}
+_keeping = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,6 @@ class Cache:
     def __init__(self, folder: Path | None = None, max_bytes: int = MAX_BYTES) -> None:
         self.folder = folder or cache_folder()
         self.max_bytes = max_bytes
-        self._in_use: dict[str, FileLock] = {}
 
     def card(self, sop_instance_uid: str) -> Path:
         """Where a card lies, or would lie."""
@@ -69,20 +73,27 @@ class Cache:
         return sorted(self._model(study_instance_uid).glob("*.dcm"))
 
     def use(self, study_instance_uid: str) -> None:
-        """Keep a model version here for as long as this process lives."""
-        if study_instance_uid not in self._in_use:
-            lock = self._lock(study_instance_uid, "use")
-            with self._writing():
-                while not lock.acquire(shared=True):  # only as long as somebody removes them
-                    time.sleep(_SECONDS_BETWEEN_LOOKS)
-            self._in_use[study_instance_uid] = lock
+        """Keep the weights of a model version here for as long as this process lives."""
+        self._keep(_file_name(study_instance_uid))
         with suppress(FileNotFoundError):
             os.utime(self._model(study_instance_uid))
+
+    def use_cards(self) -> None:
+        """Keep all cards here for as long as this process lives."""
+        self._keep(_CARDS)
+
+    def _keep(self, name: str) -> None:
+        lock = self._lock(name, "use")
+        with self._writing(), _keeping:
+            if lock.path not in _kept:
+                while not lock.acquire(shared=True):  # only as long as somebody removes them
+                    time.sleep(_SECONDS_BETWEEN_LOOKS)
+                _kept[lock.path] = lock
 
     @contextmanager
     def fetching(self, study_instance_uid: str, waiting: Callable[[], None]) -> Iterator[None]:
         """A block that one process at a time is in; `waiting` is called until it is our turn."""
-        lock = self._lock(study_instance_uid, "fetch")
+        lock = self._lock(_file_name(study_instance_uid), "fetch")
         try:
             with self._writing():
                 while not lock.acquire():
@@ -113,13 +124,17 @@ class Cache:
         )
 
     def clear(self) -> None:
-        """Remove everything that no process uses; cards only if nothing is in use."""
+        """Remove everything that no process uses."""
         with self._writing():
             for model in self._models():
                 self._remove(model)
-            if not any(map(self._is_in_use, self.folder.glob("locks/*.use"))):
-                for known in (*self.folder.glob("cards/*"), *self.folder.glob("servers/*")):
-                    known.unlink(missing_ok=True)
+            cards = self._lock(_CARDS, "use")
+            if cards.acquire():
+                try:
+                    for known in (*self.folder.glob("cards/*"), *self.folder.glob("servers/*")):
+                        known.unlink(missing_ok=True)
+                finally:
+                    cards.release()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -150,22 +165,14 @@ class Cache:
         finally:
             lock.release()
 
-    @staticmethod
-    def _is_in_use(path: Path) -> bool:
-        lock = FileLock(path)
-        try:
-            return not lock.acquire()
-        finally:
-            lock.release()
-
     def _models(self) -> list[Path]:
         return [path for path in (self.folder / "weights").glob("*") if path.is_dir()]
 
     def _model(self, study_instance_uid: str) -> Path:
         return self.folder / "weights" / _file_name(study_instance_uid)
 
-    def _lock(self, study_instance_uid: str, what: str) -> FileLock:
-        return FileLock(self.folder / "locks" / f"{_file_name(study_instance_uid)}.{what}")
+    def _lock(self, name: str, what: str) -> FileLock:
+        return FileLock(self.folder.absolute() / "locks" / f"{name}.{what}")
 
 
 def _file_name(uid: str) -> str:

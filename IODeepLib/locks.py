@@ -18,7 +18,7 @@ class FileLock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._file: int | None = None
 
     def acquire(self, *, shared: bool = False) -> bool:
@@ -29,8 +29,8 @@ class FileLock:
         Raises:
             OSError: the file cannot be made, or its file system has no locks.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             if _lock(file, shared):
                 self._file = file

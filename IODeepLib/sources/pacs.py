@@ -49,6 +49,7 @@ class PacsSource:
 
     def models(self) -> Library:
         """See `Source`. Only cards that are not in the cache are fetched."""
+        self._cache.use_cards()
         with self._archive.connected():
             cards = self._cards()
             for card in cards:
@@ -77,14 +78,12 @@ class PacsSource:
         study, manifest = model.card.study_instance_uid, model.card.manifest
         paths = {p: self._cache.weights(study, p.sop_instance_uid) for p in manifest.parts}
         self._cache.use(study)
-        card = Entry(study, model.card.series_instance_uid, model.card.sop_instance_uid)
 
         def waiting() -> None:
             if progress:
                 progress(0.0, f"another process fetches {model.label}")
 
         with self._cache.fetching(study, waiting), self._archive.connected():
-            self._fetch_card(card)  # the cache may have been emptied since it was listed
             missing = {part: path for part, path in paths.items() if not path.exists()}
             total = sum(part.length for part in missing)
             self._cache.make_room(total)

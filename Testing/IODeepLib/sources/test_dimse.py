@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,8 +48,11 @@ def archive(request: pytest.FixtureRequest, client_port: int) -> Archive:
     return DimseArchive(Server(url, timeout=20, receive_port=port))
 
 
-def test_a_model_goes_there_and_comes_back(archive: Archive, tmp_path: Path) -> None:
+def test_a_model_goes_there_and_comes_back(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = make_model(tmp_path, parts=3)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))  # nothing goes through it
     sent = files(model)
     assert PacsSource(archive, Cache(tmp_path / "cache")).store(sent) == sent
     elsewhere = PacsSource(archive, Cache(tmp_path / "elsewhere"))
