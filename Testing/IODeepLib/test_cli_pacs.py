@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from makers.recipes import liver_recipe
 from pacs.servers import Orthanc, free_port
 
 from IODeepLib.model_object import pack
+from IODeepLib.sources.find import source_of
 from IODeepLib.sources.folder import find_model
 from IODeepLib.sources.outbox import keep, waiting
 
@@ -211,11 +214,13 @@ def test_images_are_pulled(orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..
 
 
 def test_the_cache_is_shown_and_cleared(
-    orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer], labels: Callable[..., list]
+    orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..., Answer]
 ) -> None:
     pack(make_network(tmp_path), liver_recipe(), tmp_path / "m")
-    iodeep("push", tmp_path / "m", orthanc.source)
-    labels(orthanc.source)
+    source_of(orthanc.source).store(sorted((tmp_path / "m").iterdir()))
+    # In a process of its own: cards stay as long as the one that listed them.
+    listing = [sys.executable, "-m", "IODeepLib.cli", "list", orthanc.source]
+    assert subprocess.run(listing, capture_output=True, check=True).stdout
     shown = json.loads(iodeep("cache", "--json").out)
     assert shown["folder"] == str(tmp_path / "cache")
     assert (shown["cards"], shown["models"]) == (1, 0)
