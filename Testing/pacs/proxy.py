@@ -104,7 +104,7 @@ class Proxy:
                 for end in (client, server):  # or servers wait 40 ms before they go on
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
                 self.bytes_answered += len(chunk) if source is server else 0
-                left[source] = None if limit is None else limit - len(chunk)
+                left[source] = None if limit is None else max(0, limit - len(chunk))
         if fault.stall:
             client.recv(_CHUNK)  # until it gives up
             return

@@ -162,6 +162,6 @@ def test_another_object_than_asked(tmp_path: Path, iodeep: Callable[..., Answer]
         setattr(found, keyword, card[keyword].value)
     with scp([FIND, GET, RAW], answering(found, weights)) as server:
         refused(iodeep("list", server.source), 5, "sent the instance")
-    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert not list((tmp_path / "cache").rglob("*.dcm"))
     with scp([FIND, GET, RAW], answering(found, card)) as server:
         assert iodeep("list", server.source).status == 0
