@@ -26,6 +26,8 @@ from slicer.i18n import tr as _
 _RAW_DATA = "1.2.840.10008.5.1.4.1.1.66"
 _CONTENT_LABELS = "IODEEP_"  # what the Content Label of all instances begins with
 _WEIGHTS_LABEL = "IODEEP_WEIGHTS"
+_RETIRED_LABEL = "IODEEP_RETIRED"
+_WITHOUT_NODE = (_WEIGHTS_LABEL, _RETIRED_LABEL)
 _CONFIDENCE, _UNLIKELY = 0.95, 0.1
 _UID_ATTRIBUTE = "IODeep.CardSOPInstanceUID"
 
@@ -64,9 +66,12 @@ class DICOMIODeepPluginClass(DICOMPlugin):
         """Put the model into the scene, or find it there, and open the IODeep module with it.
 
         Returns:
-            Its node; True for weights whose card is not in the database; None if it is damaged.
+            Its node; True for a notice, and for weights whose card is not in the database; None if
+            it is damaged.
         """
         cardFile = loadable.files[0]
+        if self._value(cardFile, "contentLabel") == _RETIRED_LABEL:
+            return True
         if self._value(cardFile, "contentLabel") == _WEIGHTS_LABEL:
             cardFile = self._cardOfWeights(cardFile)
             if cardFile is None:
@@ -128,6 +133,9 @@ class DICOMIODeepPluginClass(DICOMPlugin):
             if label == _WEIGHTS_LABEL:
                 weights.append(file)
                 continue
+            if label == _RETIRED_LABEL:
+                loadables.append(self._noticeLoadable(file))
+                continue
             card, error = _readCard(file)
             if card is not None or error:
                 loadables.append(self._cardLoadable(file, card, error))
@@ -166,6 +174,12 @@ class DICOMIODeepPluginClass(DICOMPlugin):
         else:
             loadable = _loadable([file], self._value(file, "seriesDescription"))
             loadable.warning, loadable.tooltip = error, str(file)
+        return loadable
+
+    def _noticeLoadable(self, file):
+        name = self._value(file, "seriesDescription")
+        loadable = _loadable([file], _("{model}: retired").format(model=name))
+        loadable.tooltip = _("Says that the network is not to be used any more.")
         return loadable
 
     def _tooltip(self, loadable, listed):
@@ -207,7 +221,7 @@ class DICOMIODeepPluginClass(DICOMPlugin):
         for series in database.seriesForStudy(study):
             for candidate in database.filesForSeries(series):
                 label = self._value(candidate, "contentLabel")
-                if self._isOurs(candidate, label) and label != _WEIGHTS_LABEL:
+                if self._isOurs(candidate, label) and label not in _WITHOUT_NODE:
                     return candidate
         return None
 

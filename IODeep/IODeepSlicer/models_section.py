@@ -127,6 +127,8 @@ class ModelsSection:
 
     def show(self) -> None:
         """Show what was selected."""
+        if self._found is None:
+            return  # they are just being looked for
         self._showSource()
         candidates = self._candidates()
         with silent(self.ui.modelTable):
