@@ -2,7 +2,8 @@
 
 What is being written lies beside its target in a folder `.NAME-XXXXXXXX.part`, until it is renamed.
 A process that was killed leaves that folder; the next one that writes the same target clears it
-away, and knows by the lock in it that nobody works there any more.
+away, and knows by the lock in it that nobody works there any more. Temporary folders are of the
+same kind.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from IODeepLib.errors import OutputError
@@ -42,7 +43,7 @@ def whole_folder(target: Path, replaceable: Collection[str] = ()) -> Iterator[Pa
         OutputError: something else is there, or the folder cannot be written.
     """
     target = Path(target).absolute()
-    with _workplace(target) as place:
+    with _writing(target), _workplace(target) as place:
         _check_free(target, replaceable)
         (place / _NEW).mkdir()
         yield place / _NEW
@@ -62,7 +63,7 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         OutputError: it cannot be written.
     """
     target = Path(path).absolute()
-    with _workplace(target) as place:
+    with _writing(target), _workplace(target) as place:
         new = place / _NEW / target.name
         new.parent.mkdir()
         yield new
@@ -70,19 +71,42 @@ def whole_file(path: Path | str) -> Iterator[Path]:
 
 
 @contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that only this user can read, and that vanishes with the block.
+
+    What a process has left that was killed meanwhile is cleared away by the next one.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    target = Path(tempfile.gettempdir(), "iodeep").absolute()
+    with ExitStack() as stack:
+        with _writing(target):
+            folder = stack.enter_context(_workplace(target)) / _NEW
+            folder.mkdir(mode=0o700)
+        yield folder
+
+
+@contextmanager
 def _workplace(target: Path) -> Iterator[Path]:
     """A folder on the target's file system, for this process alone, and gone in the end."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _clear_away(target)
+    place, lock = _locked(target)
+    _unfinished[place] = target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _clear_away(target)
-        place, lock = _locked(target)
-        _unfinished[place] = target
-        try:
-            yield place
-        finally:
-            lock.release()
-            _clear(place, target)
-            _unfinished.pop(place, None)
+        yield place
+    finally:
+        lock.release()
+        _clear(place, target)
+        _unfinished.pop(place, None)
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    """What the system has against it, in the words of an OutputError."""
+    try:
+        yield
     except OSError as error:
         if error.errno is None:  # of a library, such as requests, whose errors are of this kind
             raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,6 +127,7 @@ def images_in(options: argparse.Namespace, models: Iterable[Model]) -> Iterator[
 
     Of a PACS, series of modalities that no model reads are not fetched unless they were named.
     """
+    from IODeepLib.files import temporary_folder
     from IODeepLib.sources.query import Query
 
     modalities = {name for model in models for name in model.card.modalities}
@@ -140,9 +140,9 @@ def images_in(options: argparse.Namespace, models: Iterable[Model]) -> Iterator[
         modality=options.modality,
         modalities=frozenset() if options.series else frozenset(modalities),
     )
-    with tempfile.TemporaryDirectory(prefix="iodeep-") as folder:
+    with temporary_folder() as folder:
         with console.progress() as progress:
-            found = source_of(options.path).images(query, Path(folder), progress)
+            found = source_of(options.path).images(query, folder, progress)
         yield _volumes(found, options)
 
 

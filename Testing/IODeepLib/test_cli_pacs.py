@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,6 +89,39 @@ def _stored_segmentation(orthanc: Orthanc) -> pydicom.Dataset:
         if dataset.Modality == "SEG":
             return highdicom.seg.Segmentation.from_dataset(dataset)
     raise AssertionError("no segmentation is there")
+
+
+KILLED = """
+import os, signal, sys
+from IODeepLib import pipeline
+from IODeepLib.cli.main import main
+pipeline.run = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+main(sys.argv[1:])
+"""
+
+
+def test_no_images_are_left_of_a_run_that_was_killed(
+    orthanc: Orthanc,
+    packed: Path,
+    tmp_path: Path,
+    iodeep: Callable[..., Answer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert iodeep("push", DEMO / "mr_t1", orthanc.source).status == 0
+    study = pydicom.dcmread(next((DEMO / "mr_t1").iterdir())).StudyInstanceUID
+    place = tmp_path / "temporary"
+    place.mkdir()
+    call = [orthanc.source, "--study", study, "--models", packed]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, "run", *call, "--out", tmp_path / "out"],
+        env=os.environ | {"TMPDIR": str(place)},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(place.rglob("*.dcm"))) == len(list((DEMO / "mr_t1").iterdir()))
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    assert iodeep("select", *call).status == 0
+    assert list(place.iterdir()) == []
 
 
 def test_a_result_that_cannot_be_stored_waits(

@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from IODeepLib.errors import OutputError
-from IODeepLib.files import clear_unfinished, whole_file, whole_folder
+from IODeepLib.files import clear_unfinished, temporary_folder, whole_file, whole_folder
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -150,3 +151,41 @@ def test_who_ends_on_the_spot_leaves_nothing(tmp_path: Path) -> None:
         path.write_text("half")
         clear_unfinished()
         assert list(tmp_path.iterdir()) == []
+
+
+LEFT = """
+import os, signal
+from IODeepLib.files import temporary_folder
+with temporary_folder() as folder:
+    (folder / "image.dcm").write_text("of a patient")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_temporary_folder_outlives_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    own = os.environ | {"TMPDIR": str(tmp_path)}
+    killed = subprocess.run([sys.executable, "-c", LEFT], check=False, env=own)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = tmp_path.rglob("image.dcm")
+    with temporary_folder() as first:
+        assert not left.exists()
+        write(first, "a.txt", "a")
+        with temporary_folder() as second:
+            assert second != first
+            assert (first / "a.txt").exists()  # somebody works there
+        assert [place.stat().st_mode & 0o077 for place in tmp_path.iterdir()] == [0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_room_for_a_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is said; what goes wrong in the block is another matter."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(FileNotFoundError), temporary_folder():
+        (tmp_path / "no such file").read_text()
+    write(tmp_path, "file", "")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+    with pytest.raises(OutputError, match="cannot be written"), temporary_folder():
+        pytest.fail("the block must not begin")
