@@ -3,6 +3,8 @@
 outbox/NAME/destination.txt     the SOURCE that they are for
 outbox/NAME/N.dcm               the files
 outbox/lock                     who sends, among all processes of this machine
+
+Nobody but its owner can read what waits: it is of patients.
 """
 
 from __future__ import annotations
@@ -99,6 +101,7 @@ def keep(files: Sequence[Path], destination: str) -> Kept:
     kept = Kept(outbox_folder() / name, destination)
     if not (kept.folder / _DESTINATION).exists():
         with whole_folder(kept.folder) as folder:
+            folder.chmod(0o700)
             for number, path in enumerate(files, 1):
                 shutil.copyfile(path, folder / f"{number}.dcm")
             (folder / _DESTINATION).write_text(destination, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,17 @@ def test_a_result_waits_once(nowhere: str) -> None:
     with pytest.raises(SourceError, match="cannot be reached"):
         kept.send(source_of(nowhere))
     assert waiting() == [kept]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a user's folders are private there")
+def test_what_waits_is_private(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        (tmp_path / "outbox").mkdir()
+        kept = keep([next((DEMO / "mr_t1").iterdir())], "pacs")
+    finally:
+        os.umask(before)
+    assert kept.folder.stat().st_mode & 0o777 == 0o700
 
 
 # Sends what waits; says so when it has begun, and when it is done.
