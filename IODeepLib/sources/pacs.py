@@ -119,10 +119,15 @@ class PacsSource:
         """See `Source`."""
         with self._archive.connected():
             files = self._fetch_all(self._find_images(query), folder, progress)
-        # Not all of what was asked for need have been in the server's answers.
-        found = [series for series in find_series(files) if query.holds(series.header)]
-        if not found:
-            raise self._no_images(query)
+        fetched = find_series(files)
+        found = [series for series in fetched if query.holds(series.header)]
+        if not found:  # not all that was asked for need have been in the server's answers
+            raise ImageError(
+                f"{self.name} sent {len(fetched)} image series for {query}, and none of them says "
+                "of itself that it is one",
+                "images whose own headers agree with what was asked for",
+                "name them by --study or --series, or ask who runs the server",
+            )
         return found
 
     def objects(self, uid: str, folder: Path, progress: Progress | None = None) -> list[Path]:
@@ -161,17 +166,14 @@ class PacsSource:
         found = self._find(self._archive.find_series, keys)
         images = [entry for entry in found if query.allows(entry.attributes)]
         if not images:
-            raise self._no_images(query, found)
+            kinds = ", ".join(sorted({entry.attributes.get("Modality", "") for entry in found}))
+            raise ImageError(
+                f"{self.name} has no image series with {query}"
+                + (f", only others ({kinds})" if kinds else ""),
+                "images",
+                "check the UIDs and the other keys",
+            )
         return images
-
-    def _no_images(self, query: Query, others: Sequence[Entry] = ()) -> ImageError:
-        kinds = ", ".join(sorted({entry.attributes.get("Modality", "") for entry in others}))
-        return ImageError(
-            f"{self.name} has no image series with {query}"
-            + (f", only others ({kinds})" if kinds else ""),
-            "images",
-            "check the UIDs and the other keys",
-        )
 
     def _fetch_series(self, entry: Entry, folder: Path) -> list[Path]:
         """All instances of a series, as files in a folder of its own below `folder`."""

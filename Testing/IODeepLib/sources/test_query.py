@@ -64,7 +64,7 @@ def test_nobody_elses_images_where_answers_do_not_say_whose_they_are(
     monkeypatch.setattr(DicomwebArchive, "find_series", without_patient)
     [found] = source.images(Query(patient_id="Mü 2", study_date=DATE), tmp_path)
     assert found.header.PatientID == "Mü 2"
-    with pytest.raises(ImageError, match="no image series with PatientID Mü 3"):
+    with pytest.raises(ImageError, match="sent 2 image series for PatientID Mü 3"):
         source.images(Query(patient_id="Mü 3", study_date=DATE), tmp_path)
 
 
