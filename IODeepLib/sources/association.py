@@ -72,7 +72,6 @@ class Association:
     def __init__(self, wire: Wire, contexts: Mapping[int, tuple[str, str]], limit: int) -> None:
         self.wire, self.contexts, self.idle = wire, contexts, True
         self._piece = max(1, min(limit or PDU, PDU) - 6)
-        self._unread: Iterator[bytes] = iter(())
         self._left = 0  # of the PDU that is being received
 
     def number(self, context: Context) -> int | None:
@@ -96,9 +95,7 @@ class Association:
             self._send(number, 0, data)
 
     def receive(self) -> Message:
-        """The next message; what was left of the one before is passed over."""
-        for _ in self._unread:
-            pass
+        """The next message; the one before must have been taken to its end."""
         number, control, content = 0, 0, bytearray()
         while not control & _LAST:
             number, control, piece = self._fragment()
@@ -107,13 +104,12 @@ class Association:
                 raise self.wire.broken()
         command = self._command(content)
         has_data = command.CommandDataSetType != _NO_DATA_SET
-        self._unread = self._data(number) if has_data else iter(())
-        return Message(number, command, self._unread)
+        return Message(number, command, self._data(number) if has_data else iter(()))
 
     def release(self) -> None:
         """End it as agreed upon."""
         with suppress(SourceError):
-            self.wire.hurry(_SECONDS_TO_PART)
+            self.wire.wait_for(_SECONDS_TO_PART)
             self.wire.send(struct.pack(">BxII", _RELEASE, 4, 0))
             self.wire.next_pdu()  # whatever it is
         self.wire.close()
@@ -121,7 +117,7 @@ class Association:
     def abort(self) -> None:
         """End it in the midst of whatever is going on."""
         with suppress(SourceError):
-            self.wire.hurry(_SECONDS_TO_PART)
+            self.wire.wait_for(_SECONDS_TO_PART)
             self.wire.send(struct.pack(">BxII", _ABORT, 4, 0))
         self.wire.close()
 
@@ -179,6 +175,7 @@ class Association:
         try:
             with quiet():
                 command = decode(BytesIO(content), True, True)
+                command.walk(lambda *_: None)  # until here elements are only bytes
                 needed = command.CommandField, command.CommandDataSetType
                 if not all(isinstance(value, int) for value in needed):
                     raise TypeError
@@ -216,8 +213,7 @@ def request(
     asked.user_information += [build_role(one, scp_role=True) for one in stored if receiving]
     with suppress(TransientError):  # why it broke can still be read
         wire.send(A_ASSOCIATE_RQ(asked).encode())
-    kind, length = wire.next_pdu()
-    content = struct.pack(">BxI", kind, length) + wire.receive(length)
+    kind, content = _whole_pdu(wire)
     if kind == _REJECT:
         rejected = _decoded(A_ASSOCIATE_RJ(), content, wire)
         raise (TransientError if rejected.result == _REJECTED_FOR_NOW else SourceError)(
@@ -234,7 +230,7 @@ def request(
         for result in answer.presentation_context_definition_results_list
         if result.result == 0
         and (number := result.context_id) in syntaxes
-        and set(result.transfer_syntax) <= set(syntaxes[number])
+        and set(result.transfer_syntax[:1]) & set(syntaxes[number])
     }
     association = Association(wire, accepted, answer.maximum_length_received or 0)
     if not accepted:
@@ -261,8 +257,7 @@ def accept(wire: Wire, ours: str) -> Association:
     from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
     from pynetdicom.presentation import negotiate_as_acceptor
 
-    kind, length = wire.next_pdu()
-    content = struct.pack(">BxI", kind, length) + wire.receive(length)
+    _, content = _whole_pdu(wire)
     asked = _decoded(A_ASSOCIATE_RQ(), content, wire)
     if asked.called_ae_title.strip() != ours:
         wire.send(struct.pack(">BxIxBBB", _REJECT, 4, 1, 1, _WRONG_CALLED_AET))
@@ -271,7 +266,8 @@ def accept(wire: Wire, ours: str) -> Association:
         build_context(str(one.abstract_syntax), list(TRANSFER_SYNTAXES))
         for one in AllStoragePresentationContexts
     ]
-    results, _ = negotiate_as_acceptor(asked.presentation_context_definition_list, supported)
+    offered = [one for one in asked.presentation_context_definition_list if one.transfer_syntax]
+    results, _ = negotiate_as_acceptor(offered, supported)
     answer = _negotiation(asked.calling_ae_title, asked.called_ae_title)
     answer.result, answer.result_source = 0, 1
     answer.presentation_context_definition_results_list = results
@@ -282,6 +278,12 @@ def accept(wire: Wire, ours: str) -> Association:
         if one.result == 0
     }
     return Association(wire, accepted, asked.maximum_length_received or 0)
+
+
+def _whole_pdu(wire: Wire) -> tuple[int, bytes]:
+    """The type of the next PDU, and all its bytes."""
+    kind, length = wire.next_pdu()
+    return kind, struct.pack(">BxI", kind, length) + wire.receive(length)
 
 
 def _negotiation(calling: str, called: str) -> Any:
@@ -312,8 +314,9 @@ def _negotiation(calling: str, called: str) -> Any:
 def _decoded(pdu: Any, content: bytes, wire: Wire) -> Any:
     """What a PDU of a negotiation says."""
     try:
-        pdu.decode(content)
-        return pdu.to_primitive()
+        with quiet():
+            pdu.decode(content)
+            return pdu.to_primitive()
     except Exception:  # pynetdicom raises whatever a broken one leads it to
         raise wire.broken() from None
 
@@ -323,7 +326,8 @@ def _encoded(command: Mapping[str, Any]) -> bytes:
     from pynetdicom.dsutils import encode
 
     elements = Dataset()
-    for keyword, value in command.items():
-        setattr(elements, keyword, value)
-    content = encode(elements, True, True) or b""
+    with quiet():
+        for keyword, value in command.items():
+            setattr(elements, keyword, value)
+        content = encode(elements, True, True) or b""
     return struct.pack("<HHII", 0, 0, 4, len(content)) + content

@@ -171,11 +171,12 @@ class Connection:
         association.send(number, {**command, **more}, data)
         while not association.idle:
             speaker, message = self._next_message()
+            status = message.command.get("Status")
             if message.command.CommandField == C_STORE and receive is not None:
                 self._take(speaker, message, receive)
-            elif message.command.CommandField == field | _RESPONSE and "Status" in message.command:
+            elif message.command.CommandField == field | _RESPONSE and isinstance(status, int):
                 answer = b"".join(message.data)
-                association.idle = message.command.Status not in _PENDING
+                association.idle = status not in _PENDING
                 yield message.command, answer
             else:
                 raise speaker.wire.broken()
@@ -208,13 +209,14 @@ class Connection:
             keyword: message.command.get(keyword, "")
             for keyword in ("AffectedSOPClassUID", "AffectedSOPInstanceUID")
         }
-        meta = create_file_meta(
-            sop_class_uid=uids["AffectedSOPClassUID"],
-            sop_instance_uid=uids["AffectedSOPInstanceUID"],
-            transfer_syntax=UID(speaker.contexts[message.number][1]),
-        )
         try:
-            head = bytes(128) + b"DICM" + encode_file_meta(meta)
+            with quiet():
+                meta = create_file_meta(
+                    sop_class_uid=uids["AffectedSOPClassUID"],
+                    sop_instance_uid=uids["AffectedSOPInstanceUID"],
+                    transfer_syntax=UID(speaker.contexts[message.number][1]),
+                )
+                head = bytes(128) + b"DICM" + encode_file_meta(meta)
         except Exception:  # pydicom raises whatever a broken command leads it to
             raise speaker.wire.broken() from None
         receive(itertools.chain([head], message.data))
@@ -234,10 +236,12 @@ class Connection:
         except OSError:
             return
         wire = self._wire(connection)
+        wire.wait_for(min(_SECONDS_TO_CONNECT, self._server.timeout))  # while others do
         try:
             if self._server.tls:
                 wire.secure(self._tls(ssl.Purpose.CLIENT_AUTH), server_side=True)
             self._incoming.append(accept(wire, self._server.aet))
+            wire.wait_for(self._server.timeout)
         except SourceError:
             _log.info("somebody who does not want %s connected", self._server.aet)
             wire.close()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
@@ -215,9 +216,8 @@ class DimseArchive:
         found = []
         for _, answer in answers:
             attributes = dict(parent.attributes)
-            for element in answer:
-                if element.keyword and element.VR != "SQ":
-                    attributes[element.keyword] = text(answer, element.keyword)
+            for keyword in filter(None, map(keyword_for_tag, answer.keys())):
+                attributes[keyword] = text(answer, keyword)
             entry = Entry(
                 parent.study_uid or attributes.get("StudyInstanceUID", ""),
                 parent.series_uid or attributes.get("SeriesInstanceUID", ""),

@@ -76,8 +76,8 @@ class Wire:
             raise self.broken()
         return kind, length
 
-    def hurry(self, seconds: float) -> None:
-        """From now on wait no longer than so many seconds."""
+    def wait_for(self, seconds: float) -> None:
+        """From now on it counts as lost after so many seconds."""
         self._socket.settimeout(seconds)
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from makers.packed_models import files, make_model
 from pacs.proxy import Fault, proxy
 from pacs.scp import FIND, GET, RAW, saying, scp, status
 from pacs.servers import Orthanc, free_port
+from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import evt
 from pynetdicom.sop_class import CTImageStorage, Verification
 
@@ -153,6 +154,15 @@ def answering(found: Any, given: Any) -> dict[Any, Callable[[Any], Any]]:
         yield 0xFF00, given
 
     return {evt.EVT_C_FIND: find, evt.EVT_C_GET: get}
+
+
+def test_an_answer_with_a_value_that_is_none() -> None:
+    found = pydicom.Dataset()
+    found.StudyInstanceUID = "1.2"
+    found.add_new(pydicom.tag.Tag("NumberOfStudyRelatedInstances"), "LO", "many")
+    with scp([FIND], answering(found, None), syntax=ImplicitVRLittleEndian) as server:
+        [entry] = DimseArchive(Server(server.source)).find_studies({})
+    assert entry.study_uid == "1.2"
 
 
 def test_another_object_than_asked(tmp_path: Path, iodeep: Callable[..., Answer]) -> None:
