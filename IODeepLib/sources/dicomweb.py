@@ -17,9 +17,16 @@ from urllib.parse import urlsplit
 
 import requests
 from pydicom.datadict import keyword_for_tag
+from urllib3.exceptions import ReadTimeoutError
 
 from IODeepLib.errors import SourceError, UsageError
-from IODeepLib.sources.archive import Entry, Receiver, TransientError, UnreachableError
+from IODeepLib.sources.archive import (
+    Entry,
+    Receiver,
+    StalledError,
+    TransientError,
+    UnreachableError,
+)
 from IODeepLib.sources.incoming import entry_of
 from IODeepLib.sources.multipart import DicomMessage, parts
 from IODeepLib.sources.settings import Server
@@ -169,10 +176,13 @@ class DicomwebArchive:
             ) from None
         except requests.ConnectTimeout as error:
             raise self._unreachable(error) from None
-        except requests.ConnectionError as error:
+        except (
+            *(requests.Timeout, requests.ConnectionError),
+            requests.exceptions.ChunkedEncodingError,
+        ) as error:
+            if any(isinstance(one, (TimeoutError, ReadTimeoutError)) for one in _causes(error)):
+                raise StalledError(self.name, self._timeout[1]) from None
             raise (self._unreachable if _is_refused(error) else self._broken)(error) from None
-        except (requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            raise self._broken(error) from None
         except (ValueError, requests.RequestException) as error:
             raise self._failed(error) from None
 
@@ -338,13 +348,17 @@ def _is_refused(error: BaseException) -> bool:
     return "NewConnectionError" in text or "NameResolutionError" in text
 
 
-def _reason(error: Exception) -> str:
-    """The innermost reason, on one line."""
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it was made of, the innermost last."""
     inner: BaseException | None = error
-    reason = ""
     while inner is not None:
-        words = inner.strerror if isinstance(inner, OSError) else ""
-        reason = words or str(getattr(inner, "reason", "")) or str(inner)
+        yield inner
         within = (getattr(inner, "reason", None), *inner.args, inner.__cause__)
         inner = next((one for one in within if isinstance(one, BaseException)), None)
-    return " ".join(reason.split())[:200]
+
+
+def _reason(error: Exception) -> str:
+    """The innermost reason, on one line."""
+    *_, inner = _causes(error)
+    words = inner.strerror if isinstance(inner, OSError) else getattr(inner, "reason", None)
+    return " ".join(str(words or inner).split())[:200]

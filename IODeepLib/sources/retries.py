@@ -8,15 +8,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from IODeepLib.sources.archive import TransientError, UnreachableError
+from IODeepLib.sources.archive import TransientError
 
 _log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 _sleep = time.sleep
 
-# Ten tries get 200 requests through a network that drops 30 % of them (all but one time in 800),
-# and take about twelve seconds where nothing gets through.
-_TRIES, _TRIES_IF_UNREACHABLE = 10, 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds
 
 
@@ -41,10 +38,9 @@ def retried(action: Callable[[], _Answer], done: Callable[[], int] = lambda: 0) 
         except TransientError as error:
             if done() > before:
                 pause, tries, before = _FIRST_PAUSE, 1, done()
-            limit = _TRIES_IF_UNREACHABLE if isinstance(error, UnreachableError) else _TRIES
-            if tries >= limit:
+            if tries >= error.tries:
                 raise
-            _log.info("try %d of %d: %s", tries, limit, error)
+            _log.info("try %d of %d: %s", tries, error.tries, error)
         _sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that clients part
         pause = min(2 * pause, _LONGEST_PAUSE)
         tries += 1

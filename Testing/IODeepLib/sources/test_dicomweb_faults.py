@@ -131,7 +131,8 @@ def test_bad_objects_never_reach_the_cache(
     fault = Fault(answer=given, unless=b"SeriesNumber=1")  # searching goes well
     with proxy(orthanc.http_port, lambda number: fault) as bad:
         refused(iodeep("list", f"dicomweb+http://127.0.0.1:{bad.port}/dicom-web"), 5, words)
-    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    there = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert there == [tmp_path / "cache" / "locks" / "cards.use"]
 
 
 def test_altered_weights_never_reach_the_cache(orthanc: Orthanc, tmp_path: Path) -> None:
@@ -193,6 +194,6 @@ def test_a_server_that_stalls_is_given_up(orthanc: Orthanc, tmp_path: Path) -> N
     with proxy(orthanc.http_port, lambda number: Fault(answered=20, stall=True)) as bad:
         url = f"dicomweb+http://127.0.0.1:{bad.port}/dicom-web"
         source = PacsSource(DicomwebArchive(Server(url, timeout=0.2)), Cache(tmp_path))
-        with pytest.raises(IODeepError, match=r"the connection to .* broke \(.*timed out"):
+        with pytest.raises(IODeepError, match=r"has said nothing for 0\.2 seconds"):
             source.models()
-        assert bad.connections == 10
+        assert bad.connections == 2

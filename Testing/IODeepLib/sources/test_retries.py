@@ -6,7 +6,7 @@ import pytest
 
 from IODeepLib.errors import SourceError
 from IODeepLib.sources import retries
-from IODeepLib.sources.archive import TransientError, UnreachableError
+from IODeepLib.sources.archive import StalledError, TransientError, UnreachableError
 from IODeepLib.sources.retries import retried
 
 
@@ -46,11 +46,17 @@ def test_ten_tries_with_growing_pauses(pauses: list[float], failures: int) -> No
 
 
 @pytest.mark.parametrize(
-    ("kind", "tries"), [(TransientError, 10), (UnreachableError, 3), (SourceError, 1)]
+    ("error", "tries"),
+    [
+        (transient(), 10),
+        (transient(UnreachableError), 3),
+        (StalledError("it", 60), 2),
+        (transient(SourceError), 1),
+    ],
 )
-def test_it_is_given_up(pauses: list[float], kind: type[SourceError], tries: int) -> None:
-    action = Action(*(transient(kind) for _ in range(20)))
-    with pytest.raises(kind):
+def test_it_is_given_up(pauses: list[float], error: SourceError, tries: int) -> None:
+    action = Action(*(error for _ in range(20)))
+    with pytest.raises(type(error)):
         retried(action)
     assert action.calls == tries
 
