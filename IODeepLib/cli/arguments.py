@@ -61,14 +61,14 @@ def destination_of(words: str) -> Source:
     return source_of(words)
 
 
-def models_in(source: Source) -> Sequence[Model]:
+def models_in(source: Source) -> Library:
     """The models in `source`; what is wrong there is said, or raised if nothing else is there."""
     library = source.models()
     for problem in library.problems:
-        if not library.models:
+        if not library.every:
             raise problem.error
     say_problems(library)
-    return library.models
+    return library
 
 
 def named(models: Sequence[Model], words: str) -> list[Model]:
@@ -108,6 +108,20 @@ def some_named(models: Sequence[Model], words: str) -> list[Model]:
         labels = ", ".join(model.label for model in models) or "no model"
         raise UsageError(f"no model {words!r}", f"one of {labels}", "correct the name")
     return found
+
+
+def some_in_use(library: Library, words: str) -> list[Model]:
+    """The same, of those that are not retired; whoever retired it has said what to use instead."""
+    found = some_named(library.every, words)
+    in_use = [model for model in found if library.notice(model) is None]
+    if not in_use:
+        notices = {model.label: library.notice(model) for model in found}
+        raise UsageError(
+            "; ".join(f"{label} is retired ({notice})" for label, notice in notices.items()),
+            "a model in use",
+            "name another one, or leave out --model",
+        )
+    return in_use
 
 
 def _names(model: Model) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +41,12 @@ def run(options: argparse.Namespace) -> None:
         "models": [_document(model) | {"retired": retired} for model, retired in models],
         "problems": [{"path": str(p.path), "error": str(p.error)} for p in library.problems],
     }
+    shared = _shared_names(model.card for model, _ in models)
     rows = [
         (
-            model.card.name,
+            f"{model.card.name} ({_publisher(model.card)})"
+            if model.card.name in shared
+            else model.card.name,
             model.card.version,
             ",".join(model.card.modalities),
             _meanings(model.card.regions),
@@ -93,6 +97,7 @@ def _document(model: Model) -> dict[str, Any]:
         "anatomic_regions": [code.to_json() for code in card.regions],
         "conditions": [code.to_json() for code in card.conditions],
         "labels": [label.name for label in card.recipe.output.labels],
+        "publisher": _publisher(card),
         "licence": card.recipe.card.licence,
         "model_uid": card.model_uid,
         "study_instance_uid": card.study_instance_uid,
@@ -100,6 +105,16 @@ def _document(model: Model) -> dict[str, Any]:
         "path": str(card.path),
         "missing_parts": list(model.missing_parts),
     }
+
+
+def _publisher(card: Card) -> str:
+    return card.recipe.card.publisher
+
+
+def _shared_names(cards: Iterable[Card]) -> set[str]:
+    """Names that several publishers gave to models of theirs."""
+    counts = Counter(name for name, _ in {(card.name, _publisher(card)) for card in cards})
+    return {name for name, count in counts.items() if count > 1}
 
 
 def _meanings(codes: Iterable[Code]) -> str:

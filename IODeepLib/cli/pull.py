@@ -14,9 +14,12 @@ from IODeepLib.errors import UsageError
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepLib.model_object.progress import Progress
+    from IODeepLib.model_object.retirement import Retirement
     from IODeepLib.sources import Source
 
 NAME = "pull"
+_NOTICE_FILE_NAME = "retired.dcm"
+_UIDS_OF_MODELS = "2.25."  # of `new_uid`
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,27 +36,45 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.files import whole_folder
 
     source = arguments.source_of(options.source)
-    library = source.models()
-    every = [*library.models, *(model for model, _ in library.retired)]
-    models = {model.label: model for model in arguments.named(every, options.what)}
     with whole_folder(options.out) as folder, console.progress() as progress:
-        for label, model in models.items():
-            _copy(source, model, folder / label, progress)
-        is_uid = re.fullmatch("[0-9.]+", options.what)
-        if not models and not (is_uid and source.objects(options.what, folder, progress)):
-            labels = ", ".join(model.label for model in every) or "none"
-            raise UsageError(
-                f"no {options.what!r} in {source.name}",
-                f"a model ({labels}), or the UID of a study or series",
-                "see what is there with 'iodeep list'",
-            )
+        pulled = _pull(source, options.what, folder, progress)
         found = [path.relative_to(folder) for path in folder.rglob("*.dcm")]
     files = sorted(str(options.out / path) for path in found)
-    text = f"{len(files)} instances in {options.out}"
-    console.emit(options, {"models": list(models), "files": files}, text)
+    retired = {label: str(notice) for label, notice in pulled.items() if notice is not None}
+    lines = [
+        f"{len(files)} instances in {options.out}",
+        *(f"{label} is retired ({notice})" for label, notice in retired.items()),
+    ]
+    document = {"models": list(pulled), "retired": retired, "files": files}
+    console.emit(options, document, "\n".join(lines))
 
 
-def _copy(source: Source, model: Model, folder: Path, progress: Progress) -> None:
+def _pull(
+    source: Source, words: str, folder: Path, progress: Progress
+) -> dict[str, Retirement | None]:
+    """Put what is meant into `folder`; the labels of models among it, with their notices."""
+    is_uid = re.fullmatch("[0-9.]+", words) is not None
+    # All cards are looked at only if it may be a model: images need none of them.
+    foreign = is_uid and not words.startswith(_UIDS_OF_MODELS)
+    if foreign and source.objects(words, folder, progress):
+        return {}
+    library = source.models()
+    models = {model.label: model for model in arguments.named(library.every, words)}
+    for label, model in models.items():
+        _copy(source, model, library.notice(model), folder / label, progress)
+    if models or (is_uid and source.objects(words, folder, progress)):
+        return {label: library.notice(model) for label, model in models.items()}
+    labels = ", ".join(model.label for model in library.every) or "none"
+    raise UsageError(
+        f"no {words!r} in {source.name}",
+        f"a model ({labels}), or the UID of a study or series",
+        "see what is there with 'iodeep list'",
+    )
+
+
+def _copy(
+    source: Source, model: Model, notice: Retirement | None, folder: Path, progress: Progress
+) -> None:
     """The instances of a model, under the names that `iodeep pack` gives them."""
     from IODeepLib.model_object.packing import CARD_FILE_NAME, weights_file_name
 
@@ -63,3 +84,5 @@ def _copy(source: Source, model: Model, folder: Path, progress: Progress) -> Non
     shutil.copyfile(fetched.card.path, folder / CARD_FILE_NAME)
     for number, part in enumerate(fetched.weights(), 1):
         shutil.copyfile(part.path, folder / weights_file_name(number))
+    if notice is not None:
+        shutil.copyfile(notice.path, folder / _NOTICE_FILE_NAME)

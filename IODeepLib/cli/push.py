@@ -41,11 +41,13 @@ def run(options: argparse.Namespace) -> int:
     document = {
         "stored": [str(path) for path in pushed.stored],
         "already_there": [str(path) for path in pushed.there],
+        "retired": {notice.label: str(notice) for notice in pushed.retired},
     }
     text = f"{source.name}: {len(pushed.stored)} instances stored"
     if pushed.there:
         text += f", {len(pushed.there)} were there already"
-    console.emit(options, document, text)
+    retired = [f"{notice.label} is retired there ({notice})" for notice in pushed.retired]
+    console.emit(options, document, "\n".join([text, *retired]))
     return 0
 
 

@@ -35,18 +35,17 @@ def run(options: argparse.Namespace) -> None:
         )
     source = arguments.source_of(options.source)
     library = source.models()
-    notices = {model.card.sop_instance_uid: notice for model, notice in library.retired}
-    copies = _version([*library.models, *(m for m, _ in library.retired)], options.model)
+    copies = _version(library.every, options.model)
     label = copies[0].label
     replacement = None
     if options.replaced_by is not None:
         replacement = _version(library.models, options.replaced_by)[0]
         if replacement in copies:
             raise UsageError(f"{label} in its own place", "another version", "correct the name")
-    left = [model for model in copies if model.card.sop_instance_uid not in notices]
+    left = [model for model in copies if library.notice(model) is None]
     for model in left:
         retire(model, source, reason=reason, replacement=replacement)
-    notice = notices.get(copies[0].card.sop_instance_uid)
+    notice = library.notice(copies[0])
     text = f"{label} is retired" if left else f"{label} is retired already ({notice})"
     console.emit(options, {"model": label, "retired": bool(left)}, text)
 

@@ -53,11 +53,12 @@ def run(options: argparse.Namespace) -> None:
 
     if options.threads is not None and options.threads < 1:
         raise UsageError(f"--threads {options.threads}", "1 or more", "correct --threads")
-    library = arguments.source_of(options.models)
+    source = arguments.source_of(options.models)
     destination = None if options.store is None else arguments.destination_of(options.store)
-    models = arguments.models_in(library)
+    library = arguments.models_in(source)
+    models: Sequence[Model] = library.models
     if options.model is not None:
-        models = arguments.some_named(models, options.model)
+        models = arguments.some_in_use(library, options.model)
     run_options = pipeline.Options(
         SegmentationType(options.seg_type),
         options.provider,
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> None:
     ):
         series, model = choose(images, models)
         with console.progress() as progress:
-            model = library.fetch(model, progress)
+            model = source.fetch(model, progress)
             result = pipeline.run(series, model, run_options, others=images, progress=progress)
         names = result.write(folder)
     files = [options.out / name for name in names]

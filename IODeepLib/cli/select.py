@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from IODeepLib.selection import select
 
-    models = arguments.models_in(arguments.source_of(options.models))
+    models = arguments.models_in(arguments.source_of(options.models)).models
     with arguments.images_in(options, models) as images:
         selections = [select(series, models, images) for series in images]
     text = "\n\n".join(selection_text(selection) for selection in selections)

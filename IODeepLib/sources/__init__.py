@@ -43,6 +43,16 @@ class Library:
     problems: tuple[Problem, ...] = ()
     retired: tuple[tuple[Model, Retirement], ...] = ()
 
+    @property
+    def every(self) -> tuple[Model, ...]:
+        """All models, those that are retired last."""
+        return (*self.models, *(model for model, _ in self.retired))
+
+    def notice(self, model: Model) -> Retirement | None:
+        """What says that this model is retired; None if nothing does."""
+        uid = model.card.sop_instance_uid
+        return next((notice for _, notice in self.retired if notice.card_uid == uid), None)
+
 
 class Source(Protocol):
     """A place that holds models, images and results."""

@@ -11,7 +11,7 @@ from IODeepLib.errors import ModelError
 from IODeepLib.model_object import Card, Model, same_content, verify
 from IODeepLib.model_object.instance import is_dicom, read_head
 from IODeepLib.model_object.progress import Progress
-from IODeepLib.model_object.retirement import write_retirement
+from IODeepLib.model_object.retirement import Retirement, write_retirement
 from IODeepLib.sources import Library, Source
 from IODeepLib.sources.folder import models_in_files
 
@@ -23,10 +23,12 @@ class Pushed:
     Attributes:
         stored: the files that the source did not have before.
         there: those that it had, be it under other UIDs.
+        retired: the notices of models among them that are not to be used any more.
     """
 
     stored: tuple[Path, ...]
     there: tuple[Path, ...]
+    retired: tuple[Retirement, ...] = ()
 
 
 def push(files: Iterable[Path], source: Source, progress: Progress | None = None) -> Pushed:
@@ -48,10 +50,11 @@ def push(files: Iterable[Path], source: Source, progress: Progress | None = None
     library = models_in_files(files)
     if library.problems:
         raise library.problems[0].error
-    models = [*library.models, *(model for model, _ in library.retired)]
+    models = library.every
     for model in models:
         verify(model, progress)
-    published = {} if not models else _by_version(source.models())
+    there = source.models() if models else Library(())
+    published = _by_version(there)
     stored: list[Path] = []
     own: set[Path] = set()
     for model in models:
@@ -61,7 +64,17 @@ def push(files: Iterable[Path], source: Source, progress: Progress | None = None
             stored += source.store(paths, progress)
     others = [path for path in files if path not in own]
     stored += source.store(others, progress) if others else []
-    return Pushed(tuple(stored), tuple(path for path in files if path not in set(stored)))
+    versions = {_version(model.card) for model in models}
+    retired = {
+        notice.label: notice
+        for model, notice in (*there.retired, *library.retired)
+        if _version(model.card) in versions
+    }
+    return Pushed(
+        tuple(stored),
+        tuple(path for path in files if path not in set(stored)),
+        tuple(retired.values()),
+    )
 
 
 def retire(model: Model, source: Source, *, reason: str, replacement: Model | None) -> None:
@@ -103,7 +116,7 @@ def _is_new(model: Model, published: Sequence[Card], where: str) -> bool:
 
 def _by_version(library: Library) -> dict[tuple[str, str], list[Card]]:
     found: dict[tuple[str, str], list[Card]] = {}
-    for model in (*library.models, *(model for model, _ in library.retired)):
+    for model in library.every:
         found.setdefault(_version(model.card), []).append(model.card)
     return found
 

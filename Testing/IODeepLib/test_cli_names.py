@@ -57,6 +57,11 @@ def test_the_same_name_from_two_publishers(
     iodeep: Callable[..., Answer],
 ) -> None:
     models = published(of("North"), of("South"))
+    listed = iodeep("list", place).out
+    assert "liver (North)" in listed
+    assert "liver (South)" in listed
+    there = json.loads(iodeep("list", place, "--json").out)["models"]
+    assert {model["publisher"] for model in there} == {"North", "South"}
     uids = [model.card.study_instance_uid for model in models]
     words = ["2 different models called liver", "by North", "by South", *uids, "give its UID"]
     out = tmp_path / "out"
@@ -77,6 +82,9 @@ def test_the_same_name_from_two_publishers(
     refused(iodeep(*run), 3)
     retired = iodeep("retire", uids[0], place, "--replaced-by", uids[1], "--json")
     assert json.loads(retired.out) == {"model": "liver@1.2.0", "retired": True}
+    # That of the other publisher is not run in its place.
+    run = ["run", DEMO / "mr_t1", "--models", place, "--out", out, "--model"]
+    refused(iodeep(*run, "liver@1.2.0"), 2, *words)
     [left] = json.loads(iodeep("list", place, "--json").out)["models"]
     assert left["study_instance_uid"] == uids[1]
 
@@ -94,9 +102,39 @@ def test_versions_of_one_model(
     refused(iodeep("retire", "liver@3.0.0", place), 2, "no model 'liver@3.0.0'", "liver@2.0.0")
     call = ["retire", "liver@1.0.0", place, "--replaced-by", "liver@1.0.0"]
     refused(iodeep(*call), 2, "in its own place")
-    assert iodeep("retire", "liver@1.0.0", place).status == 0
+    why = ["--replaced-by", "liver@2.0.0", "--reason", "misses small ones"]
+    assert iodeep("retire", "liver@1.0.0", place, *why).status == 0
     again = iodeep("retire", "liver@1.0.0", place, "--json")
     assert json.loads(again.out) == {"model": "liver@1.0.0", "retired": False}
+    run = ["run", DEMO / "mr_t1", "--models", place, "--out", tmp_path / "run", "--model"]
+    notice = "liver@1.0.0 is retired (replaced by liver@2.0.0: misses small ones)"
+    refused(iodeep(*run, "liver@1.0.0"), 2, notice, "a model in use")
+    refused(iodeep(*run, "liver"), 3, "liver@2.0.0")  # it does not fit a head
+
+
+def test_retired_models_stay_retired_elsewhere(
+    place: object,
+    published: Callable[..., list[Model]],
+    tmp_path: Path,
+    iodeep: Callable[..., Answer],
+) -> None:
+    published(of("North"))
+    assert "retired" not in iodeep("list", place).out
+    assert iodeep("retire", "liver", place, "--reason", "wrong side").status == 0
+    notice = {"liver@1.2.0": "withdrawn: wrong side"}
+    again = iodeep("push", tmp_path / "packed-0", place, "--json")
+    assert json.loads(again.out)["retired"] == notice
+    said = iodeep("push", tmp_path / "packed-0", place).out
+    assert "liver@1.2.0 is retired there (withdrawn: wrong side)" in said
+
+    pull = ["pull", "liver", place, "--out"]
+    assert json.loads(iodeep(*pull, tmp_path / "1", "--json").out)["retired"] == notice
+    assert "liver@1.2.0 is retired (withdrawn: wrong side)" in iodeep(*pull, tmp_path / "2").out
+    (tmp_path / "elsewhere").mkdir()
+    assert "is retired there" in iodeep("push", tmp_path / "1", tmp_path / "elsewhere").out
+    for folder in ("1", "elsewhere"):
+        assert iodeep("list", tmp_path / folder).out == "no models\n"
+        assert "wrong side" in iodeep("list", tmp_path / folder, "--all").out
 
 
 def test_copies_of_one_version(tmp_path: Path, iodeep: Callable[..., Answer]) -> None:

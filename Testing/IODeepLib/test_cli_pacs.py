@@ -18,7 +18,7 @@ import numpy as np
 import pydicom
 import pytest
 from command import DEMO, Answer, refused
-from makers.packed_models import files, make_network
+from makers.packed_models import altered, files, make_network
 from makers.recipes import liver_recipe
 from pacs.servers import Orthanc, free_port
 
@@ -247,6 +247,18 @@ def test_images_are_pulled(orthanc: Orthanc, tmp_path: Path, iodeep: Callable[..
             assert len(list(out.rglob("*.dcm"))) == len(list((DEMO / "mr_t1").iterdir()))
     refused(iodeep("pull", "1.2.3", orthanc.source, "--out", tmp_path / "no"), 2, "no '1.2.3'")
     assert not (tmp_path / "no").exists()
+
+
+def test_cards_are_not_in_the_way_of_images(
+    orthanc: Orthanc, packed: Path, tmp_path: Path, iodeep: Callable[..., Answer]
+) -> None:
+    image = tmp_path / "image.dcm"
+    shutil.copy(next((DEMO / "mr_t1").iterdir()), image)
+    altered(image, lambda dataset: setattr(dataset, "StudyInstanceUID", "1.2.3"))
+    source_of(orthanc.source).store([image, packed / "card.dcm"])
+    assert iodeep("pull", "1.2.3", orthanc.source, "--out", tmp_path / "out").status == 0
+    assert len(list((tmp_path / "out").rglob("*.dcm"))) == 1
+    assert not (tmp_path / "cache").exists()
 
 
 def test_the_cache_is_shown_and_cleared(
