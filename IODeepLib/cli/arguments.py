@@ -14,7 +14,7 @@ from IODeepLib.errors import UsageError
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
-    from IODeepLib.series import ImageSeries
+    from IODeepLib.series import Image, ImageSeries
     from IODeepLib.sources import Library, Source
 
 SOURCE = "folder, dicomweb+http(s)://..., dimse://AET@host:port, or a server in iodeep.toml"
@@ -158,6 +158,18 @@ def images_in(options: argparse.Namespace, models: Iterable[Model]) -> Iterator[
         with console.progress() as progress:
             found = source_of(options.path).images(query, folder, progress)
         yield _volumes(found, options)
+
+
+def told_apart(series: Image) -> str:
+    """A volume as a person tells it from others: its label, examination and UID."""
+    from IODeepLib.headers import text
+
+    details = (
+        ("study of", text(series.header, "StudyDate")),
+        ("accession number", text(series.header, "AccessionNumber")),
+        ("UID", series.series_instance_uid),
+    )
+    return ", ".join([series.label, *(f"{what} {value}" for what, value in details if value)])
 
 
 def _volumes(found: list[ImageSeries], options: argparse.Namespace) -> list[ImageSeries]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from IODeepLib.cli import arguments, console
-from IODeepLib.errors import NoModelFitsError, UsageError
+from IODeepLib.errors import IODeepError, NoModelFitsError, UsageError
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
@@ -80,9 +80,16 @@ def run(options: argparse.Namespace) -> None:
     document = result.document() | {"files": [str(file) for file in files]}
     if destination is not None:
         objects = [file for file in files if file.suffix == ".dcm"]
-        new = store_or_keep(objects, destination, options.store)
+        try:
+            new = store_or_keep(objects, destination, options.store)
+        except IODeepError:  # the result lies in the folder all the same
+            console.emit(options, document, "\n".join(lines))
+            raise
         lines += [_stored(file, file in new, destination) for file in objects]
+        if not objects:
+            lines.append(f"stored nothing in {destination.name}: the result is no DICOM object")
         document["stored"] = [str(file) for file in new]
+        document["already_there"] = [str(file) for file in objects if file not in new]
     console.emit(options, document, "\n".join(lines))
 
 
@@ -107,7 +114,7 @@ def choose(images: Sequence[ImageSeries], models: Sequence[Model]) -> tuple[Imag
             filled = frozenset(id(channel) for channel in selection.best.channels)
             fitting.setdefault(filled, (series, selection))
     if len(fitting) > 1:
-        listed = "; ".join(f"{s.label} {s.series_instance_uid}" for s, _ in fitting.values())
+        listed = "; ".join(arguments.told_apart(series) for series, _ in fitting.values())
         raise UsageError(
             f"{len(fitting)} volumes that a model fits: {listed}",
             "one",

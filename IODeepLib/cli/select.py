@@ -34,7 +34,7 @@ def selection_text(selection: Selection) -> str:
     """The ranked table of one series and, below it, the reasons of every model."""
     from IODeepLib.criteria import Verdict
 
-    lines = [f"series {selection.series.label}"]
+    lines = [f"series {arguments.told_apart(selection.series)}"]
     lines += [f"  note: {problem}" for problem in selection.series.problems]
     if not selection.candidates:
         return "\n".join([*lines, "no models"])
@@ -68,6 +68,7 @@ def selection_document(selection: Selection) -> dict[str, Any]:
     """The same for `--json`."""
     series = selection.series
     return {
+        "study_instance_uid": series.study_instance_uid,
         "series_instance_uid": series.series_instance_uid,
         "series": series.label,
         "problems": list(series.problems),

@@ -116,7 +116,13 @@ def test_nothing_found_is_said(tmp_path: Path, iodeep: Callable[..., Answer]) ->
     assert document["empty"] is True
     assert document["missing"] == ["Label 1"]
     assert not (tmp_path / "r" / "segmentation.dcm").exists()
-    assert "found nothing" in iodeep("run", images, "--models", model, "--out", tmp_path / "q").out
+    (tmp_path / "there").mkdir()
+    call = ["run", images, "--models", model, "--store", tmp_path / "there", "--out"]
+    said = iodeep(*call, tmp_path / "q").out
+    assert "found nothing" in said
+    assert f"stored nothing in {tmp_path / 'there'}" in said
+    document = json.loads(iodeep(*call, tmp_path / "q", "--json").out)
+    assert (document["stored"], document["already_there"]) == ([], [])
 
 
 def blank(tmp_path: Path, slices: int = 6) -> Path:
@@ -280,12 +286,20 @@ def test_several_series_that_fit(
     for path in (tmp_path / "study" / "b").iterdir():
         dataset = pydicom.dcmread(path)
         dataset.SeriesInstanceUID += ".1"
+        dataset.StudyDate, dataset.AccessionNumber = "20240105", "A 2"
         dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = (
             dataset.SOPInstanceUID[:-2] + "99"
         )
         dataset.save_as(path)
     answer = iodeep("run", tmp_path / "study", "--models", packed, "--out", tmp_path / "r")
-    refused(answer, 2, "2 volumes", "--series")
+    first = pydicom.dcmread(next((DEMO / "mr_t1").iterdir()))
+    descriptions = [
+        f"(MR, 84 slices), study of {first.StudyDate}, UID {first.SeriesInstanceUID}",
+        f"(MR, 84 slices), study of 20240105, accession number A 2, UID {dataset.SeriesInstanceUID}",
+    ]
+    refused(answer, 2, "2 volumes", "--series", *descriptions)
+    selected = iodeep("select", tmp_path / "study", "--models", packed).out
+    assert all(words in selected for words in descriptions)
 
 
 def test_one_of_several_volumes_of_a_series(

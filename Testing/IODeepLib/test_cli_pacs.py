@@ -79,7 +79,9 @@ def test_from_publishing_to_a_result_in_the_pacs(
 
     again = iodeep(*call, "--out", tmp_path / "second")
     assert again.status == 0
-    assert json.loads(again.out)["stored"] == []
+    document = json.loads(again.out)
+    assert document["stored"] == []
+    assert document["already_there"] == [str(tmp_path / "second" / "segmentation.dcm")]
     assert len(instances(orthanc)) == before + 1
 
 
@@ -132,8 +134,11 @@ def test_a_result_that_cannot_be_stored_waits(
     settings.write_text(f'[servers.pacs]\nurl = "{NOWHERE.format(free_port())}"\n')
     call = ["run", DEMO / "mr_t1", "--models", packed, "--store", "pacs", "--out", tmp_path / "r"]
     answer = iodeep(*call)
-    refused(answer, 5, "cannot be reached", str(tmp_path / "outbox"), "iodeep push")
+    refused(answer._replace(out=""), 5, "cannot be reached", str(tmp_path / "outbox"), "push")
     assert (tmp_path / "r" / "segmentation.dcm").exists()
+    for name in ("segmentation.dcm", "overlay.png", "result.json"):
+        assert f"wrote {tmp_path / 'r' / name}\n" in answer.out
+    assert "stored" not in answer.out
     refused(iodeep("push"), 5, "cannot be reached")
     settings.write_text(f'[servers.pacs]\nurl = "{orthanc.source}"\n')
     assert "pacs: 1 instances stored" in iodeep("push").out
