@@ -9,10 +9,11 @@ from IODeepLib.cache import Cache
 from IODeepLib.errors import InputError, UsageError
 from IODeepLib.sources import Source
 from IODeepLib.sources.archive import Archive
-from IODeepLib.sources.settings import Server, read_settings
+from IODeepLib.sources.settings import FILE_NAME, Server, read_settings
+from IODeepLib.user_folders import config_folder
 
-# It may have slashes; an @ in the path of an address with a port has to be written as %40.
-_PASSWORD = re.compile(r"://[^/@]*:.*@")
+# What must not be in an address: a user or a password, which may have slashes.
+_SECRET = {"dicomweb": re.compile(r"://.*@"), "dimse": re.compile(r"://[^/@]*:.*@")}
 
 
 def source_of(words: str | Path, cache: Cache | None = None) -> Source:
@@ -40,7 +41,7 @@ def source_of(words: str | Path, cache: Cache | None = None) -> Source:
     if server is None:
         names = ", ".join(settings.names) or "none"
         raise InputError(
-            f"{words} is no folder, and no server in {settings.path or _file()}",
+            f"{words} is no folder, and no server in {_file()}",
             f"a folder, dicomweb+https://..., dimse://AET@host:port, or a named server ({names})",
             "check the path or the name",
         )
@@ -51,16 +52,22 @@ def archive_of(server: Server) -> Archive:
     """How the server at an address is spoken to.
 
     Raises:
-        UsageError: the address is of no known kind, or has a password in it.
+        UsageError: the address is of no known kind, or has a user, a password or a query in it.
     """
-    if _PASSWORD.search(server.url):
+    scheme = server.url.partition("://")[0]
+    if _SECRET["dimse" if scheme == "dimse" else "dicomweb"].search(server.url):
         raise UsageError(
-            "a password in an address",
-            "one that may be seen: in messages, and by other users of this machine",
+            "a user or a password in an address",
+            "one that may be seen, in messages and by other users of this machine; with %40 for @",
             f"name the server and where its password is in {_file()}",
         )
-    scheme = server.url.partition("://")[0]
     if scheme in ("dicomweb+http", "dicomweb+https"):
+        if {"?", "#"} & set(server.url):
+            raise UsageError(
+                "an address with '?' or '#'",
+                "that of the service, of which the requests' are made",
+                "leave out what follows",
+            )
         from IODeepLib.sources.dicomweb import DicomwebArchive
 
         return DicomwebArchive(server)
@@ -76,7 +83,5 @@ def archive_of(server: Server) -> Archive:
 
 
 def _file() -> Path:
-    from IODeepLib.sources.settings import FILE_NAME
-    from IODeepLib.user_folders import config_folder
-
-    return config_folder() / FILE_NAME
+    """The settings, or where they would be."""
+    return read_settings().path or config_folder() / FILE_NAME

@@ -75,7 +75,8 @@ class Settings:
         """
         servers = self._tables.get("servers", {})
         for name, table in servers.items():
-            if words == name or (isinstance(table, dict) and words == table.get("url")):
+            url = str(table.get("url", "")) if isinstance(table, dict) else ""
+            if words == name or (url and words.rstrip("/") == url.rstrip("/")):
                 return self._read(name, table)
         return Server(words) if "://" in words else None
 
@@ -87,7 +88,7 @@ class Settings:
     def cache(self) -> Cache:
         """The cache as the file wants it; IODEEP_CACHE goes before its folder."""
         table = self._tables.get("cache", {})
-        self._known("cache", table, {"folder": str, "max_gb": (int, float)})
+        self._known("cache", table, {"folder": _KINDS["str"], "max_gb": _KINDS["float"]})
         named = table.get("folder")
         folder = Path(named).expanduser() if named and not os.environ.get("IODEEP_CACHE") else None
         size = table.get("max_gb")
@@ -99,6 +100,7 @@ class Settings:
         self._known(where, table, kinds)
         if "url" not in table:
             raise self._wrong(where, "no url", "url = 'dicomweb+https://...' or 'dimse://...'")
+        self._check_use(where, table)
         values = dict(table)
         for key in ("certificate", "key", "ca"):
             if key in values:
@@ -110,6 +112,18 @@ class Settings:
             if key in values:
                 values[key] = self._secret(f"{where}.{key}", values[key], values.get("user"))
         return Server(**values)
+
+    def _check_use(self, where: str, table: dict[str, Any]) -> None:
+        """Raise if there is something that would be passed over: it may be meant to protect."""
+        for start, keys in _PASSED_OVER.items():
+            for key in filter(table.__contains__, keys if table["url"].startswith(start) else ()):
+                raise self._wrong(
+                    f"{where}.{key}", f"nothing for {start}...", "another protocol", "remove it"
+                )
+        if "user" in table and not {"password", "token"} & table.keys():
+            raise self._wrong(where, "a user without a password", "both", "add password")
+        if "password" in table and "user" not in table:
+            raise self._wrong(where, "a password without a user", "both", "add user")
 
     def _check_certificates(self, where: str, values: dict[str, Any]) -> None:
         """Raise what would otherwise go wrong in the middle of a handshake.
@@ -196,8 +210,12 @@ class Settings:
         for key, value in table.items():
             if key not in kinds:
                 raise self._wrong(f"{where}.{key}", "an unknown key", f"one of {', '.join(kinds)}")
-            if not isinstance(value, kinds[key]) or isinstance(value, bool) != (kinds[key] is bool):
-                raise self._wrong(f"{where}.{key}", type(value).__name__, "another type of value")
+            kind, wanted = kinds[key]
+            if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+                raise self._wrong(f"{where}.{key}", type(value).__name__, wanted)
+            least, most = _RANGES.get(key, (value, value))
+            if not least <= value <= most:
+                raise self._wrong(f"{where}.{key}", f"{value}", f"{least} to {most}")
 
     def _wrong(
         self, where: str, found: str, wanted: str, next_step: str = "correct it there"
@@ -205,13 +223,22 @@ class Settings:
         return UsageError(f"{self.path}: {where}: {found}", wanted, next_step)
 
 
+# What a value has to be, by the type that it becomes: in TOML, and in words.
+_TEXT = str, "a text in quotation marks"
 _KINDS: dict[str, Any] = {
-    "str": str,
-    "str | None": str,
-    "float": (int, float),
-    "Path | None": str,
-    "bool": bool,
-    "int | None": int,
+    "str": _TEXT,
+    "str | None": _TEXT,
+    "float": ((int, float), "a number"),
+    "Path | None": _TEXT,
+    "bool": (bool, "true or false"),
+    "int | None": (int, "a whole number"),
+}
+# Seconds, a port, and gigabytes.
+_RANGES = {"timeout": (0.1, 86_400), "receive_port": (1, 65_535), "max_gb": (0, 10**6)}
+# What only the other protocol has.
+_PASSED_OVER = {
+    "dimse:": ("user", "password", "token"),
+    "dicomweb+": ("tls", "aet", "receive_port"),
 }
 
 

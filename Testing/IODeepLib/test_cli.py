@@ -295,7 +295,8 @@ def test_several_series_that_fit(
     first = pydicom.dcmread(next((DEMO / "mr_t1").iterdir()))
     descriptions = [
         f"(MR, 84 slices), study of {first.StudyDate}, UID {first.SeriesInstanceUID}",
-        f"(MR, 84 slices), study of 20240105, accession number A 2, UID {dataset.SeriesInstanceUID}",
+        "(MR, 84 slices), study of 20240105, accession number A 2, UID "
+        + dataset.SeriesInstanceUID,
     ]
     refused(answer, 2, "2 volumes", "--series", *descriptions)
     selected = iodeep("select", tmp_path / "study", "--models", packed).out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import ssl
 import sys
@@ -61,10 +62,10 @@ def settings(
     mine.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "me.pem"))
     monkeypatch.setenv("PACS_SECRET", SECRET)
 
-    def write(**keys: str) -> None:
+    def write(**keys: object) -> None:
         path = tmp_path / "config" / "iodeep" / "iodeep.toml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [f'{key} = "{value}"' for key, value in keys.items()]
+        lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
         path.write_text("\n".join(["[servers.pacs]", *lines]))
 
     return write
@@ -90,7 +91,8 @@ def test_with_everything_that_it_wants(
     [model] = source.models().models
     assert not source.fetch(model).missing_parts
     # Whoever gives the address instead of the name is let in as well.
-    assert len(source_of(all_keys(guarded, tmp_path)["url"]).models().models) == 1
+    for url in (all_keys(guarded, tmp_path)["url"], all_keys(guarded, tmp_path)["url"] + "/"):
+        assert len(source_of(url).models().models) == 1
 
 
 @pytest.mark.parametrize(
@@ -178,11 +180,24 @@ def test_a_keyring_that_fails(
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"password": SECRET}, "wanted: 'env:VARIABLE' or 'keyring:SERVICE'"),
+        ({"user": "anna", "password": SECRET}, "wanted: 'env:VARIABLE' or 'keyring:SERVICE'"),
         ({"token": f"env:NOT_{SECRET}"}, "no environment variable"),
         ({"token": "keyring:pacs"}, "pip install keyring"),
         ({"pasword": "env:PACS_SECRET"}, "unknown key"),
-        ({"timeout": "long"}, "servers.pacs.timeout"),
+        ({"timeout": "long"}, "servers.pacs.timeout: str; wanted: a number"),
+        ({"timeout": True}, "servers.pacs.timeout: bool; wanted: a number"),
+        ({"timeout": 0}, "servers.pacs.timeout: 0; wanted: 0.1 to 86400"),
+        ({"timeout": -1.5}, "servers.pacs.timeout: -1.5; wanted"),
+        ({"timeout": 1e10}, "servers.pacs.timeout: 10000000000.0; wanted"),
+        ({"user": "anna"}, "a user without a password"),
+        ({"password": "env:PACS_SECRET"}, "a password without a user"),
+        ({"password": 12345}, "servers.pacs.password: int; wanted: a text"),
+        ({"tls": True}, "servers.pacs.tls: nothing for dicomweb+...; wanted: another protocol"),
+        ({"aet": "ME"}, "servers.pacs.aet"),
+        ({"url": "dimse://A@h:1", "tls": "yes"}, "pacs.tls: str; wanted: true or false"),
+        ({"url": "dimse://A@h:1", "receive_port": 0}, "receive_port: 0; wanted: 1 to 65535"),
+        ({"url": "dimse://A@h:1", "receive_port": 99999}, "wanted: 1 to 65535"),
+        ({"url": "dimse://A@h:1", "token": "env:PACS_SECRET"}, "pacs.token: nothing for dimse:"),
         ({"ca": "/no/such.pem"}, "no file /no/such.pem"),
         ({"url": ""}, "the address"),
         ({"url": "dicomweb+https://"}, "the address"),
@@ -192,12 +207,21 @@ def test_settings_that_are_wrong(
     settings: Callable[..., None],
     iodeep: Callable[..., Answer],
     monkeypatch: pytest.MonkeyPatch,
-    keys: dict[str, str],
+    keys: dict[str, object],
     words: str,
 ) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
     settings(**{"url": "dicomweb+http://127.0.0.1:1"} | keys)
     refused(iodeep("list", "pacs"), 2, words)
+
+
+@pytest.mark.parametrize("size", ["nan", "inf", "-1"])
+def test_a_cache_of_no_size(
+    tmp_path: Path, iodeep: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch, size: str
+) -> None:
+    (tmp_path / "mine.toml").write_text(f"[cache]\nmax_gb = {size}\n")
+    monkeypatch.setenv("IODEEP_CONFIG", str(tmp_path / "mine.toml"))
+    refused(iodeep("cache"), 2, "mine.toml", f"cache.max_gb: {size}; wanted: 0 to 1000000")
 
 
 @pytest.mark.parametrize(
@@ -248,6 +272,25 @@ def test_passwords_in_addresses(
         answer = iodeep("list", words)
         refused(answer, 2, "a password in an address", "iodeep.toml")
         assert SECRET not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [(f"{SECRET}@h/d", "a user or a password"), (f"h/d?token={SECRET}", "an address with '?'")],
+)
+def test_other_secrets_in_addresses(
+    tmp_path: Path,
+    iodeep: Callable[..., Answer],
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    words: str,
+) -> None:
+    (tmp_path / "mine.toml").write_text("")
+    monkeypatch.setenv("IODEEP_CONFIG", str(tmp_path / "mine.toml"))
+    answer = iodeep("list", f"dicomweb+https://{place}")
+    refused(answer, 2, words)
+    assert SECRET not in answer.err
+    assert ("mine.toml" in answer.err) == ("user" in words)
 
 
 @pytest.mark.parametrize("path", ["", "/dicom-web", "/a%40b"])
