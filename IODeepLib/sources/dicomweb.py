@@ -41,6 +41,8 @@ _ALL_SYNTAXES = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _IN_TROUBLE = {408, 425, 429, 500, 502, 503, 504}
 # To STOW-RS: the object is no good, or of a kind that is not taken (PS3.18 table 10.5.3-1).
 _NOT_TAKEN = {400, 409, 415, 422}
+# How OpenSSL, by its version, calls an answer in the clear.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
 # What "out of resources" is as a failure reason (PS3.18 section 10.5.3.2, PS3.4 table B.2-1).
 _OUT_OF_RESOURCES = range(0xA700, 0xA800)
 
@@ -171,9 +173,9 @@ class DicomwebArchive:
             ) as response:
                 yield response
         except requests.exceptions.SSLError as error:
-            raise (self._untrusted if "CERTIFICATE" in str(error) else self._broken)(
-                error
-            ) from None
+            raise self._insecure(error) from None
+        except (requests.exceptions.ProxyError, requests.exceptions.InvalidURL) as error:
+            raise self._no_way(error) from None  # our own address is a valid one
         except requests.ConnectTimeout as error:
             raise self._unreachable(error) from None
         except (
@@ -249,12 +251,29 @@ class DicomwebArchive:
             "check the address, and whether it runs",
         )
 
-    def _untrusted(self, error: Exception) -> SourceError:
-        return SourceError(
-            f"{self.name} and this side do not trust each other ({_reason(error)})",
-            "certificates that both sides accept",
-            "name the server in iodeep.toml with its ca, and with certificate and key",
+    def _no_way(self, error: Exception) -> UnreachableError:
+        proxies = requests.utils.get_environ_proxies(self._base)
+        proxy = requests.utils.select_proxy(self._base, proxies) or ""
+        return UnreachableError(
+            f"the proxy {proxy.rpartition('@')[2]} does not lead to {self.name} ({_reason(error)})",
+            "a proxy that does, or none",
+            "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY in the environment",
         )
+
+    def _insecure(self, error: Exception) -> SourceError:
+        if "CERTIFICATE" in str(error):
+            return SourceError(
+                f"{self.name} and this side do not trust each other ({_reason(error)})",
+                "certificates that both sides accept",
+                "name the server in iodeep.toml with its ca, and with certificate and key",
+            )
+        if any(words in str(error) for words in _NO_TLS):
+            return SourceError(
+                f"{self.name} does not speak TLS ({_reason(error)})",
+                "a DICOMweb service that does, for https",
+                "check http or https, and the port",
+            )
+        return self._broken(error)
 
     def _broken(self, error: Exception) -> TransientError:
         return TransientError(

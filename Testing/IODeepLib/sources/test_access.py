@@ -340,6 +340,15 @@ def test_a_proxy_with_a_password(
     answer = iodeep("list", "pacs", "--verbose")
     assert answer.status == 5
     assert SECRET not in answer.err
+    assert f"the proxy 127.0.0.1:{port} does not lead to http://pacs.example.org/d" in answer.err
+
+
+def test_https_where_http_is_spoken(orthanc: Orthanc, iodeep: Callable[..., Answer]) -> None:
+    with proxy(orthanc.http_port, lambda number: None) as between:
+        address = f"https://127.0.0.1:{between.port}/dicom-web"
+        answer = iodeep("list", f"dicomweb+{address}")
+        refused(answer, 5, f"{address} does not speak TLS", "check http or https")
+        assert between.connections == 1
 
 
 def test_no_word_of_a_secret(
