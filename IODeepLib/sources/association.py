@@ -111,7 +111,7 @@ class Association:
         with suppress(SourceError):
             self.wire.wait_for(_SECONDS_TO_PART)
             self.wire.send(struct.pack(">BxII", _RELEASE, 4, 0))
-            self.wire.next_pdu()  # whatever it is
+            _whole_pdu(self.wire)  # whatever it is: closed with something unread, it is reset
         self.wire.close()
 
     def abort(self) -> None:

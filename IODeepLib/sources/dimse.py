@@ -237,7 +237,13 @@ class DimseArchive:
                 "it among the server's destinations, with this machine's address and port",
                 "ask who runs it, or leave out receive_port",
             )
-        raise self._refused(status, f"to send {entry.sop_uid or 'the series ' + entry.series_uid}")
+        what = f"to send {entry.sop_uid or 'the series ' + entry.series_uid}"
+        port = self._server.receive_port
+        if port is None:
+            raise self._refused(status, what)
+        raise self._refused(
+            status, what, f"check that it sends {self._server.aet} to this machine's port {port}"
+        )
 
     def _check_stored(self, status: Dataset, path: Path) -> None:
         if status.Status in _REMARKS:
@@ -245,7 +251,12 @@ class DimseArchive:
         elif status.Status != 0:
             raise self._refused(status, f"to store {path.name}")
 
-    def _refused(self, status: Dataset, what: str) -> SourceError:
+    def _refused(
+        self,
+        status: Dataset,
+        what: str,
+        next_step: str = "try again later, or ask who runs the server",
+    ) -> SourceError:
         code = int(status.Status)
         passing = code in _OUT_OF_RESOURCES or code == _SOME_FAILED
         words = ["out of resources"] * (code in _OUT_OF_RESOURCES)
@@ -254,7 +265,7 @@ class DimseArchive:
             f"{self.name} answered {what} with the status "
             + ", ".join([f"{code:04X}h", *words, *([comment] if comment else [])]),
             "success",
-            "try again later, or ask who runs the server",
+            next_step,
         )
 
     def _not_accepted(self, path: Path, sop_class: str, syntax: str) -> SourceError:

@@ -11,6 +11,7 @@ from pydicom import uid
 
 from IODeepLib.errors import ModelError
 from IODeepLib.headers import quiet
+from IODeepLib.sources.incoming import entry_of
 
 # What holds the images of a modality (PS3.4 annex B.5).
 _IMAGES = {
@@ -45,12 +46,55 @@ _IMAGES = {
     "XA": (uid.XRayAngiographicImageStorage, uid.EnhancedXAImageStorage),
     "RF": (uid.XRayRadiofluoroscopicImageStorage, uid.EnhancedXRFImageStorage),
 }
+# What else a series of these modalities may hold.
+_NO_IMAGES = {
+    "SR": (
+        *(uid.BasicTextSRStorage, uid.EnhancedSRStorage, uid.ComprehensiveSRStorage),
+        *(uid.Comprehensive3DSRStorage, uid.XRayRadiationDoseSRStorage),
+        *(uid.MammographyCADSRStorage, uid.ChestCADSRStorage),
+    ),
+    "KO": (uid.KeyObjectSelectionDocumentStorage,),
+    "PR": (
+        uid.GrayscaleSoftcopyPresentationStateStorage,
+        uid.ColorSoftcopyPresentationStateStorage,
+        uid.PseudoColorSoftcopyPresentationStateStorage,
+        uid.BlendingSoftcopyPresentationStateStorage,
+    ),
+    "SEG": (uid.SegmentationStorage, uid.SurfaceSegmentationStorage),
+    "REG": (uid.SpatialRegistrationStorage, uid.DeformableSpatialRegistrationStorage),
+    "RWV": (uid.RealWorldValueMappingStorage,),
+    "RTSTRUCT": (uid.RTStructureSetStorage,),
+    "RTDOSE": (uid.RTDoseStorage,),
+    "RTPLAN": (uid.RTPlanStorage, uid.RTIonPlanStorage),
+    "RTIMAGE": (uid.RTImageStorage,),
+    "RTRECORD": (
+        uid.RTBeamsTreatmentRecordStorage,
+        uid.RTIonBeamsTreatmentRecordStorage,
+        uid.RTTreatmentSummaryRecordStorage,
+    ),
+    "ECG": (
+        uid.TwelveLeadECGWaveformStorage,
+        uid.GeneralECGWaveformStorage,
+        uid.AmbulatoryECGWaveformStorage,
+    ),
+    "DOC": (uid.EncapsulatedPDFStorage, uid.EncapsulatedCDAStorage),
+    "M3D": (uid.EncapsulatedSTLStorage, uid.EncapsulatedOBJStorage),
+    "SM": (uid.VLWholeSlideMicroscopyImageStorage, uid.VLMicroscopicImageStorage),
+    "XC": (uid.VLPhotographicImageStorage, uid.VideoPhotographicImageStorage),
+    "ES": (uid.VLEndoscopicImageStorage, uid.VideoEndoscopicImageStorage),
+    "OP": (
+        uid.OphthalmicPhotography8BitImageStorage,
+        uid.OphthalmicPhotography16BitImageStorage,
+    ),
+    "OPT": (uid.OphthalmicTomographyImageStorage,),
+}
+# What a series of any modality may hold.
 _OTHERS = (
-    uid.RawDataStorage,
     uid.SecondaryCaptureImageStorage,
     uid.MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
     uid.MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
     uid.MultiFrameTrueColorSecondaryCaptureImageStorage,
+    uid.RawDataStorage,
     uid.SegmentationStorage,
     uid.ComprehensiveSRStorage,
     uid.Comprehensive3DSRStorage,
@@ -82,17 +126,16 @@ def offers(attributes: Mapping[str, str]) -> Sequence[tuple[str, str]]:
     """
     if attributes.get("PatientID") == "IODEEP":
         return [(uid.RawDataStorage, syntax) for syntax in PLAIN]
-    return _image_offers(attributes.get("Modality", ""))
+    return _offers(attributes.get("Modality", ""))
 
 
 @cache
-def _image_offers(modality: str) -> tuple[tuple[str, str], ...]:
-    likely: list[tuple[str, str]] = [
-        (c, syntax) for c in _IMAGES.get(modality, ()) for syntax in TRANSFER_SYNTAXES
-    ]
+def _offers(modality: str) -> tuple[tuple[str, str], ...]:
+    classes = _IMAGES.get(modality) or _NO_IMAGES.get(modality) or _OTHERS[:4]
+    likely = [(c, syntax) for c in classes for syntax in TRANSFER_SYNTAXES]
     everything = (*_OTHERS, *(c for classes in _IMAGES.values() for c in classes))
-    plain: list[tuple[str, str]] = [(c, syntax) for syntax in PLAIN for c in everything]
-    return tuple(dict.fromkeys(likely + plain))
+    plain = [(c, syntax) for syntax in PLAIN for c in everything]
+    return tuple(dict.fromkeys([*likely, *plain]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +156,20 @@ class Part10:
 
 
 def read_part10(path: Path) -> Part10:
-    """What the DICOM file at `path` says of itself before its data set.
+    """What the DICOM file at `path` is; its meta information may say otherwise, and is not sent.
 
     Raises:
-        ModelError: it does not.
+        ModelError: it does not say it.
     """
     from pynetdicom.dsutils import split_dataset
 
+    entry = entry_of(path)
     try:
         with quiet():
             meta, offset = split_dataset(path)
-            kind = str(meta.MediaStorageSOPClassUID), str(meta.TransferSyntaxUID)
-            return Part10(path, kind, str(meta.MediaStorageSOPInstanceUID), offset)
+            syntax = str(meta.TransferSyntaxUID)
     except Exception as error:  # pydicom raises whatever a broken file leads it to
         raise ModelError(
             f"{path} cannot be read as DICOM ({error})", "a DICOM file", "check the file"
         ) from None
+    return Part10(path, (entry.attributes["SOPClassUID"], syntax), entry.sop_uid, offset)

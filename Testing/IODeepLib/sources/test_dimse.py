@@ -65,6 +65,21 @@ def test_a_model_goes_there_and_comes_back(
     assert not again.missing_parts
 
 
+@pytest.mark.parametrize("name", ["rtdose_1frame", "waveform_ecg"])
+def test_objects_that_are_no_images(
+    archive: Archive, shared_data: Path, tmp_path: Path, name: str
+) -> None:
+    path = shared_data / "dicom" / "pydicom_oddities" / f"{name}.dcm"
+    source = PacsSource(archive, Cache(tmp_path / "cache"))
+    assert source.store([path]) == [path]
+    stored = pydicom.dcmread(path)
+    for uid in (stored.StudyInstanceUID, stored.SeriesInstanceUID):
+        folder = tmp_path / uid[-40:]
+        folder.mkdir(exist_ok=True)
+        [copy] = source.objects(uid, folder)
+        assert pydicom.dcmread(copy) == stored
+
+
 def test_a_series_comes_as_it_is_in_a_folder(archive: Archive, tmp_path: Path) -> None:
     images = sorted((DEMO / "mr_t1").iterdir())[:8]
     source = PacsSource(archive, Cache(tmp_path / "cache"))

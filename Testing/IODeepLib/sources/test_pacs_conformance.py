@@ -48,18 +48,22 @@ def test_the_transfer_syntaxes_in_order() -> None:
 def test_the_sop_classes_of_every_modality() -> None:
     listed = {modality: uids(cell) for modality, cell in rows("| modality | SOP classes |")}
     assert listed.pop("any") == list(transfer._OTHERS)
-    assert listed == {name: list(classes) for name, classes in transfer._IMAGES.items()}
+    tables = transfer._IMAGES | transfer._NO_IMAGES
+    assert listed == {name: list(classes) for name, classes in tables.items()}
     for sop_class in itertools.chain(*listed.values()):
         assert f"{UID(sop_class).name} `{sop_class}`" in DOCUMENT
 
 
-@pytest.mark.parametrize("modality", ["", *transfer._IMAGES])
-def test_everything_that_is_listed_fits_into_an_association(modality: str) -> None:
-    offers = set(transfer.offers({"Modality": modality}))
-    assert len(offers) <= association.MOST_CONTEXTS
-    for classes in (*transfer._IMAGES.values(), transfer._OTHERS):
-        assert {(c, syntax) for c in classes for syntax in transfer.PLAIN} <= offers
-    likely = transfer._IMAGES.get(modality, ())
+@pytest.mark.parametrize("modality", ["", *transfer._IMAGES, *transfer._NO_IMAGES])
+def test_what_is_listed_fits_into_an_association(modality: str) -> None:
+    offers = set(transfer.offers({"Modality": modality})[: association.MOST_CONTEXTS])
+    plain = {(c, uid) for uid in transfer.PLAIN for c in transfer._OTHERS}
+    if modality in transfer._IMAGES:
+        plain |= {
+            (c, uid) for uid in transfer.PLAIN for cs in transfer._IMAGES.values() for c in cs
+        }
+    assert plain <= offers
+    likely = (transfer._IMAGES | transfer._NO_IMAGES).get(modality, transfer._OTHERS[:4])
     assert {(c, syntax) for c in likely for syntax in transfer.TRANSFER_SYNTAXES} <= offers
 
 
