@@ -19,7 +19,9 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import evt
 
 from IODeepLib.cache import Cache
+from IODeepLib.errors import SourceError
 from IODeepLib.model_object import verify
+from IODeepLib.sources.archive import Entry
 from IODeepLib.sources.dimse import DimseArchive
 from IODeepLib.sources.find import source_of
 from IODeepLib.sources.pacs import PacsSource
@@ -134,6 +136,21 @@ def test_a_server_that_speaks_no_tls(
     monkeypatch.setattr("IODeepLib.sources.retries._sleep", lambda seconds: None)
     settings(url=f'"dimse://ORTHANC@127.0.0.1:{orthanc.dicom_port}"')
     refused(iodeep("list", "pacs"), 5, "127.0.0.1")
+
+
+@pytest.mark.parametrize("name", ["orthanc", "dcmqrscp"])
+def test_a_port_that_the_server_does_not_send_to(
+    request: pytest.FixtureRequest, name: str, tmp_path: Path
+) -> None:
+    server = request.getfixturevalue(name)
+    port = free_port()
+    aet, its = server.aet, server.dicom_port if name == "orthanc" else server.port
+    archive = DimseArchive(Server(f"dimse://{aet}@127.0.0.1:{its}", receive_port=port))
+    card = make_model(tmp_path).card
+    archive.store([card.path], lambda path: None)
+    entry = Entry(card.study_instance_uid, card.series_instance_uid, card.sop_instance_uid)
+    with pytest.raises(SourceError, match=f"sends IODEEP to this machine's port {port}"):
+        archive.retrieve(entry, lambda arriving: None)
 
 
 def test_our_ae_title(iodeep: Callable[..., Answer], tmp_path: Path) -> None:
