@@ -43,7 +43,7 @@ def whole_folder(target: Path, replaceable: Collection[str] = ()) -> Iterator[Pa
         OutputError: something else is there, or the folder cannot be written.
     """
     target = Path(target).absolute()
-    with _writing(target), _workplace(target) as place:
+    with writing(target), _workplace(target) as place:
         _check_free(target, replaceable)
         (place / _NEW).mkdir()
         yield place / _NEW
@@ -63,7 +63,7 @@ def whole_file(path: Path | str) -> Iterator[Path]:
         OutputError: it cannot be written.
     """
     target = Path(path).absolute()
-    with _writing(target), _workplace(target) as place:
+    with writing(target), _workplace(target) as place:
         new = place / _NEW / target.name
         new.parent.mkdir()
         yield new
@@ -81,7 +81,7 @@ def temporary_folder() -> Iterator[Path]:
     """
     target = Path(tempfile.gettempdir(), "iodeep").absolute()
     with ExitStack() as stack:
-        with _writing(target):
+        with writing(target):
             folder = stack.enter_context(_workplace(target)) / _NEW
             folder.mkdir(mode=0o700)
         yield folder
@@ -103,8 +103,8 @@ def _workplace(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _writing(target: Path) -> Iterator[None]:
-    """What the system has against it, in the words of an OutputError."""
+def writing(target: Path) -> Iterator[None]:
+    """A block in which the errors of the system become an OutputError that names `target`."""
     try:
         yield
     except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from IODeepLib.cache import Cache
 from IODeepLib.errors import ImageError, ModelError, SourceError, UsageError
-from IODeepLib.files import whole_file
+from IODeepLib.files import whole_file, writing
 from IODeepLib.model_object import Model, Part, join, read_weights
 from IODeepLib.model_object.datasets import CARD_SERIES, WEIGHTS_SERIES
 from IODeepLib.model_object.progress import Progress, Reporter
@@ -146,7 +146,8 @@ class PacsSource:
         for done, entry in enumerate(entries):
             if progress:
                 progress(done / len(entries), f"fetching series {done + 1} of {len(entries)}")
-            files += self._fetch_series(entry, folder)
+            with writing(folder):
+                files += self._fetch_series(entry, folder)
         return files
 
     def _find_images(self, query: Query) -> list[Entry]:

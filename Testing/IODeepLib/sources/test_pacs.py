@@ -14,7 +14,7 @@ from pacs.servers import Orthanc
 
 import IODeepLib
 from IODeepLib.cache import Cache
-from IODeepLib.errors import ImageError, ModelError, UsageError
+from IODeepLib.errors import ImageError, ModelError, OutputError, UsageError
 from IODeepLib.model_object import pack, verify
 from IODeepLib.sources.find import source_of
 from IODeepLib.sources.query import Query
@@ -53,6 +53,17 @@ def test_a_model_without_weights_of_its_own(orthanc: Orthanc, tmp_path: Path) ->
         there.store(files(model))
         [found] = there.models().models
         verify(there.fetch(found))
+
+
+def test_no_room_for_images(orthanc: Orthanc, tmp_path: Path) -> None:
+    source = source_of(orthanc.source)
+    [path, *_] = (DEMO / "mr_t1").iterdir()
+    source.store([path])
+    image = pydicom.dcmread(path)
+    (tmp_path / image.SeriesInstanceUID).write_text("in the way")
+    query = Query(series_uid=image.SeriesInstanceUID)
+    with pytest.raises(OutputError, match=f"{tmp_path} cannot be written"):
+        source.images(query, tmp_path)
 
 
 @pytest.mark.parametrize("over", ["DICOMweb", "DIMSE"])
