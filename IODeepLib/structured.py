@@ -177,6 +177,8 @@ def _parse_tuple(args: tuple[Any, ...], value: Any, path: str) -> tuple[Any, ...
     if not isinstance(value, list):
         raise StructureError(path, _short(value), "a list")
     if args[-1] is ...:
+        if args[0] is str and all(isinstance(item, str) for item in value):
+            return tuple(value)  # names of tensors: there may be thousands
         args = (args[0],) * len(value)
     if len(args) != len(value):
         raise StructureError(path, f"{len(value)} values", f"{len(args)} values")

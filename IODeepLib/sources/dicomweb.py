@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from email.message import Message
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -331,12 +332,15 @@ def _is_url(address: str) -> bool:
         return False
 
 
+_keyword = lru_cache(keyword_for_tag)
+
+
 def _entry(answer: Mapping[str, Any]) -> Entry:
     """An answer in the DICOM JSON model (PS3.18 annex F)."""
     attributes = {
         keyword: _text(element)
         for tag, element in answer.items()
-        if isinstance(element, dict) and (keyword := keyword_for_tag(tag))
+        if isinstance(element, dict) and (keyword := _keyword(tag))
     }
     study, series = attributes["StudyInstanceUID"], attributes["SeriesInstanceUID"]
     return Entry(study, series, attributes.get("SOPInstanceUID", ""), attributes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import re
 import select
@@ -10,6 +11,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ class Fault:
         sent: so many bytes of the client get through.
         answered: so many bytes of the server get through.
         stall: afterwards nothing moves any more; otherwise the connection is reset.
+        rate: so many bytes of the server a second get through, as over a slower line.
         answer: what is answered to every request instead of asking the server.
         unless: if the request has these bytes, it does go to the server.
     """
@@ -32,6 +35,7 @@ class Fault:
     sent: int | None = None
     answered: int | None = None
     stall: bool = False
+    rate: float = math.inf
     answer: bytes = b""
     unless: bytes = b""
 
@@ -103,10 +107,14 @@ class Proxy:
                 (server if source is client else client).sendall(chunk)
                 for end in (client, server):  # or servers wait 40 ms before they go on
                     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-                self.bytes_answered += len(chunk) if source is server else 0
+                if source is server:
+                    self.bytes_answered += len(chunk)
+                    time.sleep(len(chunk) / fault.rate)
                 left[source] = None if limit is None else max(0, limit - len(chunk))
         if fault.stall:
-            client.recv(_CHUNK)  # until it gives up
+            given_up = select.poll()
+            given_up.register(client, select.POLLRDHUP)  # what it still sends is not taken
+            given_up.poll()
             return
         for end in (client, server):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
