@@ -112,6 +112,7 @@ class Proxy:
                     time.sleep(len(chunk) / fault.rate)
                 left[source] = None if limit is None else max(0, limit - len(chunk))
         if fault.stall:
+            server.close()  # it serves few at a time; who stalls is the proxy
             given_up = select.poll()
             given_up.register(client, select.POLLRDHUP)  # what it still sends is not taken
             given_up.poll()

@@ -25,7 +25,7 @@ from pacs.servers import Orthanc
 
 from IODeepLib.errors import SourceError, UsageError
 from IODeepLib.model_object import Model, pack, verify
-from IODeepLib.sources.archive import Entry
+from IODeepLib.sources.archive import Entry, TransientError
 from IODeepLib.sources.dicomweb import DicomwebArchive
 from IODeepLib.sources.find import source_of
 from IODeepLib.sources.query import Query
@@ -82,6 +82,7 @@ def test_storing_never_makes_the_server_read_weights(
     assert there
     assert not any(there)
     # Without the server's word for it, it is asked.
+    monkeypatch.setattr(TransientError, "tries", 1)
     silent = Fault(answer=answer("200 OK"), unless=b"GET ")
     with proxy(orthanc.http_port, lambda number: silent) as quiet:
         orthanc.clear()
