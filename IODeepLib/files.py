@@ -108,10 +108,13 @@ def writing(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno is None:  # of a library, such as requests, whose errors are of this kind
+        # pydicom raises another one in the system's stead. Those of other libraries, such as
+        # requests, say nothing of files.
+        reason = error if error.errno is not None else error.__cause__
+        if not isinstance(reason, OSError) or reason.errno is None:
             raise
         raise OutputError(
-            f"{target} cannot be written ({error.strerror or error})",
+            f"{target} cannot be written ({reason.strerror})",
             "a folder with write permission and room",
             "choose another place",
         ) from None
