@@ -14,13 +14,13 @@ Docs/user-guide.md has more.
 from __future__ import annotations
 
 import logging
-import time
 from typing import Union
 
 import slicer
 import vtk
 from IODeepSlicer.runner import Run, State
 from IODeepSlicer.sample_data import registerSampleData
+from IODeepSlicer.waiting import wait
 from IODeepSlicer.worker_process import slicerPython
 from slicer import (
     vtkMRMLScalarVolumeNode,
@@ -39,8 +39,6 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
-
-_POLL_INTERVAL = 0.1  # seconds
 
 
 class IODeep(ScriptedLoadableModule):
@@ -215,7 +213,7 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         if not source or not isServer(source):
             return findModels(source)
         listing = self.startListing(source)
-        _wait(listing)
+        wait(listing)
         return findModels(cards=listing.outcome())
 
     def startListing(self, server: str):
@@ -264,38 +262,17 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         :param labels: names of the labels to keep; None for all.
         :param source: the server from which weights are fetched that are not on this machine.
         """
-        from IODeepSlicer import nodes
         from IODeepSlicer.requirements import checkRequirements
-        from IODeepSlicer.servers import addressOf, neededFor
+        from IODeepSlicer.servers import neededFor
+        from IODeepSlicer.starting import startRun
 
-        from IODeepLib.criteria import Verdict
-        from IODeepLib.errors import NoModelFitsError
         from IODeepLib.pipeline import Options, labels_left_out
 
         checkRequirements(neededFor(source) if source else ())
         labels = None if labels is None else tuple(labels)
         labels_left_out(model, labels)  # raises at once, not in the process
-        selection = self.select(volumeNode, [model])
-        if not selection.fitting:
-            raise NoModelFitsError(
-                f"{model.label} does not fit {selection.series.label}: "
-                + "; ".join(str(r) for r in selection.candidates[0].with_verdict(Verdict.FAILS)),
-                "a model whose every criterion the image meets",
-                "choose another model, see 'select'",
-            )
         options = Options(provider=device, threads=threads, labels=labels)
-        channels = selection.best.channels[1:]
-        watched = [volumeNode, *(nodes.otherVolumes(volumeNode) if channels else ())]
-        stamps = [nodes.stampOf(node) for node in watched]
-        run = Run(
-            slicerPython(),
-            selection.series,
-            model,
-            options,
-            others=channels,
-            unchanged=lambda: [nodes.stampOf(node) for node in watched] == stamps,
-            source=addressOf(source) if source else None,
-        )
+        run = startRun(volumeNode, self.select(volumeNode, [model]), model, options, source)
         self._runs = [r for r in self._runs if r.poll() is State.RUNNING] + [run]
         return run
 
@@ -329,7 +306,7 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         """
         model = self.select(volumeNode).best.model if model is None else model
         run = self.start(volumeNode, model, device, threads, labels, source)
-        _wait(run)
+        wait(run)
         return self.createResult(volumeNode, model, run.outcome())
 
     def measure(self, segmentationNode: vtkMRMLSegmentationNode):
@@ -374,7 +351,7 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         :return: whether the server did not have it before.
         """
         sending = self.startSending(segmentationNode, server)
-        _wait(sending)
+        wait(sending)
         return bool(sending.outcome())
 
     def publish(self, onnxFile, recipeFile):
@@ -385,7 +362,7 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         from IODeepSlicer.publishing import finishPacking, startPacking
 
         packing = startPacking(onnxFile, recipeFile)
-        _wait(packing)
+        wait(packing)
         return finishPacking(packing)
 
     def cancelAll(self) -> None:
@@ -403,16 +380,6 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         if self._runs:
             logging.info("The scene is closed: runs of networks are cancelled")
         self.cancelAll()
-
-
-def _wait(process) -> None:
-    """Let Slicer go on until a process is over."""
-    try:
-        while process.poll() is State.RUNNING:
-            slicer.app.processEvents()
-            time.sleep(_POLL_INTERVAL)
-    finally:
-        process.cancel()
 
 
 class IODeepTest(ScriptedLoadableModuleTest):
