@@ -3,15 +3,18 @@
 PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
+# Benchmarks import ONNX Runtime as a peer; see IODeepLib/network/onnx_runtime.py.
+export ORT_DISABLE_TELEMETRY := 1
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench fuzz lint schema package clean pacs
+.PHONY: demo test bench fuzz lint docs schema dist package clean pacs ohif
 
 demo: $(VENV)/demo.done
 	$(BIN)/iodeep demo --out demo_output
 
-test: $(VENV)/test.done pacs
-	$(BIN)/python -m pytest
+# In several processes: whoever is done takes tests from the others.
+test: $(VENV)/test.done pacs ohif
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # Prints a table and compares with the last run; a missed limit is said there and is no failure.
 bench: $(VENV)/bench.done
@@ -20,6 +23,7 @@ bench: $(VENV)/bench.done
 # Goes on where it was stopped; a finding is kept in fuzz_output and makes it fail.
 fuzz: $(VENV)/test.done
 	PYTHONPATH=Testing $(BIN)/python -m fuzzing --out fuzz_output
+	PYTHONPATH=Testing $(BIN)/python -m fuzzing.odd_series --out fuzz_output
 	PYTHONPATH=Testing $(BIN)/python -m fuzzing.moments
 
 lint: $(VENV)/lint.done
@@ -27,9 +31,25 @@ lint: $(VENV)/lint.done
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The published JSON Schema, made from the recipe's dataclasses; a test holds the two equal.
+# The site, of Docs; whatever is a warning makes it fail. Read it with a browser: site/index.html.
+docs: $(VENV)/docs.done
+	rm -rf site
+	$(BIN)/python -m sphinx -E -W --keep-going -q -d build/docs Docs site
+
+# The published JSON Schema, made from the recipe's records; a test holds the two equal.
 schema: $(VENV)/demo.done
-	$(BIN)/python -m IODeepLib.recipe > IODeepLib/recipe.schema.json
+	$(BIN)/python -m IODeepLib.recipe > IODeepLib/recipe/recipe.schema.json
+
+# The wheel and the source archive, each tried in an empty environment.
+dist: $(VENV)/dist.done
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	for file in dist/*; do \
+		rm -rf build/empty && $(PYTHON) -m venv build/empty \
+		&& build/empty/bin/pip install --quiet $$file \
+		&& (cd build/empty && bin/iodeep demo --out demo) || exit 1; \
+	done
 
 # The Slicer extension as a package, for the Slicer whose build lies in Slicer_DIR.
 package:
@@ -39,7 +59,7 @@ package:
 	cmake --build build --config Release --target package
 
 clean:
-	rm -rf $(VENV) demo_output bench_output fuzz_output build
+	rm -rf $(VENV) demo_output bench_output fuzz_output build dist site
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "found no Python 3.11 or later with venv; wanted one; next: \
@@ -60,6 +80,21 @@ pacs:
 		|| { echo "found no $(PACS_FILES); wanted: servers to test with, which Debian has; next: \
 	apt-get install $(DEBIAN_PACKAGES)" >&2; exit 4; }
 
+# Segmentations are read by the viewer OHIF too, whose packages lie in a folder of their own.
+OHIF := Testing/ohif/node_modules/.package-lock.json
+
+ohif: $(OHIF)
+
+$(OHIF): Testing/ohif/package.json Testing/ohif/package-lock.json
+	@{ node --version && npm --version; } >/dev/null 2>&1 \
+		|| { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm; } >&2 \
+		|| { echo "found no node and npm; wanted: Node.js 18 or later, to test with; next: \
+	apt-get install nodejs npm" >&2; exit 4; }
+	@cd Testing/ohif && npm ci --no-progress --loglevel=error >&2 \
+		|| { echo "found no way to the packages of Testing/ohif/package-lock.json; wanted: an npm \
+	registry; next: set one (npm config set registry URL), then make ohif" >&2; exit 5; }
+	@touch $@
+
 $(VENV)/test.done: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .[test]
 	touch $@ $(VENV)/demo.done
@@ -68,6 +103,14 @@ $(VENV)/bench.done: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .[bench]
 	touch $@ $(VENV)/demo.done
 
+$(VENV)/docs.done: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .[docs]
+	touch $@ $(VENV)/demo.done
+
 $(VENV)/lint.done: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .[lint]
 	touch $@ $(VENV)/demo.done
+
+$(VENV)/dist.done: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet build twine
+	touch $@

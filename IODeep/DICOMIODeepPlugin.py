@@ -12,16 +12,25 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
 from DICOMLib import DICOMLoadable, DICOMPlugin
-from IODeepSlicer import card_text, first_generation, nodes, saving
-from IODeepSlicer.listed_series import ListedSeries
-from IODeepSlicer.messages import errorText
-from IODeepSlicer.models import cachedCards, findModels
+from IODeepSlicer.requirements import RequirementsError, checkReading
+from IODeepSlicer.scene import nodes, saving
+from IODeepSlicer.sources import first_generation
+from IODeepSlicer.sources.models import cachedCards, findModels
+from IODeepSlicer.text import card_text
+from IODeepSlicer.text.listed_series import ListedSeries
+from IODeepSlicer.text.messages import errorText
+from IODeepSlicer.text.plain_text import tame
 from slicer.i18n import tr as _
+
+if TYPE_CHECKING:
+    from IODeepLib.model_object import Card
 
 _RAW_DATA = "1.2.840.10008.5.1.4.1.1.66"
 _CONTENT_LABELS = "IODEEP_"  # what the Content Label of all instances begins with
@@ -35,16 +44,19 @@ _UID_ATTRIBUTE = "IODeep.CardSOPInstanceUID"
 class DICOMIODeepPluginClass(DICOMPlugin):
     """Recognises and loads cards, and keeps weights from being offered as images."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.loadType = _("IODeep network")
         self.tags["sopClassUID"] = "0008,0016"  # before Slicer 5.10 the base class lacks it
         self.tags["creatorVersionUID"] = "0008,9123"
         self.tags["contentLabel"] = "0070,0080"
+        self._unread = ""  # why no card can be read
 
-    def examineForImport(self, fileLists):
+    def examineForImport(self, fileLists: Sequence[Sequence[str]]) -> list[DICOMLoadable]:
         """The loadables of all IODeep instances in the lists of files, one list a series."""
-        loadables, images = [], []
+        self._unread = _whyUnread()
+        loadables: list[DICOMLoadable] = []
+        images: list[Sequence[str]] = []
         for files in fileLists:
             if not files:
                 continue
@@ -60,21 +72,29 @@ class DICOMIODeepPluginClass(DICOMPlugin):
             for loadable in loadables:
                 if loadable.card:
                     loadable.tooltip = self._tooltip(loadable, listed)
+        for loadable in loadables:  # the browser shows each of them as it is, also as a tooltip
+            loadable.name, loadable.tooltip = tame(loadable.name), tame(loadable.tooltip or "")
+            loadable.warning = tame(loadable.warning or "")
         return sorted(loadables, key=lambda loadable: loadable.card is None)
 
-    def load(self, loadable):
+    def load(self, loadable: DICOMLoadable) -> slicer.vtkMRMLTextNode | bool | None:
         """Put the model into the scene, or find it there, and open the IODeep module with it.
 
         Returns:
             Its node; True for a notice, and for weights whose card is not in the database; None if
-            it is damaged.
+            it is damaged, or cannot be read yet.
         """
+        self._unread = _whyUnread()
+        if self._unread:
+            logging.error(self._unread)
+            return None
         cardFile = loadable.files[0]
-        if self._value(cardFile, "contentLabel") == _RETIRED_LABEL:
+        label = self._value(cardFile, "contentLabel")
+        if label == _RETIRED_LABEL:
             return True
-        if self._value(cardFile, "contentLabel") == _WEIGHTS_LABEL:
+        if label == _WEIGHTS_LABEL:
             cardFile = self._cardOfWeights(cardFile)
-            if cardFile is None:
+            if not cardFile:
                 logging.info("%s: their card is not in the DICOM database", loadable.name)
                 return True
         card, error = _readCard(cardFile)
@@ -87,15 +107,15 @@ class DICOMIODeepPluginClass(DICOMPlugin):
         _openModuleLater(card.sop_instance_uid)
         return node
 
-    def examineForExport(self, subjectHierarchyItemID):
+    def examineForExport(self, subjectHierarchyItemID: int) -> list[slicer.qSlicerDICOMExportable]:
         """What can be written of an item: the DICOM SEG of a segmentation that IODeep made."""
         node = slicer.mrmlScene.GetSubjectHierarchyNode().GetItemDataNode(subjectHierarchyItemID)
         if not (node and node.IsA("vtkMRMLSegmentationNode") and nodes.documentOf(node)):
             return []
-        why = saving.whyNot(node)
+        why = saving.savingObstacle(node)
         exportable = slicer.qSlicerDICOMExportable()
         exportable.name = _("IODeep segmentation (DICOM SEG)")
-        exportable.tooltip = why or _(
+        exportable.tooltip = tame(why) or _(
             "As the network found it, in the study of its image. The tags beside are not used."
         )
         exportable.subjectHierarchyItemID = subjectHierarchyItemID
@@ -104,7 +124,7 @@ class DICOMIODeepPluginClass(DICOMPlugin):
         exportable.setTag("Modality", "SEG")
         return [exportable]
 
-    def export(self, exportables):
+    def export(self, exportables: Sequence[slicer.qSlicerDICOMExportable]) -> str:
         """Write them into their folders; returns what went wrong, "" if nothing did."""
         from IODeepLib.errors import IODeepError
 
@@ -119,12 +139,13 @@ class DICOMIODeepPluginClass(DICOMPlugin):
                 saving.saveToFolder(node, models, Path(exportable.directory))
         except IODeepError as error:
             logging.error(error)
-            return errorText(error)
+            return tame(errorText(error))
         return ""
 
-    def _examineRawData(self, files):
+    def _examineRawData(self, files: Sequence[str]) -> list[DICOMLoadable]:
         """One loadable a card, and one for all weights of a series."""
-        loadables, weights = [], []
+        loadables: list[DICOMLoadable] = []
+        weights: list[str] = []
         for file in files:
             label = self._value(file, "contentLabel")
             if not self._isOurs(file, label):
@@ -136,7 +157,7 @@ class DICOMIODeepPluginClass(DICOMPlugin):
             if label == _RETIRED_LABEL:
                 loadables.append(self._noticeLoadable(file))
                 continue
-            card, error = _readCard(file)
+            card, error = (None, self._unread) if self._unread else _readCard(file)
             if card is not None or error:
                 loadables.append(self._cardLoadable(file, card, error))
         if weights:
@@ -146,7 +167,7 @@ class DICOMIODeepPluginClass(DICOMPlugin):
             loadables.append(loadable)
         return loadables
 
-    def _examineFirstGeneration(self, files):
+    def _examineFirstGeneration(self, files: Sequence[str]) -> list[DICOMLoadable]:
         loadables = []
         for file in files:
             name = first_generation.nameIn(file)
@@ -157,32 +178,32 @@ class DICOMIODeepPluginClass(DICOMPlugin):
                 loadables.append(loadable)
         return loadables
 
-    def _isOurs(self, file, label):
+    def _isOurs(self, file: str, label: str) -> bool:
         if label.startswith(_CONTENT_LABELS):  # of any version of the format
             return True
         creatorVersion = self._value(file, "creatorVersionUID")
-        if not creatorVersion:
+        if not creatorVersion or self._unread:
             return False
-        from IODeepLib.private_dictionary import CREATOR_VERSION_UID
+        from IODeepLib.model_object.private_dictionary import CREATOR_VERSION_UID
 
         return creatorVersion == CREATOR_VERSION_UID
 
-    def _cardLoadable(self, file, card, error):
+    def _cardLoadable(self, file: str, card: Card | None, error: str | None) -> DICOMLoadable:
         if card is not None:
             loadable = _loadable([file], card_text.nodeName(card))
             loadable.card = card
         else:
             loadable = _loadable([file], self._value(file, "seriesDescription"))
-            loadable.warning, loadable.tooltip = error, str(file)
+            loadable.warning, loadable.tooltip = error or "", str(file)
         return loadable
 
-    def _noticeLoadable(self, file):
+    def _noticeLoadable(self, file: str) -> DICOMLoadable:
         name = self._value(file, "seriesDescription")
         loadable = _loadable([file], _("{model}: retired").format(model=name))
         loadable.tooltip = _("Says that the network is not to be used any more.")
         return loadable
 
-    def _tooltip(self, loadable, listed):
+    def _tooltip(self, loadable: DICOMLoadable, listed: Sequence[ListedSeries]) -> str:
         parts = loadable.card.manifest.parts
         missing = [
             number
@@ -192,7 +213,7 @@ class DICOMIODeepPluginClass(DICOMPlugin):
         size = Path(loadable.files[0]).stat().st_size
         return card_text.tooltip(loadable.card, size, missing, listed)
 
-    def _listedSeries(self, images):
+    def _listedSeries(self, images: Sequence[Sequence[str]]) -> list[ListedSeries]:
         """The image series that are loaded, and those that are examined together with the card."""
         database = slicer.dicomDatabase
         loaded = _loadedSeriesUIDs()
@@ -214,8 +235,8 @@ class DICOMIODeepPluginClass(DICOMPlugin):
             )
         return series
 
-    def _cardOfWeights(self, file):
-        """The file of the card in the weights' study, or None."""
+    def _cardOfWeights(self, file: str) -> str:
+        """The file of the card in the weights' study, or ""."""
         database = slicer.dicomDatabase
         study = database.studyForSeries(database.seriesForFile(file))
         for series in database.seriesForStudy(study):
@@ -223,9 +244,9 @@ class DICOMIODeepPluginClass(DICOMPlugin):
                 label = self._value(candidate, "contentLabel")
                 if self._isOurs(candidate, label) and label not in _WITHOUT_NODE:
                     return candidate
-        return None
+        return ""
 
-    def _createNode(self, card, cardFile):
+    def _createNode(self, card: Card, cardFile: str) -> slicer.vtkMRMLTextNode:
         # A text node is shown, saved and read back by every Slicer, with or without this extension.
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", card_text.nodeName(card))
         node.SetForceCreateStorageNode(slicer.vtkMRMLTextNode.CreateStorageNodeNever)
@@ -236,11 +257,11 @@ class DICOMIODeepPluginClass(DICOMPlugin):
         self.addSeriesInSubjectHierarchy(_loadable([cardFile], node.GetName()), node)
         return node
 
-    def _value(self, file, tag):
+    def _value(self, file: str, tag: str) -> str:
         return slicer.dicomDatabase.fileValue(file, self.tags[tag])
 
 
-def _loadable(files, name):
+def _loadable(files: Sequence[str], name: str) -> DICOMLoadable:
     loadable = DICOMLoadable()
     loadable.files = list(files)
     loadable.name = name
@@ -250,7 +271,16 @@ def _loadable(files, name):
     return loadable
 
 
-def _readCard(file):
+def _whyUnread() -> str:
+    """Why no card can be read yet; "" if cards can."""
+    try:
+        checkReading()
+    except RequirementsError as error:
+        return str(error)
+    return ""
+
+
+def _readCard(file: str) -> tuple[Card | None, str | None]:
     """The card in a file and None, or None and what is wrong with it ("" if it is no card)."""
     try:
         stat = Path(file).stat()
@@ -260,7 +290,7 @@ def _readCard(file):
 
 
 @functools.lru_cache(maxsize=1000)
-def _readCardCached(file, _modified, _size):
+def _readCardCached(file: str, _modified: int, _size: int) -> tuple[Card | None, str | None]:
     from IODeepLib.errors import IODeepError
     from IODeepLib.model_object import NotAnInstanceError, read_card
 
@@ -274,16 +304,16 @@ def _readCardCached(file, _modified, _size):
     return card, None
 
 
-def _exists(file):
+def _exists(file: str) -> bool:
     return bool(file) and Path(file).is_file()
 
 
-def _findNode(cardUID):
+def _findNode(cardUID: str) -> slicer.vtkMRMLTextNode | None:
     nodes = slicer.util.getNodesByClass("vtkMRMLTextNode")
     return next((node for node in nodes if node.GetAttribute(_UID_ATTRIBUTE) == cardUID), None)
 
 
-def _loadedSeriesUIDs():
+def _loadedSeriesUIDs() -> list[str]:
     """Series Instance UIDs of the volumes in the scene."""
     hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
     found = []
@@ -295,13 +325,13 @@ def _loadedSeriesUIDs():
     return found
 
 
-def _openModuleLater(cardUID):
+def _openModuleLater(cardUID: str) -> None:
     """Open the IODeep module when the DICOM browser has finished loading and closed itself."""
     if slicer.util.mainWindow() is not None and hasattr(slicer.modules, "iodeep"):
         qt.QTimer.singleShot(0, functools.partial(_openModule, cardUID))
 
 
-def _openModule(cardUID):
+def _openModule(cardUID: str) -> None:
     slicer.util.selectModule("IODeep")
     widget = slicer.modules.iodeep.widgetRepresentation().self()
     if hasattr(widget, "chooseModel"):
@@ -311,7 +341,7 @@ def _openModule(cardUID):
 class DICOMIODeepPlugin:
     """The hook by which Slicer finds the plugin: a module without a panel."""
 
-    def __init__(self, parent):
+    def __init__(self, parent: Any) -> None:
         parent.title = "DICOM IODeep Plugin"
         parent.categories = ["Developer Tools.DICOM Plugins"]
         parent.contributors = ["IODeep developers"]

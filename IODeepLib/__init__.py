@@ -1,6 +1,152 @@
 """IODeep: trained networks that live in the PACS, next to the images they read.
 
-The main job is one call, `IODeepLib.pipeline.run`; read that file first.
+    import IODeepLib as iodeep
+
+    series = iodeep.find_series("study")[0]
+    selection = iodeep.select(series, iodeep.find_models("models").models)
+    result = iodeep.run(series, selection.best.model)
+    result.save("result")
+
+The names in `__all__` are kept stable, and so are the command line, its JSON and the DICOM objects;
+everything else in this package is private, and may change with any version. The main job is one
+call, `run`; read the file `pipeline.py` first.
+
+Nothing is imported before it is used.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IODeepLib.codes import Code
+    from IODeepLib.errors import (
+        CancelledError,
+        ImageError,
+        InputError,
+        IODeepError,
+        ModelError,
+        NoModelFitsError,
+        OutputError,
+        RecipeError,
+        SourceError,
+        UsageError,
+    )
+    from IODeepLib.geometry import Grid, Volume
+    from IODeepLib.inference.classification import Classification
+    from IODeepLib.inference.segmentation import Segmentation
+    from IODeepLib.model_object import Model, unpack, verify
+    from IODeepLib.pipeline import Options, Stage, run
+    from IODeepLib.publish import pack
+    from IODeepLib.recipe import Recipe, read_recipe
+    from IODeepLib.results import SegmentationType
+    from IODeepLib.results.result import Result
+    from IODeepLib.selection import Candidate, Selection, select
+    from IODeepLib.selection.criteria import Verdict
+    from IODeepLib.series import ImageSeries, VolumeImage, find_series
+    from IODeepLib.sources import Catalog, Source
+    from IODeepLib.sources.find import source_of
+    from IODeepLib.sources.folder import find_models
+    from IODeepLib.sources.push import push
+    from IODeepLib.sources.query import Query
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "CancelledError",
+    "Candidate",
+    "Catalog",
+    "Classification",
+    "Code",
+    "Grid",
+    "IODeepError",
+    "ImageError",
+    "ImageSeries",
+    "InputError",
+    "Model",
+    "ModelError",
+    "NoModelFitsError",
+    "Options",
+    "OutputError",
+    "Query",
+    "Recipe",
+    "RecipeError",
+    "Result",
+    "Segmentation",
+    "SegmentationType",
+    "Selection",
+    "Source",
+    "SourceError",
+    "Stage",
+    "UsageError",
+    "Verdict",
+    "Volume",
+    "VolumeImage",
+    "__version__",
+    "find_models",
+    "find_series",
+    "pack",
+    "push",
+    "read_recipe",
+    "run",
+    "select",
+    "source_of",
+    "unpack",
+    "verify",
+]
+
+# The module that defines each name, as the imports above say it.
+_HOMES = {
+    "CancelledError": "errors",
+    "Candidate": "selection",
+    "Catalog": "sources",
+    "Classification": "inference.classification",
+    "Code": "codes",
+    "Grid": "geometry",
+    "IODeepError": "errors",
+    "ImageError": "errors",
+    "ImageSeries": "series",
+    "InputError": "errors",
+    "Model": "model_object",
+    "ModelError": "errors",
+    "NoModelFitsError": "errors",
+    "Options": "pipeline",
+    "OutputError": "errors",
+    "Query": "sources.query",
+    "Recipe": "recipe",
+    "RecipeError": "errors",
+    "Result": "results.result",
+    "Segmentation": "inference.segmentation",
+    "SegmentationType": "results",
+    "Selection": "selection",
+    "Source": "sources",
+    "SourceError": "errors",
+    "Stage": "pipeline",
+    "UsageError": "errors",
+    "Verdict": "selection.criteria",
+    "Volume": "geometry",
+    "VolumeImage": "series",
+    "find_models": "sources.folder",
+    "find_series": "series",
+    "pack": "publish",
+    "push": "sources.push",
+    "read_recipe": "recipe",
+    "run": "pipeline",
+    "select": "selection",
+    "source_of": "sources.find",
+    "unpack": "model_object",
+    "verify": "model_object",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,6 +7,8 @@ image from a PACS that does not answer.
 
 from __future__ import annotations
 
+from IODeepLib.text.foreign import printable
+
 
 class IODeepError(Exception):
     """Base of all errors that a user can do something about.
@@ -26,8 +28,8 @@ class IODeepError(Exception):
         self.next_step = next_step
 
     def __str__(self) -> str:
-        sentence = f"{self.found}; wanted: {self.wanted}; next: {self.next_step}"
-        return " ".join(sentence.split())  # one line, whatever the parts were made from
+        # One line that nothing obeys, whatever the parts were made from.
+        return printable(f"{self.found}; wanted: {self.wanted}; next: {self.next_step}")
 
 
 class UsageError(IODeepError):

@@ -1,8 +1,6 @@
-"""The main job: a series and a model in, a result on the series' own voxels out.
+"""The main job: a series and a model in, a result on the series' voxels out.
 
-from IODeepLib.pipeline import run
-from IODeepLib.series import find_series
-from IODeepLib.sources.folder import find_models
+from IODeepLib import find_models, find_series, run
 
 series = find_series("study")[0]
 model = find_models("models").models[0]
@@ -15,40 +13,59 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from IODeepLib import agreement
-from IODeepLib.classification import Classification, classify
-from IODeepLib.criteria import Verdict
-from IODeepLib.decision import decide
-from IODeepLib.decision_rule import rule_of
 from IODeepLib.errors import CancelledError, NoModelFitsError, UsageError
-from IODeepLib.memory import check_room
+from IODeepLib.geometry import Volume
+from IODeepLib.geometry.slice_stack import SliceStack
+from IODeepLib.inference.classification import Classification, classify
+from IODeepLib.inference.decision import decide
+from IODeepLib.inference.decision_rule import rule_of
+from IODeepLib.inference.postprocess import postprocess
+from IODeepLib.inference.preprocess import Prepared, prepare
+from IODeepLib.inference.segmentation import Segmentation
+from IODeepLib.inference.sliding_window import score_bytes, score_channels, score_slabs
+from IODeepLib.inference.suv import in_suv
+from IODeepLib.machine.memory import check_room
+from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Model, verify
-from IODeepLib.postprocess import postprocess
-from IODeepLib.predictor import Predictor
-from IODeepLib.preprocess import Prepared, prepare
+from IODeepLib.network import agreement
+from IODeepLib.network.predictor import Predictor
+from IODeepLib.network.runtime import Session, open_session
 from IODeepLib.recipe import Decision, Recipe, Task
-from IODeepLib.result import Result
 from IODeepLib.results import SegmentationType, check_seg_type, seg_obstacle
-from IODeepLib.runtime import Session, open_session
-from IODeepLib.segmentation import Segmentation
-from IODeepLib.selection import Candidate, judge
+from IODeepLib.results.result import Result
+from IODeepLib.selection import Candidate, hounsfield, judge
+from IODeepLib.selection.criteria import Verdict
 from IODeepLib.series import Image, ImageSeries
-from IODeepLib.sliding_window import score_bytes, score_channels, score_slabs
-from IODeepLib.suv import in_suv
 
 _log = logging.getLogger(__name__)
 
-Progress = Callable[[float, str], None]
+
+class Stage(StrEnum):
+    """The parts of a run, in order; a classification or regression has nothing to finish."""
+
+    VERIFY = "verify"
+    READ = "read"
+    PREPARE = "prepare"
+    INFER = "infer"
+    FINISH = "finish"
+
 
 # The share of the whole that each stage takes, roughly; inference is nearly all of it.
-_STAGES = {"verify": 0.02, "read": 0.08, "prepare": 0.05, "infer": 0.80, "finish": 0.05}
+_SHARES = {
+    Stage.VERIFY: 0.02,
+    Stage.READ: 0.08,
+    Stage.PREPARE: 0.05,
+    Stage.INFER: 0.80,
+    Stage.FINISH: 0.05,
+}
 _BEGINNINGS = {
-    "verify": "verifying the model",
-    "read": "reading the images",
-    "prepare": "preparing the image",
-    "infer": "running the network",
-    "finish": "tidying up the labels",
+    Stage.VERIFY: "verifying the model",
+    Stage.READ: "reading the images",
+    Stage.PREPARE: "preparing the image",
+    Stage.INFER: "running the network",
+    Stage.FINISH: "tidying up the labels",
 }
 
 
@@ -62,12 +79,14 @@ class Options:
         threads: how many threads the network computes with; None for the cores at hand.
         labels: names of the labels that a segmentation keeps; None for all. Decisions and what
             comes after them are made with all labels, then the others are dropped.
+        seg_on_slices: of a series that is corrected, also a DICOM SEG on its slices themselves.
     """
 
     seg_type: SegmentationType = SegmentationType.BINARY
     provider: str = "auto"
     threads: int | None = None
     labels: tuple[str, ...] | None = None
+    seg_on_slices: bool = False
 
 
 def run(
@@ -77,6 +96,7 @@ def run(
     *,
     others: Sequence[Image] = (),
     progress: Progress | None = None,
+    began: Callable[[Stage], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Result:
     """Run `model` on `series`.
@@ -86,9 +106,10 @@ def run(
         model: a model with its weights.
         options: how it is done.
         others: further series, from which the other channels of the model are filled. The result
-            lies on the voxels of the series that fills the first channel.
+            lies on the voxels of the series that fills the first channel: on its `grid`.
         progress: called with the fraction done and a message.
-        cancelled: asked between patches; once it says so, the run ends with CancelledError.
+        began: called with each stage as it begins, after `progress`.
+        cancelled: asked all the time; once it says so, the run ends with CancelledError.
 
     Raises:
         UsageError: a label that the model does not have, or a SEG type that it cannot give.
@@ -103,6 +124,7 @@ def run(
     _check_seg_type(recipe, options.seg_type)
     candidate = judge(series, model, others)
     if not candidate.fits:
+        series.check()
         failing = candidate.with_verdict(Verdict.FAILS)
         raise NoModelFitsError(
             f"{model.label} does not fit the series {series.label}: "
@@ -111,26 +133,34 @@ def run(
             "see 'iodeep select' for the models that fit",
         )
     input_, suv_notes = in_suv(recipe.input, candidate.channels)
-    stages = _Stages(progress, cancelled)
+    stages = _Stages(progress, began, cancelled)
 
-    verify(model, stages.begin("verify"))
-    session = open_session(model, providers=options.provider, threads=options.threads)
+    verify(model, stages.begin(Stage.VERIFY))
+    session = open_session(
+        model,
+        providers=options.provider,
+        threads=options.threads,
+        cancelled=stages.cancelled,
+    )
     agreement.check(recipe, session)
-    report = stages.begin("read")
+    reading = stages.begin(Stage.READ)
     volumes = [
-        image.volume(report, channel.color)
+        image.volume(reading, channel.color)
         for image, channel in zip(candidate.channels, recipe.input.channels, strict=True)
     ]
-    stages.begin("prepare")
+    value_notes = [
+        *hounsfield.notes(model.card.requirements, candidate.channels, volumes),
+        *_padding(candidate.channels, volumes),
+    ]
+    stages.begin(Stage.PREPARE)
     prepared = prepare(volumes, input_)
     picture_volume = volumes[0]
     del volumes
-    found, notes = _infer(recipe, prepared, session, options, stages)
+    found, notes = _infer(recipe, prepared, candidate.channels[0], session, options, stages)
     verify(model)  # the network was used where it lies; this takes no time if nothing changed there
     if isinstance(found, Segmentation) and options.labels is not None:
         found = found.only(options.labels)
     if isinstance(found, Segmentation):
-        found = found.on(candidate.channels[0].slices)
         notes = [*_without_seg(candidate.channels), *notes]
     stages.end()
     return Result(
@@ -145,10 +175,12 @@ def run(
             *_open_questions(candidate),
             *_problems(candidate.channels),
             *suv_notes,
+            *value_notes,
             *session.notes,
             *notes,
         ),
         left_out=left_out,
+        want_seg_on_slices=options.seg_on_slices,
     )
 
 
@@ -200,6 +232,16 @@ def _problems(channels: Sequence[Image]) -> list[str]:
     ]
 
 
+def _padding(channels: Sequence[Image], volumes: Sequence[Volume]) -> list[str]:
+    """What of the images is none."""
+    return [
+        f"series {image.label}: {volume.padding.mean():.1%} of its voxels are padding "
+        f"({image.padding}) and count in no statistic"
+        for image, volume in dict(zip(channels, volumes, strict=True)).items()
+        if volume.padding is not None
+    ]
+
+
 def _open_questions(candidate: Candidate) -> list[str]:
     """What the series does not say, although the model requires it."""
     return [
@@ -217,10 +259,15 @@ def _without_seg(channels: Sequence[Image]) -> list[str]:
 
 
 def _infer(
-    recipe: Recipe, prepared: Prepared, session: Session, options: Options, stages: _Stages
+    recipe: Recipe,
+    prepared: Prepared,
+    image: Image,
+    session: Session,
+    options: Options,
+    stages: _Stages,
 ) -> tuple[Segmentation | Classification, list[str]]:
     """What the network finds, and sentences on what was done to it afterwards."""
-    report = stages.begin("infer")
+    progress = stages.begin(Stage.INFER)
     predict = Predictor(recipe, session)
     if recipe.task is not Task.SEGMENTATION:
         classification = classify(
@@ -229,7 +276,7 @@ def _infer(
             recipe.output,
             predict,
             task=recipe.task,
-            progress=report,
+            progress=progress,
             cancelled=stages.cancelled,
             batch=predict.batch,
         )
@@ -240,14 +287,19 @@ def _infer(
         recipe.input,
         recipe.output,
         predict,
-        progress=report,
+        progress=progress,
         cancelled=stages.cancelled,
         batch=predict.batch,
     )
     fractional = options.seg_type is SegmentationType.FRACTIONAL
     segmentation = decide(slabs, prepared, recipe.output, want_probabilities=fractional)
-    stages.begin("finish")
-    segmentation, notes = postprocess(segmentation, recipe.after)
+    slices = image.slices
+    if isinstance(slices, SliceStack):  # between the slices, and beside them, nobody saw anything
+        segmentation = segmentation.on_slices(slices).on_even_grid()
+    stages.begin(Stage.FINISH)
+    segmentation, notes = postprocess(segmentation, recipe.after, sized=image.has_voxel_size)
+    if not image.has_voxel_size:
+        notes.append("the size of a voxel is not known: no millilitres are given")
     return segmentation, [*room, *notes]
 
 
@@ -265,24 +317,31 @@ def _check_memory(recipe: Recipe, prepared: Prepared, batch: int) -> list[str]:
 
 
 class _Stages:
-    """Progress over the whole run, and the question whether to stop, at every report."""
+    """Progress over the whole run, and the question whether to stop, each time that it is told."""
 
-    def __init__(self, progress: Progress | None, cancelled: Callable[[], bool] | None) -> None:
+    def __init__(
+        self,
+        progress: Progress | None,
+        began: Callable[[Stage], None] | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> None:
         self._progress = progress or (lambda fraction, message: None)
+        self._began = began or (lambda stage: None)
         self.cancelled = cancelled or (lambda: False)
 
-    def begin(self, stage: str) -> Progress:
+    def begin(self, stage: Stage) -> Progress:
         """The callback for the part of the whole that is `stage`."""
-        names = list(_STAGES)
-        before = sum(_STAGES[name] for name in names[: names.index(stage)])
+        stages = list(Stage)
+        before = sum(_SHARES[earlier] for earlier in stages[: stages.index(stage)])
 
-        def report(fraction: float, message: str) -> None:
+        def progress(fraction: float, message: str) -> None:
             if self.cancelled():
                 raise CancelledError
-            self._progress(before + fraction * _STAGES[stage], message)
+            self._progress(before + fraction * _SHARES[stage], message)
 
-        report(0.0, _BEGINNINGS[stage])
-        return report
+        progress(0.0, _BEGINNINGS[stage])
+        self._began(stage)
+        return progress
 
     def end(self) -> None:
         """All is done."""

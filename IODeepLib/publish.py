@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from IODeepLib import agreement
-from IODeepLib.model_object import Card, Model, pack
-from IODeepLib.model_object.progress import Progress
+from IODeepLib.machine.progress import Progress
+from IODeepLib.model_object import Card, Model, write_model
+from IODeepLib.network import agreement
+from IODeepLib.network.runtime import open_session
 from IODeepLib.recipe import Recipe
-from IODeepLib.runtime import open_session
+from IODeepLib.recipe.contradictions import refuse_contradictions
+from IODeepLib.recipe.doubts import doubts
 
 _log = logging.getLogger(__name__)
 
@@ -17,7 +19,7 @@ _log = logging.getLogger(__name__)
 MAX_TRIED_BYTES = 2**30
 
 
-def publish(
+def pack(
     onnx_path: Path | str,
     recipe: Recipe,
     out_dir: Path | str,
@@ -25,13 +27,26 @@ def publish(
     parent: Card | None = None,
     progress: Progress | None = None,
 ) -> Model:
-    """Pack a network as `pack` does, and hold the recipe against it before the folder appears.
+    """Write a network as DICOM instances, `card.dcm` and `weights-N.dcm`, if its recipe is true.
 
-    Args and errors: see `IODeepLib.model_object.pack`; besides
+    The recipe is held against what the network declares and against a trial run. What is odd in it
+    and may be meant is logged as warnings, see `doubts`. The folder appears whole or not at all.
+
+    Args:
+        onnx_path: the network; its weights inside, or beside it as external data.
+        recipe: what it needs, gives and may be used on.
+        out_dir: a new or empty folder.
+        parent: the version that this one was made from, to which the card then refers.
+        progress: called with the fraction done and a message; it may raise to stop.
 
     Raises:
-        RecipeError: recipe and network contradict each other.
+        RecipeError: recipe and network contradict each other, or the recipe itself.
+        ModelError: the network cannot be read, or cannot be run by ONNX Runtime alone.
+        OutputError: the folder cannot be written, or something else is there.
     """
+    refuse_contradictions(recipe)
+    for doubt in doubts(recipe):
+        _log.warning("%s", doubt)
 
     def check(model: Model) -> None:
         size = sum(part.length for part in model.card.manifest.parts)
@@ -49,4 +64,4 @@ def publish(
             progress(1.0, f"trying {model.label} out")
         agreement.try_out(recipe, session)
 
-    return pack(onnx_path, recipe, out_dir, parent=parent, check=check, progress=progress)
+    return write_model(onnx_path, recipe, out_dir, parent=parent, check=check, progress=progress)

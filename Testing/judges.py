@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import highdicom
 import numpy as np
+import pydicom
 import SimpleITK
+from pydicom.dataset import Dataset
 
 from IODeepLib.geometry import Grid
 
@@ -51,3 +58,137 @@ def on_grid(image: SimpleITK.Image, grid: Grid) -> np.ndarray:
     result = np.zeros(grid.shape, array.dtype)
     result[tuple(whole.T)] = array[tuple(there.T)]
     return result
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a reader measures of a segment.
+
+    Attributes:
+        millilitres: its volume.
+        centre: LPS mm of the middle of its voxels.
+        pixels: how many there are on each image, where a reader lays it upon images.
+    """
+
+    millilitres: float
+    centre: np.ndarray
+    pixels: dict[int, int] = field(default_factory=dict)
+
+
+def measured_by_dcmqi(path: Path, folder: Path) -> dict[int, Measured]:
+    """Each segment of a SEG in the volumes that segimage2itkimage makes."""
+    found = {}
+    fractional = pydicom.dcmread(path, stop_before_pixels=True).SegmentationType == "FRACTIONAL"
+    for name, image in read_by_dcmqi(path, folder).items():
+        array = SimpleITK.GetArrayFromImage(image)
+        if fractional:  # voxels have the probability instead of the number
+            array = np.where(array != 0, int(name), 0)
+        for number in np.unique(array[array != 0]):
+            there = np.argwhere(array == number)
+            centre = image.TransformContinuousIndexToPhysicalPoint(there.mean(axis=0)[::-1])
+            millilitres = len(there) * float(np.prod(image.GetSpacing())) / 1000
+            found[int(number)] = Measured(millilitres, np.array(centre))
+    return found
+
+
+def measured_by_highdicom(path: Path, **tolerance: float) -> dict[int, Measured]:
+    """Each segment of a SEG in highdicom's volume; a RuntimeError where it makes none."""
+    seg = highdicom.seg.segread(path)
+    found = {}
+    for number in seg.segment_numbers:
+        volume = seg.get_volume(
+            combine_segments=False, segment_numbers=[number], skip_overlap_checks=True, **tolerance
+        )
+        there = np.argwhere(volume.array[..., 0])
+        centre = there.mean(axis=0) @ volume.affine[:3, :3].T + volume.affine[:3, 3]
+        millilitres = len(there) * float(np.prod(volume.spacing)) / 1000
+        found[int(number)] = Measured(millilitres, centre)
+    return found
+
+
+def measured_by_ohif(
+    jobs: Sequence[tuple[Path, Sequence[Path]]],
+) -> list[dict[int, Measured] | str]:
+    """Each segment of SEGs upon the images of their series, as the viewer OHIF lays them there.
+
+    Every image counts half the way to its neighbours. A text is why OHIF refuses a SEG.
+
+    Args:
+        jobs: a SEG and the files of the images that are shown, as often as wanted: it is the start
+            that takes long.
+    """
+    node, script = shutil.which("node"), Path(__file__).parent / "ohif" / "read_seg.mjs"
+    assert node and (script.parent / "node_modules").is_dir(), (
+        "found no OHIF to judge with; wanted: Node.js and the packages of OHIF; next: make ohif"
+    )
+    asked = [
+        {
+            "seg": str(seg),
+            "type": pydicom.dcmread(seg, stop_before_pixels=True).SegmentationType,
+            "images": _shown(images),
+        }
+        for seg, images in jobs
+    ]
+    said = subprocess.run([node, script], input=json.dumps(asked), capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    return [
+        answer["error"] if "error" in answer else _upon(answer["segments"], job["images"])
+        for answer, job in zip(json.loads(said.stdout), asked, strict=True)
+    ]
+
+
+def _shown(paths: Sequence[Path]) -> list[dict]:
+    """Every image of a series, as a viewer knows it, in the order of their normal."""
+    shown = []
+    for path in paths:
+        ds = pydicom.dcmread(path, stop_before_pixels=True)
+        own = ds.get("PerFrameFunctionalGroupsSequence", [ds])
+        for number, groups in enumerate(own, 1):
+            holders = [groups, *ds.get("SharedFunctionalGroupsSequence", []), ds]
+            cosines = _stated(holders, "PlaneOrientationSequence", "ImageOrientationPatient")
+            shown.append(
+                {
+                    "sop": ds.SOPInstanceUID,
+                    "frame": number if "NumberOfFrames" in ds else 0,
+                    "rows": ds.Rows,
+                    "columns": ds.Columns,
+                    "position": _stated(holders, "PlanePositionSequence", "ImagePositionPatient"),
+                    "rowCosines": cosines[:3],
+                    "columnCosines": cosines[3:],
+                    "spacing": _stated(holders, "PixelMeasuresSequence", "PixelSpacing"),
+                    "series": ds.SeriesInstanceUID,
+                    "frameOfReference": ds.FrameOfReferenceUID,
+                    "thickness": float(ds.get("SliceThickness") or 1),
+                }
+            )
+    normal = np.cross(shown[0]["rowCosines"], shown[0]["columnCosines"])
+    return sorted(shown, key=lambda image: float(np.dot(image["position"], normal)))
+
+
+def _stated(holders: Sequence[Dataset], sequence: str, keyword: str) -> list[float]:
+    for holder in holders:
+        inside = holder[sequence][0] if sequence in holder else holder
+        if keyword in inside:
+            return [float(v) for v in inside[keyword]]
+    raise KeyError(keyword)
+
+
+def _upon(segments: dict[str, dict], shown: Sequence[dict]) -> dict[int, Measured]:
+    normal = np.cross(shown[0]["rowCosines"], shown[0]["columnCosines"])
+    along = np.array([np.dot(image["position"], normal) for image in shown])
+    gaps = np.diff(along)
+    around = np.concatenate([gaps[:1], gaps, gaps[-1:]])
+    depths = (around[:-1] + around[1:]) / 2 if len(gaps) else [shown[0]["thickness"]]
+    found = {}
+    for number, by_image in segments.items():
+        volumes, centres = [], []
+        for k, (count, rows, columns) in by_image.items():
+            image = shown[int(k)]
+            volumes.append(count * float(np.prod(image["spacing"])) * depths[int(k)] / 1000)
+            down = np.array(image["columnCosines"]) * image["spacing"][0] * rows / count
+            across = np.array(image["rowCosines"]) * image["spacing"][1] * columns / count
+            centres.append(np.array(image["position"]) + down + across)
+        centre = np.average(centres, axis=0, weights=volumes)
+        pixels = {int(k): count for k, (count, _, _) in by_image.items()}
+        found[int(number)] = Measured(float(np.sum(volumes)), centre, pixels)
+    return found

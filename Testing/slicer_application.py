@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pydicom
 import slicer
 import vtk
@@ -57,6 +59,10 @@ class Database:
 
     def filesForSeries(self, series: str) -> list[str]:
         return self._files(SeriesInstanceUID=series)
+
+    def fileValue(self, file: str, tag: str) -> str:
+        element = self._headers[file].get(int(tag.replace(",", ""), 16))
+        return "" if element is None else str(element.value)
 
     def fileForInstance(self, uid: str) -> str:
         return next(iter(self._files(SOPInstanceUID=uid)), "")
@@ -107,21 +113,82 @@ def insert(folder: Path) -> None:
         slicer.dicomDatabase.insert(str(path))
 
 
-def load(folder: Path) -> slicer.vtkMRMLScalarVolumeNode:
+def load(folder: Path, *, downwards: bool = False) -> slicer.vtkMRMLScalarVolumeNode:
     """Import the axial series in `folder` and load it, with Slicer's own reader."""
-    headers = {path: pydicom.dcmread(path, stop_before_pixels=True) for path in folder.iterdir()}
-    order = sorted(headers, key=lambda path: headers[path].ImagePositionPatient[2])
-    storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
     insert(folder)
+    return _loaded(folder.iterdir(), folder.name, downwards=downwards)
+
+
+def _loaded(
+    paths: Iterable[Path], name: str, *, downwards: bool = False
+) -> slicer.vtkMRMLScalarVolumeNode:
+    headers = {path: pydicom.dcmread(path, stop_before_pixels=True) for path in paths}
+    order = sorted(headers, key=lambda path: headers[path].get("ImagePositionPatient", [0] * 3)[2])
+    storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
     for path in order:
         storage.AddFileName(str(path))
     storage.SetFileName(str(order[0]))
     storage.SetSingleFile(0)
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", folder.name)
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     assert storage.ReadData(node)
+    if downwards:
+        _turn_over(node)
+        order.reverse()
     uids = " ".join(str(headers[path].SOPInstanceUID) for path in order)
     node.SetAttribute("DICOM.instanceUIDs", uids)
     return node
+
+
+def _turn_over(node: slicer.vtkMRMLScalarVolumeNode) -> None:
+    """Count the slices from the other end; the voxels stay where they are."""
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    ijk_to_ras = slicer.util.arrayFromVTKMatrix(matrix)
+    ijk_to_ras[:3, 3] += ijk_to_ras[:3, 2] * (node.GetImageData().GetDimensions()[2] - 1)
+    ijk_to_ras[:3, 2] *= -1
+    slicer.util.updateVolumeFromArray(node, slicer.util.arrayFromVolume(node)[::-1].copy())
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ijk_to_ras))
+
+
+def regularize(node: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLGridTransformNode:
+    """Show each slice where its header has it, as Slicer's DICOM reader does."""
+    uids = node.GetAttribute("DICOM.instanceUIDs").split()
+    headers = [
+        pydicom.dcmread(slicer.dicomDatabase.fileForInstance(uid), stop_before_pixels=True)
+        for uid in uids
+    ]
+    columns, rows, slices = node.GetImageData().GetDimensions()
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    grid = vtk.vtkImageData()
+    grid.SetOrigin(*node.GetOrigin())
+    grid.SetDimensions(2, 2, slices)
+    across, down, along = node.GetSpacing()
+    grid.SetSpacing(across * columns, down * rows, along)
+    grid.AllocateScalars(vtk.VTK_DOUBLE, 3)
+    bend = slicer.vtkOrientedGridTransform()
+    directions = vtk.vtkMatrix4x4()
+    node.GetIJKToRASDirectionMatrix(directions)
+    bend.SetGridDirectionMatrix(directions)
+    bend.SetDisplacementGridData(grid)
+    transform = slicer.mrmlScene.AddNewNodeByClass(
+        "vtkMRMLGridTransformNode", f"{node.GetName()} acquisition transform"
+    )
+    transform.SetAndObserveTransformToParent(bend)
+    displacements = slicer.util.arrayFromGridTransform(transform)
+    for k, header in enumerate(headers):
+        position, (row, column) = (
+            np.array(header.ImagePositionPatient),
+            np.array(header.ImageOrientationPatient).reshape(2, 3),
+        )
+        for j, i in np.ndindex(2, 2):
+            corner = position + row * i * columns * header.PixelSpacing[1]
+            corner = corner + column * j * rows * header.PixelSpacing[0]
+            shown = matrix.MultiplyPoint((i * columns, j * rows, k, 1))[:3]
+            displacements[k, j, i] = corner * (-1, -1, 1) - shown
+    slicer.util.arrayFromGridTransformModified(transform)
+    node.SetAndObserveTransformNodeID(transform.GetID())
+    return transform
 
 
 def _stand_in(name: str, **content: object) -> None:
@@ -145,6 +212,22 @@ _stand_in(
     ScriptedLoadableModuleTest=_Base,
 )
 
+
+def _load_series(uids: list[str]) -> list[str]:
+    files = [map(Path, slicer.dicomDatabase.filesForSeries(uid)) for uid in uids]
+    return [_loaded(paths, uid).GetID() for paths, uid in zip(files, uids, strict=True)]
+
+
+class _Plugin:
+    """What reads files for Slicer's DICOM browser; the real one asks Qt for its settings."""
+
+    def __init__(self) -> None:
+        self.tags = {"seriesDescription": "0008,103E", "seriesInstanceUID": "0020,000E"}
+
+
 _dicom = ModuleType("DICOMLib")
-_dicom.DICOMUtils = SimpleNamespace(importDicom=lambda folder, *_, **__: insert(Path(folder)))
+_dicom.DICOMPlugin, _dicom.DICOMLoadable = _Plugin, SimpleNamespace
+_dicom.DICOMUtils = SimpleNamespace(
+    importDicom=lambda folder, *_, **__: insert(Path(folder)), loadSeriesByUID=_load_series
+)
 sys.modules["DICOMLib"] = _dicom

@@ -54,6 +54,24 @@ def test_the_script(folder: Path) -> None:
 
 
 def test_every_file_that_is_linked_is_there() -> None:
-    for document in [ROOT / "README.md", *(ROOT / "Docs").glob("*.md")]:
+    for document in [*ROOT.glob("*.md"), *(ROOT / "Docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
-            assert (document.parent / target).exists(), f"{document.name}: {target}"
+            assert (document.parent / target).exists(), f"{document}: {target}"
+
+
+def test_every_test_that_stops_an_attack_is_there() -> None:
+    page = (ROOT / "Docs" / "attacks.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:[.\w]+/)*test_\w+\.py)(?:::(test_\w+))?`", page)
+    assert len(named) > 80
+    for file, test in named:
+        path = ROOT / "Testing" / "IODeepLib" / file
+        assert path.is_file(), file
+        assert not test or f"def {test}(" in path.read_text(encoding="utf-8"), f"{file}: {test}"
+
+
+def test_every_file_that_stops_an_attack_is_there() -> None:
+    page = (ROOT / "Docs" / "attacks.md").read_text(encoding="utf-8")
+    named = [f for f in re.findall(r"`([./\w]+\.py)", page) if "test_" not in f]
+    assert named
+    for file in named:
+        assert any((folder / file).is_file() for folder in (ROOT, ROOT / "IODeepLib")), file

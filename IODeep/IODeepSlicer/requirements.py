@@ -7,29 +7,40 @@ whichever variant it is installed, since two variants cannot stand side by side.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
 from IODeepLib.errors import IODeepError
 
-# What the library depends on; a test holds this equal with its pyproject.toml.
+# What the library depends on; a test holds this equal with its pyproject.toml, but for three
+# floors. ONNX Runtime may be one that cannot be ended while it opens a network: here the process is
+# that runs it. What requests 2.33 mends is a function that nobody here calls (extract_zipped_paths,
+# CVE-2026-25645): no reason to refuse a Slicer that was built with an older one. platformdirs 4.12
+# is for those who have no home folder, and cannot use Slicer.
 REQUIREMENTS = (
     "pydicom>=3.0.1",
     "numpy>=1.26",
     "SimpleITK>=2.4",
     "highdicom>=0.27",
-    "onnxruntime>=1.22",
-    "requests>=2.28",
+    "onnxruntime>=1.26",
+    "requests>=2.32.4",
+    "urllib3>=2.2.2",
+    "Pillow>=10.1",
+    "filelock>=3.30",
+    "msgspec>=0.19",
+    "platformdirs>=4.0",
+    "psutil>=6.0",
 )
 
 # And what servers that speak DIMSE need.
-FOR_DIMSE = ("pynetdicom>=3.0",)
+FOR_DIMSE = ("pynetdicom>=3.0,<4",)
 
 # Distributions that supply the module onnxruntime.
 ONNXRUNTIME_VARIANTS = (
@@ -63,22 +74,13 @@ def missingRequirements(
 ) -> list[str]:
     """Those of `REQUIREMENTS`, and `more`, that are not installed in any version or variant."""
     versions = installedVersions() if versions is None else versions
-    return [item for item in (*REQUIREMENTS, *more) if _installed(item, versions) is None]
+    return _missing((*REQUIREMENTS, *more), versions)
 
 
 def outdatedRequirements(versions: Mapping[str, str] | None = None) -> list[str]:
     """What is installed but too old, in words: "pydicom 2.4.4 (3.0.1 or later)"."""
-    from packaging.requirements import Requirement
-
     versions = installedVersions() if versions is None else versions
-    outdated = []
-    for item in REQUIREMENTS:
-        found = _installed(item, versions)
-        specifier = Requirement(item).specifier
-        if found is not None and not specifier.contains(found[1], prereleases=True):
-            oldest = next(iter(specifier)).version
-            outdated.append(f"{found[0]} {found[1]} ({oldest} or later)")
-    return outdated
+    return _outdated(REQUIREMENTS, versions)
 
 
 def checkRequirements(more: Sequence[str] = ()) -> None:
@@ -90,7 +92,20 @@ def checkRequirements(more: Sequence[str] = ()) -> None:
     _check(installedVersions(), more)
 
 
-def _check(versions: Mapping[str, str], more: Sequence[str]) -> None:
+@functools.cache  # but not what it raises
+def checkReading() -> None:
+    """Do nothing if images and networks can be read, for which alone ONNX Runtime may lack.
+
+    Raises:
+        RequirementsError: as of `checkRequirements`.
+    """
+    versions = installedVersions()
+    needed = [item for item in REQUIREMENTS if not item.startswith("onnxruntime")]
+    if _missing(needed, versions) or _outdated(needed, versions):
+        _check(versions)
+
+
+def _check(versions: Mapping[str, str], more: Sequence[str] = ()) -> None:
     outdated = outdatedRequirements(versions)
     if outdated:
         raise RequirementsError(
@@ -103,7 +118,7 @@ def _check(versions: Mapping[str, str], more: Sequence[str]) -> None:
         raise RequirementsError(
             f"Slicer's Python lacks {', '.join(missing)}",
             "all Python packages of IODeep",
-            "open the IODeep module, which offers to install them",
+            "open the IODeep module again, which offers to install them",
         )
 
 
@@ -162,6 +177,7 @@ def _ask(missing: list[str]) -> Path | None:
 
     box = qt.QMessageBox(slicer.util.mainWindow())
     box.icon = qt.QMessageBox.Question
+    box.textFormat = qt.Qt.PlainText
     box.windowTitle = _NAME
     box.text = _("IODeep needs Python packages that Slicer does not have yet: {packages}").format(
         packages=", ".join(missing)
@@ -235,15 +251,35 @@ def _wheelsFrom(wheelFolder: Path | str | None) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _installed(requirement: str, versions: Mapping[str, str]) -> tuple[str, str] | None:
-    """Name and version of the distribution that meets a requirement, whatever its version."""
+def _missing(items: Iterable[str], versions: Mapping[str, str]) -> list[str]:
+    return [item for item in items if not _installed(item, versions)]
+
+
+def _outdated(items: Iterable[str], versions: Mapping[str, str]) -> list[str]:
+    from packaging.requirements import Requirement
+
+    outdated = []
+    for item in items:
+        specifier = Requirement(item).specifier
+        oldest = next(iter(specifier)).version
+        outdated += [
+            f"{name} {version} ({oldest} or later)"
+            for name, version in _installed(item, versions)
+            if not specifier.contains(version, prereleases=True)
+        ]
+    return outdated
+
+
+def _installed(requirement: str, versions: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Name and version of the distributions that meet a requirement, whatever their versions.
+
+    Where there are several, nobody knows which one supplies the module.
+    """
     from packaging.requirements import Requirement
 
     name = _normalised(Requirement(requirement).name)
-    for candidate in ONNXRUNTIME_VARIANTS if name == "onnxruntime" else (name,):
-        if candidate in versions:
-            return candidate, versions[candidate]
-    return None
+    candidates = ONNXRUNTIME_VARIANTS if name == "onnxruntime" else (name,)
+    return [(one, versions[one]) for one in candidates if one in versions]
 
 
 def _normalised(name: str) -> str:

@@ -15,7 +15,7 @@ from IODeepLib.errors import UsageError
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepLib.series import Image, ImageSeries
-    from IODeepLib.sources import Library, Source
+    from IODeepLib.sources import Catalog, Source
 
 SOURCE = "folder, dicomweb+http(s)://..., dimse://AET@host:port, or a server in iodeep.toml"
 
@@ -61,17 +61,17 @@ def destination_of(words: str) -> Source:
     return source_of(words)
 
 
-def models_in(source: Source) -> Library:
+def models_in(source: Source) -> Catalog:
     """The models in `source`; what is wrong there is said, or raised if nothing else is there."""
-    library = source.models()
-    for problem in library.problems:
-        if not library.every:
+    catalog = source.models()
+    for problem in catalog.problems:
+        if not catalog.every:
             raise problem.error
-    say_problems(library)
-    return library
+    say_problems(catalog)
+    return catalog
 
 
-def named(models: Sequence[Model], words: str) -> list[Model]:
+def models_named(models: Sequence[Model], words: str) -> list[Model]:
     """The models that NAME, NAME@VERSION or a UID means: of a model, of its study, or of its card.
 
     Those with the same label are the same version, published more than once.
@@ -101,21 +101,24 @@ def named(models: Sequence[Model], words: str) -> list[Model]:
     return found
 
 
-def some_named(models: Sequence[Model], words: str) -> list[Model]:
-    """The same, and an error if there is none."""
-    found = named(models, words)
+def some_models_named(models: Sequence[Model], words: str) -> list[Model]:
+    """The models that the words mean, as `models_named`; an error if there is none."""
+    found = models_named(models, words)
     if not found:
         labels = ", ".join(model.label for model in models) or "no model"
         raise UsageError(f"no model {words!r}", f"one of {labels}", "correct the name")
     return found
 
 
-def some_in_use(library: Library, words: str) -> list[Model]:
-    """The same, of those that are not retired; whoever retired it has said what to use instead."""
-    found = some_named(library.every, words)
-    in_use = [model for model in found if library.notice(model) is None]
+def some_models_in_use(catalog: Catalog, words: str) -> list[Model]:
+    """The models that the words mean and that are not retired.
+
+    Where all are, the error says what whoever retired them said to use instead.
+    """
+    found = some_models_named(catalog.every, words)
+    in_use = [model for model in found if catalog.notice(model) is None]
     if not in_use:
-        notices = {model.label: library.notice(model) for model in found}
+        notices = {model.label: catalog.notice(model) for model in found}
         raise UsageError(
             "; ".join(f"{label} is retired ({notice})" for label, notice in notices.items()),
             "a model in use",
@@ -129,10 +132,10 @@ def _names(model: Model) -> tuple[str, ...]:
     return card.name, card.label, card.study_instance_uid, card.sop_instance_uid, card.model_uid
 
 
-def say_problems(library: Library) -> None:
-    """A line for everything that is wrong in a library."""
-    for problem in library.problems:
-        console.say(f"iodeep: {problem.path}: {problem.error}")
+def say_problems(catalog: Catalog) -> None:
+    """A line for everything that is wrong in a catalog."""
+    for problem in catalog.problems:
+        console.say(f"iodeep: {problem}")
 
 
 @contextmanager
@@ -141,7 +144,7 @@ def images_in(options: argparse.Namespace, models: Iterable[Model]) -> Iterator[
 
     Of a PACS, series of modalities that no model reads are not fetched unless they were named.
     """
-    from IODeepLib.files import temporary_folder
+    from IODeepLib.disk.files import temporary_folder
     from IODeepLib.sources.query import Query
 
     modalities = {name for model in models for name in model.card.modalities}
@@ -160,7 +163,7 @@ def images_in(options: argparse.Namespace, models: Iterable[Model]) -> Iterator[
         yield _volumes(found, options)
 
 
-def told_apart(series: Image) -> str:
+def full_label(series: Image) -> str:
     """A volume as a person tells it from others: its label, examination and UID."""
     from IODeepLib.headers import text
 

@@ -6,23 +6,45 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 
-CANCELLED = "iodeep: cancelled; nothing is left half written\n"
+from IODeepLib.cli.console import CANCELLED
+
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def command() -> None:
     """Do what the arguments of this process say, and end it."""
+    _open_standard_files()
     for number in _ENDING:  # while the rest is imported; `main` has its own way
         signal.signal(number, _end)
     from IODeepLib.cli.main import main
+    from IODeepLib.disk.files import clear_unfinished
+    from IODeepLib.machine.interruptible import left_behind
 
     logging.captureWarnings(True)  # `main` says which messages are shown
     status = main()
     for number in _ENDING:  # it is done
         signal.signal(number, signal.SIG_IGN)
+    if left_behind():  # it would be unloaded where it computes, and crash
+        clear_unfinished()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(status)
     sys.exit(status)
+
+
+def _open_standard_files() -> None:
+    """Where one of the three is closed, the next file that is opened would be taken for it."""
+    for file in range(3):
+        try:
+            os.fstat(file)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def _end(signum: int, frame: FrameType | None) -> None:

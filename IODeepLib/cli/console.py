@@ -6,18 +6,28 @@ import argparse
 import io
 import json
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from IODeepLib.errors import OutputError
+from IODeepLib.machine.progress import Progress
+from IODeepLib.text.foreign import printable, printable_lines
+
+CANCELLED = "iodeep: cancelled; nothing is left half written\n"
+
+# In JSON each half of what UTF-16 writes as a pair stands for itself. (RFC 8259 section 7)
+_UNPRINTABLE = re.compile(r"[^\x00-\x7e]")
 
 
 def emit(options: argparse.Namespace, document: Any, text: str) -> None:
     """Print `document` as JSON where it was asked for, else `text` for people."""
     if options.json:
-        text = json.dumps(document, ensure_ascii=False, indent=1)
+        text = _UNPRINTABLE.sub(_escaped, json.dumps(document, ensure_ascii=False, indent=1))
+    else:
+        text = printable_lines(text)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # JSON is in UTF-8 (RFC 8259 section 8.1); a terminal without a character shows its number.
         encoding = "utf-8" if options.json else None
@@ -36,6 +46,25 @@ def emit(options: argparse.Namespace, document: Any, text: str) -> None:
         ) from None
 
 
+def _escaped(match: re.Match[str]) -> str:
+    """A character for JSON that a terminal may get: as it is, or by its number."""
+    character = match.group()
+    return character if character.isprintable() else json.dumps(character)[1:-1]
+
+
+def check_output() -> None:
+    """Raise OutputError if nothing can be written to standard output, before work is done for it.
+
+    Whoever closed it (`>&-`) would otherwise be told after the run.
+    """
+    if sys.stdout is None:
+        raise OutputError(
+            "standard output is closed",
+            "a terminal, a file or a pipe",
+            "direct it to a file, or to /dev/null",
+        )
+
+
 def discard_output() -> None:
     """Let what still waits for standard output go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -43,11 +72,29 @@ def discard_output() -> None:
 
 def say(text: str = "") -> None:
     """A line for people on standard error."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(printable_lines(text) + "\n")
+
+
+def pick(question: str, options: Sequence[str]) -> int | None:
+    """Which of the options, from 0, a person at the terminal takes; None where nobody does."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    numbers = [str(number) for number in range(1, len(options) + 1)]
+    say(question)
+    for number, option in zip(numbers, options, strict=True):
+        say(f"{number:>4}  {option}")
+    answer = None
+    while answer not in numbers:
+        sys.stderr.write(f"Which one? 1 to {numbers[-1]}, or nothing: ")
+        sys.stderr.flush()
+        answer = sys.stdin.readline().strip()
+        if not answer:
+            return None
+    return numbers.index(answer)
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[float, str], None]]:
+def progress() -> Iterator[Progress]:
     """A callback (fraction, message) that draws a bar on a terminal, and nothing elsewhere."""
     try:
         from tqdm import tqdm
@@ -58,7 +105,7 @@ def progress() -> Iterator[Callable[[float, str], None]]:
     with tqdm(total=1.0, bar_format=layout, leave=False, disable=None) as bar:
 
         def update(fraction: float, message: str) -> None:
-            bar.set_description_str(message, refresh=False)
+            bar.set_description_str(printable(message), refresh=False)
             bar.update(fraction - bar.n)
 
         yield update

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from IODeepLib.cli import console
 
 if TYPE_CHECKING:
+    from IODeepLib.inference.segmentation import Segmentation
     from IODeepLib.recipe import Recipe
-    from IODeepLib.segmentation import Segmentation
     from IODeepLib.series import ImageSeries
 
 NAME = "demo"
@@ -27,20 +25,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from IODeepLib import pipeline
     from IODeepLib.cli.select import selection_text
-    from IODeepLib.files import whole_folder
-    from IODeepLib.publish import publish
+    from IODeepLib.disk.files import temporary_folder, whole_folder
+    from IODeepLib.publish import pack
     from IODeepLib.recipe import read_recipe
-    from IODeepLib.result import FILE_NAMES
+    from IODeepLib.results.result import FILE_NAMES, described
+    from IODeepLib.results.same_run import refuse_other_run
     from IODeepLib.selection import select
     from IODeepLib.series import find_series
     from IODeepLib.sources.folder import find_models
 
     recipe = read_recipe(DATA / "recipe.json")
     (series,) = find_series(DATA / "mr_t1")
-    with whole_folder(options.out, FILE_NAMES) as out, tempfile.TemporaryDirectory() as store:
+
+    def may_replace(former: Path) -> None:
+        refuse_other_run(former, described(result.channels, result.provenance), options.out, names)
+
+    with whole_folder(options.out, FILE_NAMES, may_replace) as out, temporary_folder() as store:
         console.say("1. Pack: a network becomes DICOM instances (and four that do not fit as well)")
         for other in (recipe, *_others(recipe)):
-            model = publish(DATA / "demo_network.onnx", other, Path(store) / other.name)
+            model = pack(DATA / "demo_network.onnx", other, store / other.name)
             console.say(f"   {model.label}: {other.title}")
         console.say("\n2. Select: which of them fits the series?")
         selection = select(series, find_models(store).models)
@@ -49,9 +52,9 @@ def run(options: argparse.Namespace) -> None:
         with console.progress() as progress:
             result = pipeline.run(series, selection.best.model, progress=progress)
         names = result.write(out)
+    files = [str(options.out / name) for name in names]
     assert result.segmentation is not None  # noqa: S101 - the demo network segments
     dice = _dice(result.segmentation, series)
-    files = [str(options.out / name) for name in names]
     lines = [
         *result.sentences(),
         "",
@@ -66,16 +69,18 @@ def run(options: argparse.Namespace) -> None:
 
 def _others(recipe: Recipe) -> list[Recipe]:
     """Recipes under which the same network does not fit the demo series."""
+    from msgspec.structs import replace
+
     from IODeepLib.codes import region_by_term
     from IODeepLib.recipe import Range
 
     def renamed(name: str, title: str, region: str, **changes: Any) -> Recipe:
         found = region_by_term(region)
         assert found is not None  # noqa: S101 - terms of our own table
-        applies_to = dataclasses.replace(
-            recipe.applies_to, anatomic_regions=(found.code,), **changes
-        )
-        return dataclasses.replace(recipe, name=name, title=title, applies_to=applies_to)
+        applies_to = replace(recipe.applies_to, anatomic_regions=(found.code,), **changes)
+        channels = tuple(replace(c, modality=None) for c in recipe.input.channels)
+        input_ = replace(recipe.input, channels=channels)
+        return replace(recipe, name=name, title=title, applies_to=applies_to, input=input_)
 
     return [
         renamed("liver-ct", "Liver on CT", "LIVER", modalities=("CT",)),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from IODeepLib.cli import arguments, console
-from IODeepLib.errors import UsageError
+from IODeepLib.errors import IODeepError, UsageError
+from IODeepLib.text.wording import counted
 
 if TYPE_CHECKING:
     from IODeepLib.codes import Code
     from IODeepLib.model_object import Card, Model
+    from IODeepLib.sources import Problem
 
 NAME = "list"
 
@@ -31,15 +34,19 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.sources.folder import FolderSource
 
     source = arguments.source_of(options.source)
-    library = source.models()
-    arguments.say_problems(library)
-    found = [(model, "") for model in library.models]
+    catalog = source.models()
+    found = [(model, "") for model in catalog.models]
     if options.all:
-        found += [(model, str(notice)) for model, notice in library.retired]
+        found += [(model, str(notice)) for model, notice in catalog.retired]
+    # Those who look for models read of a recipe what it asks of a series; here all of it is shown.
+    wrong = {id(model): problem for model, _ in found if (problem := _problem(model))}
+    found = [(model, retired) for model, retired in found if id(model) not in wrong]
+    catalog = replace(catalog, problems=(*catalog.problems, *wrong.values()))
+    arguments.say_problems(catalog)
     models = [(model, retired) for model, retired in found if _wanted(model.card, options)]
     document = {
         "models": [_document(model) | {"retired": retired} for model, retired in models],
-        "problems": [{"path": str(p.path), "error": str(p.error)} for p in library.problems],
+        "problems": [{"path": str(p.path or ""), "error": str(p.error)} for p in catalog.problems],
     }
     shared = _shared_names(model.card for model, _ in models)
     rows = [
@@ -60,6 +67,17 @@ def run(options: argparse.Namespace) -> None:
     console.emit(options, document, console.table(header, rows) if rows else "no models")
 
 
+def _problem(model: Model) -> Problem | None:
+    """What is wrong with the recipe of a model, if something is."""
+    from IODeepLib.sources import Problem
+
+    try:
+        _ = model.card.recipe
+    except IODeepError as error:
+        return Problem(model.card.path, error)
+    return None
+
+
 def _wanted(card: Card, options: argparse.Namespace) -> bool:
     if options.modality and options.modality.upper() not in card.modalities:
         return False
@@ -71,9 +89,10 @@ def _wanted(card: Card, options: argparse.Namespace) -> bool:
     return True
 
 
-def _near(asked: str, regions: Iterable[Code]) -> bool:
-    """Whether one of `regions` is the one asked for, inside of it or around it."""
-    from IODeepLib.codes import distance, region_by_code, region_by_term
+def _near(asked: str, regions: Sequence[Code]) -> bool:
+    """Whether one of `regions` may be the one asked for, inside of it or around it."""
+    from IODeepLib.codes import region_by_term
+    from IODeepLib.codes.anatomy_match import match
 
     region = region_by_term(asked)
     if region is None:
@@ -82,11 +101,12 @@ def _near(asked: str, regions: Iterable[Code]) -> bool:
             "a Body Part Examined term (PS3.16 Annex L), such as LIVER",
             "correct --anatomy",
         )
-    others = (region_by_code(code) for code in regions)
-    return any(other and distance(region, other) is not None for other in others)
+    return not match([region.code], regions).is_elsewhere
 
 
 def _document(model: Model) -> dict[str, Any]:
+    from IODeepLib.text.records import dump
+
     card = model.card
     return {
         "name": card.name,
@@ -94,14 +114,15 @@ def _document(model: Model) -> dict[str, Any]:
         "title": card.title,
         "task": card.task.value,
         "modalities": list(card.modalities),
-        "anatomic_regions": [code.to_json() for code in card.regions],
-        "conditions": [code.to_json() for code in card.conditions],
+        "anatomic_regions": [dump(code) for code in card.regions],
+        "conditions": [dump(code) for code in card.conditions],
         "labels": [label.name for label in card.recipe.output.labels],
         "publisher": _publisher(card),
         "licence": card.recipe.card.licence,
         "model_uid": card.model_uid,
         "study_instance_uid": card.study_instance_uid,
         "card_sop_instance_uid": card.sop_instance_uid,
+        "network_sha256": card.network_digest,
         "path": str(card.path),
         "missing_parts": list(model.missing_parts),
     }
@@ -124,5 +145,5 @@ def _meanings(codes: Iterable[Code]) -> str:
 def _size(model: Model, *, whole: bool) -> str:
     """Of its weights; in a PACS they are whole, whether they were fetched or not."""
     if model.missing_parts and not whole:
-        return f"{len(model.missing_parts)} parts missing"
+        return f"{counted(len(model.missing_parts), 'part')} missing"
     return f"{sum(part.length for part in model.card.manifest.parts) / 1e6:.1f} MB"

@@ -29,8 +29,8 @@ from IODeepLib.cli import (
     show,
     unpack,
 )
-from IODeepLib.cli.command import CANCELLED
 from IODeepLib.errors import IODeepError
+from IODeepLib.text.foreign import printable, printable_lines
 
 VERBS: tuple[ModuleType, ...] = (
     *(pack, unpack, show),
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _status(options, interruption)
     except KeyboardInterrupt:
-        sys.stderr.write(CANCELLED)
+        sys.stderr.write(console.CANCELLED)
         return 130
     finally:
         for number, handler in former.items():
@@ -63,13 +63,17 @@ def _say_messages(verbose: bool) -> None:
     What they have to say of an error, such as every try to get a connection, is in ours.
     """
     handler = logging.StreamHandler()
+    handler.setFormatter(_PrintableFormatter("%(levelname)s: %(message)s"))
     if not verbose:
         handler.addFilter(logging.Filter(IODeepLib.__name__))
-    logging.basicConfig(
-        format="%(levelname)s: %(message)s",
-        level=logging.INFO if verbose else logging.WARNING,
-        handlers=[handler],
-    )
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
+
+
+class _PrintableFormatter(logging.Formatter):
+    """What others say may hold what a terminal obeys."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable_lines(super().format(record))
 
 
 class _Interruption:
@@ -84,7 +88,11 @@ class _Interruption:
 
 def _status(options: argparse.Namespace, interruption: _Interruption) -> int:
     """Run the verb; its exit status, and one line for whatever goes wrong."""
+    from IODeepLib.disk.files import clear_left
+
     try:
+        console.check_output()
+        clear_left()
         return options.run(options) or 0
     except IODeepError as error:
         if interruption.came:
@@ -102,9 +110,9 @@ def _status(options: argparse.Namespace, interruption: _Interruption) -> int:
     except PermissionError as error:
         if interruption.came:
             raise KeyboardInterrupt from error
-        sys.stderr.write(
+        console.say(
             f"iodeep: found no permission for {error.filename}; wanted: a place that this user may "
-            "use; next: choose another one, or ask whose it is\n"
+            "use; next: choose another one, or ask whose it is"
         )
         return 4
     except BrokenPipeError:
@@ -116,7 +124,7 @@ def _status(options: argparse.Namespace, interruption: _Interruption) -> int:
             raise KeyboardInterrupt from error
         if options.verbose:
             raise
-        what = " ".join(f"{type(error).__name__}: {error}".split())
+        what = printable(f"{type(error).__name__}: {error}")
         sys.stderr.write(
             f"iodeep: found a fault of IODeep itself ({what}); wanted: a result or a reason; "
             "next: call it again with --verbose and report what it prints\n"

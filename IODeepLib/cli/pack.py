@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from IODeepLib.cli import console
+from IODeepLib.text.wording import counted
 
 NAME = "pack"
 
@@ -20,14 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from IODeepLib.publish import publish
+    from IODeepLib.publish import pack
     from IODeepLib.recipe import read_recipe
+    from IODeepLib.recipe.doubts import doubts
     from IODeepLib.sources.folder import find_model
 
     recipe = read_recipe(options.recipe)
     parent = find_model(options.parent).card if options.parent else None
     with console.progress() as progress:
-        model = publish(options.model, recipe, options.out, parent=parent, progress=progress)
+        model = pack(options.model, recipe, options.out, parent=parent, progress=progress)
     files = sorted(options.out.glob("*.dcm"))
     size = sum(file.stat().st_size for file in files)
     document = {
@@ -35,8 +37,12 @@ def run(options: argparse.Namespace) -> None:
         "model_uid": model.card.model_uid,
         "study_instance_uid": model.card.study_instance_uid,
         "card_sop_instance_uid": model.card.sop_instance_uid,
+        "network_sha256": model.card.network_digest,
         "files": [str(file) for file in files],
         "bytes": size,
+        "warnings": doubts(recipe),  # the library says them on standard error
     }
-    text = f"{model.label}: {len(files)} instances, {size / 1e6:.1f} MB, in {options.out}"
+    text = (
+        f"{model.label}: {counted(len(files), 'instance')}, {size / 1e6:.1f} MB, in {options.out}"
+    )
     console.emit(options, document, text)

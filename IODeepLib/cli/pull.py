@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from IODeepLib.cli import arguments, console
 from IODeepLib.errors import UsageError
+from IODeepLib.text.foreign import is_uid
+from IODeepLib.text.wording import counted
 
 if TYPE_CHECKING:
+    from IODeepLib.machine.progress import Progress
     from IODeepLib.model_object import Model
-    from IODeepLib.model_object.progress import Progress
     from IODeepLib.model_object.retirement import Retirement
     from IODeepLib.sources import Source
 
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from IODeepLib.files import whole_folder
+    from IODeepLib.disk.files import whole_folder
 
     source = arguments.source_of(options.source)
     with whole_folder(options.out) as folder, console.progress() as progress:
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> None:
     files = sorted(str(options.out / path) for path in found)
     retired = {label: str(notice) for label, notice in pulled.items() if notice is not None}
     lines = [
-        f"{len(files)} instances in {options.out}",
+        f"{counted(len(files), 'instance')} in {options.out}",
         *(f"{label} is retired ({notice})" for label, notice in retired.items()),
     ]
     document = {"models": list(pulled), "retired": retired, "files": files}
@@ -53,18 +54,17 @@ def _pull(
     source: Source, words: str, folder: Path, progress: Progress
 ) -> dict[str, Retirement | None]:
     """Put what is meant into `folder`; the labels of models among it, with their notices."""
-    is_uid = re.fullmatch("[0-9.]+", words) is not None
     # All cards are looked at only if it may be a model: images need none of them.
-    foreign = is_uid and not words.startswith(_UIDS_OF_MODELS)
+    foreign = is_uid(words) and not words.startswith(_UIDS_OF_MODELS)
     if foreign and source.objects(words, folder, progress):
         return {}
-    library = source.models()
-    models = {model.label: model for model in arguments.named(library.every, words)}
+    catalog = source.models()
+    models = {model.label: model for model in arguments.models_named(catalog.every, words)}
     for label, model in models.items():
-        _copy(source, model, library.notice(model), folder / label, progress)
-    if models or (is_uid and source.objects(words, folder, progress)):
-        return {label: library.notice(model) for label, model in models.items()}
-    labels = ", ".join(model.label for model in library.every) or "none"
+        _copy(source, model, catalog.notice(model), folder / label, progress)
+    if models or (is_uid(words) and source.objects(words, folder, progress)):
+        return {label: catalog.notice(model) for label, model in models.items()}
+    labels = ", ".join(model.label for model in catalog.every) or "none"
     raise UsageError(
         f"no {words!r} in {source.name}",
         f"a model ({labels}), or the UID of a study or series",

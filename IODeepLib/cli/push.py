@@ -8,6 +8,7 @@ from typing import Any
 
 from IODeepLib.cli import arguments, console
 from IODeepLib.errors import InputError, IODeepError, SourceError, UsageError
+from IODeepLib.text.wording import counted
 
 NAME = "push"
 
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         "already_there": [str(path) for path in pushed.there],
         "retired": {notice.label: str(notice) for notice in pushed.retired},
     }
-    text = f"{source.name}: {len(pushed.stored)} instances stored"
+    text = f"{source.name}: {counted(len(pushed.stored), 'instance')} stored"
     if pushed.there:
         text += f", {len(pushed.there)} were there already"
     retired = [f"{notice.label} is retired there ({notice})" for notice in pushed.retired]
@@ -65,7 +66,9 @@ def _send_what_waits(options: argparse.Namespace) -> int:
             failed.append({"destination": kept.destination, "error": str(error)})
         else:
             sent.append({"destination": kept.destination, "stored": len(new)})
-    lines = [f"{item['destination']}: {item['stored']} instances stored" for item in sent]
+    lines = [
+        f"{item['destination']}: {counted(item['stored'], 'instance')} stored" for item in sent
+    ]
     if not sent and not failed:
         lines = ["nothing waits in the outbox"]
     if lines or options.json:

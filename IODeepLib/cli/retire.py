@@ -34,25 +34,25 @@ def run(options: argparse.Namespace) -> None:
             f"a reason of {len(reason)} characters", f"at most {LONGEST_REASON}", "shorten it"
         )
     source = arguments.source_of(options.source)
-    library = source.models()
-    copies = _version(library.every, options.model)
+    catalog = source.models()
+    copies = _version(catalog.every, options.model)
     label = copies[0].label
     replacement = None
     if options.replaced_by is not None:
-        replacement = _version(library.models, options.replaced_by)[0]
+        replacement = _version(catalog.models, options.replaced_by)[0]
         if replacement in copies:
             raise UsageError(f"{label} in its own place", "another version", "correct the name")
-    left = [model for model in copies if library.notice(model) is None]
+    left = [model for model in copies if catalog.notice(model) is None]
     for model in left:
         retire(model, source, reason=reason, replacement=replacement)
-    notice = library.notice(copies[0])
+    notice = catalog.notice(copies[0])
     text = f"{label} is retired" if left else f"{label} is retired already ({notice})"
     console.emit(options, {"model": label, "retired": bool(left)}, text)
 
 
 def _version(models: Sequence[Model], words: str) -> list[Model]:
     """The one version that is meant, as often as it was published."""
-    found = arguments.some_named(models, words)
+    found = arguments.some_models_named(models, words)
     labels = sorted({model.label for model in found})
     if len(labels) > 1:
         raise UsageError(

@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IODeepLib.cli import arguments, console
-from IODeepLib.errors import IODeepError, NoModelFitsError, UsageError
+from IODeepLib.errors import ImageError, IODeepError, NoModelFitsError, UsageError
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
-    from IODeepLib.selection import Selection
+    from IODeepLib.selection import Candidate, Selection
     from IODeepLib.series import ImageSeries
     from IODeepLib.sources import Source
 
 NAME = "run"
+_MOST_SHOWN = 5
 SEG_TYPES = ("BINARY", "LABELMAP", "FRACTIONAL")
 
 
@@ -26,12 +27,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="NAME[@VERSION]", help="this model, if it fits; or its UID"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="new folder, or that of the same run"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace the result of another run in DIR"
+    )
     parser.add_argument(
         "--store", metavar="SOURCE", help=f"where the DICOM results go as well: {arguments.SOURCE}"
     )
     parser.add_argument(
         "--seg-type", choices=SEG_TYPES, default="BINARY", help="kind of DICOM SEG [BINARY]"
+    )
+    parser.add_argument(
+        "--seg-on-slices",
+        action="store_true",
+        help="of a series that is corrected (tilted, uneven), also a DICOM SEG on its own slices",
     )
     parser.add_argument(
         "--provider", default="auto", metavar="NAME", help="ONNX Runtime execution provider [auto]"
@@ -46,38 +57,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     from IODeepLib import pipeline
-    from IODeepLib.files import whole_folder
-    from IODeepLib.result import FILE_NAMES
+    from IODeepLib.disk.files import whole_folder
     from IODeepLib.results import SegmentationType
+    from IODeepLib.results.result import FILE_NAMES, described, provenance_of, recorded_options
+    from IODeepLib.results.same_run import refuse_other_run
     from IODeepLib.sources.outbox import store_or_keep
 
     if options.threads is not None and options.threads < 1:
         raise UsageError(f"--threads {options.threads}", "1 or more", "correct --threads")
     source = arguments.source_of(options.models)
     destination = None if options.store is None else arguments.destination_of(options.store)
-    library = arguments.models_in(source)
-    models: Sequence[Model] = library.models
+    catalog = arguments.models_in(source)
+    models: Sequence[Model] = catalog.models
     if options.model is not None:
-        models = arguments.some_in_use(library, options.model)
+        models = arguments.some_models_in_use(catalog, options.model)
     run_options = pipeline.Options(
         SegmentationType(options.seg_type),
         options.provider,
         options.threads,
         None if options.labels is None else tuple(map(str.strip, options.labels.split(","))),
+        options.seg_on_slices,
     )
+    planned: dict[str, Any] = {}
+    names: list[str] = []
+
+    def may_replace(former: Path) -> None:
+        if not options.force:
+            refuse_other_run(former, planned, options.out, names or None)
+
     # A run of minutes must not end at what can be known before: the folder is made first.
     with (
-        whole_folder(options.out, FILE_NAMES) as folder,
+        whole_folder(options.out, FILE_NAMES, may_replace) as folder,
         arguments.images_in(options, models) as images,
     ):
-        series, model = choose(images, models)
+        series, candidate, why = choose(images, models)
+        left_out = pipeline.labels_left_out(candidate.model, run_options.labels)
+        asked = recorded_options(run_options.seg_type, left_out)
+        planned |= described(candidate.channels, provenance_of(candidate.model, asked))
+        may_replace(options.out)
         with console.progress() as progress:
-            model = source.fetch(model, progress)
+            model = source.fetch(candidate.model, progress)
             result = pipeline.run(series, model, run_options, others=images, progress=progress)
-        names = result.write(folder)
+        names += result.write(folder)
     files = [options.out / name for name in names]
     lines = [*result.sentences(), *(f"wrote {file}" for file in files)]
-    document = result.document() | {"files": [str(file) for file in files]}
+    if why:
+        lines.insert(1, f"  chosen because: {why}")
+    document = result.document() | {"files": [str(file) for file in files], "chosen_because": why}
     if destination is not None:
         objects = [file for file in files if file.suffix == ".dcm"]
         try:
@@ -97,37 +123,87 @@ def _stored(file: Path, new: bool, destination: Source) -> str:
     return f"stored {file.name} in {destination.name}" + ("" if new else ", which had it already")
 
 
-def choose(images: Sequence[ImageSeries], models: Sequence[Model]) -> tuple[ImageSeries, Model]:
-    """The one series that a model fits, and the model that fits it best.
+def choose(
+    images: Sequence[ImageSeries], models: Sequence[Model]
+) -> tuple[ImageSeries, Candidate, str]:
+    """The one series that a model fits, the model that fits it best, and what makes it the best.
+
+    Where several are as good, a person at the terminal takes one of them.
 
     Raises:
         NoModelFitsError: there is none.
-        UsageError: several series fit, so that a person must say which one is meant.
+        UsageError: there are several, and nobody to ask.
     """
     from IODeepLib.selection import select
+    from IODeepLib.text.wording import counted
 
     selections = [select(series, models, images) for series in images]
-    fitting: dict[frozenset[int], tuple[ImageSeries, Selection]] = {}
-    for series, selection in zip(images, selections, strict=True):
-        if selection.fitting:
+    choices: dict[tuple[frozenset[int], str], tuple[Selection, Candidate]] = {}
+    for selection in selections:
+        for candidate in selection.equals:
             # The series of a multi-channel model are one choice, whichever of them is asked.
-            filled = frozenset(id(channel) for channel in selection.best.channels)
-            fitting.setdefault(filled, (series, selection))
-    if len(fitting) > 1:
-        listed = "; ".join(arguments.told_apart(series) for series, _ in fitting.values())
-        raise UsageError(
-            f"{len(fitting)} volumes that a model fits: {listed}",
-            "one",
-            "name one with --series, and with --volume where one series holds several",
-        )
-    if fitting:
-        ((series, selection),) = fitting.values()
-        return series, selection.best.model
+            filled = frozenset(id(channel) for channel in candidate.channels)
+            key = filled, candidate.model.card.sop_instance_uid
+            choices.setdefault(key, (selection, candidate))
+    found = list(choices.values())
+    picked = 0 if len(found) == 1 else None
+    if len(found) > 1:
+        picked = console.pick("Several are as good:", [_words(*choice) for choice in found])
+    if picked is not None:
+        selection, candidate = found[picked]
+        series = images[selections.index(selection)]
+        return series, candidate, selection.advantage if len(found) == 1 else "taken by a person"
+    if found:
+        raise _undecided(found)
     if len(selections) == 1 or not models:
         _ = selections[0].best  # raises, with the reasons
+    listed = "; ".join(map(_why_none, selections[:_MOST_SHOWN]))
+    more = len(selections) - _MOST_SHOWN
+    listed += f"; and {more} more" if more > 0 else ""
+    if all(series.refusal for series in images):
+        raise ImageError(
+            f"none of the {len(images)} series can be read ({listed})",
+            "slices of the patient that can be read",
+            "fetch the series again, or choose other ones",
+        )
     raise NoModelFitsError(
-        f"none of {len(models)} models fits one of the {len(images)} series "
-        f"({'; '.join(series.label for series in images[:5])})",
+        f"none of {counted(len(models), 'model')} fits one of the {len(images)} series ({listed})",
         "a model whose every criterion a series meets",
         "see all reasons with 'iodeep select'",
+    )
+
+
+def _why_none(selection: Selection) -> str:
+    """Why no model fits a series: what is wrong with it, or what the closest model fails first."""
+    from IODeepLib.selection.criteria import Verdict
+
+    series = selection.series
+    why = series.refusal or selection.candidates[0].with_verdict(Verdict.FAILS)[0]
+    return f"{series.label}: {why}"
+
+
+def _words(selection: Selection, candidate: Candidate) -> str:
+    card = candidate.model.card
+    return (
+        f"{card.label} ({card.title}, {card.recipe.card.publisher}) "
+        f"on {arguments.full_label(selection.series)}"
+    )
+
+
+def _undecided(found: Sequence[tuple[Selection, Candidate]]) -> IODeepError:
+    """Nobody said which series or model is meant."""
+    selection = found[0][0]
+    if all(other is selection for other, _ in found):
+        try:
+            _ = selection.best
+        except UsageError as error:
+            return error
+    volumes = dict.fromkeys(arguments.full_label(selection.series) for selection, _ in found)
+    models = dict.fromkeys(candidate.model.label for _, candidate in found)
+    several = f"; and {len(models)} models: {'; '.join(models)}" if len(models) > 1 else ""
+    return UsageError(
+        f"{len(volumes)} volumes that a model fits: {'; '.join(volumes)}{several}",
+        "one",
+        "name one with --series, and with --volume where one series holds several"
+        + (", and the model with --model" if several else ""),
     )

@@ -32,18 +32,25 @@ def run(options: argparse.Namespace) -> int:
 
 def selection_text(selection: Selection) -> str:
     """The ranked table of one series and, below it, the reasons of every model."""
-    from IODeepLib.criteria import Verdict
+    from IODeepLib.selection import distinct_labels
+    from IODeepLib.selection.criteria import Verdict
 
-    lines = [f"series {arguments.told_apart(selection.series)}"]
+    lines = [f"series {arguments.full_label(selection.series)}"]
     lines += [f"  note: {problem}" for problem in selection.series.problems]
     if not selection.candidates:
         return "\n".join([*lines, "no models"])
     rows = []
-    for place, candidate in enumerate(selection.candidates, 1):
+    for place, candidate in zip(selection.places, selection.candidates, strict=True):
         card = candidate.model.card
-        fits = "fits" if candidate.fits else "does not fit"
-        rows.append((str(place), card.name, card.version, fits, _summary(candidate)))
+        fits = "does not fit" if place is None else "fits"
+        rows.append((str(place or ""), card.name, card.version, fits, _summary(candidate)))
     lines += ["", console.table(("", "name", "version", "", "because"), rows)]
+    equals = selection.equals
+    if len(equals) > 1:
+        listed = ", ".join(distinct_labels(equals))
+        lines += ["", f"{len(equals)} models fit equally well, so that 'run' asks: {listed}"]
+    elif selection.advantage:
+        lines += ["", f"{equals[0].model.label} is the first because: {selection.advantage}"]
     for candidate in selection.candidates:
         stated = [r for r in candidate.reasons if r.verdict is not Verdict.ANY]
         cells = [(r.verdict.value, r.criterion, r.required, r.found, r.attribute) for r in stated]
@@ -52,28 +59,39 @@ def selection_text(selection: Selection) -> str:
     return "\n".join(lines)
 
 
+def _met(count: int) -> str:
+    from IODeepLib.text.wording import counted
+
+    return f"{counted(count, 'criterion', 'criteria')} {'is' if count == 1 else 'are'} met"
+
+
 def _summary(candidate: Candidate) -> str:
     """What decides: the criteria that fail; else how many are met, and which are unknown."""
-    from IODeepLib.criteria import Verdict
+    from IODeepLib.selection.criteria import Verdict
 
     failing = [reason.criterion for reason in candidate.with_verdict(Verdict.FAILS)]
     if failing:
         return ", ".join(failing)
     unknown = [reason.criterion for reason in candidate.with_verdict(Verdict.UNKNOWN)]
-    met = f"{candidate.count(Verdict.FITS)} criteria are met"
-    return f"{met}; unknown: {', '.join(unknown)}" if unknown else met
+    said = [_met(candidate.count(Verdict.FITS))]
+    said += [f"unknown: {', '.join(unknown)}"] if unknown else []
+    steps = sum(reason.steps for reason in candidate.reasons)
+    said += [f"region {steps} step{'s' if steps > 1 else ''} away"] if steps else []
+    return "; ".join(said)
 
 
 def selection_document(selection: Selection) -> dict[str, Any]:
-    """The same for `--json`."""
+    """The ranked models of one series with all reasons, for `--json`."""
     series = selection.series
     return {
         "study_instance_uid": series.study_instance_uid,
         "series_instance_uid": series.series_instance_uid,
         "series": series.label,
         "problems": list(series.problems),
+        "best": [candidate.model.card.sop_instance_uid for candidate in selection.equals],
         "candidates": [
             {
+                "place": place,
                 "name": candidate.model.card.name,
                 "version": candidate.model.card.version,
                 "card_sop_instance_uid": candidate.model.card.sop_instance_uid,
@@ -81,6 +99,6 @@ def selection_document(selection: Selection) -> dict[str, Any]:
                 "reasons": [reason.as_json() for reason in candidate.reasons],
                 "channels": [item.series_instance_uid for item in candidate.channels],
             }
-            for candidate in selection.candidates
+            for place, candidate in zip(selection.places, selection.candidates, strict=True)
         ],
     }

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from IODeepLib.cli import console
+from IODeepLib.text.wording import counted
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
@@ -22,13 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from IODeepLib.model_object import verify
     from IODeepLib.recipe import recipe_to_json
+    from IODeepLib.recipe.doubts import doubts
     from IODeepLib.sources.folder import find_model
 
     model = find_model(options.dir)
     with console.progress() as progress:
         verify(model, progress)
     recipe = model.card.recipe
-    document = _summary(model)
+    document = _summary(model) | {"warnings": doubts(recipe)}
     text = _text(document, recipe)
     console.emit(options, document | {"recipe": json.loads(recipe_to_json(recipe))}, text)
 
@@ -43,6 +45,7 @@ def _summary(model: Model) -> dict[str, Any]:
         "card_sop_instance_uid": card.sop_instance_uid,
         "parent_sop_instance_uid": card.parent_uid,
         "created": card.created.isoformat() if card.created else None,
+        "network_sha256": card.network_digest,
         "parts": [
             {"sop_instance_uid": part.sop_instance_uid, "bytes": part.length, "sha256": part.sha256}
             for part in card.manifest.parts
@@ -53,6 +56,7 @@ def _summary(model: Model) -> dict[str, Any]:
 
 def _text(document: dict[str, Any], recipe: Recipe) -> str:
     applies, card = recipe.applies_to, recipe.card
+    parts = counted(len(document["parts"]), "part")
     total = sum(part["bytes"] for part in document["parts"])
     facts = [
         ("title", recipe.title),
@@ -78,7 +82,12 @@ def _text(document: dict[str, Any], recipe: Recipe) -> str:
         ("model UID", document["model_uid"]),
         ("study UID", document["study_instance_uid"]),
         ("card UID", document["card_sop_instance_uid"]),
-        ("weights", f"{len(document['parts'])} parts, {total / 1e6:.1f} MB; all digests verified"),
+        ("SHA-256", document["network_sha256"]),
+        *(("odd", doubt) for doubt in document["warnings"]),
+        (
+            "weights",
+            f"{parts}, {total / 1e6:.1f} MB; all digests verified",
+        ),
     ]
     lines = [f"{document['name']} {document['version']}"]
     lines += [f"  {key:<14}{value}" for key, value in facts if value]

@@ -8,7 +8,7 @@ from IODeepLib.model_object.card import Card, read_card, same_content
 from IODeepLib.model_object.instance import NotAnInstanceError
 from IODeepLib.model_object.manifest import Manifest, Part
 from IODeepLib.model_object.model import Model, join
-from IODeepLib.model_object.packing import MAX_PART_BYTES, pack
+from IODeepLib.model_object.packing import MAX_PART_BYTES, write_model
 from IODeepLib.model_object.unpacking import unpack
 from IODeepLib.model_object.verification import verify
 from IODeepLib.model_object.weights import Weights, read_weights
@@ -22,11 +22,11 @@ __all__ = [
     "Part",
     "Weights",
     "join",
-    "pack",
     "read_architecture",
     "read_card",
     "read_weights",
     "same_content",
     "unpack",
     "verify",
+    "write_model",
 ]

@@ -7,6 +7,8 @@ a complete ONNX model for any program. Other names are never followed.
 
 from __future__ import annotations
 
+import functools
+
 from IODeepLib.errors import ModelError
 from IODeepLib.model_object.model import Model
 from IODeepLib.onnx_file import OnnxFile
@@ -24,7 +26,7 @@ def read_architecture(model: Model) -> tuple[OnnxFile, dict[str, int]]:
         ModelError: it was altered, or does not fit the manifest.
     """
     card = model.card
-    onnx = OnnxFile(card.read_architecture(), f"the architecture of {card.label}")
+    onnx = _parsed(card.read_architecture(), f"the architecture of {card.label}")
     parts = card.manifest.parts
     names = {payload_name(i + 1): i for i in range(len(parts))}
     held = {(name, i) for i, part in enumerate(parts) for name in part.tensors}
@@ -47,3 +49,9 @@ def read_architecture(model: Model) -> tuple[OnnxFile, dict[str, int]]:
             )
         places[tensor.name] = index
     return onnx, places
+
+
+@functools.lru_cache(maxsize=1)
+def _parsed(content: bytes, name: str) -> OnnxFile:
+    """A run verifies a model, opens it and verifies it again: the same bytes, three times."""
+    return OnnxFile(content, name)

@@ -11,26 +11,23 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from IODeepLib import structured
 from IODeepLib.codes import Code
+from IODeepLib.disk.byte_ranges import ByteRange, joined
 from IODeepLib.errors import ModelError
 from IODeepLib.model_object.instance import Instance, reading
 from IODeepLib.model_object.manifest import Manifest
-from IODeepLib.pieces import Span, joined
-from IODeepLib.private_dictionary import Element
-from IODeepLib.recipe import (
-    Recipe,
-    Requirements,
-    Task,
-    recipe_from_parts,
-    requirements_from_json,
-)
+from IODeepLib.model_object.private_dictionary import Element
+from IODeepLib.recipe import Recipe, Requirements, Task, recipe_from_parts, requirements_from_json
 from IODeepLib.recipe.limits import Name, Version
-from IODeepLib.structured import StructureError
+from IODeepLib.text.json_text import StructureError
+from IODeepLib.text.records import parse
 
 WEIGHTS_PURPOSE = Code("WEIGHTS", "99IODEEP", "Weights of this model version")
 PARENT_PURPOSE = Code("PARENT", "99IODEEP", "Version that this one was made from")
 ARCHITECTURE_FORMAT = "ONNX"
+_NETWORK_SCHEMA = "iodeep-network/1"
+# Cards are read to list models, and their architectures held whole.
+MAX_ARCHITECTURE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class Card:
     model_card_json: str = field(repr=False)
     manifest_json: str = field(repr=False)
     architecture_digest: str = field(repr=False)
-    architecture: Span | bytes | None = field(repr=False)
+    architecture: ByteRange | bytes | None = field(repr=False)
 
     @property
     def label(self) -> str:
@@ -96,6 +93,22 @@ class Card:
     def manifest(self) -> Manifest:
         """The weights that belong to it."""
         return Manifest.from_json(self.manifest_json, self._where)
+
+    @cached_property
+    def network_digest(self) -> str:
+        """One SHA-256 over recipe, model card, architecture and weights: which network it is.
+
+        Equal for the same network packed twice, and different as soon as anything in it is: it is
+        over the content, not over UIDs and dates. Docs/conformance.md says how it is made.
+        """
+        lines = [
+            _NETWORK_SCHEMA,
+            f"recipe {sha256(self.recipe_json)}",
+            f"model card {sha256(self.model_card_json)}",
+            f"architecture {self.architecture_digest}",
+            *(f"weights {part.sha256}" for part in self.manifest.parts),
+        ]
+        return sha256("".join(f"{line}\n" for line in lines))
 
     @property
     def title(self) -> str:
@@ -168,6 +181,12 @@ def _card_of(instance: Instance) -> Card:
         )
     filename = getattr(instance.dataset, "filename", None)
     length = instance.number(Element.ARCHITECTURE_LENGTH)
+    if length > MAX_ARCHITECTURE_BYTES:
+        raise ModelError(
+            f"{instance.where} has an architecture of {length} bytes",
+            f"at most {MAX_ARCHITECTURE_BYTES} bytes",
+            "pack the model again, with its weights as initializers",
+        )
     card = Card(
         path=Path(filename) if filename else None,
         name=_valid(instance, Element.MODEL_NAME, Name),
@@ -210,12 +229,7 @@ def same_content(one: Card, other: Card) -> bool:
 
     A version that was published never changes; what has its name and other content is another one.
     """
-    return _content(one) == _content(other)
-
-
-def _content(card: Card) -> tuple[str, ...]:
-    weights = (part.sha256 for part in card.manifest.parts)
-    return card.recipe_json, card.model_card_json, card.architecture_digest, *weights
+    return one.network_digest == other.network_digest
 
 
 def _checked_text(instance: Instance, element: Element, digest: Element) -> str:
@@ -227,7 +241,7 @@ def _checked_text(instance: Instance, element: Element, digest: Element) -> str:
 
 def _valid(instance: Instance, element: Element, kind: Any) -> str:
     try:
-        return str(structured.parse(kind, instance.text(element)))
+        return str(parse(kind, instance.text(element)))
     except StructureError as error:
         name = element.name.lower().replace("_", " ")
         raise ModelError(
@@ -245,8 +259,10 @@ def referenced(dataset: Dataset, wanted: Code) -> str | None:
 
 
 def _created(instance: Instance) -> datetime | None:
-    text = instance.standard("ContentDate") + instance.standard("ContentTime")[:6]
+    date, time = instance.standard("ContentDate"), instance.standard("ContentTime")[:6]
+    if not (len(date) == 8 and len(time) == 6 and f"{date}{time}".isdigit()):
+        return None
     try:
-        return datetime.strptime(text, "%Y%m%d%H%M%S")
+        return datetime.fromisoformat(f"{date}T{time}")  # strptime takes milliseconds to be ready
     except ValueError:
         return None

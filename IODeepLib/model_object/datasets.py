@@ -19,14 +19,21 @@ from IODeepLib import __version__
 from IODeepLib.codes import Code, region_by_code
 from IODeepLib.model_object.card import ARCHITECTURE_FORMAT, PARENT_PURPOSE, WEIGHTS_PURPOSE, Card
 from IODeepLib.model_object.manifest import Part
+from IODeepLib.model_object.private_dictionary import (
+    CREATOR_VERSION_UID,
+    DICTIONARY,
+    Element,
+    block_of,
+)
 from IODeepLib.model_object.weights import WEIGHTS_FORMAT
-from IODeepLib.private_dictionary import CREATOR_VERSION_UID, DICTIONARY, Element, block_of
 from IODeepLib.recipe import Recipe
 
 CARD_SERIES, WEIGHTS_SERIES = 1, 2
-# Modalities that no network reads (PS3.3 section C.7.3.1.1.1); a notice has one of its own, so that
-# a study shows among its modalities that its model is retired.
-WEIGHTS_MODALITY, NOTICE_MODALITY = "OT", "DOC"
+# Modalities that no network reads (PS3.3 section C.7.3.1.1.1), so that who asks for all images of
+# one gets no networks; a notice has one of its own, so that a study shows among its modalities
+# that its model is retired.
+MODALITY, NOTICE_MODALITY = "OT", "DOC"
+_STUDY_ID, _LONGEST_STUDY_ID = "IODEEP", 16
 # UIDs of models come from publisher and name within this name space; made once.
 _MODELS = uuid.UUID("a94920d3-9c0a-4e5f-9638-3b1dad110ae2")
 _IMPLEMENTATION_CLASS_UID = UID("2.25.95919081643068517251043411648447740551")
@@ -42,6 +49,21 @@ def model_uid_of(recipe: Recipe) -> str:
     if recipe.model_uid:
         return recipe.model_uid
     return f"2.25.{uuid.uuid5(_MODELS, f'{recipe.card.publisher}/{recipe.name}').int}"
+
+
+def study_id_of(modalities: Sequence[str]) -> str:
+    """The Study ID, in which those who search find the modalities that a model reads.
+
+    As many of them, in their order, as 16 characters hold (SH, PS3.5 section 6.2); no character
+    that a URL would have to encode.
+    """
+    found = _STUDY_ID
+    for modality in modalities:
+        longer = f"{found}-{modality}"
+        if len(longer) > _LONGEST_STUDY_ID:
+            break
+        found = longer
+    return found
 
 
 @dataclass(frozen=True)
@@ -69,7 +91,6 @@ def card_dataset(
     recipe = identity.recipe
     applies_to = recipe.applies_to
     dataset = _dataset(identity, identity.card_series_uid, "card")
-    dataset.Modality = applies_to.modalities[0]
     dataset.SeriesNumber = CARD_SERIES
     dataset.InstanceNumber = 1
     codes = applies_to.anatomic_regions
@@ -102,7 +123,6 @@ def card_dataset(
 def weights_dataset(identity: Identity, number: int, count: int) -> Dataset:
     """Part `number` (from 1) of `count`, without its payload."""
     dataset = _dataset(identity, identity.weights_series_uid, "weights")
-    dataset.Modality = WEIGHTS_MODALITY
     dataset.ImageLaterality = "U"  # or else PS3.3 C.7.3.1 wants Laterality: there is no body part
     dataset.SeriesNumber = WEIGHTS_SERIES
     dataset.InstanceNumber = number
@@ -134,9 +154,10 @@ def _dataset(identity: Identity, series_uid: str, what: str) -> Dataset:
     dataset.StudyInstanceUID = identity.study_uid
     dataset.StudyDate, dataset.StudyTime = date, time
     dataset.ReferringPhysicianName = dataset.AccessionNumber = ""
-    dataset.StudyID = "IODEEP"
+    dataset.StudyID = study_id_of(recipe.applies_to.modalities)
     dataset.StudyDescription = recipe.title
     # General Series
+    dataset.Modality = MODALITY
     dataset.SeriesInstanceUID = series_uid
     dataset.SeriesDate, dataset.SeriesTime = date, time
     dataset.SeriesDescription = f"IODeep-{recipe.name}-{recipe.version}"

@@ -13,8 +13,8 @@ from pathlib import Path
 from pydicom.dataset import FileDataset
 from pydicom.filereader import read_dataset, read_file_meta_info
 
+from IODeepLib.disk.byte_ranges import CHUNK
 from IODeepLib.errors import ModelError
-from IODeepLib.pieces import CHUNK
 
 # More than any card has: its architecture, and its texts.
 MAX_INFLATED_BYTES = 96 * 2**20

@@ -15,10 +15,11 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, PrivateBlock
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RawDataStorage
 
+from IODeepLib.disk.byte_ranges import ByteRange
 from IODeepLib.errors import IODeepError, ModelError
+from IODeepLib.headers.header_file import open_regular
 from IODeepLib.model_object.deflated import read_deflated
-from IODeepLib.pieces import Span
-from IODeepLib.private_dictionary import (
+from IODeepLib.model_object.private_dictionary import (
     CREATOR,
     CREATOR_PREFIX,
     CREATOR_VERSION_UID,
@@ -65,7 +66,10 @@ class Instance:
             if DeflatedExplicitVRLittleEndian.encode() in head:
                 dataset = read_deflated(path)
             else:
-                dataset = dcmread(path, defer_size=_DEFER)
+                with open_regular(path) as file:
+                    dataset = dcmread(file, defer_size=_DEFER)
+                # With these pydicom opens the file again for what it left there.
+                dataset.filename, dataset.fileobj_type = str(path), open
         return cls(dataset, str(path))
 
     @property
@@ -83,7 +87,7 @@ class Instance:
         return self._block[element].value or None if element in self else None
 
     def need(self, element: Element, kind: type) -> Any:
-        """The same, but it must be there."""
+        """The value of a private element that must be there, and be of this Python type."""
         value = self.get(element)
         if not isinstance(value, kind):
             found = "nothing" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
@@ -102,7 +106,7 @@ class Instance:
         """A standard attribute as text; empty if it is absent."""
         return str(self.dataset.get(keyword) or "")
 
-    def content(self, element: Element, length: int) -> bytes | Span:
+    def content(self, element: Element, length: int) -> bytes | ByteRange:
         """The first `length` bytes of a large element: where in the file, or as they are."""
         path = Path(self.dataset.filename)
         tag = self._block.get_tag(element)
@@ -117,7 +121,7 @@ class Instance:
         if self.deflated or raw.length < length or raw.value_tell + length > size:
             there = max(0, min(raw.length, size - raw.value_tell))
             raise self._damaged(element, f"{there} of {length} bytes")
-        return Span(path, raw.value_tell, length)
+        return ByteRange(path, raw.value_tell, length)
 
     def _damaged(self, element: Element, found: str) -> ModelError:
         return ModelError(
@@ -152,7 +156,7 @@ def read_head(path: Path) -> bytes:
         ModelError: the file cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(_HEAD)
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({error})", "a file", "check the path") from None

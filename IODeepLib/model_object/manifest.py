@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Annotated
 
-from IODeepLib import structured
 from IODeepLib.errors import ModelError
 from IODeepLib.recipe.limits import Count, Uid
-from IODeepLib.structured import Limits, StructureError
+from IODeepLib.text.json_text import StructureError, parse_json
+from IODeepLib.text.records import Many, Record, dump, form, parse
 
 SCHEMA = "iodeep-manifest/1"
-Digest = Annotated[str, Limits(pattern="[0-9a-f]{64}")]
+Digest = Annotated[str, form("[0-9a-f]{64}", "a SHA-256: 64 digits and letters from a to f")]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Record):
     """One weights instance.
 
     Attributes:
@@ -30,12 +28,11 @@ class Part:
     sop_instance_uid: Uid
     length: Count
     sha256: Digest
-    tensors: tuple[str, ...]
+    tensors: tuple[str, ...]  # there may be thousands
     typed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Record):
     """All parts, in the order of their part numbers, which count from 1.
 
     Attributes:
@@ -45,13 +42,13 @@ class Manifest:
         parts: the weights instances.
     """
 
-    schema: Annotated[str, Limits(pattern=SCHEMA)]
+    schema: Annotated[str, form(SCHEMA, SCHEMA)]
     series_instance_uid: Uid
-    parts: tuple[Part, ...]
+    parts: Many[Part]
 
     def to_json(self) -> str:
         """As it stands in the card."""
-        return json.dumps(structured.dump(self), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(dump(self), ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str, where: str) -> Manifest:
@@ -61,7 +58,7 @@ class Manifest:
             ModelError: it is no manifest.
         """
         try:
-            manifest: Manifest = structured.parse(cls, structured.parse_json(text))
+            manifest: Manifest = parse(cls, parse_json(text), exact=True)
         except StructureError as error:
             raise ModelError(
                 f"{where}: manifest {error.path}: {error.found}",

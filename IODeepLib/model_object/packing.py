@@ -6,35 +6,34 @@ import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from IODeepLib.disk.byte_ranges import ByteRange, Piece, size_of
+from IODeepLib.disk.files import whole_folder
 from IODeepLib.errors import ModelError, UsageError
-from IODeepLib.files import whole_folder
+from IODeepLib.machine.parallel import in_parallel
+from IODeepLib.machine.progress import Advance, Advancing, Progress
 from IODeepLib.model_object.architecture import payload_name
-from IODeepLib.model_object.card import Card, read_card, sha256
+from IODeepLib.model_object.card import MAX_ARCHITECTURE_BYTES, Card, read_card, sha256
 from IODeepLib.model_object.datasets import Identity, card_dataset, weights_dataset
 from IODeepLib.model_object.manifest import SCHEMA, Manifest, Part
 from IODeepLib.model_object.model import Model
-from IODeepLib.model_object.progress import Progress, Reporter
+from IODeepLib.model_object.private_dictionary import Element
+from IODeepLib.model_object.safetensors_file import RESERVED_NAME, TensorEntry, encode_header
 from IODeepLib.model_object.weights import read_weights
 from IODeepLib.model_object.writer import InstanceWriter
 from IODeepLib.onnx_file import DATA_TYPES, ExternalData, OnnxFile, Tensor
-from IODeepLib.parallel import in_parallel
-from IODeepLib.pieces import Piece, Span, size_of
-from IODeepLib.private_dictionary import Element
 from IODeepLib.recipe import Recipe, recipe_parts
-from IODeepLib.safetensors_file import RESERVED_NAME, Entry, encode_header
+from IODeepLib.text.records import MOST_ITEMS
 
 CARD_FILE_NAME = "card.dcm"
 # A server needs about three times an object's size in memory.
 MAX_PART_BYTES = 512 * 2**20
-# Cards are read to list models, and their architectures held whole.
-MAX_ARCHITECTURE_BYTES = 64 * 2**20
 # Smaller tensors stay in the architecture: they carry shapes, which ONNX Runtime wants at hand.
 MIN_MOVED_BYTES = 1024
-_MAX_PARTS = 2**16 - 1  # US
+_MAX_PARTS = MOST_ITEMS  # of a list in the manifest; 2 TB in parts of the usual size
 _ENTRY_BYTES = 128  # more than a header entry needs besides the tensor's name
 
 
-def pack(
+def write_model(
     onnx_path: Path | str,
     recipe: Recipe,
     out_dir: Path | str,
@@ -46,6 +45,7 @@ def pack(
 ) -> Model:
     """Write the instances of a model version: `card.dcm` and `weights-N.dcm`.
 
+    The recipe is believed; `IODeepLib.publish.pack` holds it against the network.
     The weights go from file to file and are never held. The folder appears whole or not at all.
 
     Args:
@@ -67,11 +67,11 @@ def pack(
     out_dir = Path(out_dir)
     identity = Identity(recipe)
     total = sum(tensor.nbytes for group in groups for tensor in group)
-    report = Reporter(progress, total, f"packing {recipe.name}@{recipe.version}")
-    report(0)
+    advance = Advancing(progress, total, f"packing {recipe.name}@{recipe.version}")
+    advance(0)
     with whole_folder(out_dir) as folder:
-        places: dict[str, ExternalData | Span] = {}
-        parts = _write_parts(folder, identity, onnx, groups, places, report)
+        places: dict[str, ExternalData | ByteRange] = {}
+        parts = _write_parts(folder, identity, onnx, groups, places, advance)
         for tensor in onnx.tensors:
             if tensor.external and tensor.name not in places:  # a small one comes in
                 places[tensor.name] = onnx.values(tensor)
@@ -86,8 +86,8 @@ def _write_parts(
     identity: Identity,
     onnx: OnnxFile,
     groups: Sequence[Sequence[Tensor]],
-    places: dict[str, ExternalData | Span],
-    report: Callable[[int], None],
+    places: dict[str, ExternalData | ByteRange],
+    advance: Advance,
 ) -> list[Part]:
     """Write the weights, several parts at once, and add to `places` where each tensor is."""
     writers, contents, jobs = [], [], []
@@ -115,7 +115,7 @@ def _write_parts(
             tuple(tensor.name for tensor in group if tensor.typed),
         )
         for writer, content, digest, group in zip(
-            writers, contents, in_parallel(jobs, report), groups, strict=True
+            writers, contents, in_parallel(jobs, advance), groups, strict=True
         )
     ]
 
@@ -126,7 +126,7 @@ def _read(folder: Path, parts: int) -> Model:
 
 
 def weights_file_name(number: int) -> str:
-    """The file that `pack` writes for part `number`, counted from 1."""
+    """The file that `write_model` writes for part `number`, counted from 1."""
     return f"weights-{number}.dcm"
 
 
@@ -174,12 +174,12 @@ def _split(tensors: Sequence[Tensor], limit: int) -> list[list[Tensor]]:
 
 def _layout(group: Sequence[Tensor]) -> tuple[bytes, list[int]]:
     """The safetensors header of a part, and where in the payload each tensor begins."""
-    entries: list[Entry] = []
+    entries: list[TensorEntry] = []
     for tensor in group:
         dtype = DATA_TYPES[tensor.data_type].safetensors
         begin = entries[-1].end if entries else 0
         shape = tensor.shape if dtype else (tensor.nbytes,)
-        entries.append(Entry(tensor.name, dtype or "U8", shape, begin, begin + tensor.nbytes))
+        entries.append(TensorEntry(tensor.name, dtype or "U8", shape, begin, begin + tensor.nbytes))
     header = encode_header(entries)
     return header, [len(header) + entry.begin for entry in entries]
 

@@ -14,8 +14,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from IODeepLib.codes import Code
+from IODeepLib.disk.files import whole_file
 from IODeepLib.errors import ModelError
-from IODeepLib.files import whole_file
 from IODeepLib.model_object.card import Card, referenced
 from IODeepLib.model_object.datasets import (
     CARD_SERIES,
@@ -25,7 +25,7 @@ from IODeepLib.model_object.datasets import (
     set_private,
 )
 from IODeepLib.model_object.instance import Instance, reading
-from IODeepLib.private_dictionary import Element
+from IODeepLib.model_object.private_dictionary import Element
 
 RETIRED_PURPOSE = Code("RETIRED", "99IODEEP", "Version that is not to be used any more")
 REPLACEMENT_PURPOSE = Code("REPLACEMENT", "99IODEEP", "Version that takes its place")

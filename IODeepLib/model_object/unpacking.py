@@ -10,13 +10,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from IODeepLib.files import whole_folder
+from IODeepLib.disk.byte_ranges import ByteRange, Piece, chunks, size_of
+from IODeepLib.disk.files import whole_folder
+from IODeepLib.machine.parallel import in_parallel
+from IODeepLib.machine.progress import Advance, Advancing, Progress
 from IODeepLib.model_object.architecture import payload_name, read_architecture
 from IODeepLib.model_object.model import Model
-from IODeepLib.model_object.progress import Progress, Reporter
 from IODeepLib.model_object.verification import check_outline, check_payloads
-from IODeepLib.parallel import Report, in_parallel
-from IODeepLib.pieces import Piece, Span, chunks, size_of
 from IODeepLib.recipe import recipe_to_json
 
 ONNX_FILE_NAME, RECIPE_FILE_NAME = "model.onnx", "recipe.json"
@@ -27,7 +27,7 @@ _MAX_MODEL_PROTO = 2**31 - 2**20
 class _Target(NamedTuple):
     """Where a range of a payload goes: to `place` in the file `path`."""
 
-    span: Span
+    source: ByteRange
     path: Path
     place: int
 
@@ -50,30 +50,30 @@ def unpack(model: Model, out_dir: Path | str, progress: Progress | None = None) 
     """
     check_outline(model)
     payloads = [part.payload for part in model.weights()]
-    report = Reporter(progress, sum(p.length for p in payloads), f"unpacking {model.label}")
+    advance = Advancing(progress, sum(p.length for p in payloads), f"unpacking {model.label}")
     with whole_folder(Path(out_dir)) as folder:
         targets: list[_Target] = []
         for name, pieces in _files(model, payloads).items():
             targets += _write_short_pieces(folder / name, pieces)
         jobs = [
-            functools.partial(_copy, payload, [t for t in targets if t.span.path == payload.path])
+            functools.partial(_copy, payload, [t for t in targets if t.source.path == payload.path])
             for payload in payloads
         ]
-        check_payloads(model, in_parallel(jobs, report))
+        check_payloads(model, in_parallel(jobs, advance))
         recipe = recipe_to_json(model.card.recipe)
         (folder / RECIPE_FILE_NAME).write_text(recipe, encoding="utf-8", newline="\n")
     return Path(out_dir) / ONNX_FILE_NAME
 
 
-def _files(model: Model, payloads: Sequence[Span]) -> dict[str, Sequence[Piece]]:
+def _files(model: Model, payloads: Sequence[ByteRange]) -> dict[str, Sequence[Piece]]:
     """What the ONNX file holds, and those beside it."""
     onnx, part_of = read_architecture(model)
-    values: dict[str, Span] = {}
+    values: dict[str, ByteRange] = {}
     for tensor in onnx.tensors:
         if tensor.external:
             payload = payloads[part_of[tensor.name]]
             offset = payload.offset + tensor.external.offset
-            values[tensor.name] = Span(payload.path, offset, tensor.external.length)
+            values[tensor.name] = ByteRange(payload.path, offset, tensor.external.length)
     typed = {name for part in model.card.manifest.parts for name in part.typed}
     whole = onnx.rewritten(values, typed)
     if size_of(whole) <= _MAX_MODEL_PROTO:
@@ -87,7 +87,7 @@ def _write_short_pieces(path: Path, pieces: Iterable[Piece]) -> list[_Target]:
     targets = []
     with path.open("wb") as file:
         for piece in pieces:
-            if isinstance(piece, Span):
+            if isinstance(piece, ByteRange):
                 targets.append(_Target(piece, path, file.tell()))
                 file.seek(piece.length, os.SEEK_CUR)
             else:
@@ -96,10 +96,10 @@ def _write_short_pieces(path: Path, pieces: Iterable[Piece]) -> list[_Target]:
     return targets
 
 
-def _copy(payload: Span, targets: Iterable[_Target], report: Report) -> str:
+def _copy(payload: ByteRange, targets: Iterable[_Target], advance: Advance) -> str:
     """Copy ranges of `payload` to where they belong, and return the SHA-256 of all of it."""
     digest = hashlib.sha256()
-    waiting = sorted(targets, key=lambda target: target.span.offset, reverse=True)
+    waiting = sorted(targets, key=lambda target: target.source.offset, reverse=True)
     begun: list[_Target] = []
     start = payload.offset
     with ExitStack() as stack:
@@ -108,13 +108,13 @@ def _copy(payload: Span, targets: Iterable[_Target], report: Report) -> str:
         for chunk in chunks([payload]):
             digest.update(chunk)
             end = start + len(chunk)
-            while waiting and waiting[-1].span.offset < end:
+            while waiting and waiting[-1].source.offset < end:
                 begun.append(waiting.pop())
-            for span, path, place in begun:
-                first = max(start, span.offset)
-                files[path].seek(place + first - span.offset)
-                files[path].write(chunk[first - start : span.offset + span.length - start])
-            begun = [t for t in begun if t.span.offset + t.span.length > end]
+            for source, path, place in begun:
+                first = max(start, source.offset)
+                files[path].seek(place + first - source.offset)
+                files[path].write(chunk[first - start : source.offset + source.length - start])
+            begun = [t for t in begun if t.source.offset + t.source.length > end]
             start = end
-            report(len(chunk))
+            advance(len(chunk))
     return digest.hexdigest()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from IODeepLib.disk.byte_ranges import ByteRange
 from IODeepLib.errors import ModelError
 from IODeepLib.model_object.deflated import weights_refused
 from IODeepLib.model_object.instance import Instance, reading
-from IODeepLib.pieces import Span
-from IODeepLib.private_dictionary import Element
+from IODeepLib.model_object.private_dictionary import Element
 
 WEIGHTS_FORMAT = "SAFETENSORS"
 
@@ -35,7 +35,7 @@ class Weights:
     part_number: int
     part_count: int
     sha256: str
-    payload: Span
+    payload: ByteRange
 
 
 def read_weights(path: Path | str) -> Weights:
@@ -62,7 +62,7 @@ def _weights_of(instance: Instance) -> Weights:
             "update IODeep",
         )
     payload = instance.content(Element.PAYLOAD, instance.number(Element.PAYLOAD_LENGTH))
-    if not isinstance(payload, Span):
+    if not isinstance(payload, ByteRange):
         raise weights_refused(Path(instance.where))
     return Weights(
         path=payload.path,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset, write_file_meta_info
 
+from IODeepLib.disk.byte_ranges import Piece, chunks, size_of
 from IODeepLib.errors import ModelError
-from IODeepLib.pieces import Piece, chunks, size_of
-from IODeepLib.private_dictionary import DICTIONARY, Element, block_of
-from IODeepLib.safetensors_file import ALIGNMENT
+from IODeepLib.machine.progress import Advance
+from IODeepLib.model_object.private_dictionary import DICTIONARY, Element, block_of
+from IODeepLib.model_object.safetensors_file import ALIGNMENT
 
 # In the place of the digest until the content went by.
 _NO_DIGEST = "0" * 64
@@ -52,15 +53,13 @@ class InstanceWriter:
         offset = len(self._head()) + _ELEMENT_HEADER.size
         meta.PrivateInformation = bytes(ALIGNMENT - offset % ALIGNMENT)  # never empty
 
-    def write(
-        self, path: Path, content: Sequence[Piece], report: Callable[[int], None] | None = None
-    ) -> str:
+    def write(self, path: Path, content: Sequence[Piece], advance: Advance | None = None) -> str:
         """Write the file and return the SHA-256 of its content.
 
         Args:
             path: the file.
             content: the large element's bytes.
-            report: called with the number of bytes written since the last call.
+            advance: called with the number of bytes written since the last call.
 
         Raises:
             ModelError: the content is too long for an element, or cannot be read.
@@ -83,8 +82,8 @@ class InstanceWriter:
             for chunk in chunks(content):
                 digest.update(chunk)
                 file.write(chunk)
-                if report:
-                    report(len(chunk))
+                if advance:
+                    advance(len(chunk))
             file.write(b"\0" * (size % 2))
             file.write(_encoded(self._dataset[self._tag + 1 :]))
             file.seek(head.rindex(_NO_DIGEST.encode()))  # texts, which might have it, stand before

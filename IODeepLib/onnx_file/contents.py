@@ -1,35 +1,33 @@
-"""What a ModelProto holds: tensors that can lie elsewhere, and the operators that it asks for."""
+"""What a ModelProto holds: tensors that can lie elsewhere, and what would be run."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from IODeepLib.onnx_file.tensor import DATA_LOCATION, EXTERNAL_DATA, Tensor, read_tensor
+from IODeepLib.onnx_file.declared import MOST_VALUES, Declared
+from IODeepLib.onnx_file.growth import Body, complaint
+from IODeepLib.onnx_file.operators import OBEYED_METADATA, Operator, barred
+from IODeepLib.onnx_file.schema import MessageReader, inner_messages
+from IODeepLib.onnx_file.tensor import (
+    DATA_LOCATION,
+    EXTERNAL_DATA,
+    KEY,
+    Tensor,
+    read_integers,
+    read_tensor,
+    signed,
+    unsigned_numbers,
+)
 from IODeepLib.onnx_file.tensor import NAME as TENSOR_NAME
-from IODeepLib.onnx_file.wire import DELIMITED, Field, WireError, fields, text
+from IODeepLib.onnx_file.wire import Field, WireError, fields, text, varint
 
-# The operator sets that every ONNX Runtime has: ONNX's own, whose names begin with "ai.onnx" or
-# are empty, and ONNX Runtime's contributed ones.
-_KNOWN_DOMAINS = ("ai.onnx", "com.microsoft")
-
-# Messages and, for each, the fields that hold others: field number to message. "weights" are the
-# TensorProtos that ONNX Runtime takes from other files wherever they stand: the initializers of
-# every graph, and the values of Constant nodes. Other tensors stay where they are.
-_INNER = {
-    "model": {7: "graph", 20: "training", 25: "function"},
-    "training": {1: "graph", 2: "graph"},
-    "graph": {1: "node", 5: "weights", 15: "sparse"},
-    "function": {7: "node", 11: "attribute"},
-    "node": {5: "attribute"},
-    "constant": {5: "constant attribute"},
-    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
-    "constant attribute": {5: "weights", 22: "sparse"},
-    "sparse": {1: "tensor", 2: "tensor"},
-}
-_NODE_OUTPUT, _NODE_OPERATOR, _NODE_DOMAIN = 2, 4, 7
-_FUNCTION_NAME, _FUNCTION_DOMAIN = 1, 10
+_MODEL_METADATA = 14
+_NODE_INPUT, _NODE_OUTPUT, _NODE_OPERATOR, _NODE_DOMAIN, _NODE_OVERLOAD = 1, 2, 4, 7, 8
+_FUNCTION_NAME, _FUNCTION_DOMAIN, _FUNCTION_OVERLOAD = 1, 10, 13
+_ATTRIBUTE_NAME, _ATTRIBUTE_INT, _ATTRIBUTE_TENSOR, _ATTRIBUTE_INTS = 1, 3, 5, 8
+_SPARSE_DIMS = 3
+_ONNX = ("", "ai.onnx")
 _MAX_DEPTH = 100  # the nesting at which Protocol Buffers gives up, too
 
 
@@ -38,77 +36,172 @@ class Contents:
     """What was found in a model.
 
     Attributes:
-        tensors: those that can lie in other files, in the order in which they stand.
-        operators: operator names by their domain, without those that every ONNX Runtime has and
-            those that the model defines itself.
-        external_tensors: names of the tensors that lie in other files but cannot be used there.
+        tensors: those that can lie in other files, in the order in which they stand: the
+            initializers of every graph, and the values of Constant nodes.
+        external_tensors: names of those that lie in other files but cannot be used there.
+        barred: the operators that may not run, in words.
+        obeyed: keys in its metadata that ONNX Runtime would obey.
+        endless: what would take for ever, in words; "" for nothing.
+        largest: bytes of the largest tensor whose size stands in the model.
     """
 
     tensors: list[Tensor] = field(default_factory=list)
-    operators: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     external_tensors: list[str] = field(default_factory=list)
+    barred: str = ""
+    obeyed: list[str] = field(default_factory=list)
+    endless: str = ""
+    largest: int = 0
 
 
 class _Message(NamedTuple):
-    """A message that is still to be read: its kind, the fields around it, what names it."""
+    """A message that is still to be read.
+
+    Attributes:
+        kind: its name in the schema.
+        holder: that of the message around it.
+        begin, end: where it lies.
+        way: the fields around it, and its own.
+        constant: in a Constant node, the name of its output.
+        body: the main graph, or the function that it is part of.
+        level: how many graphs it is in.
+    """
 
     kind: str
+    holder: str
     begin: int
     end: int
     way: tuple[Field, ...]
     constant: str
+    body: Body
+    level: int
 
 
 def read_contents(buffer: memoryview) -> Contents:
     """Walk through the whole ModelProto.
 
     Raises:
-        WireError: it is damaged, or nested too deeply.
+        WireError: it is damaged, or could be read in two ways.
     """
-    contents = Contents()
-    functions: set[tuple[str, str]] = set()
-    # An own stack: the nesting of a file must not become that of Python.
-    todo = [_Message("model", 0, len(buffer), (), "")]
-    while todo:
-        message = todo.pop()
-        kind, way, constant = message.kind, message.way, message.constant
-        if len(way) > _MAX_DEPTH:
-            raise WireError(f"more than {_MAX_DEPTH} messages within each other")
-        if kind == "weights":
-            contents.tensors.append(read_tensor(buffer, way, constant))
-            continue
-        parts = list(fields(buffer, message.begin, message.end))
-        named = {part.number: part for part in parts}
-        if kind == "node":
-            operator, domain = (
-                _text(buffer, named, number) for number in (_NODE_OPERATOR, _NODE_DOMAIN)
+    return _Walk(buffer).contents()
+
+
+class _Walk:
+    def __init__(self, buffer: memoryview) -> None:
+        self._buffer, self._reader = buffer, MessageReader(buffer)
+        self._found, self._declared, self._main = Contents(), Declared(), Body()
+        self._functions: dict[Operator, Body] = {}
+
+    def contents(self) -> Contents:
+        # An own stack: the nesting of a file must not become that of Python.
+        todo = [_Message("Model", "", 0, len(self._buffer), (), "", self._main, 0)]
+        while todo:
+            message = todo.pop()
+            if len(message.way) > _MAX_DEPTH:
+                raise WireError(f"more than {_MAX_DEPTH} messages within each other")
+            parts = self._reader.message(message.kind, message.begin, message.end)
+            message = self._noted(message, parts)
+            kind, inner = message.kind, inner_messages(message.kind)
+            todo += (
+                _Message(
+                    inner[part.number],
+                    kind,
+                    part.begin,
+                    part.end,
+                    (*message.way, part),
+                    message.constant,
+                    message.body,
+                    message.level + (inner[part.number] == "Graph"),
+                )
+                for part in parts
+                if part.number in inner
             )
-            if domain and not domain.startswith(_KNOWN_DOMAINS):
-                contents.operators[domain].add(operator)
-            elif operator == "Constant":
-                kind, constant = "constant", _text(buffer, named, _NODE_OUTPUT)
-        elif kind == "function":
-            domain = _text(buffer, named, _FUNCTION_DOMAIN)
-            functions.add((domain, _text(buffer, named, _FUNCTION_NAME)))
-        elif kind == "tensor" and (EXTERNAL_DATA in named or _is_set(buffer, named)):
-            contents.external_tensors.append(_text(buffer, named, TENSOR_NAME))
-        inner = _INNER.get(kind, {})
-        todo += (
-            _Message(inner[part.number], part.begin, part.end, (*way, part), constant)
-            for part in parts
-            if part.number in inner and part.wire_type == DELIMITED
+        return self._judged()
+
+    def _judged(self) -> Contents:
+        bodies = (self._main, *self._functions.values())
+        used = {operator for body in bodies for operator in body.calls}
+        found = self._found
+        found.barred = barred(used, self._functions)
+        found.endless = complaint(self._main, self._functions) or self._declared.complaint()
+        found.largest = self._declared.largest()
+        found.tensors.sort(key=lambda tensor: tensor.field.start)
+        return found
+
+    def _noted(self, message: _Message, parts: list[Field]) -> _Message:
+        """Note what a message says, and return it with what holds for those within it."""
+        if message.kind == "Node":
+            return message._replace(constant=self._node(message, parts))
+        if message.kind == "Function":
+            return message._replace(body=self._function(parts), level=1)
+        if message.kind == "Tensor":
+            self._tensor(message, parts)
+        elif message.kind == "Attribute" and message.constant:
+            self._constant(message, parts)
+        elif message.kind == "SparseTensor":  # ONNX Runtime makes it a dense one
+            self._declared.add_shape(self._numbers(message, _SPARSE_DIMS))
+        elif message.kind == "Graph":  # not of the node around it, if that is a Constant
+            return message._replace(constant="")
+        elif message.kind == "StringStringEntry" and message.way[0].number == _MODEL_METADATA:
+            key = self._text(parts, KEY)
+            self._found.obeyed += [key] if key in OBEYED_METADATA else []
+        return message
+
+    def _node(self, message: _Message, parts: list[Field]) -> str:
+        """The name of its output if it is a Constant, or ""."""
+        domain, name, overload = (
+            self._text(parts, number) for number in (_NODE_DOMAIN, _NODE_OPERATOR, _NODE_OVERLOAD)
         )
-    for domain, name in functions:
-        contents.operators.get(domain, set()).discard(name)
-    contents.operators = {d: names for d, names in contents.operators.items() if names}
-    contents.tensors.sort(key=lambda tensor: tensor.field.start)
-    return contents
+        message.body.add((domain, name, overload), message.level)
+        if domain not in _ONNX:
+            return ""
+        inputs = tuple(text(self._buffer, p) for p in parts if p.number == _NODE_INPUT)
+        self._declared.add_node(name, inputs)
+        return self._text(parts, _NODE_OUTPUT) if name == "Constant" else ""
 
+    def _function(self, parts: list[Field]) -> Body:
+        domain, name, overload = (
+            self._text(parts, number)
+            for number in (_FUNCTION_DOMAIN, _FUNCTION_NAME, _FUNCTION_OVERLOAD)
+        )
+        if (domain, name, overload) in self._functions:
+            raise WireError(f"two functions {name!r}")
+        return self._functions.setdefault((domain, name, overload), Body())
 
-def _is_set(buffer: memoryview, named: dict[int, Field]) -> bool:
-    location = named.get(DATA_LOCATION)
-    return location is not None and any(buffer[location.begin : location.end])
+    def _tensor(self, message: _Message, parts: list[Field]) -> None:
+        holder, place = message.holder, message.way[-1].number
+        is_value = holder == "Attribute" and message.constant and place == _ATTRIBUTE_TENSOR
+        if holder == "Graph" or is_value:
+            constant = message.constant if is_value else ""
+            tensor = read_tensor(self._buffer, message.way, constant)
+            self._found.tensors.append(tensor)
+            if not tensor.inline and not tensor.external:
+                self._declared.add_shape(tensor.shape)
+            values = read_integers(self._buffer, tensor, MOST_VALUES)
+            if values is not None:
+                self._declared.add_constant(constant or tensor.name, values)
+            return
+        named = {part.number: part for part in parts}
+        flag = named.get(DATA_LOCATION)
+        if EXTERNAL_DATA in named or (flag and varint(self._buffer, flag.begin, flag.end)[0]):
+            self._found.external_tensors.append(self._text(parts, TENSOR_NAME))
 
+    def _constant(self, message: _Message, parts: list[Field]) -> None:
+        """Note the integers of a Constant that are no tensor."""
+        name = self._text(parts, _ATTRIBUTE_NAME)
+        wanted = {"value_int": _ATTRIBUTE_INT, "value_ints": _ATTRIBUTE_INTS}.get(name)
+        if wanted is None:
+            return
+        values = self._numbers(message, wanted)
+        if len(values) <= MOST_VALUES:
+            self._declared.add_constant(message.constant, tuple(map(signed, values)))
 
-def _text(buffer: memoryview, named: dict[int, Field], number: int) -> str:
-    return text(buffer, named[number]) if number in named else ""
+    def _numbers(self, message: _Message, wanted: int) -> list[int]:
+        """The numbers in the field `wanted` of a message; not many more than are looked at."""
+        values: list[int] = []
+        for part in fields(self._buffer, message.begin, message.end):
+            if part.number == wanted and len(values) <= MOST_VALUES:
+                values += unsigned_numbers(self._buffer, part)
+        return values
+
+    def _text(self, parts: list[Field], number: int) -> str:
+        return next((text(self._buffer, part) for part in parts if part.number == number), "")

@@ -14,11 +14,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
+from IODeepLib.disk.byte_ranges import ByteRange, Piece
 from IODeepLib.errors import ModelError
 from IODeepLib.onnx_file.contents import read_contents
 from IODeepLib.onnx_file.tensor import GRAPH, ExternalData, Tensor, moved_in, moved_out
 from IODeepLib.onnx_file.wire import Buffer, Field, WireError, fields, replaced
-from IODeepLib.pieces import Piece, Span
 
 _IR_VERSION, _OPSET_IMPORT = 1, 8  # of a ModelProto
 
@@ -34,6 +34,7 @@ class OnnxFile:
     Attributes:
         tensors: the weights in the order in which they stand, each with a name of its own: that of
             an initializer of the main graph is its own, others with the same name are numbered.
+        largest: bytes of the largest tensor that it makes, as far as its constants tell.
 
     Raises:
         ModelError: the bytes are no ONNX model, or one that ONNX Runtime alone cannot run.
@@ -59,16 +60,25 @@ class OnnxFile:
                 "such tensors in the model file itself",
                 "save the model in one file (onnx.save_model without external data)",
             )
-        if contents.operators:
-            listed = "; ".join(
-                f"{', '.join(sorted(names))} of {domain}"
-                for domain, names in sorted(contents.operators.items())
-            )
+        if contents.barred:
             raise ModelError(
-                f"{name} uses custom operators ({listed})",
+                f"{name} uses custom operators ({contents.barred})",
                 "operators of ONNX (ai.onnx, ai.onnx.ml) or ONNX Runtime (com.microsoft)",
                 "export the model without custom operators",
             )
+        if contents.obeyed:
+            raise ModelError(
+                f"{name} has {contents.obeyed[0]!r} in its metadata, which ONNX Runtime may obey",
+                "a network without settings for the program that runs it",
+                "remove that entry",
+            )
+        if contents.endless:
+            raise ModelError(
+                f"{name} has {contents.endless}",
+                "a network that comes to an end",
+                "export it without them, or do not use it",
+            )
+        self.largest = contents.largest
 
     @classmethod
     def open(cls, path: Path | str) -> OnnxFile:
@@ -83,7 +93,7 @@ class OnnxFile:
             ) from None
         return cls(buffer, path.name, path)
 
-    def values(self, tensor: Tensor) -> Span:
+    def values(self, tensor: Tensor) -> ByteRange:
         """Where the values of a tensor lie that can be moved, as little-endian bytes.
 
         Raises:
@@ -92,19 +102,19 @@ class OnnxFile:
         """
         if self.path and tensor.inline:
             begin, end = tensor.inline
-            return Span(self.path, begin, end - begin)
+            return ByteRange(self.path, begin, end - begin)
         if self.path and tensor.external:
-            return self._external_span(self.path.parent.resolve(), tensor.name, tensor.external)
+            return self._external_range(self.path.parent.resolve(), tensor.name, tensor.external)
         raise ValueError(f"{tensor.name!r} cannot be moved")
 
     def rewritten(
-        self, places: Mapping[str, ExternalData | Span], typed: Collection[str] = ()
+        self, places: Mapping[str, ExternalData | ByteRange], typed: Collection[str] = ()
     ) -> list[Piece]:
         """The ModelProto with the values of some tensors at other places.
 
         Args:
             places: by the tensor's name: where its values are from now on (`ExternalData`),
-                or the values of an external one, which come into the ModelProto (`Span`).
+                or the values of an external one, which come into the ModelProto (`ByteRange`).
             typed: names of those whose values come into float_data or double_data, not raw_data.
         """
         changes: list[tuple[Sequence[Field], list[Piece]]] = []
@@ -151,7 +161,7 @@ class OnnxFile:
             taken.add(name)
             yield tensor if name == tensor.name else replace(tensor, name=name)
 
-    def _external_span(self, folder: Path, name: str, place: ExternalData) -> Span:
+    def _external_range(self, folder: Path, name: str, place: ExternalData) -> ByteRange:
         where = f"{self.name} keeps {name!r} in {place.location!r}"
         windows = PureWindowsPath(place.location)
         leads_out = place.location.startswith("/") or windows.anchor or ".." in windows.parts
@@ -176,4 +186,4 @@ class OnnxFile:
                 "the whole external data file",
                 "copy it again",
             )
-        return Span(path, place.offset, place.length)
+        return ByteRange(path, place.offset, place.length)

@@ -7,9 +7,11 @@ data is described in https://github.com/onnx/onnx/blob/main/docs/ExternalData.md
 from __future__ import annotations
 
 import math
+import struct
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from IODeepLib.disk.byte_ranges import ByteRange, Piece
 from IODeepLib.onnx_file.wire import (
     DELIMITED,
     VARINT,
@@ -22,7 +24,6 @@ from IODeepLib.onnx_file.wire import (
     text,
     varint,
 )
-from IODeepLib.pieces import Piece, Span
 
 DIMS, DATA_TYPE, SEGMENT, NAME, EXTERNAL_DATA, DATA_LOCATION = 1, 2, 3, 8, 13, 14
 FLOAT_DATA, RAW_DATA, DOUBLE_DATA = 4, 9, 10
@@ -30,6 +31,10 @@ INT32_DATA, STRING_DATA, INT64_DATA, UINT64_DATA = 5, 6, 7, 11
 GRAPH = 7  # of a ModelProto
 KEY, VALUE = 1, 2  # of a StringStringEntryProto
 _MAX_RANK = 64  # as in NumPy
+_INT64 = 7
+_MAX_DIGITS = 19  # of a number below 2**63
+# ONNX Runtime knows more of them: weights that it has packed itself, which it takes unchecked.
+_EXTERNAL_KEYS = ("location", "offset", "length", "checksum")
 
 # The fields whose packed values are the little-endian bytes that raw_data would hold, by data type.
 _TYPED_FIELD = {1: FLOAT_DATA, 14: FLOAT_DATA, 11: DOUBLE_DATA, 15: DOUBLE_DATA}
@@ -135,7 +140,7 @@ def read_tensor(buffer: memoryview, way: tuple[Field, ...], constant: str = "") 
     data: list[Field] = []
     for part in fields(buffer, way[-1].begin, way[-1].end):
         if part.number == DIMS:
-            shape += _numbers(buffer, part)
+            shape += unsigned_numbers(buffer, part)
         elif part.number == NAME and part.wire_type == DELIMITED:
             name = text(buffer, part) or constant
         elif part.number == DATA_TYPE and part.wire_type == VARINT:
@@ -152,11 +157,13 @@ def read_tensor(buffer: memoryview, way: tuple[Field, ...], constant: str = "") 
     nbytes = -(-math.prod(shape) * kind.bits // 8) if kind else 0
     inline = external = None
     typed = False
+    if entries and not external_flag:
+        raise WireError(f"{name!r} names a file, but has its values in the model")
     if external_flag:
         if kind is None or data:
             raise WireError(f"{name!r} of type {data_type} has its values both inside and outside")
         external = _external_data(buffer, entries, name, nbytes)
-    elif kind and not entries and len(data) == 1 and _is_plain(data[0], data_type):
+    elif kind and len(data) == 1 and _is_plain(data[0], data_type):
         inline, typed = (data[0].begin, data[0].end), data[0].number != RAW_DATA
         if inline[1] - inline[0] != nbytes:
             raise WireError(
@@ -191,7 +198,7 @@ def moved_out(buffer: memoryview, tensor: Tensor, place: ExternalData) -> list[P
     return pieces
 
 
-def moved_in(buffer: memoryview, tensor: Tensor, values: Span, typed: bool) -> list[Piece]:
+def moved_in(buffer: memoryview, tensor: Tensor, values: ByteRange, typed: bool) -> list[Piece]:
     """The TensorProto with its external `values` in itself: undoes `moved_out`.
 
     They go to raw_data, or to float_data or double_data if `typed`.
@@ -215,12 +222,34 @@ def _is_plain(data: Field, data_type: int) -> bool:
     return data.wire_type == DELIMITED and data.number in (RAW_DATA, _TYPED_FIELD.get(data_type))
 
 
-def _numbers(buffer: memoryview, part: Field) -> list[int]:
-    numbers, position = [], part.begin
+def read_integers(buffer: memoryview, tensor: Tensor, most: int) -> tuple[int, ...] | None:
+    """The values of a tensor of int64 in the model, if it is one, and has so many at most."""
+    if tensor.data_type != _INT64 or tensor.external or math.prod(tensor.shape) > most:
+        return None
+    if tensor.inline:
+        begin, end = tensor.inline
+        return struct.unpack(f"<{tensor.nbytes // 8}q", buffer[begin:end])
+    parts = fields(buffer, tensor.field.begin, tensor.field.end)
+    return tuple(
+        signed(number)
+        for part in parts
+        if part.number == INT64_DATA
+        for number in unsigned_numbers(buffer, part)
+    )
+
+
+def signed(number: int) -> int:
+    """A number of 64 bits, as two's complement."""
+    return number - 2**64 if number >= 2**63 else number
+
+
+def unsigned_numbers(buffer: memoryview, part: Field) -> list[int]:
+    """The unsigned numbers of 64 bits in a field, which is one of them or packed."""
+    found, position = [], part.begin
     while position < part.end and part.wire_type in (VARINT, DELIMITED):
         number, position = varint(buffer, position, part.end)
-        numbers.append(number)
-    return numbers
+        found.append(number)
+    return found
 
 
 def _entry(key: str, value: str) -> bytes:
@@ -236,13 +265,23 @@ def _external_data(
         key, value = (
             text(buffer, parts[number]) if number in parts else "" for number in (KEY, VALUE)
         )
-        if key in said:
-            raise WireError(f"{name!r} names its {key!r} twice")
+        if key in said or key not in _EXTERNAL_KEYS:
+            raise WireError(f"{name!r} has {key!r} twice, or unknown, in its external data")
         said[key] = value
-    numbers = [said.get("offset", "0"), said.get("length", str(nbytes))]
-    if not said.get("location") or not all(n.isascii() and n.isdigit() for n in numbers):
+    offset, length = (
+        _number(said.get(key, default))
+        for key, default in (("offset", "0"), ("length", str(nbytes)))
+    )
+    if not said.get("location") or offset is None or length is None:
         raise WireError(f"{name!r} does not say in which file its values lie, and where there")
-    offset, length = (int(n[:20]) for n in numbers)  # 20 digits: beyond any file
     if length != nbytes:
         raise WireError(f"{name!r} has {length} bytes elsewhere, its shape needs {nbytes}")
     return ExternalData(said["location"], offset, length)
+
+
+def _number(digits: str) -> int | None:
+    """A number as `str` writes it, which every reader takes for the same one; None for others."""
+    if not digits.isascii() or not digits.isdigit() or len(digits) > _MAX_DIGITS:
+        return None
+    number = int(digits)
+    return number if str(number) == digits and number < 2**63 else None

@@ -1,7 +1,11 @@
 """Protocol Buffers at wire level: enough to walk and to rewrite a message without its schema.
 
-A message is a run of fields; a field is a tag (number and wire type) and a value.
+A message is a run of fields; a field is a tag (number and wire type) and a value. Numbers must be
+in as few bytes as possible, for readers differ over longer ones.
 https://protobuf.dev/programming-guides/encoding
+
+Ours because the package onnx holds a network with all its weights in memory, and protobuf ends at
+2 GB: here a file is walked through where it lies, whatever it claims to hold.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from itertools import groupby
 from mmap import mmap
 from typing import NamedTuple
 
-from IODeepLib.pieces import Piece, size_of
+from IODeepLib.disk.byte_ranges import Piece, size_of
 
 Buffer = bytes | memoryview | mmap
 
@@ -73,7 +77,7 @@ def fields(buffer: Buffer, begin: int, end: int) -> Iterator[Field]:
 
 
 def varint(buffer: Buffer, position: int, end: int) -> tuple[int, int]:
-    """The unsigned number at `position`, and where it ends."""
+    """The unsigned number of up to 64 bits at `position`, and where it ends."""
     if position < end and buffer[position] < 0x80:  # most are one byte
         return buffer[position], position + 1
     result = shift = 0
@@ -82,7 +86,9 @@ def varint(buffer: Buffer, position: int, end: int) -> tuple[int, int]:
         position += 1
         result |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return result & _MAX_NUMBER, position
+            if byte == 0 or result > _MAX_NUMBER:
+                break
+            return result, position
         shift += 7
     raise WireError(f"no number at byte {position}")
 

@@ -1,6 +1,6 @@
 """The recipe: what a network needs, what it gives, and what it may be used on.
 
-A recipe is JSON (`"schema": "iodeep-recipe/1"`), read into the frozen dataclasses below; the
+A recipe is JSON (`"schema": "iodeep-recipe/1"`), read into the frozen records below; the
 published JSON Schema, `recipe.schema.json`, is made from them. Docs/recipe.md explains every key
 with examples.
 
@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from IODeepLib import structured
 from IODeepLib.errors import RecipeError
 from IODeepLib.recipe.applies_to import (
     AppliesTo,
@@ -28,10 +26,7 @@ from IODeepLib.recipe.applies_to import (
     Range,
     Sex,
 )
-from IODeepLib.recipe.card import (
-    Measurement,
-    ModelCard,
-)
+from IODeepLib.recipe.card import Measurement, ModelCard
 from IODeepLib.recipe.input import (
     Channel,
     Color,
@@ -76,7 +71,8 @@ from IODeepLib.recipe.output import (
     Output,
 )
 from IODeepLib.recipe.requirements import Requirements, parse_requirements
-from IODeepLib.structured import Limits, StructureError
+from IODeepLib.text.json_text import MAX_JSON_CHARACTERS, StructureError, parse_json
+from IODeepLib.text.records import Many, Record, dump, form, parse, schema
 
 __all__ = [
     "SCHEMA",
@@ -149,11 +145,10 @@ class Task(StrEnum):
     REGRESSION = "REGRESSION"
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Record):
     """What a network needs and gives, what it may be used on, and who says so."""
 
-    schema: Annotated[str, Limits(pattern=SCHEMA)]
+    schema: Annotated[str, form(SCHEMA, SCHEMA)]
     name: Name
     version: Version
     title: Title
@@ -162,11 +157,11 @@ class Recipe:
     output: Output
     card: ModelCard
     task: Task = Task.SEGMENTATION
-    after: tuple[AfterStep, ...] = ()
+    after: Many[AfterStep] = ()
     model_uid: Uid | None = None
 
     def __post_init__(self) -> None:
-        names = [label.name for label in self.output.labels]
+        names = dict.fromkeys(label.name for label in self.output.labels)
         for i, step in enumerate(self.after):
             for j, name in enumerate(step.labels or ()):
                 if name not in names:
@@ -187,7 +182,7 @@ def read_recipe(path: Path | str) -> Recipe:
     """
     try:
         with Path(path).open(encoding="utf-8") as file:
-            text = file.read(structured.MAX_JSON_CHARACTERS + 1)
+            text = file.read(MAX_JSON_CHARACTERS + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: {error}", "a recipe, JSON in UTF-8", "check the path") from None
     return recipe_from_json(text, str(path))
@@ -195,17 +190,17 @@ def read_recipe(path: Path | str) -> Recipe:
 
 def recipe_from_json(text: str, where: str = "recipe") -> Recipe:
     """The recipe that the JSON `text` holds; `where` names it in errors."""
-    return _in(where, lambda: structured.parse(Recipe, structured.parse_json(text)))
+    return _in(where, lambda: parse(Recipe, parse_json(text)))
 
 
 def recipe_to_json(recipe: Recipe) -> str:
     """`recipe` as JSON text; values at their defaults are left out."""
-    return _text(structured.dump(recipe))
+    return _text(dump(recipe))
 
 
 def recipe_parts(recipe: Recipe) -> tuple[str, str]:
     """JSON of the recipe without its card, and of the card: two elements in the DICOM instance."""
-    whole = structured.dump(recipe)
+    whole = dump(recipe)
     card = whole.pop("card")
     return _text(whole), _text(card)
 
@@ -214,10 +209,10 @@ def recipe_from_parts(recipe_json: str, card_json: str, where: str = "recipe") -
     """The recipe from its two elements, as `recipe_parts` made them."""
 
     def join() -> Recipe:
-        whole = structured.parse_json(recipe_json)
+        whole = parse_json(recipe_json)
         if isinstance(whole, dict):
-            whole["card"] = structured.parse_json(card_json)
-        return structured.parse(Recipe, whole)
+            whole["card"] = parse_json(card_json)
+        return parse(Recipe, whole)
 
     return _in(where, join)
 
@@ -229,7 +224,7 @@ def requirements_from_json(recipe_json: str, where: str = "recipe") -> Requireme
 
 def recipe_schema() -> dict[str, Any]:
     """The published JSON Schema of a recipe."""
-    return structured.schema(Recipe, "IODeep recipe", "urn:iodeep:recipe:1")
+    return schema(Recipe, "IODeep recipe", "urn:iodeep:recipe:1")
 
 
 def _in(where: str, read: Callable[[], _T]) -> _T:

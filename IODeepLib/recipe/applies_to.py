@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
 
 from IODeepLib.codes import Code
 from IODeepLib.recipe.limits import Keyword, Modality
-from IODeepLib.structured import Limits, StructureError
+from IODeepLib.text.json_text import StructureError
+from IODeepLib.text.records import Many, OneOrMore, Record
 
 
 class Operator(StrEnum):
@@ -25,13 +24,12 @@ class Operator(StrEnum):
     CONTAINS = "contains"
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeConstraint:
+class AttributeConstraint(Record):
     """A condition on a DICOM attribute of the series, named by its keyword."""
 
     keyword: Keyword
     operator: Operator
-    value: float | str | tuple[float | str, ...]
+    value: float | str | Many[float | str]
 
     def __post_init__(self) -> None:
         from pydicom.datadict import tag_for_keyword
@@ -47,8 +45,7 @@ class AttributeConstraint:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Record):
     """A range of numbers, both ends included; an end that is left out is open."""
 
     min: float | None = None
@@ -91,18 +88,17 @@ class Laterality(StrEnum):
     BOTH = "B"
 
 
-@dataclass(frozen=True, slots=True)
-class AppliesTo:
+class AppliesTo(Record):
     """Which series the network may be run on; what is left out does not matter to it."""
 
-    modalities: Annotated[tuple[Modality, ...], Limits(length=1)]
-    anatomic_regions: tuple[Code, ...] = ()
+    modalities: OneOrMore[Modality]
+    anatomic_regions: Many[Code] = ()
     laterality: Laterality | None = None
-    conditions: tuple[Code, ...] = ()
-    attributes: tuple[AttributeConstraint, ...] = ()
+    conditions: Many[Code] = ()
+    attributes: Many[AttributeConstraint] = ()
     pixel_spacing: Range | None = None
     slice_spacing: Range | None = None
     slices: Range | None = None
-    planes: tuple[Plane, ...] = ()
+    planes: Many[Plane] = ()
     patient_age: Range | None = None
     patient_sex: Sex | None = None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
+from msgspec import Meta
+
 from IODeepLib.recipe.limits import Title
-from IODeepLib.structured import Limits
+from IODeepLib.text.records import Many, Record
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+class Measurement(Record):
     """One measured figure of the network's performance."""
 
     dataset: str
@@ -19,17 +19,16 @@ class Measurement:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelCard:
+class ModelCard(Record):
     """What a person should know before the first run."""
 
     publisher: Title
-    intended_use: Annotated[str, Limits(length=1)]
-    licence: Annotated[str, Limits(length=1)]
-    authors: tuple[str, ...] = ()
+    intended_use: Annotated[str, Meta(min_length=1)]
+    licence: Annotated[str, Meta(min_length=1)]
+    authors: Many[str] = ()
     out_of_scope: str = ""
     training_data: str = ""
-    performance: tuple[Measurement, ...] = ()
+    performance: Many[Measurement] = ()
     limitations: str = ""
     citation: str = ""
     contact: str = ""

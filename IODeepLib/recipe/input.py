@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from IODeepLib.geometry import is_orientation
 from IODeepLib.recipe.applies_to import AttributeConstraint
 from IODeepLib.recipe.intensity import IntensityStep
 from IODeepLib.recipe.limits import Index, Millimetres, Modality, Voxels
-from IODeepLib.structured import Limits, StructureError
+from IODeepLib.text.json_text import StructureError
+from IODeepLib.text.records import Many, OneOrMore, Record
 
 
 class Interpolation(StrEnum):
@@ -28,44 +30,35 @@ class Outside(StrEnum):
     EDGE = "edge"
 
 
-@dataclass(frozen=True, slots=True)
-class Native:
+class Native(Record, tag_field="mode", tag="native"):
     """The series' own voxels, turned to the network's orientation."""
 
-    tag: ClassVar[str] = "mode"
 
-
-@dataclass(frozen=True, slots=True)
-class Spacing:
+class Spacing(Record, tag_field="mode", tag="spacing"):
     """Resample the whole field of view to a voxel size.
 
     With `anti_alias`, axes that become coarser are smoothed first by a Gaussian of standard
     deviation (factor - 1) / 2 voxels of the source.
     """
 
-    tag: ClassVar[str] = "mode"
-    spacing: tuple[Millimetres, ...]
+    spacing: Many[Millimetres]
     interpolation: Interpolation = Interpolation.LINEAR
     anti_alias: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Resize:
+class Resize(Record, tag_field="mode", tag="resize"):
     """Resample the whole field of view to a number of voxels."""
 
-    tag: ClassVar[str] = "mode"
-    shape: tuple[Voxels, ...]
+    shape: Many[Voxels]
     interpolation: Interpolation = Interpolation.LINEAR
     anti_alias: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Conform:
+class Conform(Record, tag_field="mode", tag="conform"):
     """Resample to a voxel size, then crop and pad around the centre, by whole voxels."""
 
-    tag: ClassVar[str] = "mode"
-    spacing: tuple[Millimetres, ...]
-    shape: tuple[Voxels, ...]
+    spacing: Many[Millimetres]
+    shape: Many[Voxels]
     interpolation: Interpolation = Interpolation.LINEAR
     anti_alias: bool = False
     outside: Outside = Outside.MINIMUM
@@ -82,20 +75,19 @@ class Color(StrEnum):
     BLUE = "blue"
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(Record):
     """One input channel: the series that fills it, and its own intensity steps where it has any.
 
     `input` is the network's input that it belongs to, where there are several.
     """
 
-    name: Annotated[str, Limits(length=1)]
+    name: Annotated[str, Meta(min_length=1)]
     modality: Modality | None = None
-    words: tuple[str, ...] = ()
-    attributes: tuple[AttributeConstraint, ...] = ()
+    words: Many[str] = ()
+    attributes: Many[AttributeConstraint] = ()
     color: Color | None = None  # then all channels are of one and the same series
-    intensity_before_grid: tuple[IntensityStep, ...] | None = None
-    intensity: tuple[IntensityStep, ...] | None = None
+    intensity_before_grid: Many[IntensityStep] | None = None
+    intensity: Many[IntensityStep] | None = None
     input: str | None = None
 
 
@@ -112,21 +104,20 @@ class ImportanceMap(StrEnum):
     GAUSSIAN = "gaussian"  # standard deviation of an eighth of the patch, as MONAI and nnU-Net
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Record):
     """How a series becomes the network's input tensor."""
 
-    channels: Annotated[tuple[Channel, ...], Limits(length=1)]
+    channels: OneOrMore[Channel]
     orientation: str
     axis_order: str = "NCZYX"
     name: str | None = None
     neighbours: Index = 0
     crop: Crop | None = None
-    intensity_before_grid: tuple[IntensityStep, ...] = ()
+    intensity_before_grid: Many[IntensityStep] = ()
     grid: GridMode = Native()
-    intensity: tuple[IntensityStep, ...] = ()
-    patch_size: tuple[Voxels, ...] | None = None
-    overlap: Annotated[float, Limits(minimum=0, below=1)] = 0.5
+    intensity: Many[IntensityStep] = ()
+    patch_size: Many[Voxels] | None = None
+    overlap: Annotated[float, Meta(ge=0, lt=1)] = 0.5
     importance_map: ImportanceMap = ImportanceMap.GAUSSIAN
     divisible_by: Voxels = 1
     outside: Outside = Outside.ZERO

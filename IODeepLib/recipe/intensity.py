@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated
 
-from IODeepLib.recipe.limits import Percent, Positive
-from IODeepLib.structured import Limits
+from msgspec import Meta
+
+from IODeepLib.recipe.limits import Divisor, Intensity, Percent
+from IODeepLib.text.json_text import StructureError
+from IODeepLib.text.records import Record
 
 
 class Over(StrEnum):
@@ -25,83 +27,88 @@ class Per(StrEnum):
     SLICE = "slice"
 
 
-@dataclass(frozen=True, slots=True)
-class Clip:
+def _refuse_unless_in_order(step: Clip | PercentileClip) -> None:
+    if step.lower >= step.upper:
+        found = f"{step.lower:g}, with upper {step.upper:g}: every voxel would become the same"
+        raise StructureError("$.lower", found, "less than upper")
+
+
+class Clip(Record, tag_field="step", tag="clip"):
     """Values below `lower` and above `upper` become these."""
 
-    tag: ClassVar[str] = "step"
-    lower: float
-    upper: float
+    lower: Intensity
+    upper: Intensity
+
+    def __post_init__(self) -> None:
+        _refuse_unless_in_order(self)
 
 
-@dataclass(frozen=True, slots=True)
-class PercentileClip:
+class PercentileClip(Record, tag_field="step", tag="percentile_clip"):
     """Clip to two percentiles of the image (0 and 100 are its minimum and maximum)."""
 
-    tag: ClassVar[str] = "step"
     lower: Percent
     upper: Percent
     over: Over = Over.ALL
     per: Per = Per.VOLUME
 
+    def __post_init__(self) -> None:
+        _refuse_unless_in_order(self)
 
-@dataclass(frozen=True, slots=True)
-class Window:
+
+class Window(Record, tag_field="step", tag="window"):
     """A linear window (PS3.3 C.11.2.1.3.2, LINEAR_EXACT) to the range 0 to 1."""
 
-    tag: ClassVar[str] = "step"
-    center: float
-    width: Positive
+    center: Intensity
+    width: Divisor
 
 
-@dataclass(frozen=True, slots=True)
-class ZScore:
+class ZScore(Record, tag_field="step", tag="z_score"):
     """Subtract `mean`, divide by `std`; what is left out is measured on the image."""
 
-    tag: ClassVar[str] = "step"
-    mean: float | None = None
-    std: Positive | None = None
+    mean: Intensity | None = None
+    std: Divisor | None = None
     over: Over = Over.ALL
     per: Per = Per.VOLUME
     unbiased: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MinMax:
+class MinMax(Record, tag_field="step", tag="min_max"):
     """Bring the range of the image linearly to `lower` to `upper`; a constant image to `lower`."""
 
-    tag: ClassVar[str] = "step"
-    lower: float = 0.0
-    upper: float = 1.0
+    lower: Intensity = 0.0
+    upper: Intensity = 1.0
     over: Over = Over.ALL
     per: Per = Per.VOLUME
 
+    def __post_init__(self) -> None:
+        if self.lower == self.upper:
+            found = f"{self.upper:g}, as lower: every voxel would become the same"
+            raise StructureError("$.upper", found, "another value than lower")
 
-@dataclass(frozen=True, slots=True)
-class Quantise:
+
+class Quantise(Record, tag_field="step", tag="quantise"):
     """Round values between 0 and 1 to `levels` equal steps (256: what 8 bits can hold)."""
 
-    tag: ClassVar[str] = "step"
-    levels: Annotated[int, Limits(minimum=2)]
+    levels: Annotated[int, Meta(ge=2, le=2**24)]  # float32 tells no more apart
 
 
-@dataclass(frozen=True, slots=True)
-class ScaleOffset:
+class ScaleOffset(Record, tag_field="step", tag="scale_offset"):
     """value * scale + offset."""
 
-    tag: ClassVar[str] = "step"
-    scale: float = 1.0
-    offset: float = 0.0
+    scale: Intensity = 1.0
+    offset: Intensity = 0.0
+
+    def __post_init__(self) -> None:
+        if abs(self.scale) < 1e-30:
+            found = f"{self.scale:g}: every voxel would become the same"
+            raise StructureError("$.scale", found, "a factor from 1e-30 to 1e30, or its negative")
 
 
-@dataclass(frozen=True, slots=True)
-class SuvBw:
+class SuvBw(Record, tag_field="step", tag="suv_bw"):
     """PET: standardised uptake values by body weight, from what the header says of dose and decay.
 
     Where the series has no SUV in it, it is refused for what it does not say.
     """
-
-    tag: ClassVar[str] = "step"
 
 
 IntensityStep = Clip | PercentileClip | Window | ZScore | MinMax | Quantise | ScaleOffset | SuvBw

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated
+
+from msgspec import Meta
 
 from IODeepLib.codes import Code
 from IODeepLib.recipe.applies_to import Laterality
 from IODeepLib.recipe.limits import Byte, Count, Index, Positive, Title
-from IODeepLib.structured import Limits, StructureError
+from IODeepLib.text.json_text import StructureError
+from IODeepLib.text.records import Many, OneOrMore, Record
 
 
 class AlgorithmType(StrEnum):
@@ -19,11 +21,10 @@ class AlgorithmType(StrEnum):
     SEMIAUTOMATIC = "SEMIAUTOMATIC"
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Record):
     """One thing that the network finds: a segment, a class, or a measured quantity."""
 
-    value: Annotated[int, Limits(minimum=1, maximum=65535)]
+    value: Annotated[int, Meta(ge=1, le=65535)]
     name: Title
     category: Code
     type: Code
@@ -75,12 +76,11 @@ class Aggregate(StrEnum):
     MAXIMUM = "maximum"
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Record):
     """How the network's output tensor becomes labels."""
 
     channels: Count
-    labels: Annotated[tuple[Label, ...], Limits(length=1)]
+    labels: OneOrMore[Label]
     name: str | None = None
     activation: Activation = Activation.NONE
     decision: Decision = Decision.ARGMAX
@@ -91,30 +91,34 @@ class Output:
 
     def __post_init__(self) -> None:
         for key in ("value", "name"):
-            seen = [getattr(label, key) for label in self.labels]
-            for i, item in enumerate(seen):
-                if item in seen[:i]:
+            seen = set()
+            for i, label in enumerate(self.labels):
+                item = getattr(label, key)
+                if item in seen:
                     raise StructureError(
                         f"$.labels[{i}].{key}", f"{item!r} for the second time", "each once"
                     )
+                seen.add(item)
         if self.decision is Decision.LABELS:
             return
-        for i, label in enumerate(self.labels):
-            if self.channel_of(label) >= self.channels:
+        for i, channel in enumerate(self.label_channels):
+            if channel >= self.channels:
                 raise StructureError(
                     f"$.labels[{i}]",
-                    f"channel {self.channel_of(label)} of {self.channels}",
+                    f"channel {channel} of {self.channels}",
                     f"a channel from 0 to {self.channels - 1}",
                 )
 
-    def channel_of(self, label: Label) -> int:
-        """The output channel that holds the scores of `label`, zero based.
+    @property
+    def label_channels(self) -> tuple[int, ...]:
+        """The output channel that holds the scores of each label, zero based.
 
         Where the label does not say it: its value for argmax, its place in the list otherwise.
         """
-        if label.channel is not None:
-            return label.channel
-        return label.value if self.decision is Decision.ARGMAX else self.labels.index(label)
+        argmax = self.decision is Decision.ARGMAX
+        places = [label.value if argmax else i for i, label in enumerate(self.labels)]
+        own = [label.channel for label in self.labels]
+        return tuple(p if o is None else o for p, o in zip(places, own, strict=True))
 
 
 class Connectivity(StrEnum):
@@ -124,31 +128,25 @@ class Connectivity(StrEnum):
     CORNERS = "corners"
 
 
-@dataclass(frozen=True, slots=True)
-class LargestComponent:
+class LargestComponent(Record, tag_field="step", tag="largest_component"):
     """Keep the largest connected component, of each label or of all of them `together`."""
 
-    tag: ClassVar[str] = "step"
-    labels: tuple[str, ...] | None = None
+    labels: Many[str] | None = None
     together: bool = False
     connectivity: Connectivity = Connectivity.CORNERS
 
 
-@dataclass(frozen=True, slots=True)
-class FillHoles:
+class FillHoles(Record, tag_field="step", tag="fill_holes"):
     """Fill what a label encloses completely."""
 
-    tag: ClassVar[str] = "step"
-    labels: tuple[str, ...] | None = None
+    labels: Many[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MinimumVolume:
+class MinimumVolume(Record, tag_field="step", tag="minimum_volume"):
     """Remove connected components smaller than `millilitres`."""
 
-    tag: ClassVar[str] = "step"
     millilitres: Positive
-    labels: tuple[str, ...] | None = None
+    labels: Many[str] | None = None
     connectivity: Connectivity = Connectivity.CORNERS
 
 

@@ -2,54 +2,83 @@
 
 from __future__ import annotations
 
-import functools
-import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cached_property
 
-from IODeepLib import structured
+import msgspec
+
 from IODeepLib.recipe.applies_to import AppliesTo
 from IODeepLib.recipe.input import Channel, Input
+from IODeepLib.recipe.intensity import Clip, MinMax, Quantise, SuvBw, Window, ZScore
+from IODeepLib.text.json_text import parse_json
+from IODeepLib.text.records import Record, parse
 
-_DEFAULTS = {field.name: field.default for field in fields(Input)}
 
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True)
 class Requirements:
     """What a network asks of a series.
-
-    Recipes that ask the same share one object: what was found out for one of them holds for all.
 
     Attributes:
         applies_to: which series it may be run on.
         channels: what fills its input.
         spatial_dims: 2 (slice by slice) or 3.
+        slice_axis: the side of the patient, such as "S", toward which the slices that a 2D network
+            reads are counted; "" for a 3D network.
+        absolute: of each channel, whether the network reads values in their own unit, such as HU.
     """
 
     applies_to: AppliesTo
     channels: tuple[Channel, ...]
     spatial_dims: int
+    slice_axis: str
+    absolute: tuple[bool, ...]
+
+    @cached_property
+    def key(self) -> bytes:
+        """Equal for those that ask the same in the same words: what holds for one holds for all."""
+        return msgspec.json.encode(
+            (self.applies_to, self.channels, self.spatial_dims, self.slice_axis, self.absolute)
+        )
+
+
+class _Asking(Record):
+    """The part of a recipe that asks something. Labels, of which there may be hundreds, do not."""
+
+    applies_to: AppliesTo
+    input: Input
 
 
 def parse_requirements(recipe_json: str) -> Requirements:
-    """What the JSON of a recipe asks; nothing else in it is looked at.
+    """What the JSON of a recipe asks; what else is in it is not looked at.
 
     Raises:
         StructureError: it is no JSON, or what it asks is not valid.
     """
-    whole = structured.parse_json(recipe_json)
-    asked = structured.parse(dict, whole).get("applies_to")
-    input_ = structured.parse(dict, whole.get("input"), "$.input")
-    axis_order = input_.get("axis_order", _DEFAULTS["axis_order"])
-    return _parsed(json.dumps([asked, input_.get("channels"), axis_order]))
-
-
-@functools.lru_cache(maxsize=10_000)
-def _parsed(text: str) -> Requirements:
-    applies_to, channels, axis_order = json.loads(text)
-    hints = structured.hints_of(Input)
-    axis_order = structured.parse(hints["axis_order"], axis_order, "$.input.axis_order")
+    whole = parse_json(recipe_json)
+    if isinstance(whole, dict):
+        whole = {key: whole[key] for key in _Asking.__struct_fields__ if key in whole}
+    asking: _Asking = parse(_Asking, whole)
+    input_ = asking.input
     return Requirements(
-        structured.parse(AppliesTo, applies_to, "$.applies_to"),
-        structured.parse(hints["channels"], channels, "$.input.channels"),
-        sum(letter in "XYZ" for letter in axis_order),
+        asking.applies_to,
+        input_.channels,
+        input_.spatial_dims,
+        input_.working_orientation[0] if input_.spatial_dims == 2 else "",
+        tuple(_reads_absolute(input_, channel) for channel in input_.channels),
     )
+
+
+def _reads_absolute(input_: Input, channel: Channel) -> bool:
+    """Whether what a channel gives the network depends on the unit of the image's values.
+
+    It does unless the image is brought to a range or a spread measured on itself, before anything
+    that tells its values from each other by fixed numbers: then every linear scale gives the same.
+    """
+    before, after = input_.steps(channel)
+    for step in before + after:
+        if isinstance(step, (Clip, Window, Quantise)):
+            return True
+        measured = isinstance(step, ZScore) and step.mean is step.std is None
+        if measured or isinstance(step, (MinMax, SuvBw)):  # SUV have a check of their own
+            return False
+    return True

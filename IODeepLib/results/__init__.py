@@ -11,7 +11,7 @@ from IODeepLib.results.frames import SegmentationType
 from IODeepLib.results.picture import overlay_picture
 from IODeepLib.results.provenance import Provenance, derived_uid, weights_digest
 from IODeepLib.results.seg import Seg, check_seg_type, make_seg
-from IODeepLib.results.source import seg_obstacle
+from IODeepLib.results.source_images import seg_obstacle
 
 __all__ = [
     "Provenance",

@@ -6,7 +6,7 @@ import colorsys
 
 from IODeepLib.recipe import Label
 
-Color = tuple[int, int, int]
+RGB = tuple[int, int, int]
 
 # Steps of the golden ratio around the colour wheel keep any number of hues apart.
 _GOLDEN = 0.618033988749895
@@ -16,7 +16,7 @@ _FIRST_HUE = 0.36
 _SHADES = ((0.75, 0.95), (0.55, 1.00), (0.90, 0.85))
 
 
-def display_color(label: Label, index: int) -> Color:
+def display_color(label: Label, index: int) -> RGB:
     """The colour of `label`, the one at `index` of all labels of its network: sRGB, 0 to 255."""
     if label.color is not None:
         return label.color

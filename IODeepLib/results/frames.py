@@ -1,8 +1,8 @@
 """The frames of a DICOM SEG: which there are, what each holds, and where it lies.
 
-highdicom makes frames too, but it asks for float or one-hot arrays of the whole volume where
-labels overlap or have probabilities, and looks at every segment in every slice. Here a frame is
-made from one slice of the label array at a time, and only where there is something.
+Ours because highdicom, which makes frames too, asks for float or one-hot arrays of the whole volume
+where labels overlap or have probabilities, and looks at every segment in every slice. Here a frame
+is made from one slice of the label array at a time, and only where there is something.
 """
 
 from __future__ import annotations
@@ -20,27 +20,22 @@ import numpy.typing as npt
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
-from pydicom.valuerep import format_number_as_ds
 
 from IODeepLib.codes import SEGMENTATION, SOURCE_IMAGE
-from IODeepLib.geometry import Grid
+from IODeepLib.geometry.arrays import Mask
+from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.recipe import Label
 from IODeepLib.results.encoding import encoded, encoded_item, encoded_sequence, encoded_text
-from IODeepLib.results.source import image_reference
-from IODeepLib.segmentation import Segmentation
+from IODeepLib.results.place import Place
+from IODeepLib.results.source_images import image_reference
 from IODeepLib.series import Frame
-from IODeepLib.slice_stack import SliceStack
 
-# Positions and distances are rounded to a picometre, which takes away the noise of the arithmetic
-# and nothing else; a decimal string holds 16 characters anyway.
-_DECIMALS = 9
 # Bits of one frame follow those of the frame before without a pad (PS3.5 section 8.1.1); those of
 # eight frames fill whole bytes, whatever their size.
 _FRAMES_AT_A_TIME = 8
 
 _PER_FRAME = Tag("PerFrameFunctionalGroupsSequence")
 
-Mask = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
 
 
@@ -163,9 +158,7 @@ def labels_overlap(segmentation: Segmentation, there: Mask) -> bool:
     return False
 
 
-def functional_groups(
-    table: FrameTable, grid: Grid | SliceStack | None, sources: Sequence[Frame] | None
-) -> RawDataElement:
+def functional_groups(table: FrameTable, place: Place) -> RawDataElement:
     """Per-Frame Functional Groups Sequence (5200,9230), PS3.3 section A.51.5.
 
     It is put together from pieces, each encoded once, for many frames have the same slice or the
@@ -174,20 +167,20 @@ def functional_groups(
 
     Args:
         table: the frames.
-        grid: where the slices lie; None for an image without a place in the patient.
-        sources: the image of each slice; None where the slices are not those of the images.
+        place: where the slices lie.
     """
     used: Mask = np.any(table.there, axis=0)
     rank = np.cumsum(used).tolist()  # dimension indices count the positions that there are
     labelmap = table.seg_type is SegmentationType.LABELMAP
-    derivations = [_derivation(sources[k] if sources else None) for k in range(len(used))]
-    places = [b"" if grid is None else _place(grid, k) for k in range(len(used))]
+    placed = place.grid is not None
+    derivations = [_derivation(image) for image in place.images]
+    places = [place.position(k) for k in range(len(used))]
     segments = [b"" if labelmap else _segment(i + 1) for i in range(len(table.there))]
-    dimensions = (not labelmap) + (grid is not None)
+    dimensions = (not labelmap) + placed
     content = _content(dimensions)
     items = []
     for i, k in table:
-        index = ([] if labelmap else [i + 1]) + ([] if grid is None else [rank[k]])
+        index = ([] if labelmap else [i + 1]) + ([rank[k]] if placed else [])
         indexed = content[: len(content) - 4 * dimensions] + struct.pack(f"<{dimensions}I", *index)
         item = derivations[k] + indexed + places[k] + segments[i]  # in the order of their tags
         items.append(encoded_item(item))
@@ -195,24 +188,15 @@ def functional_groups(
     return RawDataElement(_PER_FRAME, "SQ", len(value), value, 0, False, True)
 
 
-def decimal(value: float) -> str:
-    """A number as a decimal string (DS)."""
-    return format_number_as_ds(round(float(value), _DECIMALS) + 0.0)  # + 0.0: no negative nought
-
-
 def _which(plane: npt.NDArray[np.unsignedinteger], values: Sequence[int]) -> Mask:
     """(label,): which of `values` are in a slice of a label array."""
-    counts = np.bincount(plane.ravel(), minlength=max(values) + 1)
-    if counts[0] + counts[values].sum() < plane.size:
+    flat = plane.ravel()
+    # Of neighbours that are equal, one is enough: few voxels have others beside them.
+    different = np.append(flat[:1], flat[1:][flat[1:] != flat[:-1]])
+    counts = np.bincount(different, minlength=max(values) + 1)
+    if counts[0] + counts[values].sum() < different.size:
         raise ValueError("the label array holds values that no label has")
     return counts[values] > 0
-
-
-def _place(grid: Grid | SliceStack, k: int) -> bytes:
-    position = (decimal(v) for v in grid.point((k, 0, 0)))
-    return encoded_sequence(
-        "PlanePositionSequence", encoded_text("ImagePositionPatient", *position)
-    )
 
 
 def _segment(number: int) -> bytes:

@@ -17,16 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from IODeepLib.geometry import Volume
+from IODeepLib.geometry.arrays import Mask
+from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.recipe import Label
-from IODeepLib.results.colors import Color, display_color
-from IODeepLib.segmentation import Segmentation
+from IODeepLib.results.colors import RGB, display_color
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
-Mask = npt.NDArray[np.bool_]
 
 # With these array axes, a slice across any of them stands as one is used to see it, and these are
 # its left, right, top and bottom.
@@ -69,7 +69,12 @@ class _Panel:
 
 
 def overlay_picture(
-    volume: Volume, segmentation: Segmentation, *, placed: bool = True, inverse: bool = False
+    volume: Volume,
+    segmentation: Segmentation,
+    *,
+    placed: bool = True,
+    sized: bool = True,
+    inverse: bool = False,
 ) -> bytes:
     """A PNG of three slices through the largest label, with all labels and their volumes.
 
@@ -80,9 +85,10 @@ def overlay_picture(
 
     Args:
         volume: the image.
-        segmentation: what was found in it, on the same grid or the slices that it was made from.
+        segmentation: what was found in it, on the same grid.
         placed: whether it is known where in the patient the image lies; otherwise the picture has
-            neither letters for the sides of the patient nor volumes.
+            no letters for the sides of the patient.
+        sized: whether the size of a voxel is known; otherwise the picture has no volumes.
         inverse: low values are bright (MONOCHROME1).
 
     Returns:
@@ -91,7 +97,6 @@ def overlay_picture(
     from PIL import Image, ImageDraw
 
     volumes = segmentation.volumes()
-    segmentation = segmentation.on(volume.grid)
     turn = volume.grid.axis_map(_DISPLAY)
     image, labels = turn.apply(volume.array), turn.apply(segmentation.array)
     there = [label for label in segmentation.labels if volumes[label.name]]
@@ -102,7 +107,7 @@ def overlay_picture(
     colors = {x.name: display_color(x, i) for i, x in enumerate(segmentation.labels)}
 
     tallest = max(panel.size[1] for panel in panels)
-    legend = _legend(there, volumes if placed else {}, colors)
+    legend = _legend(there, volumes if sized else {}, colors)
     missing = ", ".join(label.name for label in segmentation.labels if label not in there)
     if missing:
         missing = f"Not found: {missing}"
@@ -215,7 +220,7 @@ def _draw_slice(
     return pixels.resize(size, Image.Resampling.BICUBIC).convert("RGB")
 
 
-def _draw_labels(drawn: Image, masks: Sequence[tuple[Color, Mask]]) -> Image:
+def _draw_labels(drawn: Image, masks: Sequence[tuple[RGB, Mask]]) -> Image:
     """The slice with its labels: all tints first, so that each outline stays whole."""
     from PIL import Image, ImageChops, ImageFilter, ImageOps
 
@@ -254,14 +259,14 @@ def _columns() -> int:
 
 
 def _legend(
-    there: Sequence[Label], volumes: dict[str, float], colors: dict[str, Color]
-) -> list[tuple[Color | None, str, str]]:
+    there: Sequence[Label], volumes: dict[str, float], colors: dict[str, RGB]
+) -> list[tuple[RGB | None, str, str]]:
     """Colour, name and volume of what was found, as far as there is room."""
     if not there:
         return [(None, "Nothing was found.", "")]
     room = _LINES_IN_LEGEND * _columns()
     shown = there if len(there) <= room else there[: room - 1]
-    entries: list[tuple[Color | None, str, str]] = [
+    entries: list[tuple[RGB | None, str, str]] = [
         (colors[label.name], label.name, _millilitres(volumes.get(label.name))) for label in shown
     ]
     if len(shown) < len(there):
@@ -279,7 +284,7 @@ def _millilitres(volume: float | None) -> str:
 
 def _draw_legend(
     draw: ImageDraw,
-    entries: Sequence[tuple[Color | None, str, str]],
+    entries: Sequence[tuple[RGB | None, str, str]],
     missing: str,
     top: int,
 ) -> None:
@@ -316,7 +321,7 @@ def _fitting(draw: ImageDraw, words: str, room: int) -> str:
 
 
 def _write(
-    draw: ImageDraw, place: tuple[int, int], words: str, anchor: str, color: Color = _TEXT
+    draw: ImageDraw, place: tuple[int, int], words: str, anchor: str, color: RGB = _TEXT
 ) -> None:
     draw.text(place, words, color, _font(), anchor=anchor, stroke_width=1, stroke_fill=_BACKGROUND)
 

@@ -35,7 +35,8 @@ class Provenance:
         model_uid: the same for all versions of the network.
         card_sop_instance_uid, card_series_instance_uid, card_study_instance_uid: where the card of
             this version is stored, a Raw Data instance.
-        weights_digest: of the weights that ran, see the function `weights_digest`.
+        network_digest: of all of the network that ran: recipe, model card, architecture, weights.
+        weights_digest: of its weights alone, see the function `weights_digest`.
         runtime: what computed, such as "onnxruntime 1.31.1".
         provider: the execution provider that really ran.
         options: what was asked for, as plain JSON values.
@@ -50,6 +51,7 @@ class Provenance:
     card_sop_instance_uid: str
     card_series_instance_uid: str
     card_study_instance_uid: str
+    network_digest: str
     weights_digest: str
     runtime: str
     provider: str
@@ -74,6 +76,7 @@ class Provenance:
         values = {
             "card": self.card_sop_instance_uid,
             "model_uid": self.model_uid,
+            "network_sha256": self.network_digest,
             "weights_sha256": self.weights_digest,
             "software": f"{SOFTWARE} {SOFTWARE_VERSION}",
             "runtime": self.runtime,

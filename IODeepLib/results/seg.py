@@ -1,15 +1,21 @@
 """A segmentation as a DICOM SEG, PS3.3 section A.51, through highdicom.
 
-highdicom makes everything but the frames (see `frames`): the modules, the segments, the algorithm.
-It is given the patient, the study and one plane, all checked before, so that nothing that a source
-header holds can make it fail. Docs/results.md says what is written where, and why.
+highdicom makes everything but the frames (see `frames`) and where they lie (see `place`): the
+modules, the segments, the algorithm. It is given the patient and the study, all checked before, so
+that nothing that a source header holds can make it fail, and one pixel of nowhere, of which nothing
+stays. Docs/results.md says what is written where, and why.
+
+An image stands in for the source images because `Segmentation` of highdicom 0.27 and 0.28 takes
+patient and study from there and from no argument, and refuses to be given none. What is taken out
+again may be called otherwise in its next version: the tests of the results run against its main
+branch each week.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,26 +30,26 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
+from IODeepLib.disk.files import whole_file
 from IODeepLib.errors import UsageError
-from IODeepLib.files import whole_file
-from IODeepLib.garbage import uncollected
-from IODeepLib.geometry import Grid
+from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.headers import quiet
+from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.recipe import Label
-from IODeepLib.results import source
+from IODeepLib.results import source_images
 from IODeepLib.results.encoding import encoded
 from IODeepLib.results.frames import (
     FrameTable,
     Mask,
     SegmentationType,
     binary_frames,
-    decimal,
     found_labels,
     fractional_frames,
     functional_groups,
     labelmap_frames,
     labels_overlap,
 )
+from IODeepLib.results.place import Place, place_of
 from IODeepLib.results.provenance import (
     NETWORK_PURPOSE,
     SOFTWARE,
@@ -53,13 +59,12 @@ from IODeepLib.results.provenance import (
     shortened,
 )
 from IODeepLib.results.segments import LONGEST_LO, describe_segments
-from IODeepLib.segmentation import Segmentation
-from IODeepLib.series import Frame, ImageSeries
-from IODeepLib.slice_stack import SliceStack
+from IODeepLib.series import ImageSeries
 
 CHARACTER_SET = "ISO_IR 192"  # UTF-8: names in any language, from any source
 CONTENT_LABEL = "SEGMENTATION"
 _MAX_FRACTIONAL_VALUE = 255
+_ON_SLICES = "the frames lie on the images themselves: each pixel has its nearest corrected voxel"
 # Stands for a UID while the UID is not known: the object's content decides on it.
 _NO_UID = "0.0"
 
@@ -89,7 +94,7 @@ class Seg:
         Raises:
             OutputError: it cannot be written.
         """
-        with whole_file(path) as temporary, quiet(), uncollected():
+        with whole_file(path) as temporary, quiet():
             self.dataset.save_as(temporary, enforce_file_format=True)
 
 
@@ -107,8 +112,9 @@ def make_seg(
     a segmentation without any voxel makes no object, and whoever asked says so.
 
     Args:
-        segmentation: labels on the slices of the series, or on another grid in its frame of
-            reference; its first axis counts slices.
+        segmentation: labels on the grid of the series, or on another one in its frame of
+            reference, or on the slices of a series that was corrected: a DICOM series of its own,
+            with another number and description. Its first axis counts slices.
         series: the images that were segmented.
         provenance: what found the labels.
         seg_type: BINARY; LABELMAP, where segment numbers are label values; or FRACTIONAL, which
@@ -120,7 +126,7 @@ def make_seg(
         UsageError: LABELMAP for labels that overlap, or FRACTIONAL without probabilities.
     """
     for one in (series, *others):
-        obstacle = source.seg_obstacle(one)
+        obstacle = source_images.seg_obstacle(one)
         if obstacle is not None:
             raise obstacle
     check_seg_type(
@@ -131,20 +137,19 @@ def make_seg(
     there, found = found_labels(segmentation)
     if not found:
         return None
-    # An image without a place in the patient has none in a SEG either.
-    grid = segmentation.grid if series.has_patient_geometry else None
+    place = place_of(segmentation, series)
+    if isinstance(place.grid, SliceStack):
+        provenance = replace(provenance, notes=(_ON_SLICES, *provenance.notes))
     numbers: Sequence[int] = range(1, len(found) + 1)
     if seg_type is SegmentationType.LABELMAP:
         found = sorted(found, key=lambda label: label.value)
         numbers = [label.value for label in found]
-    with quiet(), uncollected():
+    with quiet():
         descriptions = describe_segments(numbers, found, segmentation.labels, provenance)
-        dataset = _without_frames(series, grid, provenance, seg_type, descriptions)
+        dataset = _without_frames(series, place, provenance, seg_type, descriptions)
         _refer(dataset, (series, *others), provenance)
         table = _frame_table(dataset, segmentation, seg_type, there)
-        # Slices of another grid, such as that of a resampled series, are in no image's plane.
-        sources = series.frames if segmentation.lies_on(series.slices) else None
-        _add_frames(dataset, table, segmentation.grid, grid, sources)
+        _add_frames(dataset, table, segmentation, place)
     missing = tuple(label for label in segmentation.labels if label not in found)
     return Seg(dataset, tuple(zip(numbers, found, strict=True)), missing)
 
@@ -186,7 +191,7 @@ def _frame_table(
 
 def _without_frames(
     series: ImageSeries,
-    grid: Grid | SliceStack | None,
+    place: Place,
     provenance: Provenance,
     seg_type: SegmentationType,
     descriptions: Sequence[Any],
@@ -194,18 +199,20 @@ def _without_frames(
     """Everything that highdicom makes, for one plane of one pixel, which is taken out again."""
     import highdicom as hd
 
-    date, time = source.content_time(series.header)
+    date, time = source_images.content_time(series.header)
     title = f"{provenance.title} {provenance.version}"
-    room = LONGEST_LO - len(f" {provenance.version} segmentation")
+    on_slices = isinstance(place.grid, SliceStack)
+    what = f"{provenance.version} segmentation" + (" on its slices" if on_slices else "")
+    room = LONGEST_LO - len(f" {what}")
     software: Any = tuple(filter(None, (f"{SOFTWARE} {SOFTWARE_VERSION}", provenance.runtime)))
-    spatial = {} if grid is None else _spatial(grid, series.frames[0])
+    placed = place.grid is not None
     seg = hd.seg.Segmentation(
-        source_images=[_stand_in(series, grid)],
+        source_images=[_stand_in(series, placed=placed)],
         pixel_array=np.zeros((1, 1, 1), np.uint8),
         segmentation_type=seg_type.value,
         segment_descriptions=descriptions,
         series_instance_uid=_NO_UID,
-        series_number=source.series_number(series.header),
+        series_number=source_images.series_number(series.header, on_slices=on_slices),
         sop_instance_uid=_NO_UID,
         instance_number=1,
         manufacturer=SOFTWARE,
@@ -219,14 +226,11 @@ def _without_frames(
         transfer_syntax_uid=ExplicitVRLittleEndian,
         omit_empty_frames=False,
         contributing_equipment=[_network(provenance)],
-        series_description=(
-            f"{shortened(provenance.title, room)} {provenance.version} segmentation"
-        ),
+        series_description=f"{shortened(provenance.title, room)} {what}",
         content_date=date,
         content_time=time,
         series_date=date,
         series_time=time,
-        **spatial,
     )
     dataset = Dataset(seg)  # without the tables that highdicom keeps about the frames
     dataset.file_meta, dataset.preamble = seg.file_meta, seg.preamble
@@ -235,54 +239,41 @@ def _without_frames(
         item.pop("ContributionDateTime", None)
     dataset.SpecificCharacterSet = CHARACTER_SET
     dataset.setdefault("ContentCreatorName", "")
-    dataset.update(source.image_context(series.header, placed=grid is not None))
+    dataset.update(source_images.image_context(series.header, placed=placed))
     dataset.DimensionOrganizationSequence[0].DimensionOrganizationUID = _NO_UID
     for item in dataset.DimensionIndexSequence:
         item.DimensionOrganizationUID = _NO_UID
+    shared = dataset.SharedFunctionalGroupsSequence[0]
     # Where there is one segment only, highdicom 0.28 writes it here, and 0.27 in each frame.
-    dataset.SharedFunctionalGroupsSequence[0].pop("SegmentIdentificationSequence", None)
+    shared.pop("SegmentIdentificationSequence", None)
+    # Of what these say of the one pixel, nothing stays.
+    for keyword in ("PlaneOrientationSequence", "PixelMeasuresSequence"):
+        shared.pop(keyword, None)
+    for keyword, items in place.shared_groups().items():
+        setattr(shared, keyword, items)
     return dataset
 
 
-def _stand_in(series: ImageSeries, grid: Grid | SliceStack | None) -> Dataset:
+def _stand_in(series: ImageSeries, *, placed: bool) -> Dataset:
     """An image of one pixel with patient, study and device of `series`, and nothing else.
 
     Its class is CT, whatever the images are: highdicom then finds its attributes where it looks,
     and it does not take several multi-frame images. Secondary Capture needs no place in space.
     """
-    image = source.patient_and_study(series.header)
-    image.update(source.device(series.header))
-    image.SOPClassUID = SecondaryCaptureImageStorage if grid is None else CTImageStorage
+    image = source_images.patient_and_study(series.header)
+    image.update(source_images.device(series.header))
+    image.SOPClassUID = CTImageStorage if placed else SecondaryCaptureImageStorage
     image.SOPInstanceUID = _NO_UID
     image.SeriesInstanceUID = series.series_instance_uid
     image.Modality = series.modality or "OT"
     image.Rows = image.Columns = 1
-    if grid is not None:
-        image.FrameOfReferenceUID = source.frame_of_reference(series)
+    if placed:
+        image.FrameOfReferenceUID = source_images.frame_of_reference(series)
         image.PositionReferenceIndicator = ""
         image.ImageOrientationPatient = [0, 1, 0, 0, 0, 1]
         image.ImagePositionPatient = [0, 0, 0]
         image.PixelSpacing, image.SliceThickness = [1, 1], 1
     return image
-
-
-def _spatial(grid: Grid | SliceStack, first: Frame) -> dict[str, Any]:
-    """highdicom's arguments for one plane of `grid`; distances are those of the positions."""
-    import highdicom as hd
-
-    patient = hd.CoordinateSystemNames.PATIENT
-    cosines = [float(decimal(v)) for v in grid.directions[:, [2, 1]].T.ravel()]
-    between, row, column = (float(decimal(v)) for v in grid.spacing)
-    thickness = first.millimetres("SliceThickness", "PixelMeasuresSequence") or between
-    return {
-        "plane_positions": [hd.PlanePositionSequence(patient, [0.0, 0.0, 0.0])],
-        "plane_orientation": hd.PlaneOrientationSequence(patient, cosines),
-        "pixel_measures": hd.PixelMeasuresSequence(
-            pixel_spacing=(row, column),
-            slice_thickness=float(decimal(thickness)),
-            spacing_between_slices=between if isinstance(grid, Grid) else None,
-        ),
-    }
 
 
 def _network(provenance: Provenance) -> Any:
@@ -302,8 +293,9 @@ def _network(provenance: Provenance) -> Any:
 
 def _refer(dataset: Dataset, series: Sequence[ImageSeries], provenance: Provenance) -> None:
     """Refer to the images and to the card. (PS3.3 sections C.12.2 and C.12.4)"""
-    dataset.SourceImageSequence = source.image_references(series)
+    dataset.SourceImageSequence = source_images.image_references(series)
     dataset.DerivationDescription = provenance.derivation()
+    dataset.LossyImageCompression = source_images.lossy_compression(series)
     card = Dataset()
     card.ReferencedSOPClassUID = RawDataStorage
     card.ReferencedSOPInstanceUID = provenance.card_sop_instance_uid
@@ -316,7 +308,7 @@ def _refer(dataset: Dataset, series: Sequence[ImageSeries], provenance: Provenan
     card_series.SeriesInstanceUID = provenance.card_series_instance_uid
     card_series.ReferencedInstanceSequence = [card]
     studies: dict[str, list[Dataset]] = {}
-    for study, item in source.series_references(series):
+    for study, item in source_images.series_references(series):
         studies.setdefault(study, []).append(item)
     studies.setdefault(provenance.card_study_instance_uid, []).append(card_series)
     dataset.ReferencedSeriesSequence = studies.pop(dataset.StudyInstanceUID)
@@ -334,22 +326,18 @@ def _study(uid: str, series: Sequence[Dataset]) -> Dataset:
 
 
 def _add_frames(
-    dataset: Dataset,
-    table: FrameTable,
-    whole: Grid | SliceStack,
-    grid: Grid | SliceStack | None,
-    sources: Sequence[Frame] | None,
+    dataset: Dataset, table: FrameTable, segmentation: Segmentation, place: Place
 ) -> None:
     """Put the frames in, and the UIDs, which the content decides on."""
-    dataset.Rows, dataset.Columns = whole.shape[1:]
+    dataset.Rows, dataset.Columns = segmentation.grid.shape[1:]
     dataset.NumberOfFrames = len(table)
     slices = np.flatnonzero(table.there.any(axis=0))
     one_stack = len(table) == len(slices) > 1 and (np.diff(slices) == 1).all()
-    if isinstance(grid, Grid) and one_stack:
+    if place.is_regular and one_stack:
         dataset.DimensionOrganizationType = "3D"
     del dataset.PerFrameFunctionalGroupsSequence, dataset.PixelData
     pixels = table.pixel_data()
-    groups = functional_groups(table, grid, sources)
+    groups = functional_groups(table, place)
     digest = hashlib.sha256(encoded(dataset))
     digest.update(groups.value or b"")
     digest.update(pixels)

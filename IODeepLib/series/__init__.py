@@ -12,17 +12,21 @@ voxels, or refuses with the measured figures. `VolumeImage` is an image that is 
 from IODeepLib.series.colors import COLORED
 from IODeepLib.series.find import find_series
 from IODeepLib.series.frames import Frame
-from IODeepLib.series.image_series import GREY, ImageSeries
+from IODeepLib.series.image_series import ImageSeries
+from IODeepLib.series.obstacles import GREY
+from IODeepLib.series.scaling import HOUNSFIELD, Unit
 from IODeepLib.series.slices import SliceGeometry
 from IODeepLib.series.volume_image import Image, VolumeImage
 
 __all__ = [
     "COLORED",
     "GREY",
+    "HOUNSFIELD",
     "Frame",
     "Image",
     "ImageSeries",
     "SliceGeometry",
+    "Unit",
     "VolumeImage",
     "find_series",
 ]

@@ -9,10 +9,11 @@ import numpy.typing as npt
 from pydicom.pixels import apply_color_lut
 
 from IODeepLib.headers import quiet, text
+from IODeepLib.machine.progress import Progress
 from IODeepLib.recipe import Color
 from IODeepLib.series.frames import Frame
 from IODeepLib.series.image_file import ImageFile, read_whole_header
-from IODeepLib.series.pixels import Progress, decoded, planes, undecodable
+from IODeepLib.series.pixels import decoded, planes, undecodable
 
 PALETTE = "PALETTE COLOR"
 COLORED = (
@@ -23,7 +24,7 @@ COLORED = (
 
 
 def read_component(
-    frames: Sequence[Frame], color: Color, on_progress: Progress | None = None
+    frames: Sequence[Frame], color: Color, progress: Progress | None = None
 ) -> npt.NDArray:
     """The values of `color` in `frames`, one slice a frame.
 
@@ -40,7 +41,7 @@ def read_component(
         in_color = _through_palette if _photometric(file) == PALETTE else _converted
         return (plane[..., component] for plane in in_color(file, numbers))
 
-    for i, plane in planes(frames, None, on_progress, read):
+    for i, plane in planes(frames, None, progress, read):
         voxels[i] = plane
     return voxels
 

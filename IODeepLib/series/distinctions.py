@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 
+from IODeepLib.geometry.tolerances import UPRIGHTNESS, groups
 from IODeepLib.headers import first_number, items, numbers, texts
 from IODeepLib.series.frames import Frame
 
@@ -113,11 +114,20 @@ class InPlane:
 
     name = "field of view"
 
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        first = frames[0]
+        assert first.spacing is not None and first.orientation is not None  # noqa: S101
+        positions = np.array([frame.position for frame in frames]) @ first.orientation.T
+        tolerance = UPRIGHTNESS * min(first.spacing)
+        found = groups(positions, lambda a, b: np.linalg.norm(a - b, axis=-1), tolerance)
+        self._numbers = {id(f): n for f, n in zip(frames, found.tolist(), strict=True)}
+
     def value(self, frame: Frame) -> tuple[Hashable, ...]:
-        assert frame.orientation is not None and frame.position is not None  # noqa: S101
-        return tuple(np.round(frame.orientation @ frame.position, 2).tolist())
+        """The number of its place."""
+        return (self._numbers[id(frame)],)
 
     def words(self, value: tuple[Hashable, ...]) -> str:
+        """Nothing: the number says it."""
         return ""
 
 

@@ -7,14 +7,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from IODeepLib.disk.files import walk
 from IODeepLib.errors import ImageError
-from IODeepLib.files import walk
 from IODeepLib.headers import integer, quiet, text
+from IODeepLib.machine.progress import Progress
+from IODeepLib.series.completeness import shortfalls
+from IODeepLib.series.formats import foreign, next_step
 from IODeepLib.series.frames import frames_of
+from IODeepLib.series.identity import identity_conflict
 from IODeepLib.series.image_file import ImageFile, Skipped, read_image_file
 from IODeepLib.series.image_series import ImageSeries
-from IODeepLib.series.pixels import Progress
+from IODeepLib.series.left_out import left_out
 from IODeepLib.series.split import split
+from IODeepLib.text.foreign import printable
+from IODeepLib.text.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +28,7 @@ _Key = tuple[str, ...]
 
 
 def find_series(
-    path: Path | str | Sequence[Path | str], *, on_progress: Progress | None = None
+    path: Path | str | Sequence[Path | str], *, progress: Progress | None = None
 ) -> list[ImageSeries]:
     """All image volumes in a file, in a folder and its subfolders, or in a list of them.
 
@@ -31,7 +37,7 @@ def find_series(
 
     Args:
         path: what to look through.
-        on_progress: called with the fraction done and a message; may raise CancelledError.
+        progress: called with the fraction done and a message; may raise CancelledError.
 
     Returns:
         One entry a volume, by study, series number and what the series was split by.
@@ -44,18 +50,19 @@ def find_series(
     paths = list(dict.fromkeys(p for root in given for p in _files_below(root)))
     images: list[ImageFile] = []
     skipped: list[Skipped] = []
-    with quiet():
-        for i, file in enumerate(paths):
+    for i, file in enumerate(paths):
+        with quiet():
             read = read_image_file(file)
-            if isinstance(read, ImageFile):
-                images.append(read)
-            else:
-                _pass_over(read, file in named)
-                skipped.append(read)
-            if on_progress is not None:
-                on_progress((i + 1) / len(paths), f"read header {i + 1} of {len(paths)}")
-        if not images:
-            raise _nothing_found(given, skipped)
+        if isinstance(read, ImageFile):
+            images.append(read)
+        else:
+            _pass_over(read, file in named)
+            skipped.append(read)
+        if progress is not None:
+            progress((i + 1) / len(paths), f"read header {i + 1} of {len(paths)}")
+    if not images:
+        raise _nothing_found(given, skipped)
+    with quiet():
         return _series(images, [s for s in skipped if s.damaged])
 
 
@@ -68,51 +75,71 @@ def _files_below(root: Path) -> Iterable[Path]:
 
 def _pass_over(file: Skipped, named: bool) -> None:
     logger.debug("%s is passed over: %s", file.path, file.reason)
-    broken = file.damaged or file.reason in ("not DICOM", "empty")
-    if named and broken:
-        raise ImageError(
-            f"{file.path}: {file.reason}", "a complete DICOM image", "check or fetch the file again"
-        )
+    if named and (file.damaged or file.header is None):  # no object of another kind
+        wanted = "a complete DICOM image" if file.damaged else "a DICOM image"
+        raise ImageError(f"{file.path}: {file.reason}", wanted, next_step(file.reason))
 
 
 def _nothing_found(given: list[Path], skipped: list[Skipped]) -> ImageError:
     kinds = Counter("damaged" if s.damaged else s.reason for s in skipped)
-    counted = ", ".join(f"{n} x {kind}" for kind, n in kinds.most_common(5)) or "no files"
+    named = ((n, kind.removeprefix("a ").removeprefix("an ")) for kind, n in kinds.most_common(5))
+    counts = ", ".join(f"{n} x {kind}" for n, kind in named) or "no files"
     where = str(given[0]) if len(given) == 1 else f"{len(given)} paths"
     damaged = next((f" ({s.path}: {s.reason})" for s in skipped if s.damaged), "")
-    return ImageError(
-        f"no image in {where}: {counted}{damaged}",
-        "DICOM images",
-        "name a file or folder with an image series",
-    )
+    most = kinds.most_common(1)[0][0] if kinds else ""
+    what_now = next_step(most) if foreign(most) else "name a file or folder with an image series"
+    return ImageError(f"no image in {where}: {counts}{damaged}", "DICOM images", what_now)
 
 
 def _series(images: list[ImageFile], damaged: list[Skipped]) -> list[ImageSeries]:
     by_key: dict[_Key, list[ImageFile]] = defaultdict(list)
     for image in images:
         by_key[_key(image)].append(image)
-    broken = _whose(damaged, by_key)
+    broken, possible = _whose(damaged, by_key)
     found: list[tuple[tuple, ImageSeries]] = []
     for key, group in by_key.items():
+        # Before copies are left out: those of another patient are none.
+        mixed, lacking = identity_conflict(group)
         files, remarks = _once(sorted(group, key=_instance))
+        remarks = (*remarks, *lacking)
         frames = [frame for file in files for frame in frames_of(file)]
-        for i, part in enumerate(split(frames)):
-            repeats = (
-                f"{part.left_out} images that repeat another one, voxel for voxel, are left out"
+        parts = split(frames)
+        single = {id(f.file): f.file for part in parts for f in part.frames}  # without repeats
+        short = shortfalls(list(single.values()))
+        for i, part in enumerate(parts):
+            noticed = [*remarks, *possible[key]]
+            if part.repeats:
+                noticed.insert(len(remarks), _repeats(part.repeats))
+            if len(part.frames) > 1 or part.frames[0].is_placed:  # else each stands for itself
+                noticed += short
+            series = ImageSeries(
+                part.frames,
+                part.split_by,
+                tuple(broken[key]),
+                tuple(noticed),
+                mixed,
+                left_out(part.frames, [p.frames for p in parts]),
             )
-            noticed = (*remarks, repeats) if part.left_out else remarks
-            series = ImageSeries(part.frames, part.split_by, tuple(broken[key]), noticed)
             number = integer(files[0].header, "SeriesNumber") or 0
-            found.append(((key[0], number, key, i), series))
+            study = text(files[0].header, "StudyInstanceUID")
+            found.append(((study, number, key, i), series))
     return [series for _, series in sorted(found, key=lambda pair: pair[0])]
 
 
+def _repeats(count: int) -> str:
+    which = "image that repeats" if count == 1 else "images that repeat"
+    are = "is" if count == 1 else "are"
+    return f"{count} {which} another one, voxel for voxel, {are} left out"
+
+
 def _key(image: ImageFile) -> _Key:
+    """What images of one series have in common; whether of one study too is asked later."""
     header = image.header
-    study, series = text(header, "StudyInstanceUID"), text(header, "SeriesInstanceUID")
+    series = text(header, "SeriesInstanceUID")
     if series:
-        return study, series
+        return "", series
     told_apart_by = ("PatientID", "Modality", "SeriesNumber", "SeriesDescription")
+    study = text(header, "StudyInstanceUID")
     return study, "", str(image.path.parent), *(text(header, k) for k in told_apart_by)
 
 
@@ -139,19 +166,29 @@ def _once(files: list[ImageFile]) -> tuple[list[ImageFile], tuple[str, ...]]:
     shared = sum(1 for n in uids.values() if n > 1)
     remarks = []
     if shared:
-        remarks.append(f"{shared} SOP Instance UIDs are used by several different images")
-    if len(kept) < len(files):
-        remarks.append(f"{len(files) - len(kept)} copies of its files are left out")
+        are = "is" if shared == 1 else "are"
+        uid = counted(shared, "SOP Instance UID")
+        remarks.append(f"{uid} {are} used by several different images")
+    if copies := len(files) - len(kept):
+        are = "is" if copies == 1 else "are"
+        remarks.append(f"{counted(copies, 'copy', 'copies')} of its files {are} left out")
     return kept, tuple(remarks)
 
 
-def _whose(damaged: list[Skipped], by_key: dict[_Key, list[ImageFile]]) -> dict[_Key, list[str]]:
-    """The damaged files of each series: by UID, or as the only series in their folder."""
+def _whose(
+    damaged: list[Skipped], by_key: dict[_Key, list[ImageFile]]
+) -> tuple[dict[_Key, list[str]], dict[_Key, list[str]]]:
+    """The damaged files of each series, by UID or as the only series in their folder.
+
+    Returns:
+        Those, and remarks on those that may be of a series, because it has files in their folder.
+    """
     in_folder: dict[Path, set[_Key]] = defaultdict(set)
     for key, files in by_key.items():
         for file in files:
             in_folder[file.path.parent].add(key)
     found: dict[_Key, list[str]] = defaultdict(list)
+    possible: dict[_Key, list[str]] = defaultdict(list)
     unowned = []
     intact = {file.uid for files in by_key.values() for file in files}
     for broken in damaged:
@@ -160,13 +197,19 @@ def _whose(damaged: list[Skipped], by_key: dict[_Key, list[ImageFile]]) -> dict[
             continue
         uid = text(header, "SeriesInstanceUID") if header is not None else ""
         owners = {key for key in by_key if uid and key[1] == uid}
-        if not owners and not uid and len(in_folder[broken.path.parent]) == 1:
-            owners = in_folder[broken.path.parent]
+        # A UID at which the file breaks off may be a part of the series' own.
+        beside = {key for key in in_folder[broken.path.parent] if key[1].startswith(uid)}
+        if not owners and len(beside) == 1:
+            owners = beside
+        said = f"{printable(str(broken.path))}: {broken.reason}"
+        for key in owners:
+            found[key].append(said)
         if not owners:
             unowned.append(broken)
-        for key in owners:
-            found[key].append(f"{broken.path}: {broken.reason}")
+            for key in beside:
+                possible[key].append(f"a damaged file may be of this series, {said}")
     if unowned:
         first = unowned[0]
-        logger.warning("%d damaged files, first %s: %s", len(unowned), first.path, first.reason)
-    return found
+        count = counted(len(unowned), "damaged file")
+        logger.warning("%s, first %s: %s", count, first.path, first.reason)
+    return found, possible

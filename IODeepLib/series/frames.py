@@ -7,14 +7,17 @@ sequence and of the attribute; a classic image has the attribute in its data set
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import mul
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from IODeepLib.headers import first_number, items, numbers
+from IODeepLib.headers import first_number, items, numbers, text
 from IODeepLib.series.image_file import ImageFile
 
 # PixelSpacing lies in the patient (or is calibrated); the others lie at the detector or on the
@@ -32,6 +35,33 @@ _UNASSIGNED = (
 )
 
 
+# What tells where an image lies, and what it must be where it is stated at all.
+PLACING = {
+    "ImagePositionPatient": "three coordinates in mm",
+    "ImageOrientationPatient": "the directions of a row and of a column, of length 1",
+    "PixelSpacing": "two lengths in mm, above 0",
+}
+_LONGEST_SHOWN = 60
+_NEARLY_ONE_LINE = math.cos(math.radians(30))  # two directions closer than 30 degrees
+
+
+class Invalid(NamedTuple):
+    """A value that is stated and cannot be true: its keyword, itself, and what it must be."""
+
+    keyword: str
+    value: str
+    wanted: str
+
+    @classmethod
+    def of(cls, holder: Dataset, keyword: str, wanted: str) -> Invalid:
+        """What stands there."""
+        stated = text(holder, keyword) or "without a value"
+        return cls(keyword, stated[:_LONGEST_SHOWN], wanted)
+
+    def __str__(self) -> str:
+        return f"{self.keyword} {self.value}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One two-dimensional image.
@@ -47,8 +77,7 @@ class Frame:
             (a column) grow, in LPS; or None.
         spacing: millimetres from row to row and from column to column, or None.
         spacing_keyword: the attribute that the spacing is from.
-        slope, intercept: from stored to real values.
-        lookup_table: an item of a Modality LUT Sequence that replaces them, or None.
+        invalid: what is stated of its place and cannot be true; it counts as missing above.
     """
 
     file: ImageFile
@@ -60,15 +89,20 @@ class Frame:
     orientation: npt.NDArray[np.float64] | None
     spacing: tuple[float, float] | None
     spacing_keyword: str
-    slope: float
-    intercept: float
-    lookup_table: Dataset | None
+    invalid: tuple[Invalid, ...] = ()
 
     @property
     def is_placed(self) -> bool:
         """Whether it is known where in the patient its pixels lie."""
         known = self.position is not None and self.orientation is not None
         return known and self.spacing is not None and self.spacing_keyword == "PixelSpacing"
+
+    @property
+    def misplaced(self) -> tuple[Invalid, ...]:
+        """Why an image that says where it lies cannot lie there; () for all others."""
+        stated = self.position is not None or self.orientation is not None
+        places = any(one.keyword != "PixelSpacing" for one in self.invalid)
+        return self.invalid if stated or places else ()
 
     def holder(self, keyword: str, *sequences: str) -> Dataset | None:
         """The data set that has `keyword` for this frame, behind nested `sequences` or directly."""
@@ -103,34 +137,45 @@ def frames_of(file: ImageFile) -> list[Frame]:
 def _frame(file: ImageFile, number: int, groups: tuple[Dataset, ...], *, placed: bool) -> Frame:
     header = file.header
 
-    def values(keyword: str, sequence: str) -> tuple[float, ...]:
-        return numbers(_holder(groups, keyword, (sequence,)) or header, keyword)
+    invalid: list[Invalid] = []
 
-    position = values("ImagePositionPatient", "PlanePositionSequence") if placed else ()
-    orientation = values("ImageOrientationPatient", "PlaneOrientationSequence") if placed else ()
+    def holder(keyword: str, sequence: str) -> Dataset:
+        return _holder(groups, keyword, (sequence,)) or header
+
+    def values(keyword: str, sequence: str) -> tuple[float, ...]:
+        return numbers(holder(keyword, sequence), keyword)
+
+    def judged(keyword: str, sequence: str, valid: bool) -> None:
+        stated = "" if valid else text(holder(keyword, sequence), keyword)
+        if stated:
+            invalid.append(Invalid.of(holder(keyword, sequence), keyword, PLACING[keyword]))
+
+    position = orientation = None
+    if placed:
+        found = values("ImagePositionPatient", "PlanePositionSequence")
+        position = np.array(found) if len(found) == 3 and _near(found) else None
+        judged("ImagePositionPatient", "PlanePositionSequence", position is not None)
+        orientation = _directions(values("ImageOrientationPatient", "PlaneOrientationSequence"))
+        judged("ImageOrientationPatient", "PlaneOrientationSequence", orientation is not None)
     spacing, spacing_keyword = None, ""
     for keyword in SPACING_KEYWORDS:
         found = values(keyword, "PixelMeasuresSequence")
         if len(found) == 2 and min(found) >= SMALLEST_MM and max(found) <= LARGEST_MM:
             spacing, spacing_keyword = (found[0], found[1]), keyword
             break
-    transformation = "PixelValueTransformationSequence"
-    slope, intercept = (values(k, transformation) for k in ("RescaleSlope", "RescaleIntercept"))
-    tables = items(header, "ModalityLUTSequence")
+        if keyword in PLACING:
+            judged(keyword, "PixelMeasuresSequence", valid=False)
     return Frame(
         file,
         number,
         groups,
         int(numbers(header, "Rows")[0]),
         int(numbers(header, "Columns")[0]),
-        np.array(position) if len(position) == 3 and _near(position) else None,
-        _directions(orientation),
+        position,
+        orientation,
         spacing,
         spacing_keyword,
-        # A slope of nought would make every voxel the same: it is a placeholder.
-        (slope[0] if slope else 1.0) or 1.0,
-        intercept[0] if intercept else 0.0,
-        tables[0] if tables else None,
+        tuple(invalid),
     )
 
 
@@ -154,8 +199,10 @@ def _directions(cosines: tuple[float, ...]) -> npt.NDArray[np.float64] | None:
     """Unit vectors of the six direction cosines, or None if they span no plane."""
     if len(cosines) != 6 or max(map(abs, cosines)) > 2:
         return None
-    pair = np.array(cosines, dtype=np.float64).reshape(2, 3)
-    lengths = np.linalg.norm(pair, axis=1)
-    if lengths.min() < 0.5 or np.linalg.norm(np.cross(*(pair / lengths[:, None]))) < 0.5:
+    row, column = cosines[:3], cosines[3:]
+    lengths = math.hypot(*row), math.hypot(*column)
+    if min(lengths) < 0.5 or abs(sum(map(mul, row, column))) > _NEARLY_ONE_LINE * math.prod(
+        lengths
+    ):
         return None
-    return pair / lengths[:, None]
+    return np.array([[v / lengths[0] for v in row], [v / lengths[1] for v in column]])

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import os
 import struct
-import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from pydicom import dcmread
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
-from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -26,12 +23,26 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from IODeepLib.headers import integer, items, text
+from IODeepLib.headers import integer, items, stored, text
+from IODeepLib.headers.header_file import (
+    HeaderTooLongError,
+    NotRegularError,
+    open_regular,
+    read_header,
+)
+from IODeepLib.headers.sop_classes import holds_no_image, name_of
+from IODeepLib.series.formats import FORMAT_BYTES, format_of
+from IODeepLib.text.foreign import printable
+from IODeepLib.text.wording import counted
 
 # Identity; place; what tells volumes of one series apart; voxels.
 _KEPT_KEYWORDS = """
 SpecificCharacterSet SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID
-FrameOfReferenceUID Modality PatientID SeriesNumber SeriesDescription InstanceNumber
+FrameOfReferenceUID Modality PatientID IssuerOfPatientID PatientName PatientBirthDate
+SeriesNumber SeriesDescription InstanceNumber
+
+ImagesInAcquisition NumberOfSeriesRelatedInstances NumberOfSlices NumberOfTemporalPositions
+ConcatenationUID InConcatenationNumber InConcatenationTotalNumber
 
 ImagePositionPatient ImageOrientationPatient PixelSpacing ImagerPixelSpacing
 NominalScannedPixelSpacing SliceThickness SpacingBetweenSlices NumberOfFrames
@@ -43,18 +54,12 @@ DiffusionGradientOrientation KVP ConvolutionKernel TemporalPositionIdentifier Tr
 FrameReferenceTime AcquisitionNumber AcquisitionDateTime AcquisitionDate AcquisitionTime ContentTime
 
 Rows Columns SamplesPerPixel PhotometricInterpretation BitsAllocated BitsStored HighBit
-PixelRepresentation RescaleSlope RescaleIntercept ModalityLUTSequence
+PixelRepresentation RescaleSlope RescaleIntercept RescaleType ModalityLUTSequence
+RealWorldValueMappingSequence MultienergyCTAcquisition Units TimezoneOffsetFromUTC
+PixelPaddingValue PixelPaddingRangeLimit FloatPixelPaddingValue FloatPixelPaddingRangeLimit
+DoubleFloatPixelPaddingValue DoubleFloatPixelPaddingRangeLimit
 """
 KEPT = [int(tag_for_keyword(keyword) or 0) for keyword in _KEPT_KEYWORDS.split()]
-
-# Objects with rows and columns that are no image of the patient to read: what was found in one,
-# or dose. (PS3.4 section B.5)
-NOT_IMAGES = {
-    "1.2.840.10008.5.1.4.1.1.66.4": "Segmentation",
-    "1.2.840.10008.5.1.4.1.1.66.7": "Label Map Segmentation",
-    "1.2.840.10008.5.1.4.1.1.66.8": "Height Map Segmentation",
-    "1.2.840.10008.5.1.4.1.1.481.2": "RT Dose",
-}
 
 # Files with these endings are meant to be DICOM, so that one that cannot be read is damaged.
 DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
@@ -66,10 +71,9 @@ _PIXEL_ELEMENTS = {
 }
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 
-# No device makes larger images, and nothing is inflated beyond it. In bytes.
+# No device makes larger images. In bytes.
 _LARGEST = 2**28
 _MOST_DEFLATED = 1032  # times: what zlib can do at best; https://zlib.net/zlib_tech.html
-_META, _CHUNK = 2**11, 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +118,7 @@ class Skipped:
 
     Attributes:
         path: the file.
-        reason: what it is instead: "not DICOM", "Segmentation", "damaged: ...".
+        reason: what it is instead: "not DICOM", "a ZIP archive", "Segmentation", "damaged: ...".
         damaged: whether it was meant to be DICOM and is broken.
         header: as much of its header as could be read.
     """
@@ -128,31 +132,32 @@ class Skipped:
 def read_image_file(path: Path) -> ImageFile | Skipped:
     """Read the header of `path`; never raises because of what the file holds."""
     try:
-        with path.open("rb") as stream:
-            start = stream.read(132)
+        with open_regular(path) as stream:
+            start = stream.read(FORMAT_BYTES)
             stream.seek(0)
-            marked = start[128:] == b"DICM"
+            marked = start[128:132] == b"DICM"
             if not marked and not _looks_like_dicom(start):
                 meant = path.suffix.lower() in DICOM_SUFFIXES
-                why = "empty" if not start else "not DICOM"
-                return Skipped(path, why, damaged=meant)
+                return Skipped(path, format_of(start) or "not DICOM", damaged=meant)
             try:
-                if _inflates_too_far(path):
-                    why = f"damaged: it inflates to more than {_LARGEST} bytes"
-                    return Skipped(path, why, damaged=True)
-                header = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=KEPT)
+                header = read_header(stream, KEPT)
+            except HeaderTooLongError as error:
+                return Skipped(path, f"damaged: {error}", damaged=marked)
             except Exception as error:  # pydicom raises whatever a broken file leads it to
-                said = str(error) or type(error).__name__
+                said = printable(str(error)) or type(error).__name__
                 why = f"damaged: its header cannot be parsed ({said})" if marked else "not DICOM"
                 return Skipped(path, why, damaged=marked)
             return _judge(path, header, stream, marked)
+    except NotRegularError as error:
+        return Skipped(path, str(error.strerror))
     except OSError as error:
         return Skipped(path, f"cannot be opened ({error.strerror or error})", damaged=True)
 
 
 def read_whole_header(path: Path) -> Dataset:
     """All elements of `path` but its pixels."""
-    return dcmread(path, stop_before_pixels=True, force=True)
+    with open_regular(path) as stream:
+        return read_header(stream)
 
 
 def _looks_like_dicom(start: bytes) -> bool:
@@ -170,17 +175,22 @@ def _looks_like_dicom(start: bytes) -> bool:
 def _judge(path: Path, header: Dataset, stream: BinaryIO, marked: bool) -> ImageFile | Skipped:
     meta = header.file_meta
     sop_class = text(header, "SOPClassUID") or text(meta, "MediaStorageSOPClassUID")
-    kind = UID(sop_class).name or "no SOP class"
-    if sop_class in NOT_IMAGES:
-        return Skipped(path, NOT_IMAGES[sop_class], header=header)
+    kind = name_of(sop_class) or "no SOP class"
+    if holds_no_image(sop_class):
+        return Skipped(path, kind, header=header)
     syntax = _transfer_syntax(header)
     deflated = syntax == DeflatedExplicitVRLittleEndian
     found = _pixel_element(stream, syntax) if not deflated else ("PixelData", 0, 0)
     if not integer(header, "Rows") or not integer(header, "Columns"):
         # Without pixels it is one of the many objects that are no image, unless it breaks off.
-        broken = not sop_class or "Image Storage" in kind
-        if found is None and broken and marked:
+        # Where a file breaks off within the class, the file meta information still has it.
+        stored = UID(text(meta, "MediaStorageSOPClassUID")).name
+        meant = "Image Storage" in f"{kind} {stored}"
+        if found is None and (meant or not sop_class) and marked:
             return Skipped(path, "damaged: it ends within its header", True, header)
+        if found is not None and meant:
+            lacking = " and ".join(k for k in ("Rows", "Columns") if not integer(header, k))
+            return Skipped(path, f"damaged: it has pixels, but no {lacking}", True, header)
         return Skipped(path, kind if marked or sop_class else "not DICOM", header=header)
     size = os.fstat(stream.fileno()).st_size
     claim = _senseless_claim(header, size * _MOST_DEFLATED if deflated else size)
@@ -203,23 +213,6 @@ def _senseless_claim(header: Dataset, size: int) -> str:
     if rows * columns * bits // 8 > _LARGEST:
         return f"images of {rows} x {columns} pixels of {bits} bits"
     return ""
-
-
-def _inflates_too_far(path: Path) -> bool:
-    """Whether pydicom, which inflates a whole data set at once, would need too much memory."""
-    with path.open("rb") as file:
-        if DeflatedExplicitVRLittleEndian.encode() not in file.read(_META):
-            return False
-        file.seek(0)
-        read_preamble(file, force=True)
-        _read_file_meta_info(file)
-        inflater, left = zlib.decompressobj(-zlib.MAX_WBITS), _LARGEST
-        while left > 0 and not inflater.eof:
-            chunk = inflater.unconsumed_tail or file.read(_CHUNK)
-            if not chunk:
-                break
-            left -= len(inflater.decompress(chunk, _CHUNK))
-    return left <= 0
 
 
 def _transfer_syntax(header: Dataset) -> UID:
@@ -256,9 +249,10 @@ def _pixel_element(stream: BinaryIO, syntax: UID) -> tuple[str, int, int] | None
 
 def _damage(image: ImageFile, length: int, size: int) -> str:
     """Whether native pixels are all there. (Compressed ones show it when they are decoded.)"""
+    stated = bool(stored(image.header, "PerFrameFunctionalGroupsSequence"))
     described = len(items(image.header, "PerFrameFunctionalGroupsSequence"))
-    if described not in (0, image.number_of_frames):
-        return f"it describes {described} of its {image.number_of_frames} frames"
+    if stated and described != image.number_of_frames:
+        return f"it describes {described} of its {counted(image.number_of_frames, 'frame')}"
     if not image.pixel_keyword:
         return "it has no pixel data: it is cut off, or a header alone"
     if image.pixels_at is None:

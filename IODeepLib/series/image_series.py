@@ -11,17 +11,22 @@ from pydicom.dataset import Dataset
 
 from IODeepLib.errors import ImageError
 from IODeepLib.geometry import Grid, Volume
-from IODeepLib.headers import integer, quiet, text, texts
+from IODeepLib.geometry.slice_stack import SliceStack
+from IODeepLib.headers import quiet, text
+from IODeepLib.machine.progress import Progress
 from IODeepLib.recipe import Color
 from IODeepLib.series.colors import COLORED, read_component
+from IODeepLib.series.completeness import shortfall_of
 from IODeepLib.series.frames import Frame
 from IODeepLib.series.image_file import ImageFile, read_whole_header
-from IODeepLib.series.pixels import Progress, read_voxels
-from IODeepLib.series.slices import SliceGeometry, measure
-from IODeepLib.series.split import is_localizer
-from IODeepLib.slice_stack import SliceStack
-
-GREY = ("MONOCHROME1", "MONOCHROME2")
+from IODeepLib.series.kinds import component, is_localizer, is_secondary_capture
+from IODeepLib.series.left_out import LeftOut, sentences
+from IODeepLib.series.obstacles import of_another_color, refusals
+from IODeepLib.series.padding import said_of
+from IODeepLib.series.pixels import read_voxels
+from IODeepLib.series.scaling import Scaling, Unit, scaling_of
+from IODeepLib.series.slices import SliceGeometry, measure, stated_depth
+from IODeepLib.text.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,17 +40,21 @@ class ImageSeries:
         damaged: files of the series that cannot be read, each with the reason. `volume` refuses
             to leave them out silently.
         remarks: what was noticed when the series was put together.
+        mixed: why its images are not of one patient, or None.
+        left_out: images of the same DICOM series that do not fit upon these.
     """
 
     frames: tuple[Frame, ...]
     split_by: str = ""
     damaged: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    mixed: ImageError | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     @cached_property
     def geometry(self) -> SliceGeometry:
         """How the slices lie to each other."""
-        return measure(self.frames)
+        return measure(self.frames, self.left_out, len(self.damaged))
 
     @property
     def grid(self) -> Grid:
@@ -68,6 +77,21 @@ class ImageSeries:
         """What `volume` corrects by resampling, with the measured figures, or ""."""
         return self.geometry.correction
 
+    @cached_property
+    def scalings(self) -> tuple[Scaling, ...]:
+        """What makes real values of the stored ones, of each of `frames`."""
+        return tuple(map(scaling_of, self.frames))
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """What the values count; several if the frames differ."""
+        return tuple(dict.fromkeys(scaling.unit for scaling in self.scalings))
+
+    @property
+    def padding(self) -> str:
+        """The attributes that say what is padding, with their values."""
+        return said_of(self.frames[0])
+
     @property
     def has_patient_geometry(self) -> bool:
         """Whether it is known where in the patient the voxels lie."""
@@ -79,9 +103,38 @@ class ImageSeries:
         return self.frames[0].spacing is not None
 
     @property
+    def has_voxel_size(self) -> bool:
+        """Whether the size of a voxel is known, in all directions and in the patient."""
+        return self.has_patient_geometry and self.has_depth
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether it is known how deep a slice is."""
+        return len(self.frames) > 1 or stated_depth(self.frames[0]) is not None
+
+    @property
     def is_localizer(self) -> bool:
-        """Whether this is a scout image (Image Type value 3)."""
+        """Whether this is a scout image, see `kinds`."""
         return is_localizer(self.frames[0])
+
+    @cached_property
+    def component(self) -> tuple[str, str]:
+        """What an MR image shows instead of magnitude ("phase"), or "", and the attribute."""
+        return component(self.header, self.frames[0])
+
+    @property
+    def refusal(self) -> str | None:
+        """Why this is no volume of the patient that can be read, or None; see `geometry_fault`."""
+        return self._refusals[0].found if self._refusals else None
+
+    def check(self) -> None:
+        """Whether this is a volume of the patient that can be read.
+
+        Raises:
+            ImageError: it is none, see `refusal`.
+        """
+        for error in self._refusals:
+            raise self._named(error)
 
     @cached_property
     def _files(self) -> tuple[ImageFile, ...]:
@@ -144,7 +197,7 @@ class ImageSeries:
         number = text(self._files[0].header, "SeriesNumber")
         name = " ".join(filter(None, (number, described))) or "without name"
         count = len(self.frames)
-        details = (self.modality, f"{count} slice{'s' if count > 1 else ''}", self.split_by)
+        details = (self.modality, counted(count, "slice"), self.split_by)
         return f"{name} ({', '.join(filter(None, details))})"
 
     @property
@@ -181,7 +234,12 @@ class ImageSeries:
         found = [error.found for error in self._obstacles(colored=colored)]
         found += filter(None, [self.correction])
         found += self.geometry.notes
+        found += sentences(self.left_out)
+        found += shortfall_of(self.frames)
+        found += [] if colored else self._notes_on_values()
         found += self.remarks
+        if is_secondary_capture(self.frames[0]) and not self._refusals:
+            found.append("a Secondary Capture (SOPClassUID): made from other images, or elsewhere")
         if colored:
             found.append(f"{self.photometric_interpretation}: for networks that read colour")
         if self.photometric_interpretation == "MONOCHROME1":
@@ -192,71 +250,47 @@ class ImageSeries:
             found.append(f"it lacks {', '.join(self.missing_identifiers)}, which results refer to")
         return tuple(found)
 
-    def volume(self, on_progress: Progress | None = None, color: Color | None = None) -> Volume:
+    def volume(self, progress: Progress | None = None, color: Color | None = None) -> Volume:
         """Read the voxels.
 
         Args:
-            on_progress: called with the fraction done and a message; may raise CancelledError.
+            progress: called with the fraction done and a message; may raise CancelledError.
             color: what is read of colour images, see `read_component`; None for grey ones.
 
         Returns:
-            The rescaled values, see `read_voxels`, in the axis order slice, row, column; of
-            `slices` that are no even stack, float32, interpolated linearly.
+            The real values and the padding, see `read_voxels`, in the axis order slice, row,
+            column; of `slices` that are no even stack, float32, interpolated linearly.
 
         Raises:
             ImageError: the images are no volume, or not all of them can be read.
         """
         for obstacle in self._obstacles(colored=color is not None):
-            raise ImageError(f"series {self.label}: {obstacle.found}", *obstacle.args[1:])
+            raise self._named(obstacle)
         if color is None:
-            voxels = read_voxels(self.frames, on_progress)
+            voxels, padding = read_voxels(self.frames, self.scalings, progress)
         else:
-            voxels = read_component(self.frames, color, on_progress)
-        if isinstance(self.slices, SliceStack):
-            return self.slices.evened(voxels)
-        return Volume(voxels, self.grid)
+            voxels, padding = read_component(self.frames, color, progress), None
+        if not isinstance(self.slices, SliceStack):
+            return Volume(voxels, self.grid, padding)
+        return self.slices.evened(voxels, padding)
+
+    def _named(self, error: ImageError) -> ImageError:
+        return ImageError(f"series {self.label}: {error.found}", *error.args[1:])
+
+    @cached_property
+    def _refusals(self) -> Sequence[ImageError]:
+        found = refusals(self.frames, self.scalings, self.header, self.damaged)
+        return [self.mixed, *found] if self.mixed is not None else found
 
     def _obstacles(self, *, colored: bool) -> Sequence[ImageError]:
         """Why there is no volume, of colour images or of grey ones."""
-        found = []
-        broken = [*self.damaged]
-        broken += [f"{f.path}: {f.damage}" for f in self._files if f.damage]
-        if broken:
-            more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
-            found.append(
-                ImageError(
-                    "damaged files: " + ", ".join(broken[:3]) + more,
-                    "every image of the series, complete",
-                    "fetch the series again",
-                )
-            )
-        header = self._files[0].header
-        photometric = self.photometric_interpretation or "no photometric interpretation"
-        samples = integer(header, "SamplesPerPixel") or 1
-        if photometric not in (COLORED if colored else GREY) or (samples != 1 and not colored):
-            found.append(
-                ImageError(
-                    f"{photometric} with {samples} value{'s' if samples > 1 else ''} a pixel",
-                    "red, green and blue"
-                    if colored
-                    else "one grey value a pixel (MONOCHROME1 or MONOCHROME2)",
-                    f"choose a series in {'colour' if colored else 'grey'}",
-                )
-            )
-        if integer(header, "TotalPixelMatrixColumns"):
-            found.append(
-                ImageError(
-                    "the tiles of a slide", "slices or a single image", "choose another series"
-                )
-            )
-        if "MOSAIC" in texts(header, "ImageType"):
-            found.append(
-                ImageError(
-                    "a mosaic: all slices side by side in one image",
-                    "one slice in each image",
-                    "export it from the scanner as single slices or as an enhanced image",
-                )
-            )
-        if self.geometry.fault is not None:
-            found.append(self.geometry.fault)
-        return found
+        other = of_another_color(self.frames[0], colored=colored)
+        found = [*self._refusals, other, self.geometry.fault]
+        return [error for error in found if error is not None]
+
+    def _notes_on_values(self) -> list[str]:
+        notes = list(dict.fromkeys(scaling.note for scaling in self.scalings if scaling.note))
+        if len(self.units) > 1:
+            names = ", ".join(f"{unit} ({unit.attribute})" for unit in self.units)
+            notes.append(f"its slices do not all count the same: {names}")
+        return notes

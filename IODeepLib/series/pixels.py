@@ -17,17 +17,20 @@ from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels
 from pydicom.uid import (
     ExplicitVRBigEndian,
     JPEG2000TransferSyntaxes,
+    JPEGExtended12Bit,
     JPEGLSTransferSyntaxes,
     JPEGTransferSyntaxes,
 )
 
 from IODeepLib.errors import ImageError
+from IODeepLib.geometry.arrays import Mask
 from IODeepLib.headers import integer, quiet
+from IODeepLib.machine.progress import Progress
 from IODeepLib.series.codestream import sizes_in
 from IODeepLib.series.frames import Frame
 from IODeepLib.series.image_file import ImageFile
-
-Progress = Callable[[float, str], None]
+from IODeepLib.series.padding import PaddingMask, padded, padding_of
+from IODeepLib.series.scaling import Scaling
 
 _FLOATS: dict[str, np.dtype] = {
     "FloatPixelData": np.dtype(np.float32),
@@ -36,52 +39,78 @@ _FLOATS: dict[str, np.dtype] = {
 
 # The packages that bring decoders to pydicom: https://pydicom.github.io/pydicom/stable/guides/plugin_table.html
 _PACKAGES = (
-    (JPEGTransferSyntaxes, "pylibjpeg pylibjpeg-libjpeg"),
+    (JPEGTransferSyntaxes, "python-gdcm"),
     (JPEGLSTransferSyntaxes, "pyjpegls"),
     (JPEG2000TransferSyntaxes, "pylibjpeg pylibjpeg-openjpeg"),
 )
+# Bits of JPEG Extended that decoders without the GPL read.
+_BITS_OF_MOST = 8
 
 
-def read_voxels(frames: Sequence[Frame], on_progress: Progress | None = None) -> npt.NDArray:
-    """The real values of `frames`, one slice a frame.
+def read_voxels(
+    frames: Sequence[Frame], scalings: Sequence[Scaling], progress: Progress | None = None
+) -> tuple[npt.NDArray, Mask | None]:
+    """The real values of `frames`, one slice a frame, and which of them are padding.
+
+    Args:
+        frames: the images, all of one size.
+        scalings: what makes real values of each one's stored ones.
+        progress: called with the fraction done and a message.
 
     Returns:
-        (slice, row, column). Where stored values and rescaling are whole numbers: int16 if the
-        values fit and were stored in no more bits, else int32. Otherwise, and where not even
-        int32 holds them, float32, computed in float64 and rounded once.
+        (slice, row, column) twice. Where stored values and rescaling are whole numbers: int16 if
+        the values fit and were stored in no more bits, else int32. Otherwise, and where not even
+        int32 holds them, float32, computed in float64 and rounded once. The padding, None if there
+        is none, holds what stands for nothing in this image, see `PaddingMask.fill`.
+
+    Raises:
+        ImageError: pixels that cannot be decoded, or that are all padding.
     """
     types = {_stored_type(frame.file) for frame in frames}
     whole = all(t.kind in "iu" and t.itemsize <= 4 for t in types)
-    if whole and any(f.lookup_table is not None for f in frames):
-        voxels = _looked_up(frames, on_progress)
-    elif whole and len(types) == 1 and all(_whole(f) for f in frames):
-        voxels = _whole_numbers(frames, types.pop(), on_progress)
+    padding = PaddingMask(_shape(frames))
+    if whole and any(scaling.lookup_table is not None for scaling in scalings):
+        voxels = _looked_up(frames, padding, progress)
+    elif whole and len(types) == 1 and all(map(_whole, scalings)):
+        voxels = _whole_numbers(frames, scalings, types.pop(), padding, progress)
     else:
         voxels = np.empty(_shape(frames), dtype=np.float32)
-        for i, plane in planes(frames, None, on_progress):
-            voxels[i] = _rescaled(plane, frames[i])
-    return voxels
+        for i, plane in planes(frames, None, progress):
+            voxels[i], unmapped = _real(plane, scalings[i])
+            padding.add(i, padded(plane, padding_of(frames[i])), voxels[i])
+            padding.add(i, unmapped, voxels[i])
+    padding.fill(voxels, frames)
+    return voxels, padding.array
 
 
 def _whole_numbers(
-    frames: Sequence[Frame], stored: np.dtype, on_progress: Progress | None
+    frames: Sequence[Frame],
+    scalings: Sequence[Scaling],
+    stored: np.dtype,
+    padding: PaddingMask,
+    progress: Progress | None,
 ) -> npt.NDArray:
     """Rescale in place: the sums wrap around, which is exact wherever the result fits."""
     signed: np.dtype = np.dtype(np.int16 if stored.itemsize <= 2 else np.int32)
     voxels = np.empty(_shape(frames), dtype=signed)
     # The stored values as they are, in the memory of the result.
     view = voxels.view(stored) if stored.itemsize == signed.itemsize else voxels
-    rules = [(int(f.slope), int(f.intercept)) for f in frames]
+    rules = [(int(s.slope), int(s.intercept)) for s in scalings]
     low = high = 0
-    for i, plane in planes(frames, view, on_progress):
+    for i, plane in planes(frames, view, progress):
+        stored_ends = plane.min(), plane.max()
+        mask = padded(plane, padding_of(frames[i]), stored_ends)
+        if mask is not None:
+            padding.add(i, mask, view[i])
+            stored_ends = view[i].min(), view[i].max()
         slope, intercept = rules[i]
-        ends = [int(v) * slope + intercept for v in (plane.min(), plane.max())]
+        ends = [int(v) * slope + intercept for v in stored_ends]
         low, high = min(low, *ends), max(high, *ends)
     if not _fits(low, high, signed):
         if not _fits(low, high, np.dtype(np.int32)):
             out = np.empty(voxels.shape, dtype=np.float32)
-            for i, frame in enumerate(frames):
-                out[i] = _rescaled(view[i], frame)
+            for i, scaling in enumerate(scalings):
+                out[i] = _real(view[i], scaling)[0]
             return out
         voxels = view.astype(np.int32)
     for plane, (slope, intercept) in zip(voxels, rules, strict=True):
@@ -92,15 +121,18 @@ def _whole_numbers(
     return voxels
 
 
-def _looked_up(frames: Sequence[Frame], on_progress: Progress | None) -> npt.NDArray:
+def _looked_up(
+    frames: Sequence[Frame], padding: PaddingMask, progress: Progress | None
+) -> npt.NDArray:
     voxels = np.empty(_shape(frames), dtype=np.int32)
-    for i, plane in planes(frames, None, on_progress):
+    for i, plane in planes(frames, None, progress):
         header = frames[i].file.header
         try:
             with quiet():
                 voxels[i] = apply_modality_lut(plane, header)
         except Exception as error:
             raise undecodable(frames[i].file.path, error) from error
+        padding.add(i, padded(plane, padding_of(frames[i])), voxels[i])
     if _fits(int(voxels.min()), int(voxels.max()), np.dtype(np.int16)):
         return voxels.astype(np.int16)
     return voxels
@@ -111,13 +143,27 @@ def _fits(low: int, high: int, dtype: np.dtype) -> bool:
     return limits.min <= low and high <= limits.max
 
 
-def _rescaled(plane: npt.NDArray, frame: Frame) -> npt.NDArray[np.float64]:
-    return plane.astype(np.float64) * frame.slope + frame.intercept
+def _real(plane: npt.NDArray, scaling: Scaling) -> tuple[npt.NDArray[np.float64], Mask | None]:
+    """(row, column) real values, and where there are none; not for a Modality LUT."""
+    values = plane.astype(np.float64)
+    if scaling.is_rescaling:
+        return values * scaling.slope + scaling.intercept, None
+    missing = np.ones(plane.shape, bool)
+    real = np.zeros(plane.shape)
+    for mapping in scaling.mappings:  # where two map the same value, the first one does
+        inside = missing & (values >= mapping.first) & (values <= mapping.last)
+        found = values[inside]
+        if mapping.table is not None:
+            real[inside] = mapping.table[(found - mapping.first).astype(np.intp)]
+        else:
+            real[inside] = found * mapping.slope + mapping.intercept
+        missing &= ~inside
+    return real, missing if missing.any() else None
 
 
-def _whole(frame: Frame) -> bool:
-    values = (frame.slope, frame.intercept)
-    return all(v.is_integer() and abs(v) <= 2**31 for v in values)
+def _whole(scaling: Scaling) -> bool:
+    values = (scaling.slope, scaling.intercept)
+    return scaling.is_rescaling and all(v.is_integer() and abs(v) <= 2**31 for v in values)
 
 
 def _shape(frames: Sequence[Frame]) -> tuple[int, int, int]:
@@ -138,14 +184,17 @@ def _stored_type(file: ImageFile) -> np.dtype:
     return np.dtype(f"{kind}{max(bits // 8, 1)}")
 
 
-Reader = Callable[[ImageFile, Sequence[int], Sequence[npt.NDArray | None]], Iterator[npt.NDArray]]
+# Reads the frames with these numbers from a file, each into its own array, where there is one.
+FrameReader = Callable[
+    [ImageFile, Sequence[int], Sequence[npt.NDArray | None]], Iterator[npt.NDArray]
+]
 
 
 def planes(
     frames: Sequence[Frame],
     into: npt.NDArray | None,
-    on_progress: Progress | None,
-    read: Reader | None = None,
+    progress: Progress | None,
+    read: FrameReader | None = None,
 ) -> Iterator[tuple[int, npt.NDArray]]:
     """Each frame's index and stored values, put into `into` if given; each file is read once.
 
@@ -166,8 +215,8 @@ def planes(
                 target[...] = plane
             yield i, plane
             done += 1
-            if on_progress is not None:
-                on_progress(done / len(frames), f"read image {done} of {len(frames)}")
+            if progress is not None:
+                progress(done / len(frames), f"read image {done} of {len(frames)}")
 
 
 def _is_plain(file: ImageFile) -> bool:
@@ -272,6 +321,14 @@ def _check_decoder(file: ImageFile) -> None:
             f"{file.path} in transfer syntax {syntax.name} ({syntax}), and no decoder for it",
             "a decoder for pydicom",
             f"pip install {needed}",
+        )
+    deep = (integer(file.header, "BitsStored") or 0) > _BITS_OF_MOST
+    if syntax == JPEGExtended12Bit and deep and "pylibjpeg" not in decoder.available_plugins:
+        raise ImageError(
+            f"{file.path} in transfer syntax {syntax.name} ({syntax}) with more than "
+            f"{_BITS_OF_MOST} bits, and no decoder for it",
+            "the decoder pylibjpeg-libjpeg, which is under the GPL-3",
+            "pip install pylibjpeg pylibjpeg-libjpeg if that suits you, or convert the series",
         )
 
 

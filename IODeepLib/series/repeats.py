@@ -6,10 +6,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from IODeepLib.errors import ImageError
+from IODeepLib.geometry.tolerances import ROUNDING_MM
 from IODeepLib.series.frames import Frame
 from IODeepLib.series.pixels import read_voxels
+from IODeepLib.series.scaling import scaling_of
 
 
 def without_repeats(frames: Sequence[Frame], places: Sequence[int]) -> list[Frame]:
@@ -34,8 +37,12 @@ def without_repeats(frames: Sequence[Frame], places: Sequence[int]) -> list[Fram
 def _same(one: Frame, other: Frame) -> bool:
     assert one.position is not None and other.position is not None  # noqa: S101
     try:
-        return np.allclose(one.position, other.position, atol=1e-3) and np.array_equal(
-            read_voxels([one]), read_voxels([other])
+        return np.allclose(one.position, other.position, atol=ROUNDING_MM) and np.array_equal(
+            _voxels(one), _voxels(other)
         )
     except ImageError:  # one that cannot be read is said where the series is read
         return False
+
+
+def _voxels(frame: Frame) -> npt.NDArray:
+    return read_voxels([frame], [scaling_of(frame)])[0]

@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from IODeepLib.errors import ImageError
 from IODeepLib.geometry import Grid
+from IODeepLib.geometry.arrays import Float64
+from IODeepLib.geometry.slice_stack import SliceStack
+from IODeepLib.geometry.tolerances import (
+    ROUNDING_MM,
+    SAME_PLACE_MM,
+    WIDEST_ROUNDING,
+    is_even,
+    lies_on_line,
+)
 from IODeepLib.headers import text
 from IODeepLib.series.frames import Frame
-from IODeepLib.slice_stack import UPRIGHTNESS, SliceStack
-
-FloatArray = npt.NDArray[np.float64]
-
-# Two slices closer than this along the normal are in the same place. Positions are written with
-# three decimals or more, and the thinnest slices (micro-CT) are some micrometres apart.
-SAME_PLACE_MM = 1e-3
-
-# How far a slice may lie from its place in an even stack, as a part of the slice distance: more
-# than the rounding of positions to 0.01 mm at 0.5 mm slices, less than what any interpolation of
-# the image could show.
-EVENNESS = 0.05
-
-# Cosine between the row and the column direction: 1e-3 is 0.06 degrees, half a pixel over 512.
-PERPENDICULARITY = 1e-3
+from IODeepLib.series.irregular import (
+    Tilt,
+    beyond_correction,
+    irregularities,
+    lost_slices,
+    unreadable,
+)
+from IODeepLib.series.left_out import LeftOut
+from IODeepLib.text.wording import counted
 
 # A stated distance or thickness contradicts the measured one from this part of it on.
 STATED_DIFFERS = 0.01
 
 # Wider distances in more than this part of all places are no lost slices: it was scanned so.
 MISSING_PART = 0.4
-
-# What resampling still corrects. Beyond, too much would be made up: a gap of more than two missing
-# slices; a stack that leans more than it rises; a grid that is mostly empty around the slices.
-WIDEST_GAP = 3.0  # median distances
-STEEPEST_TILT = 45.0  # degrees; CT gantries reach 30
-MOST_VOXELS = 8.0  # of the even grid, for each voxel of the slices
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +56,7 @@ class SliceGeometry:
 
     grid: Grid
     slices: Grid | SliceStack
-    distances: FloatArray
+    distances: Float64
     tilt_degrees: float
     missing: int
     irregularity: str
@@ -73,83 +68,83 @@ class SliceGeometry:
         """What is corrected by resampling, with the measured figures, or ""."""
         if self.fault is not None or not self.irregularity:
             return ""
+        even = counted(self.grid.shape[0], "slice")
         return (
-            f"{self.irregularity}: corrected by resampling to {self.grid.shape[0]} slices "
-            f"{self.grid.spacing[0]:.3g} mm apart, upon each other; what is found there is brought "
-            f"back to the series' own {len(self.distances)} slices"
+            f"{self.irregularity}: corrected by resampling to {even} {self.grid.spacing[0]:.3g} mm "
+            "apart, upon each other, on which the result lies"
         )
 
 
-def normal_of(frame: Frame) -> FloatArray:
+def directions_of(frames: Sequence[Frame]) -> Float64:
+    """(2, 3) unit vectors of a row and of a column of parallel, placed frames: their mean."""
+    mean = np.array([f.orientation for f in frames], dtype=np.float64).mean(axis=0)
+    return np.asarray(mean / np.linalg.norm(mean, axis=1)[:, None])
+
+
+def normal_of(frames: Sequence[Frame]) -> Float64:
     """(3,) unit vector along which slices are counted: row direction x column direction, LPS."""
-    assert frame.orientation is not None  # noqa: S101  callers ask for placed frames only
-    normal = np.cross(frame.orientation[0], frame.orientation[1])
-    return normal / np.linalg.norm(normal)
+    normal = np.cross(*directions_of(frames))
+    return np.asarray(normal / np.linalg.norm(normal))
 
 
-def along_normal(frames: Sequence[Frame]) -> FloatArray:
-    """(n,) millimetres of placed frames along the normal of the first one."""
-    return np.array([f.position for f in frames], dtype=np.float64) @ normal_of(frames[0])
+def along_normal(frames: Sequence[Frame]) -> Float64:
+    """(n,) millimetres of parallel, placed frames along their normal."""
+    return np.array([f.position for f in frames], dtype=np.float64) @ normal_of(frames)
 
 
-def is_even(distances: FloatArray) -> bool:
-    """Whether slices at these increasing distances along their normal lie evenly."""
-    if len(distances) < 2:
-        return True
-    step = (distances[-1] - distances[0]) / (len(distances) - 1)
-    places = distances[0] + step * np.arange(len(distances))
-    return bool(np.abs(distances - places).max() <= EVENNESS * step)
+def measure(
+    frames: Sequence[Frame], left_out: Sequence[LeftOut] = (), damaged: int = 0
+) -> SliceGeometry:
+    """Measure frames of one orientation and size that are sorted along their normal.
 
-
-def measure(frames: Sequence[Frame]) -> SliceGeometry:
-    """Measure frames of one orientation and size that are sorted along their normal."""
+    Args:
+        frames: the slices.
+        left_out: images of the same series that do not fit upon them; where one of them lies, no
+            slice is missing.
+        damaged: how many files of the series cannot be read.
+    """
     if not frames[0].is_placed:
         return _unplaced(frames)
     first = frames[0]
-    normal = normal_of(first)
+    normal = normal_of(frames)
     positions = np.array([f.position for f in frames], dtype=np.float64)
     offsets = positions - positions[0]
     distances = offsets @ normal
     beside = np.linalg.norm(offsets - np.outer(distances, normal), axis=1)
     gaps = np.diff(distances)
     notes: list[str] = []
+    even = is_even(distances)
+    missing = 0 if even else _missing(distances)
     if len(frames) == 1:
         step, note = _single_slice_step(first)
         notes.append(note)
     else:
-        step = distances[-1] / (len(frames) - 1)
-        notes += _contradictions(first, float(np.median(gaps)))
-    tilt = float(np.degrees(np.arctan2(beside[-1], distances[-1]))) if len(frames) > 1 else 0.0
-    even = is_even(distances)
-    missing = 0 if even else _missing(gaps)
-    if not even:  # not let a gap stretch every slice
-        step = float(np.median(gaps))
+        intervals = len(gaps) + missing
+        # The mean is free of the rounding of each distance; but no gap may stretch every slice.
+        step = float(distances[-1] / intervals if even or missing else np.median(gaps))
+        notes += _contradictions(first, step, 2 * ROUNDING_MM / intervals)
+    degrees = float(np.degrees(np.arctan2(beside[-1], distances[-1]))) if len(frames) > 1 else 0.0
     grid = _grid(frames, positions[0], normal, max(step, SAME_PLACE_MM))
-    lean = _Lean(float(beside.max()), beside.max() / min(first.spacing or (1.0,)), tilt)
-    fault = _unreadable(first, gaps)
-    found = "" if fault else " and ".join(_irregularities(gaps, even, missing, lean))
+    tilt = Tilt(float(beside.max()), beside.max() / min(first.spacing or (1.0,)), degrees)
+    fault = unreadable(frames, directions_of(frames), distances)
+    lost = ""
+    if missing:
+        dropped = _in_gaps(left_out, positions[0], normal, distances, step)
+        lost = lost_slices(missing, dropped, len(left_out) + damaged - len(dropped))
+    found = "" if fault else " and ".join(irregularities(gaps, step, even, missing, lost, tilt))
     slices: Grid | SliceStack = grid
     if found:
         slices = SliceStack(grid.cropped((0, 0, 0), (1, *grid.shape[1:])), positions)
-        fault = _beyond_correction(slices, gaps, lean, found)
+        fault = beyond_correction(slices, gaps, tilt, found)
         if fault is None:
             grid = slices.even_grid
-    return SliceGeometry(grid, slices, distances, tilt, missing, found, fault, tuple(notes))
+    return SliceGeometry(grid, slices, distances, degrees, missing, found, fault, tuple(notes))
 
 
-@dataclass(frozen=True, slots=True)
-class _Lean:
-    """How far the slices lie beside the normal through the first one: at most, and at the end."""
-
-    millimetres: float
-    pixels: float
-    degrees: float
-
-
-def _grid(frames: Sequence[Frame], origin: FloatArray, normal: FloatArray, step: float) -> Grid:
+def _grid(frames: Sequence[Frame], origin: Float64, normal: Float64, step: float) -> Grid:
     first = frames[0]
-    assert first.orientation is not None and first.spacing is not None  # noqa: S101
-    along_row = first.orientation[0]
+    assert first.spacing is not None  # noqa: S101
+    along_row = directions_of(frames)[0]
     along_column = np.cross(normal, along_row)  # the column direction, made perpendicular
     affine = np.eye(4)
     affine[:3, 0] = normal * step
@@ -164,7 +159,8 @@ def _unplaced(frames: Sequence[Frame]) -> SliceGeometry:
     first = frames[0]
     notes = ["it has no position in the patient"]
     if first.spacing is None:
-        notes.append("it has no pixel spacing: 1 mm is taken")
+        why = "".join(f": {one}" for one in first.invalid if one.keyword == "PixelSpacing")
+        notes.append(f"it has no pixel spacing{why}: 1 mm is taken")
     elif first.spacing_keyword == "ImagerPixelSpacing":
         notes.append("its pixel spacing is that at the detector (ImagerPixelSpacing)")
     if len(frames) > 1:
@@ -175,105 +171,69 @@ def _unplaced(frames: Sequence[Frame]) -> SliceGeometry:
     frame_of_reference = text(first.file.header, "FrameOfReferenceUID") or None
     grid = Grid((len(frames), first.rows, first.columns), affine, frame_of_reference)
     distances = np.arange(len(frames), dtype=np.float64)
+    if any(frame.misplaced for frame in frames):  # they are refused, and told why
+        notes.clear()
     return SliceGeometry(grid, grid, distances, 0.0, 0, "", None, tuple(notes))
 
 
-def _single_slice_step(frame: Frame) -> tuple[float, str]:
+def stated_depth(frame: Frame) -> tuple[float, str] | None:
+    """The depth of a slice that says it, and the keyword."""
     for keyword in ("SpacingBetweenSlices", "SliceThickness"):
         stated = frame.millimetres(keyword, "PixelMeasuresSequence")
         if stated:
-            return stated, f"a single slice: its depth, {stated:g} mm, is its {keyword}"
-    return 1.0, "a single slice without a stated depth: 1 mm is taken"
+            return stated, keyword
+    return None
 
 
-def _contradictions(frame: Frame, measured: float) -> list[str]:
+def _single_slice_step(frame: Frame) -> tuple[float, str]:
+    found = stated_depth(frame)
+    if found is None:
+        return 1.0, "a single slice without a stated depth: 1 mm is taken"
+    return found[0], f"a single slice: its depth, {found[0]:g} mm, is its {found[1]}"
+
+
+def _contradictions(frame: Frame, measured: float, rounding: float) -> list[str]:
+    """What is stated and not true. `rounding`: how far off the measured distance may be."""
     found = []
     stated = frame.millimetres("SpacingBetweenSlices", "PixelMeasuresSequence")
-    if stated and abs(stated - measured) > STATED_DIFFERS * measured:
+    if stated and abs(stated - measured) > STATED_DIFFERS * measured + rounding:
         found.append(
             f"SpacingBetweenSlices says {stated:g} mm, but the slices lie {measured:.4g} mm apart"
         )
     thickness = frame.millimetres("SliceThickness", "PixelMeasuresSequence")
-    if thickness and thickness < (1 - STATED_DIFFERS) * measured:
+    if thickness and thickness < (1 - STATED_DIFFERS) * measured - rounding:
         found.append(f"the slices are {thickness:g} mm thick, but {measured:.4g} mm apart")
     return found
 
 
-def _missing(gaps: FloatArray) -> int:
+def _missing(distances: Float64) -> int:
     """How many slices are missing, if the wider distances are multiples of the common one."""
+    gaps = np.diff(distances)
     if gaps.min() < SAME_PLACE_MM:
         return 0
     usual = float(np.median(gaps[gaps < 1.5 * gaps.min()]))
-    steps = gaps / usual
-    whole = np.rint(steps)
-    lost = np.abs(steps - whole).max() <= EVENNESS and (whole > 1).mean() <= MISSING_PART
-    return int((whole - 1).sum()) if lost else 0
+    steps = np.rint(gaps / usual)
+    numbers = np.concatenate(([0.0], np.cumsum(steps)))
+    lost = lies_on_line(numbers, distances) and (steps > 1).mean() <= MISSING_PART
+    return int((steps - 1).sum()) if lost else 0
 
 
-def _unreadable(first: Frame, gaps: FloatArray) -> ImageError | None:
-    """What no resampling corrects."""
-    assert first.orientation is not None  # noqa: S101
-    skew = abs(float(np.dot(first.orientation[0], first.orientation[1])))
-    if skew > PERPENDICULARITY:
-        return ImageError(
-            f"rows and columns at {np.degrees(np.arccos(skew)):.2f} degrees to each other",
-            "a right angle",
-            "export the series again, or choose another series",
-        )
-    repeated = int((gaps < SAME_PLACE_MM).sum())
-    if repeated:
-        return ImageError(
-            f"{repeated} of {len(gaps) + 1} slices in the place of another one ({_spread(gaps)}), "
-            "and no attribute tells them apart",
-            "one slice in each place",
-            "remove the extra slices, or choose another series",
-        )
-    return None
-
-
-def _irregularities(gaps: FloatArray, even: bool, missing: int, lean: _Lean) -> list[str]:
-    """What keeps the slices from being an even, upright stack, with the measured figures."""
+def _in_gaps(
+    left_out: Sequence[LeftOut],
+    origin: Float64,
+    normal: Float64,
+    distances: Float64,
+    step: float,
+) -> list[str]:
+    """Why those images were left out that lie where slices are missing."""
     found = []
-    if lean.pixels > UPRIGHTNESS:
-        found.append(
-            f"slices shifted by up to {lean.millimetres:.1f} mm ({lean.pixels:.0f} pixels) within "
-            f"their plane, a tilt of {lean.degrees:.1f} degrees"
-        )
-    if missing:
-        places = np.flatnonzero(np.rint(gaps / gaps.min()) > 1)
-        found.append(
-            f"{missing} missing slices: gaps after slice {_few(places + 1)} of {len(gaps) + 1} "
-            f"({_spread(gaps)})"
-        )
-    elif not even:
-        found.append(f"unevenly spaced slices ({_spread(gaps)})")
+    for frame, why in left_out:
+        if frame.position is None or frame.orientation is None:
+            continue
+        turned = np.linalg.norm(np.cross(normal_of([frame]), normal))
+        place = float((frame.position - origin) @ normal)
+        nearest = float(np.abs(distances - place).min())
+        within = distances[0] < place < distances[-1] and nearest > step / 2
+        if within and turned <= np.sin(np.radians(WIDEST_ROUNDING)):
+            found.append(why)
     return found
-
-
-def _beyond_correction(
-    slices: SliceStack, gaps: FloatArray, lean: _Lean, found: str
-) -> ImageError | None:
-    """Why resampling would make up too much, or None."""
-    other = "or choose another series"
-    if gaps.max() > (WIDEST_GAP + EVENNESS) * np.median(gaps):
-        wanted = f"no distance above {WIDEST_GAP:g} times the median one, to be bridged"
-        return ImageError(found, wanted, f"fetch the missing slices from the PACS, {other}")
-    if lean.degrees > STEEPEST_TILT:
-        wanted = f"a tilt of at most {STEEPEST_TILT:g} degrees, to be corrected"
-        return ImageError(found, wanted, f"export the series again, {other}")
-    if math.prod(slices.even_grid.shape) > MOST_VOXELS * math.prod(slices.shape):
-        wanted = f"slices that fill an {MOST_VOXELS:g}th of the upright grid around them"
-        return ImageError(found, wanted, f"export the series again, {other}")
-    return None
-
-
-def _spread(gaps: FloatArray) -> str:
-    return (
-        f"along the normal they lie {gaps.min():.3g} to {gaps.max():.3g} mm apart, "
-        f"median {np.median(gaps):.3g} mm"
-    )
-
-
-def _few(numbers: npt.NDArray) -> str:
-    shown = ", ".join(str(n) for n in numbers[:3])
-    return f"{shown} and {len(numbers) - 3} more" if len(numbers) > 3 else shown

@@ -15,76 +15,54 @@ from itertools import pairwise
 
 import numpy as np
 
-from IODeepLib.headers import integer, text, texts
-from IODeepLib.series.distinctions import (
-    CLOCKS,
-    DISTINCTIONS,
-    Distinguishing,
-    InPlane,
-    dimensions,
-)
+from IODeepLib.geometry import tolerances
+from IODeepLib.geometry.tolerances import is_even, parallel, same_pixels
+from IODeepLib.headers import integer, text
+from IODeepLib.series.distinctions import CLOCKS, DISTINCTIONS, Distinguishing, InPlane, dimensions
 from IODeepLib.series.frames import Frame
+from IODeepLib.series.kinds import is_localizer
 from IODeepLib.series.repeats import without_repeats
-from IODeepLib.series.slices import SAME_PLACE_MM, along_normal, is_even, normal_of
-
-# Direction cosines of one stack: 1e-4 moves the corner of a 512 pixel image by 0.03 pixels.
-SAME_ORIENTATION = 1e-4
-
-# Pixel spacings of one stack, as a part: 1e-4 is a twentieth of a pixel over 512.
-SAME_SPACING = 1e-4
+from IODeepLib.series.slices import along_normal, normal_of
 
 # Slices that show a distance: fewer are even whatever they are.
 FEWEST = 3
 
-# Image Type value 3 of a scout image. (PS3.3 section C.8.2.1.1.1, C.8.3.1.1.1)
-LOCALIZER = "LOCALIZER"
-
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Subseries:
     """The frames of one volume, sorted along their normal, and what sets them apart.
 
     Attributes:
-        left_out: how many further frames show the same voxels in the same places.
+        repeats: how many further frames show the same voxels in the same places.
     """
 
     frames: tuple[Frame, ...]
     split_by: str
-    left_out: int = 0
+    repeats: int = 0
 
 
-def split(frames: Sequence[Frame]) -> list[Part]:
+def split(frames: Sequence[Frame]) -> list[Subseries]:
     """The volumes of one series, each sorted along its normal."""
     placed = [f for f in frames if f.is_placed]
-    unplaced = [f for f in frames if not f.is_placed]
-    parts = _split_unplaced(unplaced, "without position" if placed else "")
-    for group, words in _by_shape(placed, "with position" if unplaced else ""):
+    misplaced = tuple(f for f in frames if not f.is_placed and f.misplaced)
+    unplaced = [f for f in frames if not f.is_placed and not f.misplaced]
+    several = len(list(filter(None, (placed, misplaced, unplaced)))) > 1
+    parts = _split_unplaced(unplaced, "without position" if several else "")
+    if misplaced:  # refused, all of them at once
+        parts.append(Subseries(misplaced, "with a position that cannot be" if several else ""))
+    for group, words in _by_shape(placed, "with position" if several else ""):
         parts += _split_repeats(group, words)
     return parts
 
 
-def is_localizer(frame: Frame) -> bool:
-    """Whether a frame is a scout image."""
-    return LOCALIZER in texts(frame.file.header, "ImageType")[2:3]
-
-
-def in_place(distances: np.ndarray) -> np.ndarray:
-    """(n,) number of the place of each distance, counted from the smallest; equal ones share it."""
-    order = np.argsort(distances, kind="stable")
-    steps = np.diff(distances[order]) > SAME_PLACE_MM
-    places = np.empty(len(distances), dtype=np.intp)
-    places[order] = np.concatenate(([0], np.cumsum(steps)))
-    return places
-
-
-def _split_unplaced(frames: Sequence[Frame], words: str) -> list[Part]:
+def _split_unplaced(frames: Sequence[Frame], words: str) -> list[Subseries]:
     """Each file for itself: nothing says how the images of two files lie to each other."""
     by_file = defaultdict(list)
     for frame in frames:
         by_file[id(frame.file)].append(frame)
     groups = sorted(by_file.values(), key=_instance_number)
     return [
-        Part(tuple(group), _join(words, _nth("image", i, len(groups))))
+        Subseries(tuple(group), _join(words, _nth("image", i, len(groups))))
         for i, group in enumerate(groups)
     ]
 
@@ -97,19 +75,19 @@ def _instance_number(frames: Sequence[Frame]) -> tuple[int, str]:
 def _by_shape(frames: list[Frame], words: str) -> list[tuple[list[Frame], str]]:
     """Groups of frames that fit upon each other."""
     groups = [(frames, words)] if frames else []
-    steps: tuple[tuple[str, Callable[[Frame], Hashable], Callable[[Frame], str]], ...] = (
-        ("", is_localizer, _localizer),
-        ("matrix", _matrix, lambda f: f"{f.rows} x {f.columns} {_matrix(f)[2]}"),
-        ("frame of reference", _frame_of_reference, lambda f: ""),
-        ("pixel spacing", _Cluster(lambda f: np.log(f.spacing or 1.0), SAME_SPACING), _spacing),
-        ("orientation", _Cluster(_directions, SAME_ORIENTATION), _plane),
+    steps: tuple[tuple[str, Callable[[list[Frame]], Sequence], Callable[[Frame], str]], ...] = (
+        ("", _each(is_localizer), _localizer),
+        ("matrix", _each(_matrix), lambda f: f"{f.rows} x {f.columns} {_matrix(f)[2]}"),
+        ("frame of reference", _each(_frame_of_reference), lambda f: ""),
+        ("pixel spacing", _pixels, _spacing),
+        ("orientation", _directions, _plane),
     )
-    for name, key, shown in steps:
+    for name, keys, shown in steps:
         finer = []
         for group, so_far in groups:
             found: dict[Hashable, list[Frame]] = defaultdict(list)
-            for frame in group:
-                found[key(frame)].append(frame)
+            for key, frame in zip(keys(group), group, strict=True):
+                found[key].append(frame)
             for i, part in enumerate(found.values()):
                 label = _nth(name, i, len(found), shown(part[0]))
                 finer.append((part, _join(so_far, label)))
@@ -117,20 +95,22 @@ def _by_shape(frames: list[Frame], words: str) -> list[tuple[list[Frame], str]]:
     return groups
 
 
-class _Cluster:
-    """Gives frames the number of the first seen vector that lies within a tolerance of theirs."""
+def _each(key: Callable[[Frame], Hashable]) -> Callable[[list[Frame]], Sequence]:
+    return lambda frames: [key(frame) for frame in frames]
 
-    def __init__(self, vector: Callable[[Frame], np.ndarray], tolerance: float) -> None:
-        self._vector, self._tolerance = vector, tolerance
-        self._seen: list[np.ndarray] = []
 
-    def __call__(self, frame: Frame) -> int:
-        vector = self._vector(frame)
-        for i, seen in enumerate(self._seen):
-            if np.abs(vector - seen).max() <= self._tolerance:
-                return i
-        self._seen.append(vector)
-        return len(self._seen) - 1
+def _pixels(frames: list[Frame]) -> Sequence:
+    """The number of the group of frames with pixels of one size that each one belongs to."""
+    spacings = np.array([frame.spacing for frame in frames], dtype=np.float64)
+    return same_pixels(spacings, (frames[0].rows, frames[0].columns)).tolist()
+
+
+def _directions(frames: list[Frame]) -> Sequence:
+    """The number of the group of parallel frames that each one belongs to."""
+    first = frames[0]
+    assert first.spacing is not None  # noqa: S101
+    directions = np.array([frame.orientation for frame in frames])
+    return parallel(directions, (first.rows, first.columns), first.spacing).tolist()
 
 
 def _localizer(frame: Frame) -> str:
@@ -149,19 +129,14 @@ def _spacing(frame: Frame) -> str:
     return "{:.4g} x {:.4g} mm".format(*(frame.spacing or ()))
 
 
-def _directions(frame: Frame) -> np.ndarray:
-    assert frame.orientation is not None  # noqa: S101
-    return frame.orientation.ravel()
-
-
 def _plane(frame: Frame) -> str:
-    return ("sagittal", "coronal", "axial")[int(np.abs(normal_of(frame)).argmax())]
+    return ("sagittal", "coronal", "axial")[int(np.abs(normal_of([frame])).argmax())]
 
 
-def _split_repeats(frames: list[Frame], words: str) -> list[Part]:
+def _split_repeats(frames: list[Frame], words: str) -> list[Subseries]:
     """Volumes with one frame in each place, as far as an attribute tells the frames apart."""
     distances = along_normal(frames)
-    places = in_place(distances)
+    places = tolerances.places(distances)
     deepest = int(np.bincount(places).max())
     if deepest > 1:
         for groups, labels in _separations(frames, places, deepest):
@@ -177,7 +152,7 @@ def _split_repeats(frames: list[Frame], words: str) -> list[Part]:
         ]
     single = without_repeats(frames, places.tolist()) if deepest > 1 else frames
     order = np.argsort(along_normal(single), kind="stable")
-    return [Part(tuple(single[i] for i in order), words, len(frames) - len(single))]
+    return [Subseries(tuple(single[i] for i in order), words, len(frames) - len(single))]
 
 
 def _separations(
@@ -203,7 +178,7 @@ def _separations(
 
 
 def _tried(frames: list[Frame]) -> list[Distinguishing]:
-    return [InPlane(), *DISTINCTIONS, *dimensions(frames[0])]
+    return [InPlane(frames), *DISTINCTIONS, *dimensions(frames[0])]
 
 
 def _interleaved(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from IODeepLib.errors import ModelError, RecipeError
+from IODeepLib.errors import IODeepError
+from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Model
-from IODeepLib.model_object.progress import Progress
 from IODeepLib.model_object.retirement import Retirement
 
 if TYPE_CHECKING:
@@ -22,20 +22,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Problem:
-    """A file that looks like a part of a model, but cannot be used."""
+    """What looks like a part of a model, but cannot be used.
 
-    path: Path
-    error: ModelError | RecipeError
+    Attributes:
+        path: the file; None for an object that a PACS has and that could not be fetched.
+        error: what is wrong with it.
+    """
+
+    path: Path | None
+    error: IODeepError
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.error}" if self.path else str(self.error)
 
 
 @dataclass(frozen=True)
-class Library:
+class Catalog:
     """What a source holds.
 
     Attributes:
         models: the models to be used, by name and version; parts that are not on this machine are
             missing.
-        problems: damaged instances, and weights whose card is not there.
+        problems: damaged instances, objects that cannot be fetched, and weights whose card is not
+            there.
         retired: models that are not to be used any more, each with the notice that says so.
     """
 
@@ -62,7 +71,7 @@ class Source(Protocol):
         """How messages call it."""
         ...
 
-    def models(self) -> Library:
+    def models(self) -> Catalog:
         """The models there, as far as their cards tell; their weights are not touched.
 
         Raises:
@@ -72,7 +81,7 @@ class Source(Protocol):
         ...
 
     def fetch(self, model: Model, progress: Progress | None = None) -> Model:
-        """The same model with all its instances as files on this machine.
+        """`model` with all its instances as files on this machine.
 
         Raises:
             ModelError: a part is not there.

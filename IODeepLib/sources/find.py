@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from IODeepLib.cache import Cache
+from IODeepLib.disk.cache import Cache
 from IODeepLib.errors import InputError, UsageError
 from IODeepLib.sources import Source
 from IODeepLib.sources.archive import Archive
-from IODeepLib.sources.settings import FILE_NAME, Server, read_settings
-from IODeepLib.user_folders import config_folder
+from IODeepLib.sources.settings import Server, read_settings, settings_files
 
 # What must not be in an address: a user or a password, which may have slashes.
 _SECRET = {"dicomweb": re.compile(r"://.*@"), "dimse": re.compile(r"://[^/@]*:.*@")}
+_SECRET_WITHOUT_SCHEME = re.compile(r"[^/\\:]+:[^/\\]*@")
 
 
 def source_of(words: str | Path, cache: Cache | None = None) -> Source:
@@ -39,6 +39,8 @@ def source_of(words: str | Path, cache: Cache | None = None) -> Source:
     settings = read_settings()
     server = settings.server(words)
     if server is None:
+        if _SECRET_WITHOUT_SCHEME.match(words):
+            raise _secret_in_address()
         names = ", ".join(settings.names) or "none"
         raise InputError(
             f"{words} is no folder, and no server in {_file()}",
@@ -56,11 +58,7 @@ def archive_of(server: Server) -> Archive:
     """
     scheme = server.url.partition("://")[0]
     if _SECRET["dimse" if scheme == "dimse" else "dicomweb"].search(server.url):
-        raise UsageError(
-            "a user or a password in an address",
-            "one that may be seen, in messages and by other users of this machine; with %40 for @",
-            f"name the server and where its password is in {_file()}",
-        )
+        raise _secret_in_address()
     if scheme in ("dicomweb+http", "dicomweb+https"):
         if {"?", "#"} & set(server.url):
             raise UsageError(
@@ -82,6 +80,14 @@ def archive_of(server: Server) -> Archive:
     )
 
 
+def _secret_in_address() -> UsageError:
+    return UsageError(
+        "a user or a password in an address",
+        "one that may be seen, in messages and by other users of this machine; with %40 for @",
+        f"name the server and where its password is in {_file()}",
+    )
+
+
 def _file() -> Path:
     """The settings, or where they would be."""
-    return read_settings().path or config_folder() / FILE_NAME
+    return read_settings().path or settings_files()[0]

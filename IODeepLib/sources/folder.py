@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from IODeepLib.disk.file_memo import FileMemo
+from IODeepLib.disk.files import walk, whole_file
 from IODeepLib.errors import ModelError, RecipeError, UsageError
-from IODeepLib.file_memo import FileMemo
-from IODeepLib.files import walk, whole_file
+from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Card, Model, NotAnInstanceError, Weights, join
 from IODeepLib.model_object.card import card_of
 from IODeepLib.model_object.instance import Instance, is_dicom, may_be_instance, read_head
-from IODeepLib.model_object.progress import Progress
+from IODeepLib.model_object.private_dictionary import Element
 from IODeepLib.model_object.retirement import Retirement, retirement_of
 from IODeepLib.model_object.weights import weights_of
-from IODeepLib.private_dictionary import Element
 from IODeepLib.series import ImageSeries, find_series
-from IODeepLib.sources import Library, Problem
-from IODeepLib.sources.incoming import entry_of, to_store
+from IODeepLib.sources import Catalog, Problem
+from IODeepLib.sources.incoming import entity_of, to_store
 from IODeepLib.sources.query import Query
 
 # A card has some kilobytes; one with many labels has a hundred.
@@ -38,7 +38,7 @@ class FolderSource:
         """See `Source`."""
         return str(self.folder)
 
-    def models(self) -> Library:
+    def models(self) -> Catalog:
         """See `find_models`."""
         return find_models(self.folder)
 
@@ -69,8 +69,8 @@ class FolderSource:
         copies: list[Path] = []
         for path in files_below(self.folder):
             if is_dicom(read_head(path)):
-                entry = entry_of(path)
-                if uid in (entry.study_uid, entry.series_uid):
+                entity = entity_of(path)
+                if uid in (entity.study_uid, entity.series_uid):
                     copies.append(folder / f"{len(copies)}.dcm")
                     shutil.copyfile(path, copies[-1])
         return copies
@@ -79,8 +79,8 @@ class FolderSource:
         """See `Source`. A file gets its SOP Instance UID for a name, in a folder of its study."""
         new = []
         for path in files:
-            entry = to_store(path)
-            target = self.folder / entry.study_uid / f"{entry.sop_uid}.dcm"
+            entity = to_store(path)
+            target = self.folder / entity.study_uid / f"{entity.sop_uid}.dcm"
             if not target.exists():
                 with whole_file(target) as copy:
                     shutil.copyfile(path, copy)
@@ -88,7 +88,7 @@ class FolderSource:
         return new
 
 
-def find_models(folder: Path | str) -> Library:
+def find_models(folder: Path | str) -> Catalog:
     """The models in `folder` and below it; files of other kinds are passed over.
 
     Raises:
@@ -97,37 +97,43 @@ def find_models(folder: Path | str) -> Library:
     return models_in_files(files_below(Path(folder)))
 
 
-def models_in_files(
-    files: Iterable[Path], read: Callable[[Path], Card | Weights | Retirement] | None = None
-) -> Library:
-    """The models in `files`, such as a database names; files of other kinds are passed over.
-
-    Args:
-        files: where they are.
-        read: how to read one, if not by `read_instance`.
-    """
-    read = read or read_instance
-    cards: dict[str, Card] = {}
-    weights: dict[str, Weights] = {}
-    notices: dict[str, Retirement] = {}
+def models_in_files(files: Iterable[Path]) -> Catalog:
+    """The models in `files`, such as a database names; files of other kinds are passed over."""
+    found: list[Card | Weights | Retirement] = []
     problems: list[Problem] = []
     for path in files:
         try:
             if may_be_instance(read_head(path)):
-                found = _known.get(path, functools.partial(read, path))
-                if isinstance(found, Card):
-                    cards.setdefault(found.sop_instance_uid, found)
-                elif isinstance(found, Retirement):
-                    notices.setdefault(found.card_uid, found)
-                else:
-                    weights.setdefault(found.sop_instance_uid, found)
+                found.append(_known.get(path, functools.partial(read_instance, path)))
         except NotAnInstanceError:
             continue
         except (ModelError, RecipeError) as error:
             problems.append(Problem(path, error))
+    return library_of(found, problems)
+
+
+def library_of(
+    found: Iterable[Card | Weights | Retirement], problems: Iterable[Problem] = ()
+) -> Catalog:
+    """The models of which these are the instances; of those that say they are the same, the first.
+
+    Args:
+        found: cards, weights and notices.
+        problems: what was in their way.
+    """
+    cards: dict[str, Card] = {}
+    weights: dict[str, Weights] = {}
+    notices: dict[str, Retirement] = {}
+    for one in found:
+        if isinstance(one, Card):
+            cards.setdefault(one.sop_instance_uid, one)
+        elif isinstance(one, Retirement):
+            notices.setdefault(one.card_uid, one)
+        else:
+            weights.setdefault(one.sop_instance_uid, one)
     models = [join(card, weights) for card in cards.values()]
     models.sort(key=lambda m: (m.card.name, m.card.version, m.card.sop_instance_uid))
-    return Library(
+    return Catalog(
         tuple(model for model in models if model.card.sop_instance_uid not in notices),
         (*problems, *_orphans(models, weights)),
         tuple(
@@ -158,12 +164,12 @@ def find_model(folder: Path | str) -> Model:
     Raises:
         ModelError: there is none, more than one, or what is there is damaged.
     """
-    library = find_models(folder)
-    if len(library.models) == 1:
-        return library.models[0]
-    if not library.models and library.problems:
-        raise library.problems[0].error
-    labels = ", ".join(model.label for model in library.models) or "no model"
+    catalog = find_models(folder)
+    if len(catalog.models) == 1:
+        return catalog.models[0]
+    if not catalog.models and catalog.problems:
+        raise catalog.problems[0].error
+    labels = ", ".join(model.label for model in catalog.models) or "no model"
     raise ModelError(
         f"{folder} holds {labels}", "the instances of one model", "choose the model's own folder"
     )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -13,27 +12,28 @@ from pathlib import Path
 from pydicom import dcmread
 from pydicom.filereader import read_partial
 
+from IODeepLib.disk.byte_ranges import ByteRange, chunks
 from IODeepLib.errors import ModelError, SourceError
 from IODeepLib.headers import quiet, text
+from IODeepLib.machine.progress import Advance
 from IODeepLib.model_object import Part
 from IODeepLib.model_object.instance import Instance
-from IODeepLib.pieces import Span, chunks
-from IODeepLib.private_dictionary import Element
-from IODeepLib.sources.archive import Entry
+from IODeepLib.model_object.private_dictionary import Element
+from IODeepLib.sources.archive import BadUidError, Entity, Level
+from IODeepLib.text.foreign import printable
 
 _UIDS = ["SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "SOPClassUID"]
 _IDENTITY = [*_UIDS, "PatientID", "SeriesNumber"]
-_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _SOP_INSTANCE_UID = 0x00080018
 # What a weights instance has before its payload fits well in here.
 _HEAD = 64 * 2**10  # bytes
 
 
-def entry_of(path: Path) -> Entry:
+def entity_of(path: Path) -> Entity:
     """What the DICOM file at `path` is; only its header is read.
 
     Raises:
-        ModelError: it is no DICOM file, or a damaged one.
+        ModelError: it is no DICOM file, a damaged one, or has a UID that is none.
     """
     try:
         with quiet():
@@ -45,30 +45,29 @@ def entry_of(path: Path) -> Entry:
     study, series, sop = (
         text(header, f"{level}InstanceUID") for level in ("Study", "Series", "SOP")
     )
-    return Entry(study, series, sop, {key: text(header, key) for key in _IDENTITY})
+    try:
+        return Entity(study, series, sop, {key: text(header, key) for key in _IDENTITY})
+    except BadUidError as error:
+        raise ModelError(f"{path} has {error.found}", error.wanted, "have it corrected") from None
 
 
-def to_store(path: Path) -> Entry:
-    """The same of a file that is to be stored, and found again: its UIDs must be there.
+def to_store(path: Path) -> Entity:
+    """What a DICOM file is that is to be stored, and found again: its UIDs must be there.
 
     Raises:
         ModelError: it is no DICOM file, a damaged one, or lacks a UID.
     """
-    entry = entry_of(path)
-    for level, uid in (
-        *(("Study", entry.study_uid), ("Series", entry.series_uid)),
-        ("SOP", entry.sop_uid),
-    ):
-        if not _UID.fullmatch(uid):  # a folder names its files after them, too
+    entity = entity_of(path)
+    uids = (entity.study_uid, entity.series_uid, entity.sop_uid)
+    for level, uid in zip(Level, uids, strict=True):
+        if not uid:
             raise ModelError(
-                f"{path} has the {level} Instance UID {uid[:80]!r}",
-                "digits and dots",
-                "have the file corrected, or leave it out",
+                f"{path} has no {level.words}", "one", "have the file corrected, or leave it out"
             )
-    return entry
+    return entity
 
 
-def named(arriving: Iterable[bytes]) -> tuple[str, Iterable[bytes]]:
+def with_sop_uid(arriving: Iterable[bytes]) -> tuple[str, Iterable[bytes]]:
     """The SOP Instance UID in the head of an instance that arrives, and all its chunks."""
     chunks = iter(arriving)
     head = b""
@@ -83,7 +82,7 @@ def named(arriving: Iterable[bytes]) -> tuple[str, Iterable[bytes]]:
     return uid, itertools.chain([head], chunks)
 
 
-def save(arriving: Iterable[bytes], path: Path, wanted: Entry, server: str) -> Entry:
+def save(arriving: Iterable[bytes], path: Path, wanted: Entity, server: str) -> Entity:
     """Write an instance that arrives to `path`, and return what it is; nothing if it breaks off.
 
     Raises:
@@ -99,23 +98,52 @@ def save(arriving: Iterable[bytes], path: Path, wanted: Entry, server: str) -> E
     return check(path, wanted, server)
 
 
-def check(path: Path, wanted: Entry, server: str) -> Entry:
+def check(path: Path, wanted: Entity, server: str) -> Entity:
     """What arrived at `path`, if it is the wanted instance, or of the wanted series."""
     try:
-        found = entry_of(path)
+        found = entity_of(path)
     except ModelError as error:
         raise SourceError(
             f"{server} sent something that is no DICOM file ({error.found})",
             f"the instance {wanted.sop_uid or 'of series ' + wanted.series_uid}",
             "check the server's address, and the objects on it",
         ) from None
-    if found.series_uid != wanted.series_uid or wanted.sop_uid not in ("", found.sop_uid):
+    for level, has, asked in (
+        (Level.STUDY, found.study_uid, wanted.study_uid),
+        (Level.SERIES, found.series_uid, wanted.series_uid),
+        (Level.INSTANCE, found.sop_uid, wanted.sop_uid),
+    ):
+        if has != asked and (asked or not has):
+            raise SourceError(
+                f"{server} sent the instance {found.sop_uid}, "
+                f"whose {level.words} is {has or 'empty'}",
+                asked or "one",
+                "check the server",
+            )
+    patient, whose = wanted.attributes.get("PatientID", ""), found.attributes["PatientID"]
+    if patient and not _same_id(patient, whose):
         raise SourceError(
-            f"{server} sent the instance {found.sop_uid} of series {found.series_uid}",
-            f"{wanted.sop_uid or 'an instance'} of series {wanted.series_uid}",
+            f"{server} sent the instance {found.sop_uid}, whose PatientID is "
+            f"{printable(whose) or 'empty'}",
+            f"an instance of the patient {printable(patient)}",
             "check the server",
         )
     return found
+
+
+def _same_id(one: str, other: str) -> bool:
+    """Whether two Patient IDs may be the same.
+
+    Answers to searches often do not say in which character set they are: then letters beyond ASCII
+    are not compared, for there is no telling what they are.
+    """
+    if one.isascii() and other.isascii():
+        return one.strip() == other.strip()
+    return _ascii_of(one) == _ascii_of(other)
+
+
+def _ascii_of(value: str) -> str:
+    return "".join(filter(str.isascii, value)).strip()
 
 
 class PayloadFile:
@@ -132,14 +160,14 @@ class PayloadFile:
         self._written = 0
         self._payload: int | None = None  # where it begins
 
-    def receive(self, arriving: Iterable[bytes], report: Callable[[int], None]) -> None:
-        """Write the file; `report` is told the bytes of every chunk."""
+    def receive(self, arriving: Iterable[bytes], advance: Advance) -> None:
+        """Write the file; `advance` is told the bytes of every chunk."""
         hashing: Future[None] | None = None
         with self._path.open("wb") as file, ThreadPoolExecutor(1) as hasher:
             for chunk in arriving:
                 file.write(chunk)
                 begin, self._written = self._written, self._written + len(chunk)
-                report(len(chunk))
+                advance(len(chunk))
                 if hashing is not None:
                     hashing.result()
                     hashing = None
@@ -168,11 +196,11 @@ class PayloadFile:
             payload = Instance.read(self._path).content(Element.PAYLOAD, 0)
         except ModelError:
             return  # `check` will say that it is something else
-        if not isinstance(payload, Span):
+        if not isinstance(payload, ByteRange):
             return
         start = payload.offset
         there = max(0, min(self._part.length, self._written - start))
-        for piece in chunks([Span(self._path, start, there)]):
+        for piece in chunks([ByteRange(self._path, start, there)]):
             self._digest.update(piece)
         self._payload = start
 

@@ -17,19 +17,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from IODeepLib.disk.files import whole_folder
+from IODeepLib.disk.locks import take
+from IODeepLib.disk.user_folders import outbox_folder
 from IODeepLib.errors import OutputError, SourceError
-from IODeepLib.files import whole_folder
-from IODeepLib.locks import FileLock
 from IODeepLib.sources import Source
-from IODeepLib.sources.incoming import entry_of
-from IODeepLib.user_folders import outbox_folder
+from IODeepLib.sources.incoming import entity_of
 
 _DESTINATION = "destination.txt"
 _SECONDS_BETWEEN_LOOKS = 0.1
 
 
 @dataclass(frozen=True)
-class Kept:
+class WaitingFiles:
     """Files that wait.
 
     Attributes:
@@ -90,15 +90,15 @@ def store_or_keep(files: Sequence[Path], source: Source, destination: str) -> li
         ) from None
 
 
-def keep(files: Sequence[Path], destination: str) -> Kept:
+def keep(files: Sequence[Path], destination: str) -> WaitingFiles:
     """Put copies of `files` into the outbox; those that are there already are there once.
 
     Raises:
         OutputError: the outbox cannot be written.
     """
-    uids = sorted(entry_of(path).sop_uid for path in files)
+    uids = sorted(entity_of(path).sop_uid for path in files)
     name = hashlib.sha256("\n".join([destination, *uids]).encode()).hexdigest()[:16]
-    kept = Kept(outbox_folder() / name, destination)
+    kept = WaitingFiles(outbox_folder() / name, destination)
     if not (kept.folder / _DESTINATION).exists():
         with whole_folder(kept.folder) as folder:
             folder.chmod(0o700)
@@ -111,9 +111,8 @@ def keep(files: Sequence[Path], destination: str) -> Kept:
 @contextmanager
 def _alone() -> Iterator[None]:
     """A block that one process at a time is in."""
-    lock = FileLock(outbox_folder() / "lock")
     try:
-        while not lock.acquire():
+        while (lock := take(outbox_folder() / "lock")) is None:
             time.sleep(_SECONDS_BETWEEN_LOOKS)
     except OSError as error:
         raise OutputError(
@@ -127,7 +126,7 @@ def _alone() -> Iterator[None]:
         lock.release()
 
 
-def waiting() -> list[Kept]:
+def waiting() -> list[WaitingFiles]:
     """Everything in the outbox."""
     places = sorted(outbox_folder().glob(f"[!.]*/{_DESTINATION}"))
-    return [Kept(place.parent, place.read_text(encoding="utf-8")) for place in places]
+    return [WaitingFiles(place.parent, place.read_text(encoding="utf-8")) for place in places]

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import itertools
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
-from IODeepLib.cache import Cache
-from IODeepLib.errors import ImageError, ModelError, SourceError, UsageError
-from IODeepLib.files import whole_file, writing
-from IODeepLib.model_object import Model, Part, join, read_weights
-from IODeepLib.model_object.datasets import CARD_SERIES, WEIGHTS_SERIES
-from IODeepLib.model_object.progress import Progress, Reporter
+from IODeepLib.disk.cache import Cache
+from IODeepLib.disk.files import writing
+from IODeepLib.errors import ImageError, ModelError, UsageError
+from IODeepLib.machine.progress import Progress
+from IODeepLib.model_object import Card, Model, join, read_weights, verify
 from IODeepLib.series import ImageSeries, find_series
-from IODeepLib.sources import Library
-from IODeepLib.sources.archive import Archive, Entry, Receiver, TransientError
-from IODeepLib.sources.folder import models_in_files
-from IODeepLib.sources.incoming import PayloadFile, check, named, save, to_store
-from IODeepLib.sources.known import KnownServer, read_known
+from IODeepLib.sources import Catalog
+from IODeepLib.sources.archive import Archive, Entity, Matches
+from IODeepLib.sources.cards import fetch_card, read_cards
+from IODeepLib.sources.folder import library_of
+from IODeepLib.sources.known import check_intact
 from IODeepLib.sources.query import Query, matching
 from IODeepLib.sources.retries import retried
+from IODeepLib.sources.storing import store_files
+from IODeepLib.sources.weights import fetch_weights, weights_here
+from IODeepLib.sources.whole_series import fetch_series
 
-# What cards are found by. Weights are in series with another number: no search may match them,
-# for many servers read an object from end to end to answer for it.
-_MODEL = {"PatientID": "IODEEP"}
-_CARDS = {**_MODEL, "SeriesNumber": f"{CARD_SERIES}"}
-_WEIGHTS = {**_MODEL, "SeriesNumber": f"{WEIGHTS_SERIES}"}
+_log = logging.getLogger(__name__)
 _ENOUGH = {"StudyInstanceUID", "SeriesInstanceUID", "PatientID", "AccessionNumber", "StudyDate"}
 
 
@@ -40,78 +36,72 @@ class PacsSource:
     """
 
     def __init__(self, archive: Archive, cache: Cache) -> None:
-        self._archive, self._cache = archive, cache
+        self._archive = archive
+        self._shelf = cache.shelf(archive.name)
 
     @property
     def name(self) -> str:
         """How messages call it."""
         return self._archive.name
 
-    def models(self) -> Library:
-        """See `Source`. Only cards that are not in the cache are fetched."""
-        self._cache.use_cards()
+    def models(self) -> Catalog:
+        """See `Source`. What cannot be had is a problem, and does not stand in others' way."""
+        self._shelf.use_cards()
         with self._archive.connected():
-            cards = self._cards()
-            for card in cards:
-                self._fetch_card(card)
-        files = [self._cache.card(card.sop_uid) for card in cards]
-        for study in {card.study_uid for card in cards}:
-            files += self._cache.weights_of(study)
-        return models_in_files(files, read_known)
-
-    def _cards(self) -> list[Entry]:
-        """The cards there, and notices; a study that did not change is not searched again."""
-        studies = retried(lambda: self._archive.find_studies(_MODEL))
-        if studies is None:
-            return self._find(self._archive.find_instances, _CARDS)
-        known = KnownServer(self._cache, self.name)
-        found = []
-        for study in studies:
-            keys = {"StudyInstanceUID": study.study_uid, "SeriesNumber": f"{CARD_SERIES}"}
-            cards = known.cards(study) or self._find(self._archive.find_instances, keys)
-            found.append((study, cards))
-        known.remember(found)
-        return [card for _, cards in found for card in cards]
+            cards, problems = read_cards(self._archive, self._shelf)
+        studies = {card.study_instance_uid for card in cards if isinstance(card, Card)}
+        weights = [part for study in studies for part in weights_here(self._shelf, study)]
+        return library_of([*cards, *weights], problems)
 
     def fetch(self, model: Model, progress: Progress | None = None) -> Model:
-        """See `Source`. The weights go to the cache; another process that wants them waits."""
-        study, manifest = model.card.study_instance_uid, model.card.manifest
-        paths = {p: self._cache.weights(study, p.sop_instance_uid) for p in manifest.parts}
-        self._cache.use(study)
+        """See `Source`. The weights go to the cache; another process that wants them waits.
+
+        What lay there before is verified, and thrown away and fetched again if it is damaged.
+        """
+        study = model.card.study_instance_uid
+        self._shelf.use(study)
 
         def waiting() -> None:
             if progress:
                 progress(0.0, f"another process fetches {model.label}")
 
-        with self._cache.fetching(study, waiting), self._archive.connected():
-            missing = {part: path for part, path in paths.items() if not path.exists()}
-            total = sum(part.length for part in missing)
-            self._cache.make_room(total)
-            series = Entry(study, manifest.series_instance_uid, "", _MODEL)
-            report = Reporter(progress, total, f"fetching {model.label}")
-            if missing:  # small networks have all their weights in the card
+        with self._shelf.fetching(study, waiting), self._archive.connected():
+            card = model.card
+            for again in (False, True):
+                paths = {p: self._shelf.weights(study, p.sha256) for p in card.manifest.parts}
+                missing = {part: path for part, path in paths.items() if not path.is_file()}
+                fetch_weights(self._archive, self._shelf, card, missing, progress)
                 try:
-                    self._fetch_parts(series, missing, len(missing) == len(paths), report)
-                except SourceError:
-                    self._check_there(model, series)
-                    raise
-        return join(
-            model.card, {part.sop_instance_uid: part for part in map(read_weights, paths.values())}
-        )
+                    parts = {
+                        part.sop_instance_uid: read_weights(path) for part, path in paths.items()
+                    }
+                    found = join(card, parts)
+                    check_intact(card)
+                    for weights in found.weights():
+                        check_intact(weights)
+                    verify(found, known={part.sha256 for part in missing})
+                except ModelError as error:
+                    if again:
+                        raise
+                    _log.info("%s is fetched again: %s", model.label, error)
+                    card = self._anew(card, paths.values())
+                else:
+                    return found
+        raise AssertionError  # the second time ends
 
-    def _check_there(self, model: Model, series: Entry) -> None:
-        """Raise ModelError if the server has lost parts of the weights, which are in `series`."""
-        parts = model.card.manifest.parts
-        with suppress(SourceError):
-            there = self._there([series])
-            lost = [n for n, part in enumerate(parts, 1) if part.sop_instance_uid not in there]
-            if lost:
-                raise ModelError(
-                    f"{self.name} has lost part {', '.join(map(str, lost))} of {len(parts)} of "
-                    f"{model.label}",
-                    "all parts",
-                    "push the model again: it sends what is missing",
-                )
+    def _anew(self, card: Card, weights: Iterable[Path]) -> Card:
+        """The card as it comes from the server now; all that lay here of its model is gone."""
+        for path in weights:
+            self._shelf.discard(path)
+        uids = card.study_instance_uid, card.series_instance_uid, card.sop_instance_uid
+        found = fetch_card(self._archive, self._shelf, Entity(*uids))
+        if not isinstance(found, Card):
+            raise ModelError(
+                f"{self.name} has a notice under {card.sop_instance_uid}",
+                f"the card of {card.label}",
+                "list the models again",
+            )
+        return found
 
     def images(
         self, query: Query, folder: Path, progress: Progress | None = None
@@ -134,23 +124,24 @@ class PacsSource:
         """See `Source`."""
         with self._archive.connected():
             for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
-                entries = self._find(self._archive.find_series, {keyword: uid})
-                if entries:
-                    return self._fetch_all(entries, folder, progress)
+                if entities := self._entities(self._archive.find_series, {keyword: uid}):
+                    return self._fetch_all(entities, folder, progress)
         return []
 
     def _fetch_all(
-        self, entries: Sequence[Entry], folder: Path, progress: Progress | None
+        self, entities: Sequence[Entity], folder: Path, progress: Progress | None
     ) -> list[Path]:
         files: list[Path] = []
-        for done, entry in enumerate(entries):
+        for number, entity in enumerate(entities, 1):
             if progress:
-                progress(done / len(entries), f"fetching series {done + 1} of {len(entries)}")
+                progress(
+                    (number - 1) / len(entities), f"fetching series {number} of {len(entities)}"
+                )
             with writing(folder):
-                files += self._fetch_series(entry, folder)
+                files += fetch_series(self._archive, entity, folder / f"series-{number}")
         return files
 
-    def _find_images(self, query: Query) -> list[Entry]:
+    def _find_images(self, query: Query) -> list[Entity]:
         """The image series that `query` names.
 
         Raises:
@@ -164,10 +155,10 @@ class PacsSource:
                 "a study, a series, a patient, an accession number or a date",
                 "add --study, --series, --patient, --accession or --date",
             )
-        found = self._find(self._archive.find_series, keys)
-        images = [entry for entry in found if query.allows(entry.attributes)]
+        found = self._entities(self._archive.find_series, keys)
+        images = [entity for entity in found if query.allows(entity.attributes)]
         if not images:
-            kinds = ", ".join(sorted({entry.attributes.get("Modality", "") for entry in found}))
+            kinds = ", ".join(sorted({entity.attributes.get("Modality", "") for entity in found}))
             raise ImageError(
                 f"{self.name} has no image series with {query}"
                 + (f", only others ({kinds})" if kinds else ""),
@@ -176,184 +167,17 @@ class PacsSource:
             )
         return images
 
-    def _fetch_series(self, entry: Entry, folder: Path) -> list[Path]:
-        """All instances of a series, as files in a folder of its own below `folder`."""
-        folder = folder / entry.series_uid
-        folder.mkdir(parents=True, exist_ok=True)
-        files: dict[str, Path] = {}
-        numbers = itertools.count()
-
-        def receive(arriving: Iterable[bytes]) -> None:
-            path = folder / f"{next(numbers)}.dcm"
-            found = save(arriving, path, entry, self.name)
-            if path != files.setdefault(found.sop_uid, path):
-                path.unlink()  # it was sent before the connection broke
-
-        def missing() -> list[Entry]:
-            if files and len(files) >= _count(entry):
-                return []
-            keys = _series_keys(entry)
-            there = matching(self._archive.find_instances(keys), keys)
-            return [instance for instance in there if instance.sop_uid not in files]
-
-        self._retrieve(entry, missing, receive, lambda: len(files))
-        if not files:
-            raise _not_sent(self.name, entry)
-        return list(files.values())
-
-    def _retrieve(
-        self,
-        series: Entry,
-        missing: Callable[[], Sequence[Entry]],
-        receive: Receiver,
-        done: Callable[[], int],
-        *,
-        whole: bool = True,
-    ) -> None:
-        """Retrieve a series, first as a `whole`, then what is missing of it one by one."""
-
-        def attempt() -> None:
-            nonlocal whole
-            if whole:
-                whole = False
-                self._archive.retrieve(series, receive)
-            if left := missing():
-                for instance in left:
-                    self._archive.retrieve(instance, receive)
-                if left := missing():
-                    raise _not_sent(self.name, left[0])
-
-        retried(attempt, done)
-
     def store(self, files: Sequence[Path], progress: Progress | None = None) -> list[Path]:
         """See `Source`."""
-        entries = {path: to_store(path) for path in files}
-        with self._archive.connected():
-            return self._store(entries, progress)
+        return store_files(self._archive, files, progress)
 
-    def _store(self, entries: Mapping[Path, Entry], progress: Progress | None) -> list[Path]:
-        there = retried(lambda: self._there(entries.values()))
-        new = [path for path in entries if entries[path].sop_uid not in there]
-        report = Reporter(progress, sum(path.stat().st_size for path in new), "storing")
-
-        def missing() -> list[Path]:
-            return [path for path in new if entries[path].sop_uid not in there]
-
-        def stored(path: Path) -> None:
-            report(path.stat().st_size)
-            # To have the server's word for it must do for weights: see `_MODEL`.
-            if _WEIGHTS.items() <= entries[path].attributes.items():
-                there.add(entries[path].sop_uid)
-
-        def look() -> None:
-            there.update(self._there(entries[path] for path in missing()))
-
-        def attempt() -> None:
-            try:
-                self._archive.store(missing(), stored)
-            except TransientError:
-                look()
-                raise
-            look()
-            if lost := [entries[path].sop_uid for path in missing()]:
-                raise TransientError(
-                    f"{self.name} took {len(lost)} instances that it does not have then "
-                    f"({lost[0]})",
-                    "to find them there",
-                    "try again, or check the server",
-                )
-
-        if new:
-            retried(attempt, lambda: len(there))
-        return new
-
-    def _find(
-        self, search: Callable[[Mapping[str, str]], list[Entry]], keys: Mapping[str, str]
-    ) -> list[Entry]:
-        return matching(retried(lambda: search(keys)), keys)
-
-    def _there(self, entries: Iterable[Entry]) -> set[str]:
-        """The SOP Instance UIDs, among others, of those `entries` that the server has."""
-        series = {entry.series_uid: entry for entry in entries}
-        found = (self._archive.find_instances(_series_keys(entry)) for entry in series.values())
-        return {entry.sop_uid for answered in found for entry in answered}
-
-    def _fetch_card(self, card: Entry) -> None:
-        """Fetch a card or notice to the cache, if it is not there."""
-        path, card = self._cache.card(card.sop_uid), replace(card, attributes=_MODEL)
-
-        def attempt() -> None:
-            with whole_file(path) as new:
-                self._archive.retrieve(card, lambda data: save(data, new, card, self.name))
-                if not new.exists():
-                    raise _not_sent(self.name, card)
-
-        if not path.exists():
-            retried(attempt)
-
-    def _fetch_parts(
-        self, series: Entry, paths: Mapping[Part, Path], whole: bool, report: Callable[[int], None]
-    ) -> None:
-        """Fetch parts of the weights to their paths, where each is only seen when it is whole.
-
-        Args:
-            series: what they are in.
-            paths: where they go.
-            whole: whether they are all that there is in the series.
-            report: is told the bytes that come, and takes back those that have to come again.
-        """
-        by_uid = {part.sop_instance_uid: part for part in paths}
-
-        def receive(arriving: Iterable[bytes]) -> None:
-            uid, arriving = named(arriving)
-            part = by_uid.get(uid)
-            if part is None:  # of the series, but not of the model
-                for _ in arriving:
-                    pass
-                return
-            arrived = 0
-
-            def count(chunk: int) -> None:
-                nonlocal arrived
-                arrived += chunk
-                report(chunk)
-
-            try:
-                with whole_file(paths[part]) as new:
-                    payload = PayloadFile(new, part)
-                    payload.receive(arriving, count)
-                    check(new, replace(series, sop_uid=uid), self.name)
-                    payload.check(self.name)
-            except BaseException:
-                report(-arrived)
-                raise
-
-        def missing() -> list[Entry]:
-            return [
-                replace(series, sop_uid=part.sop_instance_uid)
-                for part, path in paths.items()
-                if not path.exists()
-            ]
-
-        def done() -> int:
-            return len(paths) - len(missing())
-
-        self._retrieve(series, missing, receive, done, whole=whole)
-
-
-def _series_keys(entry: Entry) -> dict[str, str]:
-    return {"StudyInstanceUID": entry.study_uid, "SeriesInstanceUID": entry.series_uid}
-
-
-def _count(entry: Entry) -> int:
-    """How many instances the server says that a series has; 0 if it does not say."""
-    value = entry.attributes.get("NumberOfSeriesRelatedInstances", "")
-    return int(value) if value.isdecimal() else 0
-
-
-def _not_sent(server: str, entry: Entry) -> SourceError:
-    return SourceError(
-        f"{server} answered without {entry.sop_uid or 'all instances of ' + entry.series_uid}",
-        "what was asked for",
-        "check whether the server still has it",
-    )
+    def _entities(
+        self, search: Callable[[Mapping[str, str]], Matches], keys: Mapping[str, str]
+    ) -> Sequence[Entity]:
+        """What is found; what is wrong there is said, or raised if there is nothing else."""
+        found = matching(retried(lambda: search(keys)), keys)
+        for error in found.errors:
+            if not found.entities:
+                raise error
+            _log.warning("%s", error)
+        return found.entities

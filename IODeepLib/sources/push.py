@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from IODeepLib.disk.files import temporary_folder
 from IODeepLib.errors import ModelError
+from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Card, Model, same_content, verify
 from IODeepLib.model_object.instance import is_dicom, read_head
-from IODeepLib.model_object.progress import Progress
 from IODeepLib.model_object.retirement import Retirement, write_retirement
-from IODeepLib.sources import Library, Source
+from IODeepLib.sources import Catalog, Source
 from IODeepLib.sources.folder import models_in_files
 
 
@@ -47,13 +47,13 @@ def push(files: Iterable[Path], source: Source, progress: Progress | None = None
         SourceError: the source failed; what it has taken stays there.
     """
     files = [path for path in files if is_dicom(read_head(path))]
-    library = models_in_files(files)
-    if library.problems:
-        raise library.problems[0].error
-    models = library.every
+    catalog = models_in_files(files)
+    if catalog.problems:
+        raise catalog.problems[0].error
+    models = catalog.every
     for model in models:
         verify(model, progress)
-    there = source.models() if models else Library(())
+    there = source.models() if models else Catalog(())
     published = _by_version(there)
     stored: list[Path] = []
     own: set[Path] = set()
@@ -67,7 +67,7 @@ def push(files: Iterable[Path], source: Source, progress: Progress | None = None
     versions = {_version(model.card) for model in models}
     retired = {
         notice.label: notice
-        for model, notice in (*there.retired, *library.retired)
+        for model, notice in (*there.retired, *catalog.retired)
         if _version(model.card) in versions
     }
     return Pushed(
@@ -90,8 +90,8 @@ def retire(model: Model, source: Source, *, reason: str, replacement: Model | No
         ModelError: the reason is too long.
         SourceError: the source failed.
     """
-    with tempfile.TemporaryDirectory(prefix="iodeep-") as folder:
-        notice = Path(folder) / "notice.dcm"
+    with temporary_folder() as folder:
+        notice = folder / "notice.dcm"
         other = replacement.card if replacement else None
         write_retirement(model.card, notice, reason=reason, replacement=other)
         source.store([notice])
@@ -114,9 +114,9 @@ def _is_new(model: Model, published: Sequence[Card], where: str) -> bool:
     return not uids or model.card.sop_instance_uid in uids
 
 
-def _by_version(library: Library) -> dict[tuple[str, str], list[Card]]:
+def _by_version(catalog: Catalog) -> dict[tuple[str, str], list[Card]]:
     found: dict[tuple[str, str], list[Card]] = {}
-    for model in library.every:
+    for model in catalog.every:
         found.setdefault(_version(model.card), []).append(model.card)
     return found
 

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
 from IODeepLib.errors import UsageError
-from IODeepLib.headers import text
-from IODeepLib.sources.archive import Entry
-
-# Modalities of series that hold no image of the patient to read, but what was made of one.
-# (PS3.3 section C.7.3.1.1.1)
-_NO_IMAGES = {
-    *("SEG", "SR", "PR", "KO", "AU", "DOC", "FID", "HC", "REG", "RWV", "PLAN", "STAIN"),
-    *("RTSTRUCT", "RTDOSE", "RTPLAN", "RTRECORD", "ECG", "EPS", "HD", "RESP", "SMR"),
-}
+from IODeepLib.headers import exact_texts
+from IODeepLib.headers.sop_classes import NO_IMAGES
+from IODeepLib.sources.archive import Entity, Matches
+from IODeepLib.text.foreign import is_uid
 
 
-# Of each key: what it has to look like, as a pattern and in words. UIDs as they occur, with zeros
-# where they should not be.
-_UID = r"[0-9.]{1,64}", "a UID: digits and dots"
-_DATE = r"\d{8}|\d{8}-|-\d{8}|\d{8}-\d{8}", "YYYYMMDD, or YYYYMMDD-YYYYMMDD"
-_TEXT = r"[^\\\x00-\x1f]*[^\\\x00-\x20][^\\\x00-\x1f]*", "a text of one line"
-_FORMS = {
+def _looks_like(pattern: str) -> Callable[[str], object]:
+    return re.compile(pattern).fullmatch
+
+
+# Of each key: whether a value can be one, and what it has to look like in words.
+_UID = is_uid, "a UID: digits and dots"
+_DATE = _looks_like(r"\d{8}|\d{8}-|-\d{8}|\d{8}-\d{8}"), "YYYYMMDD, or YYYYMMDD-YYYYMMDD"
+_TEXT = _looks_like(r"[^\\\x00-\x1f]*[^\\\x00-\x20][^\\\x00-\x1f]*"), "a text of one line"
+_FORMS: dict[str, tuple[Callable[[str], object], str]] = {
     **dict.fromkeys(("StudyInstanceUID", "SeriesInstanceUID"), _UID),
     **dict.fromkeys(("PatientID", "AccessionNumber"), _TEXT),
     "StudyDate": _DATE,
-    "Modality": (r"[A-Z0-9 _]{1,16}", "a modality such as CT"),
+    "Modality": (_looks_like(r"[A-Z0-9 _]{1,16}"), "a modality such as CT"),
 }
 
 
@@ -58,8 +56,8 @@ class Query:
 
     def __post_init__(self) -> None:
         for keyword, value in self.keys().items():
-            pattern, wanted = _FORMS[keyword]
-            if not re.fullmatch(pattern, value):
+            is_good, wanted = _FORMS[keyword]
+            if not is_good(value):
                 raise UsageError(f"{keyword} {value!r}", wanted, "correct the option")
 
     def keys(self) -> dict[str, str]:
@@ -79,12 +77,12 @@ class Query:
         modality = attributes.get("Modality", "")
         if modality and self.modalities and modality not in self.modalities:
             return False
-        return modality not in _NO_IMAGES and agrees(attributes, self.keys())
+        return modality not in NO_IMAGES and agrees(attributes, self.keys())
 
     def holds(self, header: Dataset) -> bool:
         """Whether an image with this header is one of those wanted: what it lacks is not."""
         keys = self.keys()
-        found = {keyword: text(header, keyword) for keyword in keys}
+        found = {keyword: "\\".join(exact_texts(header, keyword)) for keyword in keys}
         return all(found.values()) and agrees(found, keys)
 
     def __str__(self) -> str:
@@ -94,13 +92,14 @@ class Query:
         return ", ".join(words) or "any attributes"
 
 
-def matching(entries: Iterable[Entry], keys: Mapping[str, str]) -> list[Entry]:
-    """The entries that do not contradict `keys`, each one once."""
-    found: dict[tuple[str, str, str], Entry] = {}
-    for entry in entries:
-        if agrees(entry.attributes, keys):
-            found.setdefault((entry.study_uid, entry.series_uid, entry.sop_uid), entry)
-    return list(found.values())
+def matching(found: Matches, keys: Mapping[str, str]) -> Matches:
+    """What does not contradict `keys`, each entity once."""
+    entities: dict[tuple[str, str, str], Entity] = {}
+    for entity in found.entities:
+        if agrees(entity.attributes, keys):
+            entities.setdefault((entity.study_uid, entity.series_uid, entity.sop_uid), entity)
+    errors = [error for error in found.errors if agrees(error.attributes, keys)]
+    return Matches(list(entities.values()), errors)
 
 
 def agrees(attributes: Mapping[str, str], keys: Mapping[str, str]) -> bool:

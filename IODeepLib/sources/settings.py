@@ -10,23 +10,32 @@ Docs/pacs.md describes all keys. Secrets never stand in the file: it says where 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
-from dataclasses import dataclass, field, fields
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from IODeepLib.cache import MAX_BYTES, Cache
+from msgspec import field
+from msgspec.structs import replace
+
+from IODeepLib.disk.cache import MAX_BYTES, Cache
+from IODeepLib.disk.user_folders import config_folder, expanded
 from IODeepLib.errors import UsageError
-from IODeepLib.user_folders import config_folder
+from IODeepLib.text.complaints import short
+from IODeepLib.text.foreign import keep_secret
+from IODeepLib.text.json_text import StructureError
+from IODeepLib.text.records import Record, parse, within
 
 FILE_NAME = "iodeep.toml"
 _SITE_WIDE = Path("/etc/iodeep.toml")
-_TABLES = {"servers", "cache"}
+_SECRETS = ("password", "token")
+_T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A server and how to get in.
+class Server(Record):
+    """A server and how to get in, in the words of the file.
 
     Attributes:
         url: `dicomweb+http(s)://...` or `dimse://AET@host:port`.
@@ -41,16 +50,41 @@ class Server:
     """
 
     url: str
-    timeout: float = 60.0
+    timeout: Annotated[float, within(0.1, 86_400)] = 60.0
     user: str | None = None
-    password: str | None = field(default=None, repr=False)
-    token: str | None = field(default=None, repr=False)
-    certificate: Path | None = None
-    key: Path | None = None
-    ca: Path | None = None
+    password: str | None = None
+    token: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    ca: str | None = None
     tls: bool = False
     aet: str = "IODEEP"
-    receive_port: int | None = None
+    receive_port: Annotated[int, within(1, 65_535)] | None = None
+
+    def __post_init__(self) -> None:
+        for secret in (self.password, self.token):
+            keep_secret(secret or "", self.user or "")
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        shown = [name for name in self.__struct_fields__ if name not in _SECRETS]
+        return [(name, getattr(self, name)) for name in shown]
+
+    def __repr__(self) -> str:
+        return f"Server({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+
+class _CacheTable(Record):
+    """What the file says of the cache: its folder, and its size in gigabytes."""
+
+    folder: str | None = None
+    max_gb: Annotated[float, within(0, 10**6)] | None = None
+
+
+class _Tables(Record):
+    """The file. A server is read when it is asked for: what is wrong with one harms no other."""
+
+    servers: dict[str, Any] = field(default_factory=dict)
+    cache: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,7 +96,7 @@ class Settings:
     """
 
     path: Path | None
-    _tables: dict[str, Any]
+    _tables: _Tables
 
     def server(self, words: str) -> Server | None:
         """The server of this name or with this URL; a bare one for any other URL.
@@ -73,59 +107,58 @@ class Settings:
         Raises:
             UsageError: what the file says of it is wrong, or a secret is not where it says.
         """
-        servers = self._tables.get("servers", {})
-        for name, table in servers.items():
+        for name, table in self._tables.servers.items():
             url = str(table.get("url", "")) if isinstance(table, dict) else ""
             if words == name or (url and words.rstrip("/") == url.rstrip("/")):
-                return self._read(name, table)
+                return self._read(f"servers.{name}", table)
         return Server(words) if "://" in words else None
 
     @property
     def names(self) -> list[str]:
         """The named servers."""
-        return sorted(self._tables.get("servers", {}))
+        return sorted(self._tables.servers)
 
     def cache(self) -> Cache:
         """The cache as the file wants it; IODEEP_CACHE goes before its folder."""
-        table = self._tables.get("cache", {})
-        self._known("cache", table, {"folder": _KINDS["str"], "max_gb": _KINDS["float"]})
-        named = table.get("folder")
-        folder = Path(named).expanduser() if named and not os.environ.get("IODEEP_CACHE") else None
-        size = table.get("max_gb")
-        return Cache(folder, MAX_BYTES if size is None else int(size * 10**9))
+        table = self._parsed(_CacheTable, "cache", self._tables.cache)
+        named = table.folder if not os.environ.get("IODEEP_CACHE") else None
+        size = MAX_BYTES if table.max_gb is None else int(table.max_gb * 10**9)
+        return Cache(expanded(named) if named else None, size)
 
-    def _read(self, name: str, table: Any) -> Server:
-        where = f"servers.{name}"
-        kinds = {item.name: _KINDS[str(item.type)] for item in fields(Server)}
-        self._known(where, table, kinds)
-        if "url" not in table:
-            raise self._wrong(where, "no url", "url = 'dicomweb+https://...' or 'dimse://...'")
-        self._check_use(where, table)
-        values = dict(table)
+    def _read(self, where: str, table: Any) -> Server:
+        given = self._parsed(Server, where, table)
+        self._check_use(where, given, table)
+        files = {}
         for key in ("certificate", "key", "ca"):
-            if key in values:
-                values[key] = Path(values[key]).expanduser()
-                if not values[key].is_file():
-                    raise self._wrong(f"{where}.{key}", f"no file {values[key]}", "a PEM file")
-        self._check_certificates(where, values)
-        for key in ("password", "token"):
-            if key in values:
-                values[key] = self._secret(f"{where}.{key}", values[key], values.get("user"))
-        return Server(**values)
+            if (path := getattr(given, key)) is not None:
+                files[key] = str(expanded(path))
+                if not Path(files[key]).is_file():
+                    raise self._wrong(f"{where}.{key}", f"no file {files[key]}", "a PEM file")
+        self._check_certificates(where, files)
+        secrets = {}
+        for key in _SECRETS:
+            if (place := getattr(given, key)) is not None:
+                secrets[key] = self._secret(f"{where}.{key}", place, given.user)
+                self._check_header(f"{where}.{key}", key, secrets[key])
+        return replace(given, **files, **secrets)
 
-    def _check_use(self, where: str, table: dict[str, Any]) -> None:
+    def _check_use(self, where: str, given: Server, table: dict[str, Any]) -> None:
         """Raise if there is something that would be passed over: it may be meant to protect."""
         for start, keys in _PASSED_OVER.items():
-            for key in filter(table.__contains__, keys if table["url"].startswith(start) else ()):
+            for key in filter(table.__contains__, keys if given.url.startswith(start) else ()):
                 raise self._wrong(
                     f"{where}.{key}", f"nothing for {start}...", "another protocol", "remove it"
                 )
-        if "user" in table and not {"password", "token"} & table.keys():
+        if "user" in table and not table.keys() & _SECRETS:
             raise self._wrong(where, "a user without a password", "both", "add password")
         if "password" in table and "user" not in table:
             raise self._wrong(where, "a password without a user", "both", "add user")
+        if ":" in (given.user or "") or not (given.user or "").isprintable():
+            raise self._wrong(
+                f"{where}.user", "a colon or a control character", "a name", "leave it out"
+            )
 
-    def _check_certificates(self, where: str, values: dict[str, Any]) -> None:
+    def _check_certificates(self, where: str, files: dict[str, str]) -> None:
         """Raise what would otherwise go wrong in the middle of a handshake.
 
         Of an encrypted key the passphrase would be asked for at the terminal, if there is one.
@@ -134,26 +167,26 @@ class Settings:
 
         def encrypted() -> str:
             raise self._wrong(
-                f"{where}.{'key' if 'key' in values else 'certificate'}",
+                f"{where}.{'key' if 'key' in files else 'certificate'}",
                 "a key that is encrypted",
                 "one that only its owner can read, without a passphrase",
                 "decrypt it into another file",
             )
 
-        if "key" in values and "certificate" not in values:
+        if "key" in files and "certificate" not in files:
             raise self._wrong(where, "a key without a certificate", "both", "add certificate")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         load = {
-            "certificate": lambda p: context.load_cert_chain(p, values.get("key"), encrypted),
+            "certificate": lambda p: context.load_cert_chain(p, files.get("key"), encrypted),
             "ca": context.load_verify_locations,
         }
-        for key in filter(values.__contains__, load):
+        for key in filter(files.__contains__, load):
             try:
-                load[key](values[key])
+                load[key](files[key])
             except OSError as error:  # SSLError is one
                 raise self._wrong(
                     f"{where}.{key}",
-                    f"{values[key]} ({getattr(error, 'reason', None) or error.strerror})",
+                    f"{files[key]} ({getattr(error, 'reason', None) or error.strerror})",
                     "a PEM file; of a certificate with its key, unless that is in key",
                 ) from None
 
@@ -175,6 +208,25 @@ class Settings:
         raise self._wrong(
             where, "something else than a place", "'env:VARIABLE' or 'keyring:SERVICE'"
         )
+
+    def _check_header(self, where: str, key: str, secret: str) -> None:
+        """Raise if an HTTP header cannot hold the secret, which is not repeated.
+
+        A token is visible ASCII (RFC 6750 section 2.1), and a password has no control characters
+        (RFC 7617 section 2). A variable that was filled from a file often ends with a line feed.
+        """
+        if key == "token" and not re.fullmatch(r"[!-~]+", secret):
+            wanted = "letters, digits and signs of ASCII, without spaces or line feeds"
+            raise self._wrong(
+                where, "a secret with other characters", wanted, "correct it where it is kept"
+            )
+        if not secret.isprintable():
+            raise self._wrong(
+                where,
+                "a secret with a control character, such as a line feed",
+                "text of one line",
+                "correct it where it is kept",
+            )
 
     def _from_keyring(self, where: str, service: str, user: str) -> str:
         try:
@@ -204,18 +256,20 @@ class Settings:
             )
         return str(value)
 
-    def _known(self, where: str, table: Any, kinds: dict[str, Any]) -> None:
-        if not isinstance(table, dict):
-            raise self._wrong(where, "a single value", "a table")
-        for key, value in table.items():
-            if key not in kinds:
-                raise self._wrong(f"{where}.{key}", "an unknown key", f"one of {', '.join(kinds)}")
-            kind, wanted = kinds[key]
-            if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
-                raise self._wrong(f"{where}.{key}", type(value).__name__, wanted)
-            least, most = _RANGES.get(key, (value, value))
-            if not least <= value <= most:
-                raise self._wrong(f"{where}.{key}", f"{value}", f"{least} to {most}")
+    def _parsed(self, kind: type[_T], where: str, table: Any) -> _T:
+        try:
+            return parse(kind, table, exact=True)
+        except StructureError as error:
+            key = error.path.removeprefix("$").removeprefix(".")
+            value = table.get(key) if key else table
+            # A secret may stand anywhere by mistake: of what is wrong only numbers are repeated.
+            number = type(value) in (int, float) and key not in _SECRETS
+            hidden = error.found == short(value) and not number
+            raise self._wrong(
+                ".".join(filter(None, (where, key))),
+                type(value).__name__ if hidden else error.found,
+                _IN_TOML.get(error.wanted, error.wanted),
+            ) from None
 
     def _wrong(
         self, where: str, found: str, wanted: str, next_step: str = "correct it there"
@@ -223,23 +277,26 @@ class Settings:
         return UsageError(f"{self.path}: {where}: {found}", wanted, next_step)
 
 
-# What a value has to be, by the type that it becomes: in TOML, and in words.
-_TEXT = str, "a text in quotation marks"
-_KINDS: dict[str, Any] = {
-    "str": _TEXT,
-    "str | None": _TEXT,
-    "float": ((int, float), "a number"),
-    "Path | None": _TEXT,
-    "bool": (bool, "true or false"),
-    "int | None": (int, "a whole number"),
+# What was wanted, where TOML has other words for it; the only key that has to be there is url.
+_IN_TOML = {
+    "text": "a text in quotation marks",
+    "an object": "a table",
+    "a value: this key is required": "'dicomweb+https://...' or 'dimse://...'",
 }
-# Seconds, a port, and gigabytes.
-_RANGES = {"timeout": (0.1, 86_400), "receive_port": (1, 65_535), "max_gb": (0, 10**6)}
 # What only the other protocol has.
 _PASSED_OVER = {
     "dimse:": ("user", "password", "token"),
     "dicomweb+": ("tls", "aet", "receive_port"),
 }
+
+
+def settings_files() -> list[Path]:
+    """Where settings may be; the first one that is there counts."""
+    if named := os.environ.get("IODEEP_CONFIG"):
+        return [expanded(named)]
+    with suppress(UsageError):  # whoever has no home has no settings there
+        return [config_folder() / FILE_NAME, _SITE_WIDE]
+    return [_SITE_WIDE]
 
 
 def read_settings() -> Settings:
@@ -253,20 +310,14 @@ def read_settings() -> Settings:
         UsageError: it is no TOML, or has unknown tables.
     """
     named = os.environ.get("IODEEP_CONFIG")
-    places = [Path(named).expanduser()] if named else [config_folder() / FILE_NAME, _SITE_WIDE]
-    path = next((place for place in places if place.is_file()), None)
+    path = next((place for place in settings_files() if place.is_file()), None)
     if path is None:
         if named:
             raise UsageError(f"no file {named}", "the settings", "correct IODEEP_CONFIG")
-        return Settings(None, {})
+        return Settings(None, _Tables())
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read ({error})", "TOML", "correct it") from None
-    settings = Settings(path, tables)
-    for table in tables:
-        if table not in _TABLES:
-            raise settings._wrong(table, "an unknown table", f"one of {', '.join(sorted(_TABLES))}")
-        if not isinstance(tables[table], dict):
-            raise settings._wrong(table, "a single value", "a table")
-    return settings
+    settings = Settings(path, _Tables())
+    return Settings(path, settings._parsed(_Tables, "", tables))

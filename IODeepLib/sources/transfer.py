@@ -11,83 +11,10 @@ from pydicom import uid
 
 from IODeepLib.errors import ModelError
 from IODeepLib.headers import quiet
-from IODeepLib.sources.incoming import entry_of
+from IODeepLib.headers.sop_classes import IMAGES, NO_IMAGES
+from IODeepLib.sources.incoming import entity_of
+from IODeepLib.text.foreign import LONGEST_UID, is_uid, printable
 
-# What holds the images of a modality (PS3.4 annex B.5).
-_IMAGES = {
-    "CT": (
-        uid.CTImageStorage,
-        uid.EnhancedCTImageStorage,
-        uid.LegacyConvertedEnhancedCTImageStorage,
-    ),
-    "MR": (
-        uid.MRImageStorage,
-        uid.EnhancedMRImageStorage,
-        uid.LegacyConvertedEnhancedMRImageStorage,
-        uid.EnhancedMRColorImageStorage,
-    ),
-    "PT": (
-        uid.PositronEmissionTomographyImageStorage,
-        uid.EnhancedPETImageStorage,
-        uid.LegacyConvertedEnhancedPETImageStorage,
-    ),
-    "NM": (uid.NuclearMedicineImageStorage,),
-    "CR": (uid.ComputedRadiographyImageStorage,),
-    "DX": (
-        uid.DigitalXRayImageStorageForPresentation,
-        uid.DigitalXRayImageStorageForProcessing,
-    ),
-    "MG": (
-        uid.DigitalMammographyXRayImageStorageForPresentation,
-        uid.DigitalMammographyXRayImageStorageForProcessing,
-        uid.BreastTomosynthesisImageStorage,
-    ),
-    "US": (uid.UltrasoundImageStorage, uid.UltrasoundMultiFrameImageStorage),
-    "XA": (uid.XRayAngiographicImageStorage, uid.EnhancedXAImageStorage),
-    "RF": (uid.XRayRadiofluoroscopicImageStorage, uid.EnhancedXRFImageStorage),
-}
-# What else a series of these modalities may hold.
-_NO_IMAGES = {
-    "SR": (
-        *(uid.BasicTextSRStorage, uid.EnhancedSRStorage, uid.ComprehensiveSRStorage),
-        *(uid.Comprehensive3DSRStorage, uid.XRayRadiationDoseSRStorage),
-        *(uid.MammographyCADSRStorage, uid.ChestCADSRStorage),
-    ),
-    "KO": (uid.KeyObjectSelectionDocumentStorage,),
-    "PR": (
-        uid.GrayscaleSoftcopyPresentationStateStorage,
-        uid.ColorSoftcopyPresentationStateStorage,
-        uid.PseudoColorSoftcopyPresentationStateStorage,
-        uid.BlendingSoftcopyPresentationStateStorage,
-    ),
-    "SEG": (uid.SegmentationStorage, uid.SurfaceSegmentationStorage),
-    "REG": (uid.SpatialRegistrationStorage, uid.DeformableSpatialRegistrationStorage),
-    "RWV": (uid.RealWorldValueMappingStorage,),
-    "RTSTRUCT": (uid.RTStructureSetStorage,),
-    "RTDOSE": (uid.RTDoseStorage,),
-    "RTPLAN": (uid.RTPlanStorage, uid.RTIonPlanStorage),
-    "RTIMAGE": (uid.RTImageStorage,),
-    "RTRECORD": (
-        uid.RTBeamsTreatmentRecordStorage,
-        uid.RTIonBeamsTreatmentRecordStorage,
-        uid.RTTreatmentSummaryRecordStorage,
-    ),
-    "ECG": (
-        uid.TwelveLeadECGWaveformStorage,
-        uid.GeneralECGWaveformStorage,
-        uid.AmbulatoryECGWaveformStorage,
-    ),
-    "DOC": (uid.EncapsulatedPDFStorage, uid.EncapsulatedCDAStorage),
-    "M3D": (uid.EncapsulatedSTLStorage, uid.EncapsulatedOBJStorage),
-    "SM": (uid.VLWholeSlideMicroscopyImageStorage, uid.VLMicroscopicImageStorage),
-    "XC": (uid.VLPhotographicImageStorage, uid.VideoPhotographicImageStorage),
-    "ES": (uid.VLEndoscopicImageStorage, uid.VideoEndoscopicImageStorage),
-    "OP": (
-        uid.OphthalmicPhotography8BitImageStorage,
-        uid.OphthalmicPhotography16BitImageStorage,
-    ),
-    "OPT": (uid.OphthalmicTomographyImageStorage,),
-}
 # What a series of any modality may hold.
 _OTHERS = (
     uid.SecondaryCaptureImageStorage,
@@ -131,9 +58,9 @@ def offers(attributes: Mapping[str, str]) -> Sequence[tuple[str, str]]:
 
 @cache
 def _offers(modality: str) -> tuple[tuple[str, str], ...]:
-    classes = _IMAGES.get(modality) or _NO_IMAGES.get(modality) or _OTHERS[:4]
+    classes = IMAGES.get(modality) or NO_IMAGES.get(modality) or _OTHERS[:4]
     likely = [(c, syntax) for c in classes for syntax in TRANSFER_SYNTAXES]
-    everything = (*_OTHERS, *(c for classes in _IMAGES.values() for c in classes))
+    everything = (*_OTHERS, *(c for classes in IMAGES.values() for c in classes))
     plain = [(c, syntax) for syntax in PLAIN for c in everything]
     return tuple(dict.fromkeys([*likely, *plain]))
 
@@ -163,7 +90,7 @@ def read_part10(path: Path) -> Part10:
     """
     from pynetdicom.dsutils import split_dataset
 
-    entry = entry_of(path)
+    entity = entity_of(path)
     try:
         with quiet():
             meta, offset = split_dataset(path)
@@ -172,4 +99,12 @@ def read_part10(path: Path) -> Part10:
         raise ModelError(
             f"{path} cannot be read as DICOM ({error})", "a DICOM file", "check the file"
         ) from None
-    return Part10(path, (entry.attributes["SOPClassUID"], syntax), entry.sop_uid, offset)
+    kind = entity.attributes["SOPClassUID"], syntax
+    for what, value in zip(("SOP Class UID", "Transfer Syntax UID"), kind, strict=True):
+        if not is_uid(value):
+            raise ModelError(
+                f"{path} has the {what} {printable(value[:LONGEST_UID])!r}",
+                "a UID (PS3.5 section 9.1)",
+                "have the file corrected, or leave it out",
+            )
+    return Part10(path, kind, entity.sop_uid, offset)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from IODeepSlicer import library
+from IODeepSlicer.requirements import REQUIREMENTS
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,11 +44,11 @@ def test_without_it_the_message_says_what_to_do(tmp_path):
 
 
 def test_importing_the_helpers_imports_nothing_from_third_parties():
-    heavy = "pydicom", "numpy", "highdicom", "onnxruntime", "SimpleITK"
+    heavy = {Requirement(item).name for item in REQUIREMENTS} | {"PIL"}
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'IODeep')!r}); "
         "sys.modules['slicer'] = None; "  # it imports a lot itself, where it is installed
-        "import IODeepSlicer.card_text, IODeepSlicer.requirements; "
+        "import IODeepSlicer.text.card_text, IODeepSlicer.requirements; "
         f"print(sorted(set({heavy!r}) & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,19 +11,22 @@ import numpy as np
 import pytest
 import slicer
 import slicer_application
-from IODeepSlicer import nodes
-from IODeepSlicer.runner import State
+from IODeepSlicer.scene import images, nodes
+from IODeepSlicer.work.runner import State
+from msgspec.structs import replace
 
 from IODeep import IODeepLogic
-from IODeepLib.errors import CancelledError, IODeepError, NoModelFitsError
+from IODeepLib.errors import CancelledError, IODeepError, NoModelFitsError, UsageError
 from IODeepLib.model_object import Model
 from IODeepLib.pipeline import run
+from IODeepLib.publish import pack
 from IODeepLib.series import find_series
 
 pytestmark = pytest.mark.usefixtures("scene")
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "Docs" / "user-guide.md"
+EXAMPLE = ROOT / "examples" / "07_slicer_console.py"
 DEMO = ROOT / "IODeepLib" / "demo_data"
 
 
@@ -40,7 +44,7 @@ def test_it_gives_what_the_library_gives(logic: IODeepLogic, study: Path, networ
     (series,) = find_series(study)
     expected = run(series, network).segmentation
     found = nodes.segmentationOf(
-        segmentation, expected.labels, nodes.imageOf(volume).grid, overlapping=False
+        segmentation, expected.labels, images.imageOf(volume).grid, overlapping=False
     )
     turn = found.grid.axis_map(expected.grid.orientation)
     np.testing.assert_array_equal(turn.apply(found.array), expected.array)
@@ -64,9 +68,28 @@ def test_a_model_that_does_not_fit_is_refused_with_the_reason(
     volume = slicer_application.load(study)
     slicer.mrmlScene.RemoveNode(volume)
     other = slicer.util.addVolumeFromArray(np.zeros((4, 5, 6), np.int16))
-    other.SetAttribute(nodes.SAID["Modality"], "MR")
+    other.SetAttribute(images.SAID["Modality"], "MR")
     with pytest.raises(NoModelFitsError, match="Modality"):
         logic.start(other, network)
+
+
+def test_a_script_gets_no_model_that_another_one_equals(
+    logic: IODeepLogic, study: Path, network: Model
+) -> None:
+    volume = slicer_application.load(study)
+    folder = network.card.path.parent
+    slicer_application.insert(folder)
+    twin = pack(
+        folder.parent / "three.onnx",
+        replace(network.card.recipe, name="twin"),
+        Path(slicer.dicomDatabase.databaseDirectory, "twin"),
+    )
+    slicer_application.insert(twin.card.path.parent)
+    with pytest.raises(UsageError, match="2 models fit") as caught:
+        logic.run(volume)
+    assert "logic.select(volume).equals" in caught.value.next_step
+    (first, _) = logic.select(volume).equals
+    assert logic.run(volume, first.model) is not None
 
 
 def test_without_models_select_says_so(logic: IODeepLogic, study: Path) -> None:
@@ -78,7 +101,11 @@ def test_without_models_select_says_so(logic: IODeepLogic, study: Path) -> None:
 
 
 def test_the_user_guides_examples(
-    logic: IODeepLogic, study: Path, network: Model, monkeypatch: pytest.MonkeyPatch
+    logic: IODeepLogic,
+    study: Path,
+    network: Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     volume = slicer_application.load(study)
     monkeypatch.setattr(slicer.util, "getModuleLogic", lambda name: logic)
@@ -89,6 +116,8 @@ def test_the_user_guides_examples(
         "/path/to/models": network.card.path.parent,
         "/path/to/model.onnx": DEMO / "demo_network.onnx",
         "/path/to/recipe.json": DEMO / "recipe.json",
+        "/path/to/study": study,
+        "/path/to/result": tmp_path / "result",
     }
     for example in examples:
         code = example
@@ -97,3 +126,16 @@ def test_the_user_guides_examples(
         exec(compile(code, GUIDE.name, "exec"), names)  # noqa: S102  what a reader would type
     assert slicer.dicomDatabase.fileForInstance(names["uid"])
     assert nodes.imageNodeOf(names["segmentation"]) is volume
+
+
+def test_the_example_of_the_console(
+    logic: IODeepLogic, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(slicer.util, "getModuleLogic", lambda name: logic)
+    names = runpy.run_path(str(EXAMPLE))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "brain-tissue-t1-demo@1.1.0 fits"
+    assert any(line.startswith("White Matter: ") for line in lines)
+    uid = lines[-1].removeprefix("saved ")
+    assert slicer.dicomDatabase.fileForInstance(uid)
+    assert nodes.imageNodeOf(names["segmentation"]) is names["volume"]

@@ -6,32 +6,84 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from IODeepSlicer import requirements
+from packaging.requirements import Requirement
 
-HERE = {
+# What Slicer 5.12.3 bundles of it (Slicer/Slicer, SuperBuild/External_python-*.cmake).
+BUNDLED = {
     "pydicom": "3.0.2",
-    "numpy": "2.4.0",
-    "simpleitk": "2.5.2",
+    "numpy": "2.4.6",
+    "simpleitk": "2.5.5",
     "highdicom": "0.27.0",
-    "requests": "2.32.5",
+    "requests": "2.34.2",
+    "urllib3": "2.7.0",
+    "pillow": "12.2.0",
+}
+BROUGHT = {"onnxruntime", "filelock", "msgspec", "platformdirs", "psutil"}
+# And with what IODeep brings, but for ONNX Runtime.
+HERE = {
+    **BUNDLED,
+    "filelock": "4.3.1",
+    "msgspec": "0.22.0",
+    "platformdirs": "4.14.8",
+    "psutil": "7.2.2",
 }
 
 
 def test_the_requirements_are_the_librarys_own():
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert sorted(requirements.REQUIREMENTS) == sorted(project["dependencies"])
+    ours = {Requirement(item).name: item for item in project["dependencies"]}
+    slicers = {Requirement(item).name: item for item in requirements.REQUIREMENTS}
+    assert slicers.keys() == ours.keys()
+    differ = {name for name in ours if ours[name] != slicers[name]}
+    assert differ == {"onnxruntime", "requests", "platformdirs"}
 
 
-def test_what_lacks_in_slicer_is_onnxruntime_alone():
-    assert requirements.missingRequirements(HERE) == ["onnxruntime>=1.22"]
-    assert requirements.outdatedRequirements(HERE) == []
+@pytest.mark.parametrize(
+    ("name", "version", "in_slicer"),
+    [
+        ("onnxruntime", "1.22.1", False),  # opens /etc/passwd
+        ("onnxruntime", "1.24.4", False),  # crashes on addresses in memory
+        ("onnxruntime", "1.30.0", True),  # cannot be ended while it opens a network
+        ("requests", "2.31.0", False),  # CVE-2024-35195
+        ("requests", "2.32.3", False),  # CVE-2024-47081
+        ("requests", "2.32.5", True),  # CVE-2026-25645
+    ],
+)
+def test_versions_with_known_faults_are_not_installed(name, version, in_slicer):
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for items, taken in ((project["dependencies"], False), (requirements.REQUIREMENTS, in_slicer)):
+        [item] = [item for item in items if Requirement(item).name == name]
+        assert Requirement(item).specifier.contains(version) is taken
+
+
+def test_what_lacks_in_slicer():
+    missing = [Requirement(item).name for item in requirements.missingRequirements(BUNDLED)]
+    assert set(missing) == BROUGHT
+    assert requirements.missingRequirements(HERE) == ["onnxruntime>=1.26"]
+    for versions in (BUNDLED, HERE):
+        assert requirements.outdatedRequirements(versions) == []
 
 
 @pytest.mark.parametrize("variant", requirements.ONNXRUNTIME_VARIANTS)
 def test_any_variant_of_onnxruntime_will_do(variant):
-    assert requirements.missingRequirements({**HERE, variant: "1.23.0"}) == []
+    versions = {**HERE, variant: "1.26.0"}
+    assert requirements.missingRequirements(versions) == []
+    assert requirements.outdatedRequirements(versions) == []
+
+
+@pytest.mark.parametrize("variant", requirements.ONNXRUNTIME_VARIANTS)
+@pytest.mark.parametrize("version", ["1.22.1", "1.24.4", "1.25.9"])
+def test_no_variant_is_used_that_follows_foreign_external_data(variant, version):
+    """Also beside a newer one: either may supply the module."""
+    beside = next(one for one in requirements.ONNXRUNTIME_VARIANTS if one != variant)
+    for versions in ({**HERE, variant: version}, {**HERE, variant: version, beside: "1.30.0"}):
+        assert requirements.outdatedRequirements(versions) == [
+            f"{variant} {version} (1.26 or later)"
+        ]
 
 
 def test_an_old_package_is_named_and_not_replaced():
@@ -39,7 +91,7 @@ def test_an_old_package_is_named_and_not_replaced():
     assert requirements.missingRequirements(versions) == []
     assert requirements.outdatedRequirements(versions) == [
         "pydicom 2.4.4 (3.0.1 or later)",
-        "onnxruntime-gpu 1.20 (1.22 or later)",
+        "onnxruntime-gpu 1.20 (1.26 or later)",
     ]
 
 
@@ -59,6 +111,26 @@ def test_the_check_says_what_is_wrong(monkeypatch, versions, said):
     monkeypatch.setattr(requirements, "installedVersions", lambda: versions)
     with pytest.raises(requirements.RequirementsError, match=said):
         requirements.checkRequirements()
+
+
+def test_one_question_and_one_installation(monkeypatch):
+    versions, asked, installed = dict(BUNDLED), [], []
+
+    def install(missing, constraints):
+        assert constraints.read_text().splitlines() == requirements.constraintLines(BUNDLED)
+        installed.append(missing)
+        versions.update(HERE, onnxruntime="1.31.0")
+
+    application = SimpleNamespace(testingEnabled=lambda: False)
+    monkeypatch.setitem(sys.modules, "slicer", SimpleNamespace(app=application))
+    monkeypatch.setattr(requirements, "installedVersions", lambda: versions)
+    monkeypatch.setattr(requirements, "_ask", asked.append)
+    monkeypatch.setattr(requirements, "_install", install)
+    for _ in range(2):
+        requirements.ensureRequirements()
+    lacking = [item for item in requirements.REQUIREMENTS if Requirement(item).name in BROUGHT]
+    assert len(lacking) == len(BROUGHT)
+    assert asked == installed == [lacking]
 
 
 def test_what_is_installed_is_pinned():

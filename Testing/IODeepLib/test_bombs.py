@@ -40,7 +40,7 @@ from IODeepLib.errors import IODeepError
 from IODeepLib.model_object import verify
 from IODeepLib.onnx_file import OnnxFile
 from IODeepLib.recipe import read_recipe
-from IODeepLib.safetensors_file import decode_header, header_size
+from IODeepLib.model_object.safetensors_file import decode_header, header_size
 from IODeepLib.series import find_series
 from IODeepLib.sources.folder import find_model
 from fuzzing.limits import limit_this_process

@@ -21,7 +21,7 @@ from makers.recipes import liver_recipe
 from onnx import helper, numpy_helper
 
 from IODeepLib.errors import ImageError, IODeepError, ModelError
-from IODeepLib.model_object import Model, pack, verify
+from IODeepLib.model_object import Model, verify, write_model
 from IODeepLib.pipeline import run
 from IODeepLib.recipe import read_recipe, recipe_to_json
 from IODeepLib.series import find_series
@@ -74,7 +74,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 @pytest.fixture
 def model(tmp_path: Path) -> Model:
     """The demonstration network, packed in the folder `models`."""
-    return pack(NETWORK, read_recipe(RECIPE), tmp_path / "models")
+    return write_model(NETWORK, read_recipe(RECIPE), tmp_path / "models")
 
 
 @pytest.fixture
@@ -234,4 +234,4 @@ def test_images_that_vanish_before_they_are_looked_at(images: Path) -> None:
             path.unlink()
 
     with pytest.raises(IODeepError, match="cannot be opened"):
-        find_series(images, on_progress=progress)[0].volume()
+        find_series(images, progress=progress)[0].volume()

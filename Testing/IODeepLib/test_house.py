@@ -5,45 +5,82 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import IODeepLib
 
 LIBRARY = Path(IODeepLib.__file__).parent
+SUPPLIED_BY = packages_distributions()
 
 # From the ground up. A room imports from those above it in this list, never from those below.
 ROOMS = [
-    ["errors", "garbage", "control_groups"],
-    ["structured", "memory", "file_memo", "parallel", "pieces", "locks", "user_folders"],
-    ["files"],
-    ["cache"],
-    ["anatomy_table", "anatomy_words"],
-    ["anatomy_text"],
-    ["codes"],
-    ["geometry", "private_dictionary"],
-    ["headers", "onnx_file", "safetensors_file", "slice_stack"],
-    ["recipe"],
-    ["segmentation", "activation", "components", "enclosures", "intensity", "resample"],
-    ["model_object", "series", "patches", "preprocess"],
-    ["providers", "sources", "facts"],
-    ["runtime", "criteria", "sliding_window", "suv"],
-    ["agreement", "selection", "classification", "decision_rule"],
-    ["decision", "postprocess", "predictor", "results"],
-    ["result", "publish"],
-    ["pipeline"],
-    ["cli"],
+    "text",
+    "errors",
+    "headers",
+    "disk",
+    "machine",
+    "codes",
+    "geometry",
+    "recipe",
+    "onnx_file",
+    "model_object",
+    "series",
+    "voxels",
+    "selection",
+    "network",
+    "inference",
+    "results",
+    "sources",
+    "publish",
+    "pipeline",
+    "cli",
 ]
+# The same of the Slicer side, whose rooms import the library as they like.
+SLICER_ROOMS = [
+    "library",
+    "text",
+    "requirements",
+    "sources",
+    "scene",
+    "work",
+    "logic",
+    "panel",
+    "self_test",
+]
+# What is imported where, beside what the library always needs: the extra of pyproject.toml.
+EXTRAS = {
+    "cli": "cli",
+    "sources/dimse": "dimse",
+    "sources/transfer.py": "dimse",
+    "sources/settings.py": "keyring",
+}
+SLICERS_OWN = {"slicer", "qt", "ctk", "vtk", "DICOMLib", "SampleData", "SegmentStatistics"}
+# What belongs to the whole process, which inside Slicer is somebody else's.
+PROCESS_WIDE = {
+    "basicConfig",
+    "catch_warnings",
+    "filterwarnings",
+    "resetwarnings",
+    "setdefaulttimeout",
+    "seterr",
+    "setrecursionlimit",
+    "simplefilter",
+}
 FORBIDDEN = {"slicer", "qt", "ctk", "vtk", "torch", "pickle", "dill", "joblib"}
-
-
-def level(room: str) -> int:
-    return next(i for i, rooms in enumerate(ROOMS) if room in rooms)
 
 
 def files() -> list[Path]:
     return sorted(LIBRARY.rglob("*.py"))
+
+
+def slicer_files() -> list[Path]:
+    return sorted((LIBRARY.parent / "IODeep" / "IODeepSlicer").rglob("*.py"))
 
 
 def imported(path: Path) -> set[str]:
@@ -53,33 +90,103 @@ def imported(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            if node.module == "IODeepLib":
-                found |= {f"IODeepLib.{alias.name}" for alias in node.names}
+            if node.module in ("IODeepLib", "IODeepSlicer"):
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
             else:
                 found.add(node.module)
     return found
 
 
-def room_of(path: Path) -> str:
-    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+def name(path: Path) -> str:
+    return str(path.relative_to(LIBRARY.parent))
 
 
-@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(LIBRARY)))
+@pytest.mark.parametrize("path", files() + slicer_files(), ids=name)
 def test_lower_rooms_never_import_from_higher_ones(path: Path) -> None:
-    if path == LIBRARY / "__init__.py":
+    package = next(p for p in path.parents if p.name in ("IODeepLib", "IODeepSlicer"))
+    rooms = ROOMS if package == LIBRARY else SLICER_ROOMS
+    own = path.relative_to(package).parts[0].removesuffix(".py")
+    if own == "__init__":  # the face gives what is in all of them
         return
-    own = room_of(path)
     for module in imported(path):
-        assert module.split(".")[0] not in FORBIDDEN
+        assert package != LIBRARY or module.split(".")[0] not in FORBIDDEN
         parts = module.split(".")
-        if parts[0] == "IODeepLib" and len(parts) > 1 and parts[1] not in (own, "__version__"):
-            assert level(parts[1]) < level(own), f"{own} imports {module}"
+        if parts[0] == package.name and len(parts) > 1 and parts[1] not in (own, "__version__"):
+            assert rooms.index(parts[1]) < rooms.index(own), f"{own} imports {module}"
+
+
+def everything() -> list[Path]:
+    """The library, and the whole Slicer side with the files that Slicer itself loads."""
+    return files() + sorted((LIBRARY.parent / "IODeep").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", everything(), ids=name)
+def test_files_stay_small(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize("path", everything(), ids=name)
+def test_files_say_what_is_in_them(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def declared(*extras: str) -> set[str]:
+    """Distributions that pyproject.toml names, those of extras as well."""
+    project = tomllib.loads((LIBRARY.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    items = [*project["dependencies"]]
+    for extra in extras:
+        items += project["optional-dependencies"][extra]
+    return {canonicalize_name(Requirement(item).name) for item in items}
+
+
+def foreign(path: Path) -> dict[str, set[str]]:
+    """Packages of others that the file imports, and which distributions supply each."""
+    packages = {module.split(".")[0] for module in imported(path)} - sys.stdlib_module_names
+    packages -= {"IODeepLib", "IODeepSlicer"}
+    return {one: set(map(canonicalize_name, SUPPLIED_BY.get(one, ()))) for one in packages}
+
+
+@pytest.mark.parametrize("path", files(), ids=name)
+def test_what_is_imported_is_declared(path: Path) -> None:
+    inside = path.relative_to(LIBRARY)
+    extras = [extra for place, extra in EXTRAS.items() if inside.is_relative_to(place)]
+    for package, distributions in foreign(path).items():
+        assert distributions & declared(*extras), f"{package} is in no dependency"
+
+
+def test_what_is_declared_is_imported() -> None:
+    used = set().union(*(one for path in files() for one in foreign(path).values()))
+    assert declared(*EXTRAS.values()) <= used
+
+
+def test_the_slicer_side_imports_no_more_than_the_library_and_slicer_have() -> None:
+    there = declared() | {"packaging"}
+    for path in sorted((LIBRARY.parent / "IODeep").rglob("*.py")):
+        for package, distributions in foreign(path).items():
+            assert package in SLICERS_OWN or distributions & there, f"{path} imports {package}"
 
 
 def test_the_slicer_side_has_no_pickles_and_no_torch() -> None:
     for path in sorted((LIBRARY.parent / "IODeep").rglob("*.py")):
         packages = {module.split(".")[0] for module in imported(path)}
         assert not packages & {"torch", "pickle", "dill", "joblib"}, path
+
+
+def test_onnx_runtime_is_imported_without_its_telemetry_alone() -> None:
+    elsewhere = [path for path in files() if path.name != "onnx_runtime.py"]
+    elsewhere += sorted((LIBRARY.parent / "IODeep").rglob("*.py"))
+    for path in elsewhere:
+        assert "onnxruntime" not in {name.split(".")[0] for name in imported(path)}, path
+
+
+@pytest.mark.parametrize("path", files() + slicer_files(), ids=name)
+def test_only_the_command_line_owns_its_process(path: Path) -> None:
+    if path.is_relative_to(LIBRARY / "cli"):
+        return
+    assert "gc" not in imported(path)
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    assert not used & PROCESS_WIDE
 
 
 def test_the_library_never_prints() -> None:

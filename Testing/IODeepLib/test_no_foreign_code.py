@@ -20,8 +20,8 @@ from makers.packed_models import altered
 from makers.recipes import liver_recipe
 from makers.series import Stack
 
-from IODeepLib.model_object import pack
-from IODeepLib.private_dictionary import CREATOR, GROUP, Element
+from IODeepLib.model_object import write_model
+from IODeepLib.model_object.private_dictionary import CREATOR, GROUP, Element
 from IODeepLib.recipe import recipe_to_json
 
 WATCH = """
@@ -31,12 +31,12 @@ root, *paths = map(Path, sys.argv[1:])
 
 # All that is imported, and all that imports read, belongs to the start.
 import highdicom, onnxruntime, pydicom.pixels, pylibjpeg
-from IODeepLib import agreement
+from IODeepLib.network import agreement
 from IODeepLib.errors import IODeepError
-from IODeepLib.model_object import pack, unpack, verify
+from IODeepLib.model_object import unpack, verify
 from IODeepLib.onnx_file import OnnxFile
 from IODeepLib.pipeline import run
-from IODeepLib.publish import publish
+from IODeepLib.publish import pack
 from IODeepLib.recipe import read_recipe
 from IODeepLib.selection import select
 from IODeepLib.series import find_series
@@ -84,7 +84,7 @@ said = {}
 for path in paths:
     try:
         if path.suffix == ".onnx":
-            publish(path, read_recipe(path.with_suffix(".json")), path.with_suffix(".packed"))
+            pack(path, read_recipe(path.with_suffix(".json")), path.with_suffix(".packed"))
         elif path.name.startswith("model"):
             library = find_models(path)
             for problem in library.problems:
@@ -160,7 +160,7 @@ def _networks(root: Path) -> list[Path]:
     return made
 
 
-_ORGAN = {"value": "123037004", "scheme": "SCT", "meaning": "Anatomical Structure"}
+_ORGAN = {"value": "91723000", "scheme": "SCT", "meaning": "Anatomical Structure"}
 _OUTPUT = {
     "channels": 16,
     "labels": [{"value": 1, "name": "Liver", "category": _ORGAN, "type": _ORGAN}],
@@ -170,7 +170,7 @@ _OUTPUT = {
 def _models(root: Path) -> list[Path]:
     """One as it should be; one whose weights are a pickle; one whose recipe names a module."""
     whole = root / "models"
-    pack(root / "network-plain" / "plain.onnx", liver_recipe(output=_OUTPUT), whole)
+    write_model(root / "network-plain" / "plain.onnx", liver_recipe(output=_OUTPUT), whole)
     for name in ("model-pickle", "model-format"):
         shutil.copytree(whole, root / name)
 
@@ -189,7 +189,8 @@ def _models(root: Path) -> list[Path]:
 def _images(root: Path) -> list[Path]:
     """One series as it should be; and, under the name of an image, a pickle."""
     (root / "pickle.dcm").write_bytes(bytes(128) + b"DICM" + pickle.dumps(Hostile()))
-    common = {"Modality": "CT", "RetrieveURL": "http://127.0.0.1:9/"}
+    hounsfield = {"RescaleSlope": 1, "RescaleIntercept": 0, "RescaleType": "HU"}
+    common = {"Modality": "CT", "RetrieveURL": "http://127.0.0.1:9/", **hounsfield}
     return [Stack(common=common).write(root / "images"), root / "pickle.dcm"]
 
 

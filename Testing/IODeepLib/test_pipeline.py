@@ -20,11 +20,11 @@ import IODeepLib
 from IODeepLib.errors import CancelledError, ModelError, NoModelFitsError, UsageError
 from IODeepLib.geometry import Grid, Volume
 from IODeepLib.model_object import Model
-from IODeepLib.pipeline import Options, run
-from IODeepLib.publish import publish
+from IODeepLib.pipeline import Options, Stage, run
+from IODeepLib.publish import pack
 from IODeepLib.recipe import read_recipe
-from IODeepLib.result import Result
 from IODeepLib.results import SegmentationType
+from IODeepLib.results.result import Result
 from IODeepLib.series import ImageSeries, find_series
 
 DEMO = Path(IODeepLib.__file__).parent / "demo_data"
@@ -37,7 +37,7 @@ def real_model(shared_data: Path, tmp_path: Path) -> Callable[[str], Model]:
 
     def make(name: str) -> Model:
         network = shared_data / "models" / f"{name}.onnx"
-        return publish(network, read_recipe(RECIPES / f"{name}.json"), tmp_path / name)
+        return pack(network, read_recipe(RECIPES / f"{name}.json"), tmp_path / name)
 
     return make
 
@@ -156,7 +156,7 @@ def asymmetric_model(folder: Path, **input_: object) -> Model:
         input={"orientation": "LPS", "intensity": [{"step": "z_score"}], **input_},
         output={"channels": 2, "labels": [label(1)]},
     )
-    return publish(folder / "network.onnx", needs, folder / "model")
+    return pack(folder / "network.onnx", needs, folder / "model")
 
 
 def found(series: ImageSeries, model: Model) -> np.ndarray:
@@ -240,7 +240,7 @@ def test_any_orientation_that_the_network_wants(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def demo_model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     folder = tmp_path_factory.mktemp("demo") / "model"
-    return publish(DEMO / "demo_network.onnx", read_recipe(DEMO / "recipe.json"), folder)
+    return pack(DEMO / "demo_network.onnx", read_recipe(DEMO / "recipe.json"), folder)
 
 
 @pytest.fixture(scope="module")
@@ -326,6 +326,19 @@ def test_progress_rises_to_the_end(demo_model: Model, middle: ImageSeries) -> No
     assert any("patch" in message for message in messages)
 
 
+def test_every_stage_is_said_as_it_begins(demo_model: Model, middle: ImageSeries) -> None:
+    seen: list[float] = []
+    began: list[tuple[Stage, float]] = []
+    run(
+        middle,
+        demo_model,
+        progress=lambda fraction, message: seen.append(fraction),
+        began=lambda stage: began.append((stage, seen[-1])),
+    )
+    assert [stage for stage, _ in began] == list(Stage)
+    assert [fraction for _, fraction in began] == pytest.approx([0, 0.02, 0.10, 0.15, 0.95])
+
+
 def test_cancelling_takes_effect_within_one_patch(demo_model: Model, middle: ImageSeries) -> None:
     calls: list[str] = []
 
@@ -348,7 +361,7 @@ def test_a_model_that_does_not_fit_is_refused_with_the_reason(
 
 def test_scores_that_are_not_finite_are_an_error_with_the_place(tmp_path: Path) -> None:
     model = asymmetric_model(
-        tmp_path / "m", intensity=[{"step": "scale_offset", "scale": 1e38, "offset": 0}]
+        tmp_path / "m", intensity=[{"step": "scale_offset", "scale": 1e19, "offset": 0}] * 2
     )
     with pytest.raises(ModelError, match=r"inf|nan"):
         run(turned_series(tmp_path / "images", "L", "P"), model)

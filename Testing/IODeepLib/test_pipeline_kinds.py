@@ -192,7 +192,7 @@ def test_a_network_that_gives_labels(tmp_path: Path) -> None:
         tmp_path,
         sums([[0], [1]], spatial=3, ending="argmax"),
         input={"intensity": [{"step": "scale_offset", "offset": -500}]},
-        output={"decision": "labels"},
+        output={"decision": "labels", "channels": 1},
     )
     series = series_of(tmp_path / "i")
     np.testing.assert_array_equal(labels_of(series, model), VOXELS > 500)

@@ -25,11 +25,10 @@ _work = Path(tempfile.mkdtemp(prefix="iodeep-"))
 
 
 def _data() -> str:
-    from IODeepLib.publish import publish
-    from IODeepLib.recipe import read_recipe
+    from IODeepLib import pack, read_recipe
 
     recipe = read_recipe(_DEMO / "recipe.json")
-    publish(_DEMO / "demo_network.onnx", recipe, _work / "data" / "model")
+    pack(_DEMO / "demo_network.onnx", recipe, _work / "data" / "model")
     shutil.copytree(_DEMO / "mr_t1", _work / "data" / "mr")
     return f"{sum(path.is_file() for path in (_work / 'data').rglob('*'))} files"
 
@@ -159,7 +158,7 @@ def _weights_only() -> str:
     weights = [
         uid
         for uid in DICOMUtils.allSeriesUIDsInDatabase(database)
-        if database.fieldForSeries("Modality", uid) == "OT"
+        if database.fieldForSeries("SeriesNumber", uid) == "2"
     ]
     DICOMUtils.loadSeriesByUID(weights, messages=messages)
     wait(1)

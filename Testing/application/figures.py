@@ -6,7 +6,6 @@ this and what was seen.
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import os
 import shutil
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import slicer
 from DICOMLib import DICOMUtils
+from msgspec.structs import replace
 
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE))
@@ -29,7 +29,7 @@ import panel  # noqa: E402
 from steps import finish, gaps, step, wait  # noqa: E402
 
 if TYPE_CHECKING:
-    from IODeepLib.model_object import Model
+    from IODeepLib import Model
 
 _PAIRS = int(os.environ.get("IODEEP_PAIRS", "3"))
 _OVERLAP = 0.85  # of patches: the run takes about a minute on two cores
@@ -72,20 +72,19 @@ def _import() -> str:
 
 def _many_labels() -> str:
     """A result of 512 x 512 x 300 voxels with 50 labels becomes a segmentation node."""
-    from IODeepSlicer import nodes
+    from IODeepSlicer.scene import images, nodes
 
-    from IODeepLib.recipe import read_recipe
-    from IODeepLib.segmentation import Segmentation
+    from IODeepLib import Segmentation, read_recipe
 
     shape = 300, 512, 512
     volume = slicer.util.addVolumeFromArray(np.zeros(shape, np.int16))
     (first, *_) = read_recipe(panel.DEMO / "recipe.json").output.labels
-    labels = tuple(dataclasses.replace(first, value=n, name=f"label {n}") for n in range(1, 51))
+    labels = tuple(replace(first, value=n, name=f"label {n}") for n in range(1, 51))
     array = np.zeros(shape, np.uint8)
     for n in range(50):  # boxes all over the image
         row, column = divmod(n, 10)
         array[:, 100 * row : 100 * row + 90, 50 * column : 50 * column + 45] = n + 1
-    segmentation = Segmentation(array, nodes.imageOf(volume).grid, labels)
+    segmentation = Segmentation(array, images.imageOf(volume).grid, labels)
     model = SimpleNamespace(label="figures", card=SimpleNamespace(title="Figures"))
     document = {"missing": []}
     seconds = _seconds(lambda: nodes.createSegmentationNode(volume, model, segmentation, document))
@@ -167,11 +166,11 @@ def _lives(process: int) -> bool:
 
 
 def _run() -> None:
-    from IODeepLib.recipe import read_recipe
+    from IODeepLib import read_recipe
 
-    needs = dataclasses.replace(read_recipe(panel.DEMO / "recipe.json").input, overlap=_OVERLAP)
+    needs = replace(read_recipe(panel.DEMO / "recipe.json").input, overlap=_OVERLAP)
     panel.make_model(_work / "model", name="figures", input=needs)
-    few = dataclasses.replace(needs, overlap=0.0)
+    few = replace(needs, overlap=0.0)
     quick = panel.make_model(_work / "quick", name="quick", input=few)
     step("Import of the module", _import)
     step("Segmentation of 512 x 512 x 300 with 50 labels", _many_labels)

@@ -17,6 +17,7 @@ import slicer
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE))
 from IODeepSlicer import requirements  # noqa: E402
+from panel import find, said  # noqa: E402
 from steps import answer, dialogs, finish, step  # noqa: E402
 
 _work = Path(tempfile.mkdtemp(prefix="iodeep-"))
@@ -46,6 +47,7 @@ def _prepare() -> str:
 
 
 def _need(*names: str) -> None:
+    requirements.checkReading.cache_clear()
     requirements.REQUIREMENTS = (*_bundled, *names)
 
 
@@ -80,9 +82,24 @@ def _replacer() -> str:
     raise AssertionError("nothing was raised")
 
 
-_bundled = tuple(item for item in requirements.REQUIREMENTS if "onnxruntime" not in item)
+def _panel() -> str:
+    """The module is opened before anybody has said yes."""
+    _need("iodeep-probe>=1")
+    answer("Cancel")
+    slicer.util.selectModule("IODeep")
+    asked, failed = dialogs()
+    assert "iodeep-probe" in asked and "as you chose" in failed, (asked, failed)
+    text = said("lackingLabel")
+    assert "iodeep-probe" in text
+    assert not find("applyButton").enabled and not find("sourceComboBox").enabled
+    return text
+
+
+_lacking = requirements.missingRequirements()
+_bundled = tuple(item for item in requirements.REQUIREMENTS if item not in _lacking)
 step("Prepared", _prepare)
 step("Declined", _declined)
+step("Panel without them", _panel)
 step("Installed from a folder", _installed)
 step("What would replace a package", _replacer)
 shutil.rmtree(_work, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from typing import Any
 
 import qt
 import slicer
+from msgspec.structs import replace
 from steps import wait
 
 DEMO = Path(__file__).resolve().parents[2] / "IODeepLib" / "demo_data"
@@ -25,11 +25,10 @@ _NETWORK = DEMO / "demo_network.onnx"
 
 def make_model(folder: Path, network: Path = _NETWORK, **changes: Any) -> Any:
     """The demonstration network as DICOM instances in `folder`, its recipe changed."""
-    from IODeepLib.publish import publish
-    from IODeepLib.recipe import read_recipe
+    from IODeepLib import pack, read_recipe
 
-    recipe = dataclasses.replace(read_recipe(DEMO / "recipe.json"), **changes)
-    return publish(network, recipe, folder)
+    recipe = replace(read_recipe(DEMO / "recipe.json"), **changes)
+    return pack(network, recipe, folder)
 
 
 def make_large_model(folder: Path, size: int) -> Any:
@@ -54,17 +53,17 @@ def make_large_model(folder: Path, size: int) -> Any:
 
 def make_slow_model(folder: Path) -> Any:
     """The same, made to take its time: its patches overlap much."""
-    from IODeepLib.recipe import read_recipe
+    from IODeepLib import read_recipe
 
     needs = read_recipe(DEMO / "recipe.json").input
-    return make_model(folder, name="slow", input=dataclasses.replace(needs, overlap=0.9))
+    return make_model(folder, name="slow", input=replace(needs, overlap=0.9))
 
 
 def load_image() -> slicer.vtkMRMLScalarVolumeNode:
     """The demonstration image, which is in the database."""
     from DICOMLib import DICOMUtils
 
-    from IODeepLib.series import find_series
+    from IODeepLib import find_series
 
     (series,) = find_series(DEMO / "mr_t1")
     (node_id,) = DICOMUtils.loadSeriesByUID([series.series_instance_uid])
@@ -139,10 +138,12 @@ def wait_for_end() -> str:
 
 def start_and_wait_for_network() -> Any:
     """Press Apply, and wait until the network computes; the run."""
+    from IODeepLib import Stage
+
     apply()
     assert is_running(), said()
     run = logic()._runs[-1]
-    until(lambda: "network" in run.message or not is_running())
+    until(lambda: run.stage == Stage.INFER or not is_running())
     assert is_running(), said()
     return run
 

@@ -53,16 +53,15 @@ def name_servers(addresses: Mapping[str, str], **more: object) -> None:
 
 def publish(server: Orthanc, model: Any) -> None:
     """Put a model into Orthanc."""
-    from IODeepLib.sources.find import source_of
-    from IODeepLib.sources.push import push
+    from IODeepLib import push, source_of
 
     push([model.card.path, *(part.path for part in model.weights())], source_of(server.source))
 
 
 def retire(server: Orthanc, reason: str) -> None:
     """Withdraw the model that Orthanc has."""
+    from IODeepLib import source_of
     from IODeepLib.sources import push
-    from IODeepLib.sources.find import source_of
 
     source = source_of(server.source)
     (model,) = source.models().models

@@ -13,9 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import SMALL, Bench, Curve, Row, Sizes, read, shown, table, to_json
-
-TOPICS = ("start", "models", "images", "results", "run", "memory", "pacs", "growth")
+from harness import SMALL, TOPICS, Bench, Curve, Row, Sizes, read, shown, table, to_json
 
 
 def main() -> int:

@@ -46,7 +46,7 @@ def rows(bench: Bench) -> Iterator[Curve]:
 
 def _run(folder: Path, images: Path, classes: int, overlap: float) -> tuple[int, float]:
     """Patches of a run, and the median of its seconds."""
-    from IODeepLib.model_object import pack
+    from IODeepLib.model_object import write_model
     from IODeepLib.pipeline import run
     from IODeepLib.series import find_series
     from IODeepLib.sources.folder import find_model
@@ -54,7 +54,7 @@ def _run(folder: Path, images: Path, classes: int, overlap: float) -> tuple[int,
     intensity = [{"step": "clip", "lower": -400, "upper": 400}, {"step": "min_max"}]
     patches = {"patch_size": [PATCH] * 3, "overlap": overlap}
     asked = recipe("grown", classes, grid=GRID, intensity=intensity, **patches)
-    pack(pointwise(folder / "grown.onnx", classes), asked, folder / "model")
+    write_model(pointwise(folder / "grown.onnx", classes), asked, folder / "model")
     said: list[str] = []
 
     def whole() -> None:
@@ -74,9 +74,9 @@ def _run(folder: Path, images: Path, classes: int, overlap: float) -> tuple[int,
 def _postprocessing(bench: Bench) -> Curve:
     """Holes filled and the largest component kept, of each label, once."""
     from IODeepLib.geometry import Grid
-    from IODeepLib.postprocess import postprocess
+    from IODeepLib.inference.postprocess import postprocess
+    from IODeepLib.inference.segmentation import Segmentation
     from IODeepLib.recipe import FillHoles, LargestComponent
-    from IODeepLib.segmentation import Segmentation
 
     shape = bench.sizes.many_volume
     grid, rng = Grid(shape, np.diag([*SPACING, 1.0])), np.random.default_rng(0)

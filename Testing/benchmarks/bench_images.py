@@ -44,7 +44,7 @@ def _reading(bench: Bench) -> Row:
 
 def _resampling(bench: Bench) -> Row:
     from IODeepLib.geometry import Grid, Volume
-    from IODeepLib.resample import resample
+    from IODeepLib.voxels.resample import resample
 
     voxels = ct_voxels(bench.sizes.volume)
     volume = Volume(voxels, Grid(voxels.shape, np.diag([*SPACING, 1.0])))

@@ -16,14 +16,14 @@ SPACING = 1.5  # mm of the network's grid
 
 def rows(bench: Bench) -> Iterator[Row]:
     """One run in a process of its own."""
-    from IODeepLib.model_object import pack
+    from IODeepLib.model_object import write_model
 
     shape, classes, size = bench.sizes.many_volume, bench.sizes.many_classes, bench.sizes.patch
     ct_series(bench.folder / "ct", shape)
     grid = {"mode": "spacing", "spacing": [SPACING] * 3}
     intensity = [{"step": "clip", "lower": -400, "upper": 400}, {"step": "min_max"}]
     asked = recipe("many", classes, grid=grid, patch_size=[size] * 3, intensity=intensity)
-    pack(pointwise(bench.folder / "many.onnx", classes), asked, bench.folder / "model")
+    write_model(pointwise(bench.folder / "many.onnx", classes), asked, bench.folder / "model")
     peak = fresh("bench_memory:peak_of_run", str(bench.folder))
     scores = 4 * classes * int(np.prod(shape)) / 10**9
     yield Row(

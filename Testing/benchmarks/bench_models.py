@@ -40,13 +40,13 @@ def rows(bench: Bench) -> Iterator[Row]:
 
 
 def _listing(bench: Bench) -> Iterator[Row]:
-    from IODeepLib.model_object import pack
+    from IODeepLib.model_object import write_model
 
     folder, count = bench.folder / "cards", bench.sizes.cards
     folder.mkdir()
     network = network_of(bench.folder / "small.onnx", 10**5, 16)
     for i in range(count):
-        model = pack(network, recipe(f"model-{i}"), bench.folder / "one")
+        model = write_model(network, recipe(f"model-{i}"), bench.folder / "one")
         shutil.move(model.card.path, folder / f"{i}.dcm")
         shutil.rmtree(bench.folder / "one")
     times = [fresh("bench_models:listed", str(folder)) for _ in range(bench.sizes.pairs)]
@@ -99,11 +99,11 @@ def selected(folder: str, count: int, kinds: int) -> tuple[float, float]:
 
 
 def _session(bench: Bench) -> Iterator[Row]:
-    from IODeepLib.model_object import pack
+    from IODeepLib.model_object import write_model
 
     size = bench.sizes.session_bytes
     network = network_of(bench.folder / "session.onnx", size, LAYER)
-    pack(network, recipe("large"), bench.folder / "session")
+    write_model(network, recipe("large"), bench.folder / "session")
     ours, peer = alternate(
         lambda: fresh("bench_models:session_from_dicom", str(bench.folder / "session")),
         lambda: fresh("bench_models:session_from_onnx", str(network)),
@@ -125,7 +125,7 @@ def session_from_dicom(folder: str) -> dict[str, float]:
     """From the folder to a session, in a new process."""
     import onnxruntime  # noqa: F401
 
-    from IODeepLib.runtime import open_session
+    from IODeepLib.network.runtime import open_session
     from IODeepLib.sources.folder import find_model
 
     return _grown(lambda: open_session(find_model(folder)))
@@ -146,7 +146,7 @@ def _grown(action: Any) -> dict[str, float]:
 
 
 def _packing(bench: Bench) -> Iterator[Row]:
-    from IODeepLib.model_object import pack
+    from IODeepLib.model_object import write_model
 
     size = bench.sizes.pack_bytes
     network = network_beside(bench.folder / "packed.onnx", size, LAYER)
@@ -164,13 +164,13 @@ def _packing(bench: Bench) -> Iterator[Row]:
         return timed(lambda: subprocess.run(command, check=True), copy)
 
     def packs() -> float:
-        return timed(lambda: pack(network, recipe("packed"), packed), packed)
+        return timed(lambda: write_model(network, recipe("packed"), packed), packed)
 
     name = f"{size / 10**9:g} GB"
     copied()
     times = alternate(packs, copied, bench.sizes.pairs)
     yield ratio(f"pack {name}", "cp", times, 2)
-    pack(network, recipe("packed"), packed)
+    write_model(network, recipe("packed"), packed)
 
     def unpacks() -> float:
         # In a new process: one that has verified a file before does not read it again.
@@ -219,9 +219,9 @@ def _memory(bench: Bench) -> Iterator[Row]:
 
 def pack_large(folder: str) -> int:
     """The most memory that this process had."""
-    from IODeepLib.model_object import pack
+    from IODeepLib.model_object import write_model
 
-    pack(Path(folder, "large.onnx"), recipe("large"), Path(folder, "large"))
+    write_model(Path(folder, "large.onnx"), recipe("large"), Path(folder, "large"))
     return peak_memory()
 
 

@@ -21,6 +21,8 @@ from pacs.proxy import Fault, proxy
 from pacs.servers import NoServerError, Orthanc, free_port
 
 MEMORY = 200  # MB
+# Times those of the command that does it; over DIMSE pynetdicom speaks, which is Python.
+PUSH, PULL = {"DIMSE": 1.5, "DICOMweb": 1.3}, {"DIMSE": 3.0, "DICOMweb": 1.3}
 LAYER = 256  # channels: 7 MB a tensor
 LINE = 25  # MB/s: of the line over which a series comes that is run on
 LABELS = 100  # of the models that are listed: cards of 40 KB
@@ -46,10 +48,12 @@ def sources(orthanc: Orthanc) -> dict[str, str]:
 
 
 def _large(bench: Bench, orthanc: Orthanc) -> Iterator[Row]:
-    from IODeepLib.model_object import pack
+    from IODeepLib.model_object import write_model
 
     folder, size = bench.folder / "large", bench.sizes.pacs_bytes
-    model = pack(network_of(bench.folder / "large.onnx", size, LAYER), recipe("large"), folder)
+    model = write_model(
+        network_of(bench.folder / "large.onnx", size, LAYER), recipe("large"), folder
+    )
     (bench.folder / "large.onnx").unlink()
     assert model.card.path is not None
     paths = [*(part.path for part in model.weights()), model.card.path]
@@ -83,11 +87,11 @@ def _large(bench: Bench, orthanc: Orthanc) -> Iterator[Row]:
         sent, by_peer = alternate(push, pushed_by_peer, bench.sizes.pairs)
         times = [figures["seconds"] for figures in sent], by_peer
         note = "with the digests, a search before and one after"
-        yield ratio(f"push a {name}, {protocol}", against, times, 1.3, note=note)
+        yield ratio(f"push a {name}, {protocol}", against, times, PUSH[protocol], note=note)
         fetched, by_peer = alternate(pull, peer_pull, bench.sizes.pairs)
         times = [figures["seconds"] for figures in fetched], by_peer
         note = "with the digests; to the cache"
-        yield ratio(f"pull a {name}, {protocol}", against, times, 1.3, note=note)
+        yield ratio(f"pull a {name}, {protocol}", against, times, PULL[protocol], note=note)
         for what, figures in (("push", sent), ("pull", fetched)):
             memory = [one["bytes"] / 10**6 for one in figures]
             row = f"{what} a {name}, {protocol}: memory"
@@ -109,7 +113,7 @@ def pushed(folder: str, source: str) -> dict[str, float]:
 
 def pulled(source: str, cache: str) -> dict[str, float]:
     """Fetch the only model there, in a new process with an empty cache."""
-    from IODeepLib.cache import Cache
+    from IODeepLib.disk.cache import Cache
     from IODeepLib.sources.find import source_of
 
     archive = source_of(source, Cache(Path(cache)))
@@ -164,14 +168,14 @@ def _curl_get(orthanc: Orthanc, study: str, path: Path) -> float:
 
 
 def _listing(bench: Bench, orthanc: Orthanc) -> Iterator[Row]:
-    from IODeepLib.cache import Cache
-    from IODeepLib.model_object import pack
+    from IODeepLib.disk.cache import Cache
+    from IODeepLib.model_object import write_model
     from IODeepLib.sources.find import source_of
 
     count, folder = bench.sizes.pacs_models, bench.folder / "many"
     network = unet(bench.folder / "unet.onnx", LABELS)
     for number in range(count):
-        pack(network, recipe(f"model-{number}", LABELS), folder / str(number))
+        write_model(network, recipe(f"model-{number}", LABELS), folder / str(number))
     source_of(orthanc.source, Cache(bench.folder / "c")).store(sorted(folder.rglob("*.dcm")))
     for protocol, source in sources(orthanc).items():
         cache = str(bench.folder / "listed")
@@ -187,7 +191,7 @@ def _listing(bench: Bench, orthanc: Orthanc) -> Iterator[Row]:
 
 def listed(source: str, cache: str, count: int) -> float:
     """List, in a new process."""
-    from IODeepLib.cache import Cache
+    from IODeepLib.disk.cache import Cache
     from IODeepLib.sources.find import source_of
 
     archive = source_of(source, Cache(Path(cache)))
@@ -198,14 +202,14 @@ def listed(source: str, cache: str, count: int) -> float:
 
 
 def _run(bench: Bench, orthanc: Orthanc) -> Iterator[Row]:
-    from IODeepLib.cache import Cache
-    from IODeepLib.model_object import pack
+    from IODeepLib.disk.cache import Cache
+    from IODeepLib.model_object import write_model
     from IODeepLib.sources.find import source_of
 
     shape, models = bench.sizes.pacs_volume, bench.folder / "cheap"
     scan = ct_series(bench.folder / "scan", shape)
     coarse = recipe("cheap", patch_size=[64] * 3, grid={"mode": "spacing", "spacing": [4.0] * 3})
-    pack(pointwise(bench.folder / "cheap.onnx", 2), coarse, models)
+    write_model(pointwise(bench.folder / "cheap.onnx", 2), coarse, models)
     images = sorted(scan.iterdir())
     source_of(orthanc.source, Cache(bench.folder / "d")).store([*images, *models.iterdir()])
     series = series_words(images[0])
@@ -263,7 +267,7 @@ def ran(words: list[str], out: str) -> float:
 def transferred(source: str, series: list[str], folder: str) -> float:
     """What a run fetches, and nothing else: what it imports for any source is imported already."""
     import IODeepLib.pipeline  # noqa: F401
-    from IODeepLib.cache import Cache
+    from IODeepLib.disk.cache import Cache
     from IODeepLib.sources.find import source_of
 
     images = Path(folder, "i")

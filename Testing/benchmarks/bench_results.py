@@ -47,9 +47,9 @@ def rows(bench: Bench) -> Iterator[Row]:
 def write(images: str, labels: str, segments: int, out: str) -> None:
     """The SEG as the library makes it."""
     from IODeepLib.codes import Code
+    from IODeepLib.inference.segmentation import Segmentation
     from IODeepLib.recipe import Label
     from IODeepLib.results import Provenance, make_seg
-    from IODeepLib.segmentation import Segmentation
     from IODeepLib.series import find_series
 
     series = find_series(images)[0]
@@ -68,6 +68,7 @@ def write(images: str, labels: str, segments: int, out: str) -> None:
         card_sop_instance_uid="2.25.11",
         card_series_instance_uid="2.25.12",
         card_study_instance_uid="2.25.13",
+        network_digest="cd" * 32,
         weights_digest="ab" * 32,
         runtime="onnxruntime",
         provider="CPUExecutionProvider",

@@ -27,14 +27,14 @@ BARE_EVERY = 4  # patches of ours for one through the plain session
 
 def rows(bench: Bench) -> Iterator[Row]:
     """One long run: it is hundreds of turns in itself."""
-    from IODeepLib.model_object import pack
+    from IODeepLib.model_object import write_model
 
     shape, size = bench.sizes.run_volume, bench.sizes.patch
     ct_series(bench.folder / "ct", shape)
     intensity = [{"step": "clip", "lower": -175, "upper": 250}, {"step": "min_max"}]
     asked = recipe("unet", CLASSES, patch_size=[size] * 3, overlap=OVERLAP, intensity=intensity)
     network = unet(bench.folder / "unet.onnx", CLASSES)
-    pack(network, asked, bench.folder / "model")
+    write_model(network, asked, bench.folder / "model")
 
     done = fresh("bench_run:in_turns", str(bench.folder), size)
     name = f"run, {'x'.join(map(str, shape[::-1]))} CT, 3D U-Net, {CLASSES} classes"
@@ -54,9 +54,10 @@ def in_turns(folder: str, size: int) -> dict[str, Any]:
     os.environ["OMP_WAIT_POLICY"] = "passive"  # PyTorch's threads do not spin in our turns
     import onnxruntime
 
+    from IODeepLib.inference.preprocess import prepare
+    from IODeepLib.machine.cores import usable_cores
+    from IODeepLib.network.providers import choose
     from IODeepLib.pipeline import run
-    from IODeepLib.preprocess import prepare
-    from IODeepLib.providers import choose, usable_cores
     from IODeepLib.series import find_series
     from IODeepLib.sources.folder import find_model
 

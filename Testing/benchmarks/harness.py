@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 SCHEMA = "iodeep-bench/1"
+TOPICS = ("start", "models", "images", "results", "run", "memory", "pacs", "growth")
 Times = tuple[Sequence[float], Sequence[float]]  # of ours and of the peer, by pair
 FEWEST_PAIRS = 5  # below, one disturbance moves the median
 PACKAGES = (
@@ -90,7 +91,7 @@ class Sizes:
 
 # To see whether the benchmarks themselves work; the figures mean nothing.
 SMALL = Sizes(
-    pairs=2,
+    pairs=1,
     cards=20,
     models=100,
     session_bytes=80 * 10**6,

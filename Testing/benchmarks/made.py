@@ -212,15 +212,17 @@ def models_in_memory(folder: Path, count: int, kinds: int = 500) -> list[Any]:
     They ask for `kinds` different combinations of modality, anatomic region and age.
     """
     from IODeepLib.codes import regions
-    from IODeepLib.model_object import Model, pack
-    from IODeepLib.recipe import requirements_from_json
+    from IODeepLib.model_object import Model, write_model
     from IODeepLib.sources.folder import find_model
+    from IODeepLib.text.records import dump
 
     if not (folder / "named").is_dir():
-        pack(network_of(folder / "named.onnx", 10**5, 16), recipe("model-0"), folder / "named")
+        write_model(
+            network_of(folder / "named.onnx", 10**5, 16), recipe("model-0"), folder / "named"
+        )
     one = find_model(folder / "named")
     asked = json.loads(one.card.recipe_json)
-    places = [region.code.to_json() for region in regions()]
+    places = [dump(region.code) for region in regions()]
     models = []
     for i in range(count):
         kind = i % kinds
@@ -236,7 +238,7 @@ def models_in_memory(folder: Path, count: int, kinds: int = 500) -> list[Any]:
             model_uid=f"2.25.{i + 1}",
             sop_instance_uid=f"2.25.{i + 1}.1",
             recipe_json=json.dumps(asked),
-            requirements=requirements_from_json(json.dumps(asked)),
         )
+        _ = card.requirements  # a source has read them
         models.append(Model(card, one.parts))
     return models

@@ -23,9 +23,9 @@ from pydicom.uid import (
 )
 
 import IODeepLib
-from IODeepLib.model_object import Model, pack
+from IODeepLib.headers.sop_classes import holds_no_image
+from IODeepLib.model_object import Model, write_model
 from IODeepLib.recipe import Recipe, read_recipe
-from IODeepLib.series.image_file import NOT_IMAGES
 
 _TESTING = Path(__file__).resolve().parents[1]
 SHARED = _TESTING.parents[1] / "shared" / "data"
@@ -47,11 +47,11 @@ def networks() -> tuple[tuple[Path, Recipe], ...]:
 def models(folder: Path) -> tuple[Model, ...]:
     """The networks, and made ones of every kind, packed in `folder`."""
     folder.mkdir()
-    packed = [pack(path, recipe, folder / path.stem) for path, recipe in networks()]
+    packed = [write_model(path, recipe, folder / path.stem) for path, recipe in networks()]
     for i, content in enumerate(made_networks()):
         path = folder / f"made{i}.onnx"
         path.write_bytes(content)
-        packed.append(pack(path, liver_recipe(), folder / f"made{i}", max_part_bytes=9000))
+        packed.append(write_model(path, liver_recipe(), folder / f"made{i}", max_part_bytes=9000))
     return tuple(packed)
 
 
@@ -141,7 +141,7 @@ def _real(wanted, syntax_wanted) -> Iterator[bytes]:
     for path in _real_files():
         try:
             ds = pydicom.dcmread(path, stop_before_pixels=True)
-            is_image = "Rows" in ds and ds.SOPClassUID not in NOT_IMAGES
+            is_image = "Rows" in ds and not holds_no_image(ds.SOPClassUID)
             fits = is_image and wanted(ds) and syntax_wanted(ds.file_meta.TransferSyntaxUID)
         except Exception:  # some are damaged on purpose
             fits = False

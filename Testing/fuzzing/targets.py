@@ -9,18 +9,20 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from fuzzing import mutate_dicom, mutate_json, mutate_protobuf, seeds
+from fuzzing import answers, mutate_dicom, mutate_json, mutate_protobuf, seeds, two_readers
+from makers import hostile_networks
 from makers.results import PROVENANCE
 
+from IODeepLib.disk.byte_ranges import joined, size_of
 from IODeepLib.errors import IODeepError
+from IODeepLib.geometry.slice_stack import SliceStack
+from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.model_object import Manifest, Model, read_architecture, verify
+from IODeepLib.model_object.private_dictionary import Element
+from IODeepLib.model_object.safetensors_file import decode_header, encode_header, header_size
 from IODeepLib.onnx_file import OnnxFile
-from IODeepLib.pieces import joined, size_of
-from IODeepLib.private_dictionary import Element
 from IODeepLib.recipe import read_recipe, recipe_from_json, recipe_from_parts, recipe_to_json
 from IODeepLib.results import make_seg
-from IODeepLib.safetensors_file import decode_header, encode_header, header_size
-from IODeepLib.segmentation import Segmentation
 from IODeepLib.selection import select
 from IODeepLib.series import ImageSeries, find_series
 from IODeepLib.sources.folder import models_in_files
@@ -42,7 +44,8 @@ class Target:
 
 
 NAMES = (
-    *("card", "signed card", "weights", "safetensors", "onnx", "recipe", "manifest"),
+    *("card", "signed card", "weights", "safetensors", "onnx", "onnx twice", "recipe", "manifest"),
+    *("search answer", "retrieve answer"),
     *("image", "enhanced image", "compressed image"),
 )
 _SIGNED = {  # each text or architecture and the element with its digest
@@ -176,6 +179,19 @@ def _onnx(folder: Path) -> Target:
     return Target(seeds.onnx_files(), mutate_protobuf.damaged, read)
 
 
+def _onnx_twice(folder: Path) -> Target:
+    """Architectures of cards, and what hostile ones are made of, by two readers."""
+    cards = [model.card.read_architecture() for model in seeds.models(folder / "seeds")]
+    made = [hostile_networks.in_initializer(place) for place in hostile_networks.PLACES.values()]
+    made += [*hostile_networks.AMBIGUOUS.values(), *hostile_networks.ELSEWHERE.values()]
+    made += [hostile_networks.with_node(hostile_networks.constant(hostile_networks.OUR_PLACE))]
+
+    def read(content: bytes) -> bool:
+        return _read_all(lambda: two_readers.check(content))
+
+    return Target([*cards, *made], mutate_protobuf.damaged, read)
+
+
 def _recipe(folder: Path) -> Target:
     path = folder / "recipe.json"
 
@@ -203,6 +219,13 @@ def _manifest(folder: Path) -> Target:
         return manifest or recipe
 
     return Target(texts, mutate_json.damaged, read)
+
+
+# --- answers of servers ---------------------------------------------------------------------
+
+
+def _answers(contents: Sequence[bytes], read: Callable[[bytes], bool]) -> Target:
+    return Target(contents, answers.damaged, read)
 
 
 # --- images ---------------------------------------------------------------------------------
@@ -238,6 +261,8 @@ def _seg(series: ImageSeries, models: Sequence[Model]) -> None:
     array.flat[array.size // 2] = card.recipe.output.labels[0].value
     segmentation = Segmentation(array, volume.grid, card.recipe.output.labels)
     make_seg(segmentation, series, PROVENANCE)
+    if isinstance(series.slices, SliceStack):
+        make_seg(segmentation.on_slices(series.slices), series, PROVENANCE)
 
 
 _MAKERS: dict[str, Callable[[Path], Target]] = {
@@ -246,8 +271,11 @@ _MAKERS: dict[str, Callable[[Path], Target]] = {
     "weights": _weights,
     "safetensors": _safetensors,
     "onnx": _onnx,
+    "onnx twice": _onnx_twice,
     "recipe": _recipe,
     "manifest": _manifest,
+    "search answer": lambda folder: _answers(*answers.found(folder)),
+    "retrieve answer": lambda folder: _answers(*answers.retrieved(folder)),
     "image": lambda folder: _images(folder, seeds.classic(folder)),
     "enhanced image": lambda folder: _images(folder, seeds.enhanced(folder)),
     "compressed image": lambda folder: _images(folder, seeds.compressed(folder)),

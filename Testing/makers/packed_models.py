@@ -9,7 +9,10 @@ import pydicom
 from makers import networks
 from makers.recipes import liver_recipe
 
-from IODeepLib.model_object import Model, pack
+from IODeepLib.model_object import Model, write_model
+from IODeepLib.model_object.card import sha256
+from IODeepLib.model_object.private_dictionary import Element, block_of
+from IODeepLib.sources.folder import find_model
 
 
 def make_network(folder: Path) -> Path:
@@ -20,7 +23,7 @@ def make_network(folder: Path) -> Path:
 def make_model(folder: Path, parts: int = 1) -> Model:
     """It, packed in 1 or 3 parts in the folder `packed`."""
     size = {1: 2**20, 3: 20_000}[parts]
-    return pack(make_network(folder), liver_recipe(), folder / "packed", max_part_bytes=size)
+    return write_model(make_network(folder), liver_recipe(), folder / "packed", max_part_bytes=size)
 
 
 def files(model: Model) -> list[Path]:
@@ -41,3 +44,32 @@ def flip(path: Path, position: int) -> None:
     content = bytearray(path.read_bytes())
     content[position] ^= 1
     path.write_bytes(content)
+
+
+def with_recipe(model: Model, text: str) -> Model:
+    """`model` with another recipe in its card, and the digest of that one."""
+    path = files(model)[0]
+
+    def change(dataset: pydicom.Dataset) -> None:
+        block = block_of(dataset)
+        assert block is not None
+        block[Element.RECIPE].value = text
+        block[Element.RECIPE_DIGEST].value = sha256(text)
+
+    altered(path, change)
+    return find_model(path.parent)
+
+
+def with_architecture(model: Model, content: bytes) -> Model:
+    """`model` with another architecture in its card, and the digest and length of that one."""
+    path = files(model)[0]
+
+    def change(dataset: pydicom.Dataset) -> None:
+        block = block_of(dataset)
+        assert block is not None
+        block[Element.ARCHITECTURE].value = content + b"\0" * (len(content) % 2)
+        block[Element.ARCHITECTURE_LENGTH].value = len(content)
+        block[Element.ARCHITECTURE_DIGEST].value = sha256(content)
+
+    altered(path, change)
+    return find_model(path.parent)

@@ -10,9 +10,9 @@ import numpy as np
 
 from IODeepLib.codes import Code
 from IODeepLib.geometry import Grid
+from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.recipe import Label
 from IODeepLib.results import Provenance
-from IODeepLib.segmentation import Segmentation
 from IODeepLib.series import ImageSeries, find_series
 
 ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical Structure")
@@ -29,6 +29,7 @@ PROVENANCE = Provenance(
     card_sop_instance_uid="2.25.11",
     card_series_instance_uid="2.25.12",
     card_study_instance_uid="2.25.13",
+    network_digest="cd" * 32,
     weights_digest="ab" * 32,
     runtime="onnxruntime 1.31.1",
     provider="CPUExecutionProvider",

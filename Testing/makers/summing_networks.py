@@ -12,7 +12,7 @@ from makers.recipes import recipe
 from onnx import TensorProto, helper, numpy_helper
 
 from IODeepLib.model_object import Model
-from IODeepLib.publish import publish
+from IODeepLib.publish import pack
 
 
 def sums(weights: Sequence[Sequence[float]], spatial: int, ending: str = "") -> onnx.ModelProto:
@@ -53,4 +53,4 @@ def sums(weights: Sequence[Sequence[float]], spatial: int, ending: str = "") -> 
 
 def model_of(folder: Path, network: onnx.ModelProto, **changes: Any) -> Model:
     onnx.save(network, str(folder / "network.onnx"))
-    return publish(folder / "network.onnx", recipe(**changes), folder / "model")
+    return pack(folder / "network.onnx", recipe(**changes), folder / "model")

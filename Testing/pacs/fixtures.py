@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from IODeepLib.text import foreign
 from pacs import servers
 from pacs.servers import Dcmqrscp, Orthanc, free_port
 
@@ -39,6 +40,13 @@ def dcmqrscp(tmp_path: Path, client_port: int) -> Iterator[Dcmqrscp]:
     """dcmqrscp with nothing in it; it starts too quickly to be shared."""
     with servers.dcmqrscp(tmp_path / "dcmqrscp", {CLIENT_AET: client_port}) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is a secret in one test is a word in another."""
+    monkeypatch.setattr(foreign, "_secrets", {})
+    monkeypatch.setattr(foreign, "_any_secret", None)
 
 
 @pytest.fixture(autouse=True)

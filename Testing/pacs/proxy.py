@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pacs.listener import Listener
+
 _CHUNK = 2**16
 
 
@@ -28,16 +30,21 @@ class Fault:
         answered: so many bytes of the server get through.
         stall: afterwards nothing moves any more; otherwise the connection is reset.
         rate: so many bytes of the server a second get through, as over a slower line.
+        drip: afterwards the rest of what the server has said comes byte by byte, with so many
+            seconds between two.
         answer: what is answered to every request instead of asking the server.
         unless: if the request has these bytes, it does go to the server.
+        only: if the request lacks these bytes, it does go to the server.
     """
 
     sent: int | None = None
     answered: int | None = None
     stall: bool = False
     rate: float = math.inf
+    drip: float = 0.0
     answer: bytes = b""
     unless: bytes = b""
+    only: bytes = b""
 
 
 class Proxy:
@@ -62,23 +69,19 @@ class Proxy:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._target, self._fault, self._tls = target, fault, tls
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
         self.connections = self.answers = self.bytes_answered = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = Listener(self._begin)
+        self.port = self._listener.port
 
     def close(self) -> None:
         """End it; connections end when their clients do."""
         self._listener.close()
 
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                fault = self._fault(self.connections)
-                self.connections += 1
-                threading.Thread(target=self._serve, args=(client, fault), daemon=True).start()
+    def _begin(self, client: socket.socket) -> None:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        fault = self._fault(self.connections)
+        self.connections += 1
+        threading.Thread(target=self._serve, args=(client, fault), daemon=True).start()
 
     def _serve(self, client: socket.socket, fault: Fault | None) -> None:
         fault = fault or Fault()
@@ -111,6 +114,16 @@ class Proxy:
                     self.bytes_answered += len(chunk)
                     time.sleep(len(chunk) / fault.rate)
                 left[source] = None if limit is None else max(0, limit - len(chunk))
+        if fault.drip:
+            ends = {client: (server, _CHUNK), server: (client, 1)}
+            while True:
+                for source in select.select([*ends], [], [])[0]:
+                    other, most = ends[source]
+                    chunk = source.recv(most)
+                    if not chunk:
+                        return
+                    other.sendall(chunk)
+                time.sleep(fault.drip)
         if fault.stall:
             server.close()  # it serves few at a time; who stalls is the proxy
             given_up = select.poll()
@@ -123,7 +136,8 @@ class Proxy:
     def _answer(self, client: socket.socket, fault: Fault) -> None:
         """Answer the requests of a connection, but pass on those that have what is asked for."""
         while request := _message(client):
-            if fault.unless and fault.unless in request:
+            spared = fault.unless and fault.unless in request
+            if spared or fault.only not in request:
                 with socket.create_connection(("127.0.0.1", self._target)) as server:
                     server.sendall(request)
                     client.sendall(_message(server))
@@ -175,5 +189,8 @@ def _message(sender: socket.socket) -> bytes:
     found = re.search(rb"(?i)content-length: *(\d+)", head)
     length = int(found[1]) if found else 0
     while len(body) < length:
-        body += sender.recv(_CHUNK)
+        chunk = sender.recv(_CHUNK)
+        if not chunk:
+            return b""
+        body += chunk
     return head + b"\r\n\r\n" + body

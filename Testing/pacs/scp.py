@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 from pydicom.dataset import Dataset
 from pynetdicom import AE, DEFAULT_TRANSFER_SYNTAXES, evt
+from pynetdicom.dimse_primitives import C_FIND
+from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.sop_class import (
     RawDataStorage,
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
     StudyRootQueryRetrieveInformationModelMove,
 )
+from pynetdicom.transport import ThreadedAssociationServer
+
+from pacs.listener import Listener
 
 AET = "FAKE"
 FIND = StudyRootQueryRetrieveInformationModelFind
@@ -49,6 +57,7 @@ def scp(
     classes: Sequence[str],
     handlers: Mapping[Any, Callable[[Any], Any]] | None = None,
     syntax: str | None = None,
+    tls: ssl.SSLContext | None = None,
     **settings: Any,
 ) -> Iterator[Scp]:
     """An application entity of pynetdicom.
@@ -57,6 +66,7 @@ def scp(
         classes: the SOP classes that it knows.
         handlers: what it does at which event.
         syntax: the only transfer syntax that it takes; otherwise the usual ones.
+        tls: what clients have to get through first.
         settings: further attributes of pynetdicom's AE.
     """
     entity = AE(ae_title=AET)
@@ -71,35 +81,54 @@ def scp(
         running.associations += 1
 
     bound = [(evt.EVT_CONN_OPEN, opened), *(handlers or {}).items()]
-    server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=bound)
+    server = entity.make_server(
+        ("127.0.0.1", 0),
+        evt_handlers=bound,
+        ssl_context=tls,
+        server_class=ThreadedAssociationServer,
+    )
     running.port = server.server_address[1]
+    # What `start_server` does, but ended in a hundredth of a second, not in half of one.
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield running
     finally:
-        server.shutdown()
+        socketserver.BaseServer.shutdown(server)
+        server.server_close()
 
 
 @contextmanager
 def saying(answer: bytes) -> Iterator[Scp]:
     """One that answers every connection with these bytes, whatever it is asked."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    running = Scp(listener.getsockname()[1])
+    running = Scp(0)
 
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                running.associations += 1
-                with client, contextlib.suppress(ConnectionError):
-                    client.recv(2**16)
-                    client.sendall(answer)
-                    client.recv(2**16)
+    def serve(client: socket.socket) -> None:
+        running.associations += 1
+        with client, contextlib.suppress(ConnectionError):
+            client.recv(2**16)
+            client.sendall(answer)
+            client.recv(2**16)
 
-    threading.Thread(target=accept, daemon=True).start()
-    try:
+    with contextlib.closing(Listener(serve)) as listener:
+        running.port = listener.port
         yield running
-    finally:
-        listener.close()
+
+
+def answer_with(event: Any, identifier: bytes, status: int = 0xFF00) -> None:
+    """A response to a search, with whatever bytes are its identifier."""
+    response = C_FIND()
+    response.MessageIDBeingRespondedTo = event.request.MessageID
+    response.AffectedSOPClassUID = event.request.AffectedSOPClassUID
+    response.Identifier, response.Status = BytesIO(identifier), status
+    event.assoc.dimse.send_msg(response, event.context.context_id)
+
+
+def say(event: Any, *fragments: tuple[int, int, bytes]) -> None:
+    """Fragments of messages: presentation context, message control header (PS3.8 E.2), content."""
+    for number, control, content in fragments:
+        data = P_DATA()
+        data.presentation_data_value_list.append((number, bytes([control]) + content))
+        event.assoc.dul.send_pdu(data)
 
 
 def status(code: int, comment: str = "") -> Dataset:

@@ -8,6 +8,7 @@ however that ends: it is watched by a shell whose input is a pipe from here.
 from __future__ import annotations
 
 import json
+import random
 import re
 import shutil
 import socket
@@ -16,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ _WATCH = 'folder=$1; shift; "$@" >"$folder/log" 2>&1 & cat >/dev/null; kill -9 $
 _CONFIGURATION = Path("/etc/orthanc")
 _PLUGINS = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 _SECONDS_TO_START = 60.0
+_CHANCE = random.SystemRandom()  # hypothesis seeds the other one, the same in every process
 
 
 class NoServerError(Exception):
@@ -97,10 +99,16 @@ class Dcmqrscp:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on.
+
+    It is none of those that the system gives to outgoing connections (above 32768 on Linux), and is
+    drawn by chance, so that other processes with tests get others.
+    """
+    while True:
+        port = _CHANCE.randrange(15000, 32000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

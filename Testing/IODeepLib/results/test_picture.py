@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
 import pytest
 from makers.orientations import ORIENTATIONS
 from makers.results import label
+from msgspec.structs import replace
 from PIL import Image
 
 from IODeepLib.geometry import Grid, Volume
+from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.results import overlay_picture
 from IODeepLib.results.colors import display_color
-from IODeepLib.segmentation import Segmentation
 from IODeepLib.series import find_series
 
 RED, GREEN = (250, 10, 10), (10, 250, 10)

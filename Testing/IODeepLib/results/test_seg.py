@@ -29,9 +29,9 @@ from makers.series import Stack, enhanced, put, save
 
 from IODeepLib.codes import Code
 from IODeepLib.errors import ImageError, OutputError, UsageError
+from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.recipe import Laterality
 from IODeepLib.results import SegmentationType, make_seg
-from IODeepLib.segmentation import Segmentation
 from IODeepLib.series import find_series
 
 BINARY, LABELMAP, FRACTIONAL = SegmentationType
@@ -268,6 +268,7 @@ def test_provenance(stack, tmp_path):
         assert algorithm.AlgorithmFamilyCodeSequence[0].CodeValue == "123110"
         parameters = json.loads(algorithm.AlgorithmParameters)
         assert parameters["card"] == PROVENANCE.card_sop_instance_uid
+        assert parameters["network_sha256"] == PROVENANCE.network_digest
         assert parameters["weights_sha256"] == PROVENANCE.weights_digest
         assert parameters["provider"] == "CPUExecutionProvider"
         assert parameters["options"] == {"seg_type": "BINARY"}
@@ -446,7 +447,7 @@ def test_dates_are_those_of_the_images(tmp_path):
 
 
 @pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])
-@pytest.mark.parametrize("uid", ["1.2.\x07", "1.2.\xff", "UI1.2", "1\\2", "1" * 65])
+@pytest.mark.parametrize("uid", ["1.2.\x07", "1.2.\xff", "UI1.2", "1\\2", "1..2", "1" * 65])
 @pytest.mark.filterwarnings("ignore:::pydicom")
 def test_uids_that_are_none(tmp_path, keyword, uid):
     def change(i, ds):

@@ -23,6 +23,7 @@ from pacs.proxy import Fault, answer, proxy
 from pacs.servers import Orthanc
 
 from IODeepLib.sources.find import source_of
+from IODeepLib.sources.settings import Server, read_settings
 
 SECRET = "correct-horse-battery"  # noqa: S105
 
@@ -183,7 +184,10 @@ def test_a_keyring_that_fails(
         ({"user": "anna", "password": SECRET}, "wanted: 'env:VARIABLE' or 'keyring:SERVICE'"),
         ({"token": f"env:NOT_{SECRET}"}, "no environment variable"),
         ({"token": "keyring:pacs"}, "pip install keyring"),
-        ({"pasword": "env:PACS_SECRET"}, "unknown key"),
+        (
+            {"pasword": "env:PACS_SECRET"},
+            "pasword: a key that is not known here; wanted: one of url, ",
+        ),
         ({"timeout": "long"}, "servers.pacs.timeout: str; wanted: a number"),
         ({"timeout": True}, "servers.pacs.timeout: bool; wanted: a number"),
         ({"timeout": 0}, "servers.pacs.timeout: 0; wanted: 0.1 to 86400"),
@@ -192,6 +196,8 @@ def test_a_keyring_that_fails(
         ({"user": "anna"}, "a user without a password"),
         ({"password": "env:PACS_SECRET"}, "a password without a user"),
         ({"password": 12345}, "servers.pacs.password: int; wanted: a text"),
+        ({"token": [SECRET]}, "servers.pacs.token: list; wanted: a text"),
+        ({"aet": [SECRET]}, "servers.pacs.aet: list; wanted: a text"),
         ({"tls": True}, "servers.pacs.tls: nothing for dicomweb+...; wanted: another protocol"),
         ({"aet": "ME"}, "servers.pacs.aet"),
         ({"url": "dimse://A@h:1", "tls": "yes"}, "pacs.tls: str; wanted: true or false"),
@@ -215,13 +221,79 @@ def test_settings_that_are_wrong(
     refused(iodeep("list", "pacs"), 2, words)
 
 
-@pytest.mark.parametrize("size", ["nan", "inf", "-1"])
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"[[servers]]\npassword = '{SECRET}'\n", "servers: list; wanted: a table"),
+        (f"[[servers.pacs]]\npassword = '{SECRET}'\n", "servers.pacs: list; wanted: a table"),
+        (f"servers = '{SECRET}'\n", "servers: str; wanted: a table"),
+        (f"[servers]\npacs = '{SECRET}'\n", "servers.pacs: str; wanted: a table"),
+        (
+            f"[servers.pacs]\nurl = 'dimse://A@h:1'\nuser = {{password = '{SECRET}'}}\n",
+            "servers.pacs.user: dict; wanted: a text",
+        ),
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_not_repeated(
+    tmp_path: Path,
+    iodeep: Callable[..., Answer],
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    found: str,
+) -> None:
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("IODEEP_CONFIG", str(tmp_path / "mine.toml"))
+    answer = iodeep("list", "pacs")
+    refused(answer, 2, "mine.toml", found)
+    assert SECRET not in answer.err
+
+
+def test_settings_without_an_address(
+    tmp_path: Path, iodeep: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.toml").write_text("[servers.pacs]\n[servers.other]\nurl = 'dimse://A@h:1'\n")
+    monkeypatch.setenv("IODEEP_CONFIG", str(tmp_path / "mine.toml"))
+    refused(iodeep("list", "pacs"), 2, "servers.pacs.url: nothing; wanted: 'dicomweb+https://")
+    assert read_settings().server("other") == Server("dimse://A@h:1")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[server.pacs]", "server: a key that is not known here; wanted: one of servers, cache"),
+        ("servers = 5", "servers: 5; wanted: a table"),
+        ("[servers]\npacs = 5", "servers.pacs: 5; wanted: a table"),
+    ],
+)
+def test_tables_that_are_wrong(
+    tmp_path: Path,
+    iodeep: Callable[..., Answer],
+    monkeypatch: pytest.MonkeyPatch,
+    content: str,
+    words: str,
+) -> None:
+    (tmp_path / "mine.toml").write_text(content)
+    monkeypatch.setenv("IODEEP_CONFIG", str(tmp_path / "mine.toml"))
+    refused(iodeep("list", "pacs"), 2, f"mine.toml: {words}")
+
+
+def test_secrets_are_not_shown() -> None:
+    server = Server("dimse://A@h:1", user="anna", password=SECRET, token=SECRET)
+    assert "anna" in repr(server)
+    assert SECRET not in repr(server) and SECRET not in str(server.__rich_repr__())
+
+
+@pytest.mark.parametrize(("size", "found"), [("nan", "NaN"), ("inf", "Infinity"), ("-1", "-1")])
 def test_a_cache_of_no_size(
-    tmp_path: Path, iodeep: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch, size: str
+    tmp_path: Path,
+    iodeep: Callable[..., Answer],
+    monkeypatch: pytest.MonkeyPatch,
+    size: str,
+    found: str,
 ) -> None:
     (tmp_path / "mine.toml").write_text(f"[cache]\nmax_gb = {size}\n")
     monkeypatch.setenv("IODEEP_CONFIG", str(tmp_path / "mine.toml"))
-    refused(iodeep("cache"), 2, "mine.toml", f"cache.max_gb: {size}; wanted: 0 to 1000000")
+    refused(iodeep("cache"), 2, "mine.toml", f"cache.max_gb: {found}; wanted: 0 to 1000000")
 
 
 @pytest.mark.parametrize(

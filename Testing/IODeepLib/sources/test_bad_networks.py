@@ -16,7 +16,7 @@ from makers.recipes import liver_recipe
 from pacs.proxy import Fault, Proxy, dropping
 from pacs.servers import Orthanc
 
-from IODeepLib.model_object import pack, verify
+from IODeepLib.model_object import verify, write_model
 from IODeepLib.sources import retries
 from IODeepLib.sources.find import source_of
 from IODeepLib.sources.push import push
@@ -90,14 +90,14 @@ def test_with_a_third_of_all_connections_dropped_nothing_is_lost_or_twice(
     network = make_network(tmp_path)
     for number in range(20):
         made = liver_recipe(name=f"network-{number:02}")
-        pack(network, made, tmp_path / "models" / str(number), max_part_bytes=40_000)
+        write_model(network, made, tmp_path / "models" / str(number), max_part_bytes=40_000)
     paths = sorted((tmp_path / "models").rglob("*.dcm"))
     source = source_of(through(dropping(0.3, seed=1, most=protocol.most[0])))
     assert len(push(paths, source).stored) == len(paths) == 60
     assert instances(orthanc) == 60
-    library = source.models()
-    assert len(library.models) == 20 and not library.problems
-    for model in library.models[:5]:
+    catalog = source.models()
+    assert len(catalog.models) == 20 and not catalog.problems
+    for model in catalog.models[:5]:
         verify(source.fetch(model))
 
 

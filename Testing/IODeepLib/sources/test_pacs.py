@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pydicom
@@ -13,9 +15,9 @@ from makers.recipes import liver_recipe
 from pacs.servers import Orthanc
 
 import IODeepLib
-from IODeepLib.cache import Cache
+from IODeepLib.disk.cache import Cache
 from IODeepLib.errors import ImageError, ModelError, OutputError, UsageError
-from IODeepLib.model_object import pack, verify
+from IODeepLib.model_object import verify, write_model
 from IODeepLib.sources.find import source_of
 from IODeepLib.sources.query import Query
 
@@ -44,9 +46,41 @@ def test_a_model_goes_there_and_comes_back(orthanc: Orthanc, tmp_path: Path) -> 
     assert not again.missing_parts
 
 
+def test_others_find_networks_by_the_modality_that_they_read_but_no_images(
+    orthanc: Orthanc, tmp_path: Path
+) -> None:
+    """As any client asks, over DICOMweb and with DCMTK's."""
+    model = make_model(tmp_path, parts=3)
+    assert model.card.modalities == ("CT", "MR")
+    image = next((DEMO / "mr_t1").iterdir())
+    source_of(orthanc.source).store([image, *files(model)])
+    network, study = model.card.study_instance_uid, pydicom.dcmread(image).StudyInstanceUID
+
+    def by_web(level: str, keys: str) -> set[str]:
+        found = json.loads(orthanc.get(f"/dicom-web/{level}?{keys}"))
+        return {each["0020000D"]["Value"][0] for each in found}
+
+    def by_dimse(level: str, *keys: str) -> set[str]:
+        peer = ["-aet", "IODEEP", "-aec", orthanc.aet, "127.0.0.1", str(orthanc.dicom_port)]
+        command = ["findscu", "-S", *peer]
+        for key in (f"QueryRetrieveLevel={level}", *keys, "StudyInstanceUID"):
+            command += ["-k", key]
+        said = subprocess.run(command, capture_output=True, text=True, check=True)
+        return set(re.findall(r"\(0020,000d\) UI \[([\d.]+)", said.stdout + said.stderr))
+
+    assert by_web("series", "Modality=MR") == by_dimse("SERIES", "Modality=MR") == {study}
+    assert not by_web("series", "Modality=CT") and not by_dimse("SERIES", "Modality=CT")
+    for modality in model.card.modalities:
+        wanted = f"IODEEP*-{modality}*"
+        assert by_web("studies", f"PatientID=IODEEP&StudyID={wanted}") == {network}
+        assert by_dimse("STUDY", "PatientID=IODEEP", f"StudyID={wanted}") == {network}
+    assert not by_web("studies", "PatientID=IODEEP&StudyID=IODEEP*-PT*")
+    assert not by_dimse("STUDY", "PatientID=IODEEP", "StudyID=IODEEP*-PT*")
+
+
 def test_a_model_without_weights_of_its_own(orthanc: Orthanc, tmp_path: Path) -> None:
     network = networks.save(networks.conv(3, channels=2), tmp_path / "small.onnx")
-    model = pack(network, liver_recipe(), tmp_path / "packed")
+    model = write_model(network, liver_recipe(), tmp_path / "packed")
     assert model.parts == ()
     for source in (orthanc.source, f"dimse://{orthanc.aet}@127.0.0.1:{orthanc.dicom_port}"):
         there = source_of(source)
@@ -60,7 +94,7 @@ def test_no_room_for_images(orthanc: Orthanc, tmp_path: Path) -> None:
     [path, *_] = (DEMO / "mr_t1").iterdir()
     source.store([path])
     image = pydicom.dcmread(path)
-    (tmp_path / image.SeriesInstanceUID).write_text("in the way")
+    (tmp_path / "series-1").write_text("in the way")
     query = Query(series_uid=image.SeriesInstanceUID)
     with pytest.raises(OutputError, match=f"{tmp_path} cannot be written"):
         source.images(query, tmp_path)

@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 from pydicom.uid import UID
 
-from IODeepLib.sources import association, connection, dimse, transfer
+from IODeepLib.headers.sop_classes import IMAGES, NO_IMAGES, name_of
+from IODeepLib.sources import limits, transfer
+from IODeepLib.sources.archive import OUT_OF_RESOURCES
+from IODeepLib.sources.dimse import archive as dimse
+from IODeepLib.sources.dimse import connection, dial, messages, receiver
 from IODeepLib.sources.settings import Server
 
 DOCUMENT = (Path(__file__).resolve().parents[3] / "Docs" / "pacs-conformance.md").read_text("utf-8")
+CLASSES = IMAGES | NO_IMAGES
 
 
 def rows(head: str) -> list[list[str]]:
@@ -48,22 +53,19 @@ def test_the_transfer_syntaxes_in_order() -> None:
 def test_the_sop_classes_of_every_modality() -> None:
     listed = {modality: uids(cell) for modality, cell in rows("| modality | SOP classes |")}
     assert listed.pop("any") == list(transfer._OTHERS)
-    tables = transfer._IMAGES | transfer._NO_IMAGES
-    assert listed == {name: list(classes) for name, classes in tables.items()}
+    assert listed == {name: list(classes) for name, classes in CLASSES.items() if classes}
     for sop_class in itertools.chain(*listed.values()):
-        assert f"{UID(sop_class).name} `{sop_class}`" in DOCUMENT
+        assert f"{name_of(sop_class)} `{sop_class}`" in DOCUMENT
 
 
-@pytest.mark.parametrize("modality", ["", *transfer._IMAGES, *transfer._NO_IMAGES])
+@pytest.mark.parametrize("modality", ["", *CLASSES])
 def test_what_is_listed_fits_into_an_association(modality: str) -> None:
-    offers = set(transfer.offers({"Modality": modality})[: association.MOST_CONTEXTS])
+    offers = set(transfer.offers({"Modality": modality})[: dimse._MOST_CONTEXTS - 1])
     plain = {(c, uid) for uid in transfer.PLAIN for c in transfer._OTHERS}
-    if modality in transfer._IMAGES:
-        plain |= {
-            (c, uid) for uid in transfer.PLAIN for cs in transfer._IMAGES.values() for c in cs
-        }
+    if modality in IMAGES:
+        plain |= {(c, uid) for uid in transfer.PLAIN for cs in IMAGES.values() for c in cs}
     assert plain <= offers
-    likely = (transfer._IMAGES | transfer._NO_IMAGES).get(modality, transfer._OTHERS[:4])
+    likely = CLASSES.get(modality) or transfer._OTHERS[:4]
     assert {(c, syntax) for c in likely for syntax in transfer.TRANSFER_SYNTAXES} <= offers
 
 
@@ -74,13 +76,21 @@ def test_the_statuses() -> None:
     assert int(failed, 16) == dimse._SOME_FAILED
     assert int(destination, 16) == dimse._UNKNOWN_DESTINATION
     assert range(int(resources[:2] + "00", 16), int(resources[:2] + "FF", 16) + 1) == (
-        dimse._OUT_OF_RESOURCES
+        OUT_OF_RESOURCES
     )
 
 
 def test_the_figures() -> None:
     server = Server("")
-    assert f"| largest PDU received | {association.PDU} bytes |" in DOCUMENT
-    assert f"| time to connect | {connection._SECONDS_TO_CONNECT:g} s |" in DOCUMENT
+    assert f"| largest PDU received | {messages.PDU} bytes |" in DOCUMENT
+    assert f"| time to connect | {dial.SECONDS_TO_CONNECT:g} s |" in DOCUMENT
+    words = f"ten times that, and a second for each {limits.SLOWEST} bytes that move"
+    assert limits.TIMEOUTS == 10 and words in DOCUMENT
+    found = f"at most {limits.MOST_ANSWERS}, and {connection._MOST_FOUND / 10**6:.0f} MB"
+    assert f"| answers to a search | {found}; then it is cancelled (C-CANCEL) |" in DOCUMENT
+    most = f"Number of Series Related Instances and {dimse._MOST_COPIES} more"
+    assert f"at most twice the {most}, or {limits.MOST_INSTANCES} where" in DOCUMENT
+    assert f"{limits.MOST_BYTES / 10**9:.1f} GB each" in DOCUMENT
+    assert f"have sent nothing yet, {receiver._MOST_CALLERS}\nare kept" in DOCUMENT
     assert f"| time-out | {server.timeout:g} s | `timeout` |" in DOCUMENT
     assert f"| our AE title | `{server.aet}` | `aet` |" in DOCUMENT

@@ -12,7 +12,7 @@ from pydicom.uid import generate_uid
 
 import IODeepLib
 from IODeepLib.errors import ImageError, ModelError, UsageError
-from IODeepLib.sources.archive import Entry
+from IODeepLib.sources.archive import Matches
 from IODeepLib.sources.dicomweb import DicomwebArchive
 from IODeepLib.sources.find import source_of
 from IODeepLib.sources.query import Query
@@ -55,11 +55,11 @@ def test_nobody_elses_images_where_answers_do_not_say_whose_they_are(
     source.store([*series_of(tmp_path / "1", "Mü 1"), *series_of(tmp_path / "2", "Mü 2")])
     find = DicomwebArchive.find_series
 
-    def without_patient(archive: DicomwebArchive, keys: dict[str, str]) -> list[Entry]:
-        found = find(archive, keys)
-        assert all(entry.attributes["PatientID"] for entry in found)
+    def without_patient(archive: DicomwebArchive, keys: dict[str, str]) -> Matches:
+        found = find(archive, keys).entities
+        assert all(entity.attributes["PatientID"] for entity in found)
         left = [{k: v for k, v in e.attributes.items() if k != "PatientID"} for e in found]
-        return [replace(e, attributes=a) for e, a in zip(found, left, strict=True)]
+        return Matches([replace(e, attributes=a) for e, a in zip(found, left, strict=True)])
 
     monkeypatch.setattr(DicomwebArchive, "find_series", without_patient)
     [found] = source.images(Query(patient_id="Mü 2", study_date=DATE), tmp_path)
@@ -105,6 +105,6 @@ def test_nothing_without_uids_is_stored(
 ) -> None:
     path = next((shared_data / "dicom" / "ct_abdomen_totalseg_raw").glob("CT.*"))
     for source in (source_of(orthanc.source), source_of(tmp_path)):
-        with pytest.raises(ModelError, match="Study Instance UID ''"):
+        with pytest.raises(ModelError, match="no Study Instance UID"):
             source.store([path])
     assert orthanc.get("/instances").strip() == b"[]"

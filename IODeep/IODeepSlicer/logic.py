@@ -1,0 +1,235 @@
+"""Everything that the module does, for its panel and for scripts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import slicer
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLTableNode
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+from slicer.util import VTKObservationMixin
+
+from IODeepSlicer.scene.parameters import IODeepParameterNode
+from IODeepSlicer.work.runner import Run, State
+from IODeepSlicer.work.waiting import wait
+from IODeepSlicer.work.worker_process import slicerPython
+
+if TYPE_CHECKING:
+    from IODeepLib.model_object import Model
+    from IODeepLib.selection import Selection
+    from IODeepSlicer.sources.models import FoundModels
+    from IODeepSlicer.work.listing import Listing
+    from IODeepSlicer.work.runner import Outcome
+    from IODeepSlicer.work.sending import Sending
+
+
+class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
+    """What scripts call: it raises, and opens no dialog."""
+
+    def __init__(self) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+        VTKObservationMixin.__init__(self)
+        self._runs: list[Run] = []
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onStartClose)
+
+    def getParameterNode(self) -> Any:
+        """The choices of the panel: an IODeepParameterNode."""
+        wrapped: Any = IODeepParameterNode
+        return wrapped(super().getParameterNode())
+
+    def findModels(self, source: str | Path | None = None) -> FoundModels:
+        """The models in the DICOM database and, if one is given, in one more source.
+
+        :param source: a folder, with those below it; or a server, by its name in iodeep.toml or in
+            Slicer's DICOM module or its address (see Docs/pacs.md), from which only cards are
+            fetched.
+        :return: an object with `models`, `sources`, `problems` and `retired`.
+        """
+        from IODeepSlicer.requirements import checkReading
+        from IODeepSlicer.sources.models import findModels
+        from IODeepSlicer.sources.servers import isServer
+
+        checkReading()
+        if not source or not isServer(source):
+            return findModels(source)
+        listing = self.startListing(source)
+        wait(listing)
+        return findModels(cards=listing.outcome())
+
+    def startListing(self, server: str | Path) -> Listing:
+        """Ask a server for its models in a process of its own, and return at once.
+
+        Poll it until it is over; its outcome are the files of the cards, and of the notices that
+        some are retired.
+        """
+        from IODeepSlicer.sources.servers import addressOf, checkFor
+        from IODeepSlicer.work.listing import Listing
+
+        checkFor(server)
+        return Listing(slicerPython(), addressOf(server))
+
+    def select(
+        self, volumeNode: vtkMRMLScalarVolumeNode, models: Sequence[Model] | None = None
+    ) -> Selection:
+        """Rank models by how they fit the image, each with its reasons.
+
+        :param models: those to choose from; None for those in the DICOM database.
+        :return: IODeepLib.selection.Selection; its `best` raises where no model fits.
+        """
+        from IODeepSlicer.requirements import checkReading
+        from IODeepSlicer.scene import images
+
+        checkReading()
+        from IODeepLib.selection import select
+
+        models = self.findModels().models if models is None else models
+        others = [images.imageOf(node) for node in images.otherVolumes(volumeNode)]
+        return select(images.imageOf(volumeNode), models, others)
+
+    def start(
+        self,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        model: Model,
+        device: str = "auto",
+        threads: int | None = None,
+        labels: Iterable[str] | None = None,
+        source: str | Path | None = None,
+    ) -> Run:
+        """Start a model on the image in a process of its own, and return at once.
+
+        Poll the run until it is over, then give its outcome to `createResult`. The first polls
+        hand over the image, which must not change until then.
+
+        :param device: "auto", or the name of an ONNX Runtime execution provider, such as "cpu".
+        :param threads: how many threads the network computes with; None for one a core.
+        :param labels: names of the labels to keep; None for all.
+        :param source: the server from which weights are fetched that are not on this machine.
+        """
+        from IODeepSlicer.requirements import checkRequirements
+        from IODeepSlicer.sources.servers import checkFor
+        from IODeepSlicer.work.starting import startRun
+
+        checkFor(source) if source else checkRequirements()
+        from IODeepLib.pipeline import Options, labels_left_out
+
+        kept = None if labels is None else tuple(labels)
+        labels_left_out(model, kept)  # raises at once, not in the process
+        options = Options(provider=device, threads=threads, labels=kept)
+        run = startRun(volumeNode, self.select(volumeNode, [model]), model, options, source)
+        self._runs = [r for r in self._runs if r.poll() is State.RUNNING] + [run]
+        return run
+
+    def createResult(
+        self, volumeNode: vtkMRMLScalarVolumeNode, model: Model, outcome: Outcome
+    ) -> vtkMRMLSegmentationNode | vtkMRMLTableNode:
+        """The node of an outcome, below the image in the hierarchy.
+
+        :return: a segmentation node on the image's grid; a table node of values, if the network
+            judges the image as a whole.
+        """
+        from IODeepLib.inference.segmentation import Segmentation
+        from IODeepSlicer.scene import nodes
+        from IODeepSlicer.scene.value_table import createValueTable
+
+        found, document = outcome.found, outcome.document
+        if isinstance(found, Segmentation):
+            return nodes.createSegmentationNode(volumeNode, model, found, document)
+        return createValueTable(volumeNode, model, found, document)
+
+    def run(
+        self,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        model: Model | None = None,
+        device: str = "auto",
+        threads: int | None = None,
+        labels: Iterable[str] | None = None,
+        source: str | Path | None = None,
+    ) -> vtkMRMLSegmentationNode | vtkMRMLTableNode:
+        """Run a model on the image and wait for its result, see `createResult`.
+
+        :param model: None for the best one in the DICOM database, unless others are as good.
+        """
+        from IODeepSlicer.sources.models import onlyBest
+
+        model = onlyBest(self.select(volumeNode)) if model is None else model
+        run = self.start(volumeNode, model, device, threads, labels, source)
+        wait(run)
+        return self.createResult(volumeNode, model, run.outcome())
+
+    def measure(self, segmentationNode: vtkMRMLSegmentationNode) -> vtkMRMLTableNode:
+        """Measure the image in each segment, as the module Segment Statistics does.
+
+        :return: a table node below the segmentation: volume, number of voxels, mean, standard
+            deviation, minimum, median and maximum of each segment.
+        """
+        from IODeepSlicer.scene.segment_table import createSegmentTable
+
+        return createSegmentTable(segmentationNode)
+
+    def saveToDICOM(
+        self,
+        segmentationNode: vtkMRMLSegmentationNode,
+        models: Sequence[Model] | None = None,
+    ) -> str:
+        """Save a segmentation of IODeep as DICOM SEG into the DICOM database, in the same study.
+
+        :param models: where the one that made it is looked for; None for the DICOM database.
+        :return: its SOP Instance UID.
+        """
+        from IODeepSlicer.scene.saving import saveToDatabase
+
+        models = self.findModels().models if models is None else models
+        return saveToDatabase(segmentationNode, models)
+
+    def startSending(self, segmentationNode: vtkMRMLSegmentationNode, server: str) -> Sending:
+        """Send what was saved of a segmentation to a server, and return at once.
+
+        Poll it until it is over; its outcome are the files that the server did not have before.
+        What could not be sent waits in the outbox, and goes with what is sent there next.
+        """
+        from IODeepSlicer.scene.saving import filesToSend
+        from IODeepSlicer.sources.servers import addressOf, checkFor
+        from IODeepSlicer.work.sending import Sending
+
+        checkFor(server)
+        return Sending(slicerPython(), filesToSend(segmentationNode), addressOf(server))
+
+    def send(self, segmentationNode: vtkMRMLSegmentationNode, server: str) -> bool:
+        """Send what was saved of a segmentation to a server, and wait until it has it.
+
+        :param server: its name in iodeep.toml or in Slicer's DICOM module, or its address.
+        :return: whether the server did not have it before.
+        """
+        sending = self.startSending(segmentationNode, server)
+        wait(sending)
+        return bool(sending.outcome())
+
+    def publish(self, onnxFile: str | Path, recipeFile: str | Path) -> Model:
+        """Write a network as card and weights into the DICOM database, once it is tried out.
+
+        :return: the model; the one that is there already, if it is the very same.
+        """
+        from IODeepSlicer.work.publishing import finishPacking, startPacking
+
+        packing = startPacking(onnxFile, recipeFile)
+        wait(packing)
+        return finishPacking(packing)
+
+    def cancelAll(self) -> None:
+        """End all runs at once."""
+        for run in self._runs:
+            run.cancel()
+        self._runs = []
+
+    def cleanup(self) -> None:
+        """End all runs and let go of the scene."""
+        self.cancelAll()
+        self.removeObservers()
+
+    def _onStartClose(self, caller: Any = None, event: Any = None) -> None:
+        if self._runs:
+            logging.info("The scene is closed: runs of networks are cancelled")
+        self.cancelAll()

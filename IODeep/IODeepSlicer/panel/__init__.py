@@ -1,0 +1,1 @@
+"""Sections, tables and widgets: what a person sees and presses."""

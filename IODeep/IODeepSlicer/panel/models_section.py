@@ -1,0 +1,269 @@
+"""The section *Models*: those at hand, the best first, and what to know of the chosen one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+
+from IODeepSlicer.panel.model_table import ModelTable
+from IODeepSlicer.panel.server_cards import ServerCards
+from IODeepSlicer.panel.widgets import loadUI, offer, say, silent
+from IODeepSlicer.sources.known_models import wasRun
+from IODeepSlicer.sources.models import DATABASE, FoundModels, findModels
+from IODeepSlicer.sources.servers import ensureFor, isServer, serverNames
+from IODeepSlicer.text import card_text, fit_text
+from IODeepSlicer.text.fit_text import RED
+from IODeepSlicer.text.i18n import tr as _
+from IODeepSlicer.text.messages import errorText
+
+if TYPE_CHECKING:
+    from IODeepLib.model_object import Card, Model
+    from IODeepLib.selection import Candidate, Selection
+
+
+class ModelsSection:
+    """`parameters` is set and taken away by the panel.
+
+    Args:
+        logic: the module's logic.
+        changed: called when another model is chosen, or the same one is to be shown again.
+        refresh: called when models shall be looked for again.
+    """
+
+    def __init__(
+        self, logic: Any, changed: Callable[[], None], refresh: Callable[[], None]
+    ) -> None:
+        self.root, self.ui = loadUI("Models")
+        self.parameters: Any = None
+        self._logic, self._changed, self._refresh = logic, changed, refresh
+        self._found: FoundModels | None = None
+        self._foundFor = ""
+        self._problem = ""
+        self._names: list[str] = []
+        self._shownSource: str | None = None
+        self._cards = ServerCards(logic, refresh)
+        self._selection: Selection | None = None
+        self._card: Card | None = None
+        self.ui.cardGroupBox.visible = False
+        self.ui.refreshButton.setIcon(
+            qt.QApplication.style().standardIcon(qt.QStyle.SP_BrowserReload)
+        )
+        self._table = ModelTable(self.ui.modelTable)
+        self.ui.modelTable.connect("itemSelectionChanged()", self._onChosen)
+        self.ui.searchBox.connect("textChanged(QString)", self._onSearch)
+        source = self.ui.sourceComboBox
+        source.lineEdit().placeholderText = _("folder, server or address")
+        source.lineEdit().clearButtonEnabled = True
+        source.lineEdit().connect("textChanged(QString)", self._onSourceText)
+        source.lineEdit().connect("returnPressed()", self._lookAgain)
+        source.connect("activated(int)", lambda _index: self._lookAgain())
+        self.ui.folderButton.setIcon(qt.QApplication.style().standardIcon(qt.QStyle.SP_DirOpenIcon))
+        self.ui.folderButton.connect("clicked()", self._onFolder)
+        self.ui.refreshButton.connect("clicked()", self._lookAgain)
+        self.ui.weightsFolderButton.connect("clicked()", self._onWeightsFolder)
+        self.ui.weightsImportButton.connect("clicked()", self._onWeightsImport)
+
+    @property
+    def chosen(self) -> Candidate | None:
+        """The model of the selected row, with what speaks for and against it."""
+        return self._table.chosen
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """All models at hand, also those that may have made a result before they were retired."""
+        if self._found is None:
+            return ()
+        return (*self._found.models, *(model for model, _ in self._found.retired))
+
+    @property
+    def server(self) -> str | None:
+        """Where the weights of the chosen model come from if they are not here."""
+        if self.chosen is None or self._found is None:
+            return None
+        onServer = self.chosen.model.card.sop_instance_uid in self._found.onServer
+        return self._foundFor if onServer else None
+
+    def forget(self) -> None:
+        """Look for models again, but ask no server, before they are shown the next time."""
+        self._found = None
+
+    def cleanup(self) -> None:
+        """The panel goes."""
+        self._cards.cleanup()
+
+    def choose(self, cardSopInstanceUID: str) -> None:
+        """Choose the model with this card, whether it fits or not."""
+        self.ui.searchBox.text = ""
+        self.parameters.cardSopInstanceUID = cardSopInstanceUID
+
+    def select(self, volumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> None:
+        """Hold the models against the image."""
+        source = self.parameters.modelSource
+        found = self._found
+        if found is None or source != self._foundFor:
+            found = self._find(source)
+        self._selection = None
+        if volumeNode is not None:
+            self._selection = self._logic.select(volumeNode, found.models)
+
+    def _find(self, source: str) -> FoundModels:
+        from IODeepLib.errors import IODeepError
+
+        self._foundFor = source
+        self._names, problem = serverNames()
+        folder: str | None = None
+        cards: Sequence[Path] = ()
+        try:
+            if source and isServer(source):
+                cards, problem = self._cards.of(source), self._cards.message(source)
+            else:
+                folder = source
+        except IODeepError as error:
+            problem = errorText(error)
+        self._found = found = findModels(folder, cards)
+        self._problem = "\n".join(filter(None, (problem, *found.problems)))
+        return found
+
+    def show(self) -> None:
+        """Show what was selected."""
+        if self._found is None:
+            return  # they are just being looked for
+        self._showSource()
+        candidates = self._candidates()
+        with silent(self.ui.modelTable):
+            self._table.show(candidates, self._found, self.ui.searchBox.text)
+            if not self._table.choose(self.parameters.cardSopInstanceUID):
+                self._preselect()
+        say(self.ui.modelsLabel, "\n".join(filter(None, (self._text(self._found), self._problem))))
+        self._showCard(self.chosen.model.card if self.chosen is not None else None)
+        self._showWeights(self._found, self.chosen.model if self.chosen is not None else None)
+
+    def _preselect(self) -> None:
+        candidate = fit_text.preselected(self._selection) if self._selection is not None else None
+        if candidate is not None:
+            self._table.choose(candidate.model.card.sop_instance_uid)
+
+    def _showSource(self) -> None:
+        box, source = self.ui.sourceComboBox, self.parameters.modelSource
+        typed = source == self._shownSource  # what is being typed stays
+        offer(box, self._names, box.currentText if typed else source)
+        self._shownSource = source
+
+    def _showWeights(self, found: FoundModels, model: Model | None) -> None:
+        text = ""
+        if model is not None and self.server is None:
+            missing = card_text.missingWeights(len(model.parts), model.missing_parts)
+            if missing:
+                text = _("{missing} Where shall they be looked for?").format(missing=missing)
+        say(self.ui.weightsLabel, text, RED)
+        self.ui.weightsFrame.visible = bool(text)
+        if text and model is not None:  # another folder than the card's own would take that away
+            source = found.sources[model.card.sop_instance_uid]
+            self.ui.weightsFolderButton.visible = source == DATABASE
+
+    def _onWeightsFolder(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(
+            slicer.util.mainWindow(), _("Folder with the weights")
+        )
+        if folder:
+            self._lookIn(folder)
+
+    def _onWeightsImport(self) -> None:
+        from DICOMLib import DICOMUtils
+
+        folder = qt.QFileDialog.getExistingDirectory(
+            slicer.util.mainWindow(), _("Folder with DICOM files to import")
+        )
+        if folder:
+            with slicer.util.tryWithErrorDisplay(_("The folder was not imported.")):
+                DICOMUtils.importDicom(folder, slicer.dicomDatabase, copyFiles=True)
+            self._refresh()
+
+    def _showCard(self, card: Card | None) -> None:
+        if card is self._card:
+            return  # it may have been scrolled
+        self._card = card
+        self.ui.cardGroupBox.visible = card is not None
+        self.ui.cardBrowser.html = card_text.cardHtml(card) if card is not None else ""
+        if card is not None:
+            self.ui.cardGroupBox.collapsed = wasRun(card)
+
+    def _candidates(self) -> list[Candidate]:
+        """Those to be shown: the fitting ones, the chosen one, and all others on demand."""
+        if self._selection is None:
+            return []
+        chosen = self.parameters.cardSopInstanceUID
+        return [
+            candidate
+            for candidate in self._selection.candidates
+            if candidate.fits
+            or self.parameters.showUnfitting
+            or candidate.model.card.sop_instance_uid == chosen
+        ]
+
+    def _text(self, found: FoundModels) -> str:
+        """What the table alone does not say."""
+        chosen = self.parameters.cardSopInstanceUID
+        for model, notice in found.retired:
+            if model.card.sop_instance_uid == chosen or not found.models:
+                return _("{model} is retired ({notice}), and not offered any more.").format(
+                    model=model.label, notice=notice
+                )
+        if not found.models:
+            if self._problem:
+                return ""
+            return _(
+                "There are no models yet. Import models into the DICOM database, or choose a "
+                "folder that holds some."
+            )
+        if self._selection is None:
+            return _("{count} models are at hand. Load an image to see which of them fit.").format(
+                count=len(found.models)
+            )
+        hidden = len(self._selection.candidates) - len(self._selection.fitting)
+        if not self._selection.fitting:
+            return _("None of {count} models fits this image.").format(count=hidden)
+        lines = [] if self.chosen is not None else [fit_text.tie(self._selection)]
+        if hidden and not self.parameters.showUnfitting:
+            lines.append(_("Not shown because they don't fit: {count}.").format(count=hidden))
+        return "\n".join(filter(None, lines))
+
+    def _onChosen(self) -> None:
+        if self.chosen is not None and self.parameters is not None:
+            self.parameters.cardSopInstanceUID = self.chosen.model.card.sop_instance_uid
+
+    def _onSearch(self, _words: str) -> None:
+        if self.parameters is not None and self._found is not None:
+            self.show()
+            self._changed()
+
+    def _onFolder(self) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(
+            slicer.util.mainWindow(), _("Folder with models")
+        )
+        if folder:
+            self._lookIn(folder)
+
+    def _onSourceText(self, text: str) -> None:
+        if not text and self.parameters is not None and self.parameters.modelSource:
+            self._lookIn("")
+
+    def _lookAgain(self) -> None:
+        self._lookIn(self.ui.sourceComboBox.currentText.strip())
+
+    def _lookIn(self, source: str) -> None:
+        """A person wants the models there; if it is a server, it is asked now."""
+        try:
+            if source:
+                ensureFor(source)
+                if isServer(source):
+                    self._cards.ask(source)
+        except Exception as error:
+            say(self.ui.modelsLabel, errorText(error), RED)
+            return
+        self.parameters.modelSource = source
+        self._refresh()

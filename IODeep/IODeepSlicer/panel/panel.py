@@ -1,0 +1,132 @@
+"""The panel: its sections, one below the other, and what of one matters to the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import qt
+import slicer
+
+from IODeepSlicer.panel.image_section import ImageSection
+from IODeepSlicer.panel.models_section import ModelsSection
+from IODeepSlicer.panel.result_section import ResultSection
+from IODeepSlicer.panel.run_section import RunSection
+from IODeepSlicer.panel.widgets import say
+from IODeepSlicer.requirements import RequirementsError, checkReading, ensureRequirements
+from IODeepSlicer.text.fit_text import RED
+from IODeepSlicer.text.i18n import tr as _
+from IODeepSlicer.text.messages import errorText
+
+_SETTLE_MILLISECONDS = 200  # while a volume is loaded it changes many times
+
+
+class Panel:
+    """The panel without its parameter node: `parameters` is set and taken away by the widget."""
+
+    def __init__(self, layout: qt.QVBoxLayout, logic: Any) -> None:
+        self._parameters = None
+        self._shownImage: tuple | None = None
+        self._lacking = qt.QLabel()
+        self._lacking.objectName = "lackingLabel"
+        self._lacking.setWordWrap(True)
+        layout.addWidget(self._lacking)
+        self.image = ImageSection(self.lookAgain)
+        self.models = ModelsSection(logic, self._showChosen, self.refresh)
+        self.run = RunSection(logic, self._onResult, self._onFetched)
+        self.result = ResultSection(logic, self.models)
+        self._sections = (self.image, self.models, self.run, self.result)
+        for section in self._sections:
+            layout.addWidget(section.root)
+        self._settled = qt.QTimer()
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(_SETTLE_MILLISECONDS)
+        self._settled.connect("timeout()", self.lookAgain)
+
+    @property
+    def parameters(self) -> Any:
+        """The parameter node, or None while the panel rests."""
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, parameters: Any) -> None:
+        self._parameters = parameters
+        for section in self._sections:
+            section.parameters = parameters
+
+    def enter(self) -> None:
+        """The module was opened: other modules may have loaded images and models meanwhile."""
+        with slicer.util.tryWithErrorDisplay(_("IODeep cannot be used yet.")):
+            ensureRequirements()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look for models again, and look at the image and the result again."""
+        self.models.forget()
+        self.result.forget()
+        self.lookAgain()
+
+    def imageChanged(self) -> None:
+        """The image has other voxels or lies elsewhere: look at it again, once it rests."""
+        self._settled.start()
+
+    def lookAgain(self) -> None:
+        """Look at the image again."""
+        self._shownImage = None
+        self.update()
+
+    def update(self) -> None:
+        """Show what the parameter node says."""
+        if self._parameters is None or not self._ready():
+            return
+        volumeNode = self._parameters.inputVolume
+        shown = (volumeNode and volumeNode.GetID(), self._parameters.modelSource)
+        if shown != self._shownImage:
+            self._shownImage = shown
+            with slicer.util.WaitCursor():
+                self.image.show(volumeNode)
+                self.models.select(volumeNode if self.image.usable else None)
+        self.models.show()
+        self._showChosen()
+        self.result.show()
+
+    def chooseModel(self, cardSopInstanceUID: str) -> None:
+        """Choose the model with this card, whether it fits or not."""
+        self.models.forget()
+        self._shownImage = None
+        self.models.choose(cardSopInstanceUID)
+        self.update()
+
+    def cancel(self) -> None:
+        """Stop the run, if there is one."""
+        self.run.cancel()
+
+    def cleanup(self) -> None:
+        """The panel goes."""
+        self._settled.stop()
+        self._settled.disconnect("timeout()", self.lookAgain)
+        self.models.cleanup()
+        self.run.cleanup()
+        self.result.cleanup()
+
+    def _ready(self) -> bool:
+        """Whether images and networks can be read; if not, that is all there is to see."""
+        text = ""
+        try:
+            checkReading()
+        except RequirementsError as error:
+            text = errorText(error)
+        say(self._lacking, text, RED)
+        for section in self._sections:
+            section.root.enabled = not text
+        return not text
+
+    def _showChosen(self) -> None:
+        self.run.show(self.models.chosen, self.models.server)
+
+    def _onFetched(self) -> None:
+        self.models.forget()
+        self.lookAgain()
+
+    def _onResult(self, node: slicer.vtkMRMLNode) -> None:
+        self.result.forget()
+        self.result.take(node)

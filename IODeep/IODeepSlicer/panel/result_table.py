@@ -1,0 +1,108 @@
+"""The table of what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import qt
+import slicer
+
+from IODeepSlicer.text.i18n import tr as _
+from IODeepSlicer.text.plain_text import inLines, tame
+
+_MOST_ROWS = 10  # shown without scrolling
+_NO_UNIT = "no units"  # what Slicer's reader says of MR
+
+
+def showVolumes(
+    table: qt.QTableWidget, node: slicer.vtkMRMLSegmentationNode, document: dict[str, Any]
+) -> None:
+    """Show the volume of every label that was looked for; of those that were not found too."""
+    rows = [
+        (name, _("not found") if name in document["missing"] else _volume(volume))
+        for name, volume in document["volumes_ml"].items()
+    ]
+    _fill(table, (_("Found"), _("Volume")), rows)
+    _colour(table, node)
+
+
+def _volume(millilitres: float | None) -> str:
+    if millilitres is None:
+        return _("found; size not known")
+    return _("{volume:.1f} mL").format(volume=millilitres)
+
+
+def showTable(
+    table: qt.QTableWidget,
+    node: slicer.vtkMRMLTableNode,
+    segmentationNode: slicer.vtkMRMLSegmentationNode | None = None,
+) -> None:
+    """Show a table node; where its rows are segments, with their colours."""
+    content = node.GetTable()
+    columns = range(content.GetNumberOfColumns())
+    titles = [_title(node, content.GetColumnName(column)) for column in columns]
+    rows = [
+        [_cell(content.GetValue(row, column)) for column in columns]
+        for row in range(content.GetNumberOfRows())
+    ]
+    _fill(table, titles, rows)
+    if segmentationNode is not None:
+        _colour(table, segmentationNode)
+
+
+def copyTable(table: qt.QTableWidget) -> None:
+    """Put what `table` shows on the clipboard, as a spreadsheet takes it."""
+    columns = range(table.columnCount)
+    lines = [[table.horizontalHeaderItem(column).text() for column in columns]]
+    for row in range(table.rowCount):
+        lines.append([table.item(row, column).text() for column in columns])
+    slicer.app.clipboard().setText("\n".join("\t".join(line) for line in lines))
+
+
+def _title(node: slicer.vtkMRMLTableNode, column: str) -> str:
+    title, unit = node.GetColumnTitle(column) or column, node.GetColumnUnitLabel(column)
+    return f"{title} [{unit}]" if unit and unit != _NO_UNIT else title
+
+
+def _cell(value: Any) -> str:
+    if value.IsString():
+        return value.ToString()
+    number = value.ToDouble()
+    return f"{number:.0f}" if number == round(number) else f"{number:.5g}"
+
+
+def _fill(table: qt.QTableWidget, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table.setColumnCount(len(titles))
+    table.setHorizontalHeaderLabels(titles)
+    table.verticalHeader().hide()
+    table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+    table.setSelectionMode(qt.QAbstractItemView.NoSelection)
+    table.setShowGrid(False)
+    header = table.horizontalHeader()
+    header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+    if len(titles) < 4:
+        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
+    table.setRowCount(len(rows))
+    for row, cells in enumerate(rows):
+        for column, text in enumerate(cells):
+            item = qt.QTableWidgetItem(inLines(text))
+            if column > 0:
+                item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+            table.setItem(row, column, item)
+    height = table.verticalHeader().defaultSectionSize * min(len(rows), _MOST_ROWS)
+    scrollBar = table.horizontalScrollBar().sizeHint.height() if len(titles) > 3 else 0
+    table.setFixedHeight(height + table.horizontalHeader().height + scrollBar + 6)
+
+
+def _colour(table: qt.QTableWidget, node: slicer.vtkMRMLSegmentationNode) -> None:
+    """Put the segments' colours before their names."""
+    segmentation = node.GetSegmentation()
+    segments = [segmentation.GetSegment(id_) for id_ in segmentation.GetSegmentIDs()]
+    colours = {segment.GetName(): segment.GetColor() for segment in segments}
+    for row in range(table.rowCount):
+        colour = colours.get(tame(table.item(row, 0).text()))
+        if colour is not None:
+            pixmap = qt.QPixmap(14, 14)
+            pixmap.fill(qt.QColor.fromRgbF(*colour))
+            table.item(row, 0).setIcon(qt.QIcon(pixmap))

@@ -1,0 +1,238 @@
+"""The section *Run*: start the chosen model, see how far it is, stop it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+
+from IODeepSlicer.panel.label_list import LabelList
+from IODeepSlicer.panel.widgets import loadUI, say, setTip, textWindow
+from IODeepSlicer.sources.known_models import rememberRun
+from IODeepSlicer.text import card_text, fit_text
+from IODeepSlicer.text.i18n import tr as _
+from IODeepSlicer.text.messages import errorText, progressText
+from IODeepSlicer.work.runner import Run, State
+
+if TYPE_CHECKING:
+    from IODeepLib.model_object import Card, Model
+    from IODeepLib.selection import Candidate
+
+_POLL_MILLISECONDS = 50
+
+
+class RunSection:
+    """`parameters` is set and taken away by the panel.
+
+    Args:
+        logic: the module's logic.
+        done: called with the node of a result.
+        fetched: called when weights may have come that were not here before.
+    """
+
+    def __init__(
+        self,
+        logic: Any,
+        done: Callable[[slicer.vtkMRMLNode], None],
+        fetched: Callable[[], None],
+    ) -> None:
+        self.root, self.ui = loadUI("Run")
+        self.parameters: Any = None
+        self._logic, self._done, self._fetched = logic, done, fetched
+        self._candidate: Candidate | None = None
+        self._server: str | None = None
+        self._run: Run | None = None
+        self._running: tuple[slicer.vtkMRMLScalarVolumeNode, Model] | None = None
+        self._log = ""
+        self._hint = True  # whether what stands below the buttons may be replaced by the next hint
+        self._labels = LabelList(self.ui.labelsGroupBox, self.ui.labelsList, self._onLabels)
+        self._timer = qt.QTimer()
+        self._timer.setInterval(_POLL_MILLISECONDS)
+        self._timer.connect("timeout()", self._onTimer)
+        self.ui.applyButton.connect("clicked()", self.apply)
+        self.ui.cancelButton.connect("clicked()", self.cancel)
+        self.ui.logButton.connect("clicked()", self._showLog)
+        self.ui.allButton.connect("clicked()", lambda: self._labels.tickAll(True))
+        self.ui.noneButton.connect("clicked()", lambda: self._labels.tickAll(False))
+
+    def show(self, candidate: Candidate | None, server: str | None) -> None:
+        """Offer to run this model, or say why not.
+
+        Args:
+            candidate: the chosen model.
+            server: where its weights come from if they are not here.
+        """
+        self._server = server
+        if candidate is not self._candidate:
+            self._candidate, self._hint = candidate, True
+        card = candidate.model.card if candidate is not None else None
+        licence = card.recipe.card.licence if card is not None else ""
+        warning = ""
+        if card_text.isNonCommercial(licence):
+            warning = _("Not for commercial use: {licence}").format(licence=licence)
+        say(self.ui.licenceLabel, warning, fit_text.RED)
+        self._showLabels(card)
+        self._showButtons()
+
+    def _showLabels(self, card: Card | None) -> None:
+        from IODeepLib.recipe import Task
+
+        names: list[str] = []
+        leftOut: Sequence[str] = ()
+        if card is not None and card.task is Task.SEGMENTATION:
+            names = [label.name for label in card.recipe.output.labels]
+            leftOut = dict(self.parameters.leftOut).get(card.sop_instance_uid, ())
+        self._labels.show(names, leftOut)
+
+    def _onLabels(self) -> None:
+        if self._candidate is None:
+            return
+        card = self._candidate.model.card
+        self.parameters.leftOut = {
+            **dict(self.parameters.leftOut),
+            card.sop_instance_uid: self._labels.leftOut,
+        }
+
+    def _showButtons(self) -> None:
+        ui, running, why = self.ui, self._run is not None, self._whyNot()
+        ui.applyButton.enabled = not running and not why
+        ui.cancelButton.enabled = running
+        ui.applyButton.text, tip = self._offer()
+        setTip(ui.applyButton, why or tip)
+        if why and not running:
+            self._say(why)
+        elif self._hint:
+            self._say("")
+
+    def _offer(self) -> tuple[str, str]:
+        """What pressing Apply does, in short and in a sentence."""
+        model = self._candidate.model if self._candidate is not None else None
+        if model is None:
+            return _("Apply"), ""
+        run = _("Run {title} on the image").format(title=model.card.title)
+        if self._server is None or not model.missing_parts:
+            return _("Apply"), run
+        size = card_text.missingSize(model)
+        return (
+            _("Fetch {size} and apply").format(size=size),
+            _(
+                "Fetch the weights of {title} from {server}, keep them on this computer, and run "
+                "it on the image"
+            ).format(title=model.card.title, server=self._server),
+        )
+
+    def _whyNot(self) -> str:
+        if self.parameters is None or self.parameters.inputVolume is None:
+            return _("Load an image first.")
+        if self._candidate is None:
+            return _("Choose a model first.")
+        if not self._candidate.fits:
+            return fit_text.firstFault(self._candidate)
+        if self._candidate.model.missing_parts and self._server is None:
+            return _(
+                "The weights of this model are missing: import all instances of its study, or "
+                "look in a folder."
+            )
+        if self._labels.leftOut and not self._labels.kept:
+            return _("Tick at least one label to keep.")
+        return ""
+
+    def _say(self, text: str, colour: str = "", *, lasting: bool = False) -> None:
+        """One message below the buttons; a lasting one stays until the next choice or run."""
+        self._hint = not lasting
+        say(self.ui.statusLabel, text, colour)
+
+    def apply(self) -> None:
+        """Start the chosen model."""
+        if self._candidate is None:
+            return
+        volumeNode, model = self.parameters.inputVolume, self._candidate.model
+        device = "cpu" if self.parameters.processorOnly else "auto"
+        labels = self._labels.kept if self._labels.leftOut else None
+        self._log = ""
+        try:
+            with slicer.util.WaitCursor():
+                self._run = self._logic.start(
+                    volumeNode,
+                    model,
+                    device,
+                    self.parameters.threads or None,
+                    labels,
+                    self._server if model.missing_parts else None,
+                )
+        except Exception as error:
+            self._fail(error)
+            return
+        self._running = volumeNode, model
+        rememberRun(model.card)
+        self._showProgress(self._run)
+        self.ui.progressBar.visible = True
+        self._showButtons()
+        self._timer.start()
+
+    def cancel(self) -> None:
+        """Stop the run, if there is one."""
+        if self._run is not None:
+            self._run.cancel()
+            self._end(self._run)
+            self._say(_("Cancelled. Nothing was changed."), lasting=True)
+
+    def cleanup(self) -> None:
+        """The panel goes."""
+        self.cancel()
+        self._timer.disconnect("timeout()", self._onTimer)
+
+    def _onTimer(self) -> None:
+        run = self._run
+        if run is None or self._running is None:
+            return
+        if run.poll() is State.RUNNING:
+            self._showProgress(run)
+            return
+        volumeNode, model = self._running
+        self._end(run)
+        if run.poll() is not State.CANCELLED:  # by the logic: the scene is closed
+            qt.QTimer.singleShot(0, lambda: self._take(run, volumeNode, model))
+
+    def _take(self, run: Run, volumeNode: slicer.vtkMRMLScalarVolumeNode, model: Model) -> None:
+        from IODeepLib.errors import ImageError
+
+        try:
+            outcome = run.outcome()
+            if not slicer.mrmlScene.IsNodePresent(volumeNode):
+                raise ImageError(
+                    _("The image was removed during the run"),
+                    _("the image, which the result lies on"),
+                    _("Load it and run again"),
+                )
+            node = self._logic.createResult(volumeNode, model, outcome)
+        except Exception as error:
+            self._fail(error)
+            return
+        self._say(_("Done in {seconds:.0f} s.").format(seconds=run.seconds), lasting=True)
+        qt.QTimer.singleShot(0, lambda: self._done(node))
+
+    def _end(self, run: Run) -> None:
+        self._timer.stop()
+        self._log = run.log
+        running, self._run, self._running = self._running, None, None
+        if running is not None and running[1].missing_parts:
+            self._fetched()
+        self.ui.progressBar.visible = False
+        self.ui.logButton.enabled = bool(self._log)
+        self._say("")
+        self._showButtons()
+
+    def _showProgress(self, run: Run) -> None:
+        self.ui.progressBar.value = round(1000 * run.fraction)
+        self._say(progressText(run.message, run.seconds_left), lasting=True)
+
+    def _fail(self, error: Exception) -> None:
+        logging.error("IODeep: %s\n%s", error, self._log)
+        self._say(errorText(error), fit_text.RED, lasting=True)
+
+    def _showLog(self) -> None:
+        textWindow(_("Log of the last run"), self._log).show()

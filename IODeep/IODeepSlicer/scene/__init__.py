@@ -1,0 +1,1 @@
+"""Slicer's scene and its DICOM database: nodes, segments, saving."""

@@ -1,0 +1,32 @@
+"""The choices of the panel, kept in the scene."""
+
+from __future__ import annotations
+
+from typing import Union
+
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLTableNode
+from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+
+@parameterNodeWrapper
+class IODeepParameterNode:
+    """What a person chose, and what came of it.
+
+    inputVolume - the image to look in.
+    modelSource - where models are looked for beside the DICOM database: a folder or a server.
+    cardSopInstanceUID - which model is chosen; empty for the best one.
+    showUnfitting - whether models that do not fit are shown as well.
+    processorOnly - whether a graphics card is left alone.
+    threads - how many threads the network computes with; 0: as many as there are cores.
+    leftOut - names of the labels that are not kept, for each card that they belong to.
+    result - what was found: a segmentation, or a table of values.
+    """
+
+    inputVolume: vtkMRMLScalarVolumeNode
+    modelSource: str
+    cardSopInstanceUID: str
+    showUnfitting: bool = False
+    processorOnly: bool = False
+    threads: int = 0
+    leftOut: dict[str, list[str]]
+    result: Union[vtkMRMLSegmentationNode, vtkMRMLTableNode, None]  # noqa: UP007  as Slicer reads it

@@ -1,0 +1,1 @@
+"""Pure functions that word what people read."""

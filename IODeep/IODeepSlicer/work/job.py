@@ -1,0 +1,216 @@
+"""What goes to the process that does the work, and what comes back: plain files, no code in them.
+
+For a run, the folder holds `job.json`, the voxels of each image as NumPy files and its header as
+DICOM JSON (PS3.18 Annex F); later `result.json` and, for a segmentation, its labels as a NumPy
+file. For packing a network, it holds `packing.json` and `recipe.json`; later the instances. For
+asking a server for its models, it holds `source.json`; later `listing.json`. For sending files to a
+server, it holds `sending.json`; later `sent.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from IODeepSlicer.sources.servers import Address
+from IODeepSlicer.work.array_file import readArray, writeArray
+
+if TYPE_CHECKING:
+    from IODeepLib.geometry import Grid
+    from IODeepLib.inference.classification import Classification
+    from IODeepLib.inference.segmentation import Segmentation
+    from IODeepLib.model_object import Model
+    from IODeepLib.pipeline import Options
+    from IODeepLib.recipe import Label, Recipe
+    from IODeepLib.results.result import Result
+    from IODeepLib.series import VolumeImage
+
+_JOB, _RESULT, _LABELS = "job.json", "result.json", "labels.npy"
+_PACKING, _RECIPE, _PACKED = "packing.json", "recipe.json", "packed"
+_SOURCE, _LISTING = "source.json", "listing.json"
+_SENDING, _SENT = "sending.json", "sent.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model, the options, and the images: the first one is what the result lies on.
+
+    Attributes:
+        source: the server from which weights come that are not here; None if all are here.
+    """
+
+    model: Model
+    options: Options
+    images: Sequence[VolumeImage]
+    source: Address | None = None
+
+
+def writeJob(folder: Path, job: Job) -> Generator[None, None, None]:
+    """Put `job` into `folder`, a piece at each step."""
+    names = {}
+    for i, image in enumerate(job.images):
+        names[id(image.voxels.array)] = f"image-{i}.npy"
+        yield from writeArray(folder / f"image-{i}.npy", image.voxels.array)
+    parts = [part.path for part in job.model.parts if part is not None]
+    document = {
+        "model": [job.model.card.path, *parts],
+        "source": job.source,
+        "options": job.options,
+        "images": job.images,
+    }
+    _write(folder / _JOB, document, lambda array: names.get(id(array)) or array.tolist())
+
+
+def readJob(folder: Path) -> Job:
+    """The job in `folder`."""
+    from msgspec import convert
+
+    from IODeepLib.pipeline import Options
+    from IODeepLib.series import VolumeImage
+    from IODeepLib.sources.folder import models_in_files
+
+    document = _read(folder / _JOB, dict[str, Any])
+    catalog = models_in_files([Path(path) for path in document["model"]])
+    for problem in catalog.problems:
+        raise problem.error
+    (model,) = catalog.models
+    images = convert(document["images"], list[VolumeImage], dec_hook=_objects(folder))
+    return Job(model, convert(document["options"], Options), images, document["source"])
+
+
+def _write(path: Path, value: Any, array: Callable[[Any], Any] | None = None) -> None:
+    """Write `value` as JSON; `array` makes plain values of an array, or names its file."""
+    from msgspec.json import encode
+    from pydicom.dataset import Dataset
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Dataset):
+            return value.to_json(suppress_invalid_tags=True)
+        if isinstance(value, Path):
+            return str(value)
+        if array is None:
+            raise TypeError(f"no plain value of {value!r}")
+        return array(value)
+
+    path.write_bytes(encode(value, enc_hook=plain))
+
+
+def _read(path: Path, kind: Any) -> Any:
+    """What `_write` wrote, as a `kind`."""
+    from msgspec.json import decode
+
+    return decode(path.read_bytes(), type=kind, dec_hook=_objects(path.parent))
+
+
+def _objects(folder: Path) -> Callable[[Any, Any], Any]:
+    """Makes what JSON has not: paths, headers, and arrays, of which some are files in `folder`."""
+    import numpy as np
+    from pydicom.dataset import Dataset
+
+    def made(kind: Any, value: Any) -> Any:
+        if kind is Path:
+            return Path(value)
+        if kind is Dataset:
+            return Dataset.from_json(value)
+        if isinstance(value, str):
+            return np.load(folder / value, allow_pickle=False)
+        return np.array(value)
+
+    return made
+
+
+def writeResult(folder: Path, result: Result) -> None:
+    """Put what a run gave into `folder`."""
+    if result.segmentation is not None:
+        for _ in writeArray(folder / _LABELS, result.segmentation.array):
+            pass
+    (folder / _RESULT).write_text(json.dumps(result.document()), encoding="utf-8")
+
+
+def readResult(
+    folder: Path, labels: Sequence[Label], grid: Grid
+) -> Generator[None, None, tuple[Segmentation | Classification, dict[str, Any]]]:
+    """What was found, and everything about the run in plain values; read a piece at each step.
+
+    Args:
+        folder: where `writeResult` put it.
+        labels: all that the model has.
+        grid: of the image.
+
+    Raises:
+        OSError, ValueError: it cannot be read.
+    """
+    from IODeepLib.inference.classification import Classification
+    from IODeepLib.inference.segmentation import Segmentation
+
+    document = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
+    if "values" in document:
+        values = tuple(document["values"][label.name] for label in labels)
+        chosen = tuple(label for label in labels if label.name in document["chosen"])
+        return Classification(tuple(labels), values, chosen), document
+    kept = tuple(label for label in labels if label.name not in document["left_out"])
+    array = yield from readArray(folder / _LABELS)
+    return Segmentation(array, grid, kept), document
+
+
+def writePacking(folder: Path, onnxFile: Path, recipe: Recipe) -> None:
+    """Say in `folder` which network is to be packed."""
+    from IODeepLib.recipe import recipe_to_json
+
+    _write(folder / _PACKING, onnxFile)
+    (folder / _RECIPE).write_text(recipe_to_json(recipe), encoding="utf-8")
+
+
+def readPacking(folder: Path) -> tuple[Path, Recipe]:
+    """The network that is to be packed, and its recipe."""
+    from IODeepLib.recipe import read_recipe
+
+    return _read(folder / _PACKING, Path), read_recipe(folder / _RECIPE)
+
+
+def packedFolder(folder: Path) -> Path:
+    """Where the instances of a packed network lie."""
+    return folder / _PACKED
+
+
+def writeSource(folder: Path, server: Address) -> None:
+    """Say in `folder` which server is to be asked for its models."""
+    _write(folder / _SOURCE, server)
+
+
+def readSource(folder: Path) -> Address:
+    """The server that is to be asked."""
+    return _read(folder / _SOURCE, Address)
+
+
+def writeListing(folder: Path, cards: Sequence[Path]) -> None:
+    """Put into `folder` where the cards and notices lie that a server has."""
+    _write(folder / _LISTING, cards)
+
+
+def readListing(folder: Path) -> list[Path]:
+    """Where the cards and notices lie that a server has."""
+    return _read(folder / _LISTING, list[Path])
+
+
+def writeSending(folder: Path, files: Sequence[Path], server: Address) -> None:
+    """Say in `folder` which files are to be sent where."""
+    _write(folder / _SENDING, (files, server))
+
+
+def readSending(folder: Path) -> tuple[list[Path], Address]:
+    """The files that are to be sent, and where."""
+    return _read(folder / _SENDING, tuple[list[Path], Address])
+
+
+def writeSent(folder: Path, files: Sequence[Path]) -> None:
+    """Put into `folder` which files the server did not have before."""
+    _write(folder / _SENT, files)
+
+
+def readSent(folder: Path) -> list[Path]:
+    """The files that the server did not have before."""
+    return _read(folder / _SENT, list[Path])

@@ -1,0 +1,136 @@
+"""How the scores of a piece of a plane become labels.
+
+A rule is told the lowest and the highest score of each channel around the piece. What lies
+between them by interpolation cannot leave them, so that most pieces are decided by these bounds
+alone (all liver, say) and the others need only the channels that can still win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from IODeepLib.geometry.arrays import Float32
+from IODeepLib.recipe import Activation, Blend, Decision, Output
+from IODeepLib.voxels.activation import activate
+
+LabelArray = npt.NDArray[np.unsignedinteger]
+# The scores (channels, rows, columns) of the channels with these indices: a new array.
+ScoresOf = Callable[[npt.NDArray[np.intp]], Float32]
+
+
+class Rule(Protocol):
+    """A way to decide."""
+
+    layers: int
+
+    def paint(self, piece: LabelArray, low: Float32, high: Float32, scores_of: ScoresOf) -> None:
+        """Write label values into `piece` (layers, rows, columns), which is all zero.
+
+        Args:
+            piece: where the labels go.
+            low: (channels,) the lowest score of each channel around here.
+            high: (channels,) the highest.
+            scores_of: gives the scores here of the channels that are asked for.
+        """
+
+
+def rule_of(output: Output) -> Rule:
+    """The rule that the recipe's output asks for."""
+    match output.decision:
+        case Decision.ARGMAX:
+            return _Argmax(output)
+        case Decision.LABELS:
+            return _LabelValues(output)
+        case _:
+            return _Threshold(output)
+
+
+def label_type(output: Output) -> np.dtype:
+    """The smallest unsigned integer type that holds every value."""
+    if rule_of(output).layers > 1:
+        return np.dtype(np.uint8)
+    return np.dtype(np.uint8 if max(label.value for label in output.labels) <= 255 else np.uint16)
+
+
+class _Argmax:
+    """The channel with the highest score, the first of equals; without a label: background."""
+
+    layers = 1
+
+    def __init__(self, output: Output) -> None:
+        self._values = np.zeros(output.channels, np.uint16)
+        for label, channel in zip(output.labels, output.label_channels, strict=True):
+            self._values[channel] = label.value
+
+    def paint(self, piece: LabelArray, low: Float32, high: Float32, scores_of: ScoresOf) -> None:
+        channels = np.flatnonzero(high >= low.max())
+        values = self._values[channels]
+        if (values == values[0]).all():
+            piece[0] = values[0]
+        else:
+            piece[0] = values[scores_of(channels).argmax(axis=0)]
+
+
+class _Threshold:
+    """Labels whose probability is above the threshold.
+
+    Threshold with several labels gives a layer of 0 and 1 to each; regions are painted over each
+    other in the order of the labels.
+    """
+
+    def __init__(self, output: Output) -> None:
+        overlapping = output.decision is Decision.THRESHOLD and len(output.labels) > 1
+        self.layers = len(output.labels) if overlapping else 1
+        self._channels = np.array(output.label_channels)
+        self._values = [1 if overlapping else label.value for label in output.labels]
+        self._threshold = output.threshold
+        self._softmax = False
+        if output.blend is Blend.SCORES:
+            self._softmax = output.activation is Activation.SOFTMAX
+            if output.activation is Activation.SIGMOID:
+                # p > t where the score is above t's own: no need to compute any p.
+                self._threshold = _logit(output.threshold)
+
+    def paint(self, piece: LabelArray, low: Float32, high: Float32, scores_of: ScoresOf) -> None:
+        if self._softmax:
+            probabilities = activate(scores_of(np.arange(len(low))), Activation.SOFTMAX)
+            for i, channel in enumerate(self._channels):
+                self._paint(piece, i, probabilities[channel] > self._threshold)
+            return
+        everywhere = low[self._channels] > self._threshold
+        nowhere = high[self._channels] <= self._threshold
+        between = np.flatnonzero(~(everywhere | nowhere))
+        scores = dict(zip(between, scores_of(self._channels[between]), strict=True))
+        for i in range(len(self._channels)):
+            if everywhere[i]:
+                self._paint(piece, i, True)
+            elif i in scores:
+                self._paint(piece, i, scores[i] > self._threshold)
+
+    def _paint(self, piece: LabelArray, i: int, where: npt.NDArray[np.bool_] | bool) -> None:
+        np.copyto(piece[i if self.layers > 1 else 0], self._values[i], where=where)
+
+
+class _LabelValues:
+    """The network gives label values itself; those that no label has are background."""
+
+    layers = 1
+
+    def __init__(self, output: Output) -> None:
+        self._label_of = np.zeros(65536, np.uint16)
+        for label in output.labels:
+            self._label_of[label.value] = label.value
+
+    def paint(self, piece: LabelArray, low: Float32, high: Float32, scores_of: ScoresOf) -> None:
+        values = np.rint(scores_of(np.zeros(1, np.intp))[0])
+        piece[0] = self._label_of[np.clip(values, 0, 65535).astype(np.intp)]
+
+
+def _logit(probability: float) -> float:
+    with np.errstate(divide="ignore"):
+        p = np.clip(np.float64(probability), 0, 1)
+        return float(np.log(p) - np.log1p(-p))

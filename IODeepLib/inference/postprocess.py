@@ -1,0 +1,244 @@
+"""What is done to labels after the decision: largest component, holes, smallest volume.
+
+Each step works on the bounding box of its label. It says in plain sentences what it took away or
+filled, so that a person who reads the result knows.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from IODeepLib.geometry.arrays import Box, Mask
+from IODeepLib.inference.segmentation import Segmentation
+from IODeepLib.recipe import (
+    AfterStep,
+    Connectivity,
+    FillHoles,
+    Label,
+    LargestComponent,
+    MinimumVolume,
+)
+from IODeepLib.text.wording import counted
+from IODeepLib.voxels.components import components, components_of_values, fill_holes
+from IODeepLib.voxels.enclosures import fill_enclosed
+
+# Which components go, by their volumes in ml.
+Which = Callable[[npt.NDArray], Mask]
+
+# From so many exclusive labels on, all are searched for components or holes in one pass: it takes
+# about as long as so many passes for one label each.
+MANY_LABELS = 10
+# Of more labels than these a sentence gives the number only.
+NAMED_LABELS = 5
+
+
+def postprocess(
+    segmentation: Segmentation, steps: Sequence[AfterStep], *, sized: bool = True
+) -> tuple[Segmentation, list[str]]:
+    """Do the recipe's `after` steps.
+
+    Probabilities stay as the network gave them.
+
+    Args:
+        segmentation: what was found.
+        steps: what is done, in order.
+        sized: whether the size of a voxel is known; otherwise no volume is given or asked for.
+
+    Returns:
+        The new segmentation, and a sentence for every change that was made.
+    """
+    if not steps:
+        return segmentation, []
+    work = _Work(segmentation, sized)
+    sentences: list[str] = []
+    for step in steps:
+        labels = work.named(step.labels)
+        match step:
+            case LargestComponent(together=True):
+                sentences += work.remove(labels, _all_but_largest, step.connectivity)
+            case LargestComponent():
+                sentences += work.remove_of_each(labels, _all_but_largest, step.connectivity)
+            case MinimumVolume() if not sized:
+                sentences.append(
+                    f"components below {step.millilitres:g} ml were not removed: the size of a "
+                    "voxel is not known"
+                )
+            case MinimumVolume():
+                smaller = functools.partial(_below, step.millilitres)
+                sentences += work.remove_of_each(labels, smaller, step.connectivity)
+            case FillHoles():
+                sentences += work.fill_each(labels)
+    return work.segmentation(), sentences
+
+
+def _below(least: float, volumes: npt.NDArray) -> Mask:
+    return volumes < least
+
+
+def _all_but_largest(volumes: npt.NDArray) -> Mask:
+    """The first of equals, in the order of voxels, is the largest."""
+    others = np.ones(len(volumes), bool)
+    others[volumes.argmax()] = False
+    return others
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Where labels are written: an array (a0, a1, a2) and their values in it."""
+
+    array: npt.NDArray[np.unsignedinteger]
+    values: tuple[int, ...]
+
+    def holds(self, where: Box | int) -> Mask:
+        """Where in this part of the array one of the values is."""
+        part = self.array[where]
+        if len(self.values) == 1:
+            return part == self.values[0]
+        among = np.zeros(1 << 16, bool)  # values are 65535 at most
+        among[list(self.values)] = True
+        return among[part]
+
+    def bounding_box(self) -> Box | None:
+        """The voxels around all of it, or None where there are none."""
+        present = np.zeros(len(self.array), bool)
+        across = np.zeros(self.array.shape[1:], bool)
+        for i in range(len(self.array)):
+            plane = self.holds(i)
+            present[i] = plane.any()
+            if present[i]:
+                across |= plane
+        if not present.any():
+            return None
+        return _extent(present), _extent(across.any(1)), _extent(across.any(0))
+
+
+class _Work:
+    """A copy of a segmentation on which the steps work."""
+
+    def __init__(self, segmentation: Segmentation, sized: bool) -> None:
+        self._given, self._sized = segmentation, sized
+        self._array = segmentation.array.copy()
+        self._millilitres = segmentation.grid.voxel_volume / 1000
+
+    def segmentation(self) -> Segmentation:
+        given = self._given
+        return Segmentation(self._array, given.grid, given.labels, given.probabilities)
+
+    def named(self, names: tuple[str, ...] | None) -> list[Label]:
+        """The labels of these names, or all."""
+        return [label for label in self._given.labels if names is None or label.name in names]
+
+    def remove(
+        self, labels: list[Label], which: Which, connectivity: Connectivity
+    ) -> Iterator[str]:
+        """Remove those components of `labels` together that `which` picks by their volumes."""
+        layers = self._layers(labels)
+        box = _around([found for layer in layers if (found := layer.bounding_box())])
+        if box is None:
+            return
+        mask = layers[0].holds(box)
+        for layer in layers[1:]:
+            mask |= layer.holds(box)
+        numbers, counts = components(mask, connectivity)
+        chosen = which(counts * self._millilitres)
+        if not chosen.any():
+            return
+        unwanted = np.append(False, chosen)[numbers]
+        for layer in layers:
+            layer.array[box][unwanted & layer.holds(box)] = 0
+        names = ", ".join(label.name for label in labels[:NAMED_LABELS])
+        if len(labels) > NAMED_LABELS:
+            names = f"{len(labels)} labels together"
+        yield self._removed(names, counts, chosen)
+
+    def remove_of_each(
+        self, labels: list[Label], which: Which, connectivity: Connectivity
+    ) -> Iterator[str]:
+        """Remove those components of each of `labels` that `which` picks by their volumes."""
+        if self._given.overlapping or len(labels) < MANY_LABELS:
+            for label in labels:
+                yield from self.remove([label], which, connectivity)
+            return
+        box = self._layers(labels)[0].bounding_box()
+        if box is None:
+            return
+        view = self._array[box]
+        numbers, counts, values = components_of_values(view, connectivity)
+        unwanted = np.zeros(len(counts) + 1, bool)
+        for label in labels:
+            own = np.flatnonzero(values == label.value)
+            if not len(own):
+                continue
+            chosen = which(counts[own] * self._millilitres)
+            if chosen.any():
+                unwanted[own[chosen] + 1] = True
+                yield self._removed(label.name, counts[own], chosen)
+        for i, plane in enumerate(numbers):
+            view[i][unwanted[plane]] = 0
+
+    def fill_each(self, labels: list[Label]) -> Iterator[str]:
+        """Fill what each of `labels` encloses, one after the other."""
+        box = None
+        if not self._given.overlapping and len(labels) >= MANY_LABELS:
+            box = self._layers(labels)[0].bounding_box()
+        if box is None:
+            for label in labels:
+                yield from self.fill(label)
+            return
+        counts = fill_enclosed(self._array[box], [label.value for label in labels])
+        for label in labels:
+            if label.value in counts:
+                yield self._filled(label, counts[label.value])
+
+    def fill(self, label: Label) -> Iterator[str]:
+        """Fill what `label` encloses; where labels exclude each other, only background in it."""
+        layer = self._layers([label])[0]
+        box = layer.bounding_box()
+        if box is None:
+            return
+        view = layer.array[box]
+        new = fill_holes(layer.holds(box)) & (view == 0)
+        count = int(np.count_nonzero(new))
+        if count:
+            view[new] = layer.values[0]
+            yield self._filled(label, count)
+
+    def _filled(self, label: Label, count: int) -> str:
+        return f"{label.name}: filled holes, {self._size(count)}"
+
+    def _size(self, count: int) -> str:
+        if not self._sized:
+            return counted(count, "voxel")
+        return f"{count * self._millilitres:.3g} ml"
+
+    def _layers(self, labels: list[Label]) -> list[_Layer]:
+        if self._given.overlapping:
+            indices = [self._given.labels.index(label) for label in labels]
+            return [_Layer(self._array[i], (1,)) for i in indices]
+        return [_Layer(self._array, tuple(label.value for label in labels))]
+
+    def _removed(self, names: str, counts: npt.NDArray, chosen: Mask) -> str:
+        pieces = counted(int(chosen.sum()), "component")
+        lost = self._size(int(counts[chosen].sum()))
+        return f"{names}: removed {pieces} of {len(counts)}, {lost}"
+
+
+def _extent(present: npt.NDArray | np.bool_) -> slice:
+    found = np.flatnonzero(present)
+    return slice(int(found[0]), int(found[-1]) + 1)
+
+
+def _around(boxes: list[Box]) -> Box | None:
+    """The smallest box around `boxes`."""
+    if not boxes:
+        return None
+    a0, a1, a2 = (
+        slice(min(part.start for part in parts), max(part.stop for part in parts))
+        for parts in zip(*boxes, strict=True)
+    )
+    return a0, a1, a2

@@ -1,0 +1,310 @@
+"""A network over an image, patch by patch, in bounded memory.
+
+Class scores are blended in a slab as deep as a patch that moves along the first working axis. A
+plane leaves it as soon as no later patch reaches it, so that memory grows with the depth of the
+patch and the area of a plane, never with classes times the volume.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from IODeepLib.errors import CancelledError, ModelError
+from IODeepLib.geometry.arrays import Box, Float32
+from IODeepLib.inference.patches import Patch, Patches, importance_map, outside_values, tensor
+from IODeepLib.machine.progress import Progress
+from IODeepLib.recipe import Blend, Decision, Input, Output
+from IODeepLib.voxels.activation import activate
+
+# The network: its input tensor, float32 in the recipe's axis order, to a new array of scores in
+# the same axis order. The scores may be changed afterwards.
+Predict = Callable[[Float32], npt.NDArray]
+# A finished piece: the index of its first plane, and (channel, planes, a1, a2) float32.
+Slab = tuple[int, Float32]
+
+# Bytes of scores that are finished at once where patches do not overlap.
+_PIECE_BYTES = 64 * 2**20
+
+
+def score_slabs(
+    array: Float32,
+    input_: Input,
+    output: Output,
+    predict: Predict,
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    batch: int = 1,
+) -> Iterator[Slab]:
+    """The scores of the whole image, in order of the first axis.
+
+    Where patches overlap, scores are averaged with the weights of the importance map
+    (probabilities, where the recipe blends these); label values cannot be averaged: there, the
+    patch with the greatest weight decides. A slab is valid until the next one is asked for.
+
+    Args:
+        array: (channel, a0, a1, a2) float32, as `preprocess.prepare` made it.
+        input_: the recipe's input.
+        output: the recipe's output.
+        predict: runs the network.
+        progress: called after each patch with the fraction done and a message.
+        cancelled: asked before each patch.
+        batch: slices that a 2D network is given at once, or patches that a 3D one is.
+
+    Raises:
+        ModelError: scores of the wrong shape, or not finite.
+        CancelledError: `cancelled` said so.
+    """
+    patches = Patches.of(array.shape[1:], input_, batch)
+    run = NetworkRun(array, input_, output, predict, len(patches), progress, cancelled)
+    if patches.overlap_nowhere:
+        for start in patches.starts[0]:
+            for group in patches.groups(start):
+                for patch, scores in zip(group, run.scores(group), strict=True):
+                    yield from _in_pieces(run, patch, scores)
+                    del scores  # not to be held while the network runs again
+        return
+    channels = score_channels(output)
+    blended: _Blend
+    if output.decision is Decision.LABELS:
+        blended = _Strongest(patches, input_)
+    else:
+        blended = _Average(patches, input_, channels)
+    starts = patches.starts[0]
+    for i, start in enumerate(starts):
+        blended.begin_row(start)
+        for group in patches.groups(start):
+            for patch, scores in zip(group, run.scores(group), strict=True):
+                blended.add(run.finished(scores, patch.start), patch)
+                del scores  # not to be held while the network runs again
+        first = max(0, start)
+        end = starts[i + 1] if i + 1 < len(starts) else patches.image_shape[0]
+        yield first, blended.slab[:, : end - first]
+        blended.move_on(end - first)
+
+
+def _in_pieces(run: NetworkRun, patch: Patch, scores: npt.NDArray) -> Iterator[Slab]:
+    """The scores of a patch that no other one overlaps, a few planes at a time."""
+    seen = scores[(slice(None), *patch.inner)]
+    first, rows, columns = (part.start for part in patch.box)
+    together = max(1, _PIECE_BYTES // max(1, seen[:, 0].size * 4))
+    for i in range(0, seen.shape[1], together):
+        piece = run.finished(seen[:, i : i + together], (first + i, rows, columns))
+        yield first + i, piece
+
+
+def score_bytes(
+    image_shape: tuple[int, int, int], input_: Input, output: Output, batch: int
+) -> int:
+    """Memory that the scores need: those of one run of the network, and the slab."""
+    patches = Patches.of(image_shape, input_, batch)
+    channels = score_channels(output)
+    together = batch * math.prod(patches.size)
+    if not patches.overlap_nowhere:
+        together += math.prod(_slab_shape(patches))
+    return 4 * channels * together
+
+
+def score_channels(output: Output) -> int:
+    """Channels of a slab: one for a network that gives label values."""
+    return 1 if output.decision is Decision.LABELS else output.channels
+
+
+class NetworkRun:
+    """Runs the network on patches of one image, checks what it gives, tells how far it is."""
+
+    def __init__(
+        self,
+        array: Float32,
+        input_: Input,
+        output: Output,
+        predict: Predict,
+        patches: int,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        self._array, self._input, self._output, self._predict = array, input_, output, predict
+        self._beyond = outside_values(array, input_.outside)
+        self._patches, self._done = patches, 0
+        self._progress, self._cancelled = progress, cancelled
+
+    def raw(self, group: Sequence[Patch]) -> tuple[npt.NDArray, tuple[int, ...]]:
+        """What the network gives for the patches of `group`, and the shape of its input."""
+        if self._cancelled is not None and self._cancelled():
+            raise CancelledError
+        tensors = [tensor(self._array, patch, self._input, self._beyond) for patch in group]
+        along = self._input.axis_order.index("N")
+        network_input = tensors[0] if len(tensors) == 1 else np.concatenate(tensors, axis=along)
+        result = np.asarray(self._predict(network_input))
+        if np.may_share_memory(result, network_input) or not result.flags.writeable:
+            result = result.copy()  # it may be changed, the image must not be
+        self._done += len(group)
+        if self._progress is not None:
+            self._progress(self._done / self._patches, f"patch {self._done} of {self._patches}")
+        return result, network_input.shape
+
+    def scores(self, group: Sequence[Patch]) -> Iterator[npt.NDArray]:
+        """(channel, a0, a1, a2) of each patch of `group`, as the network gives them: a view."""
+        result, input_shape = self.raw(group)
+        letters = self._input.axis_order
+        labels = self._output.decision is Decision.LABELS
+        if labels and result.ndim == len(letters) - 1:
+            result = np.expand_dims(result, letters.index("C"))
+        wanted = list(input_shape)
+        wanted[letters.index("C")] = score_channels(self._output)
+        if list(result.shape) != wanted:
+            raise ModelError(
+                f"scores of shape {tuple(result.shape)} for an input of shape {input_shape}",
+                f"{tuple(wanted)}, in the axis order {letters}",
+                "correct output.channels or input.axis_order in the recipe, or the network",
+            )
+        spatial = self._input.spatial_axes
+        order = [letters.index(x) for x in ("CN" if len(spatial) == 2 else "NC") + spatial]
+        turned = result.transpose(order)
+        yield from turned if len(spatial) == 3 else [turned]
+
+    def finished(self, scores: npt.NDArray, start: tuple[int, int, int]) -> Float32:
+        """What is blended and decided on: finite float32, probabilities where the recipe says so.
+
+        Args:
+            scores: (channel, a0, a1, a2), a part of what the network gave; it may be changed.
+            start: index of its first voxel in the image.
+        """
+        scores = scores.astype(np.float32, copy=False)
+        if not _all_finite(scores):
+            raise _not_finite(scores, start)
+        labels = self._output.decision is Decision.LABELS
+        if self._output.blend is Blend.PROBABILITIES and not labels:
+            activate(scores, self._output.activation)
+        return scores
+
+
+def _all_finite(scores: Float32) -> bool:
+    with np.errstate(all="ignore"):
+        total = float(np.sum(scores))
+    # A sum is quick, and only one that is not finite needs a closer look: it can also overflow.
+    return bool(np.isfinite(total) or np.isfinite(scores).all())
+
+
+def _not_finite(scores: Float32, start: tuple[int, int, int]) -> ModelError:
+    channel, *where = (int(i) for i in np.argwhere(~np.isfinite(scores))[0])
+    voxel = tuple(s + i for s, i in zip(start, where, strict=True))
+    return ModelError(
+        f"the network's output is {scores[(channel, *where)]} in channel {channel} at voxel "
+        f"{voxel} of its grid",
+        "finite scores",
+        "check the recipe's intensity steps against the network's training, or use float32 weights",
+    )
+
+
+class _Blend(Protocol):
+    """Scores of overlapping patches in a moving slab of planes."""
+
+    slab: Float32
+
+    def begin_row(self, start: int) -> None: ...
+
+    def add(self, scores: Float32, patch: Patch) -> None: ...
+
+    def move_on(self, planes: int) -> None: ...
+
+
+class _Average:
+    """The weighted mean.
+
+    What all patches together weigh at a voxel is known before any has been run, so that each is
+    added with its final share and nothing is left to divide.
+    """
+
+    def __init__(self, patches: Patches, input_: Input, channels: int) -> None:
+        depth, rows, columns = _slab_shape(patches)
+        self.slab = np.zeros((channels, depth, rows, columns), np.float32)
+        self._importance = importance_map(patches.size, input_.importance_map)
+        self._patches = patches
+        self._row_weight = np.zeros((patches.size[0], rows, columns), np.float32)
+        for patch in patches.row(patches.starts[0][0]):
+            _, *across = patch.box
+            _, *inner = patch.inner
+            self._row_weight[:, *across] += self._importance[:, *inner]
+        self._share = np.empty((depth, rows, columns), np.float32)
+        self._part = np.empty((depth, *patches.size[1:]), np.float32)
+        self._first = 0
+
+    def begin_row(self, start: int) -> None:
+        """Work out 1 / the weight of all patches, for the planes that this row reaches."""
+        self._first = max(0, start)
+        self._share[...] = 0
+        if self._patches.flat:
+            self._share += self._row_weight
+        else:
+            depth = self._patches.size[0]
+            for other in self._patches.starts[0]:
+                low = max(start, other, 0)
+                high = min(start, other) + depth
+                high = min(high, self._patches.image_shape[0])
+                if low < high:
+                    planes = slice(low - self._first, high - self._first)
+                    self._share[planes] += self._row_weight[low - other : high - other]
+        np.reciprocal(self._share, out=self._share)
+
+    def add(self, scores: Float32, patch: Patch) -> None:
+        planes, rows, columns = _in_slab(patch.box, self._first)
+        inner = patch.inner
+        weights = self._importance[0 if self._patches.flat else inner[0], *inner[1:]]
+        weights = weights * self._share[planes, rows, columns]
+        part = self._part[tuple(slice(n) for n in weights.shape)]
+        for channel, slab in zip(scores, self.slab, strict=True):
+            np.multiply(channel[inner], weights, out=part)
+            slab[planes, rows, columns] += part
+
+    def move_on(self, planes: int) -> None:
+        _shift(self.slab, planes)
+
+
+class _Strongest:
+    """For label values: that of the patch with the greatest weight, the first one of equals."""
+
+    def __init__(self, patches: Patches, input_: Input) -> None:
+        shape = _slab_shape(patches)
+        self.slab = np.zeros((1, *shape), np.float32)
+        self._weight = np.zeros((1, *shape), np.float32)
+        self._importance = importance_map(patches.size, input_.importance_map)
+        self._flat = patches.flat
+        self._first = 0
+
+    def begin_row(self, start: int) -> None:
+        self._first = max(0, start)
+
+    def add(self, scores: Float32, patch: Patch) -> None:
+        where = (0, *_in_slab(patch.box, self._first))
+        inner = patch.inner
+        weights = self._importance[0 if self._flat else inner[0], *inner[1:]]
+        stronger = weights > self._weight[where]
+        np.copyto(self.slab[where], scores[0][inner], where=stronger)
+        np.copyto(self._weight[where], weights, where=stronger)
+
+    def move_on(self, planes: int) -> None:
+        _shift(self.slab, planes)
+        _shift(self._weight, planes)
+
+
+def _slab_shape(patches: Patches) -> tuple[int, int, int]:
+    depth = patches.batch if patches.flat else patches.size[0]
+    return min(depth, patches.image_shape[0]), *patches.image_shape[1:]
+
+
+def _in_slab(box: Box, first: int) -> Box:
+    planes, rows, columns = box
+    return slice(planes.start - first, planes.stop - first), rows, columns
+
+
+def _shift(slab: Float32, planes: int) -> None:
+    """Move the planes of each channel down by `planes` and clear those that come in."""
+    for channel in slab:  # one at a time: numpy copies what overlaps
+        channel[: len(channel) - planes] = channel[planes:]
+        channel[len(channel) - planes :] = 0

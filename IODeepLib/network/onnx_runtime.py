@@ -1,0 +1,33 @@
+"""ONNX Runtime, without its telemetry.
+
+Its packages (1.30 and 1.32 for Linux do) keep an identifier in the user's cache folder, collect
+events there, and send them to their maker, unless ORT_DISABLE_TELEMETRY is set when the module is
+imported. (Privacy.md in the package; seen by the files that a mere import leaves)
+"""
+
+from __future__ import annotations
+
+import os
+from types import ModuleType
+
+_SWITCH = "ORT_DISABLE_TELEMETRY"
+
+
+def onnx_runtime() -> ModuleType:
+    """The module `onnxruntime`; only through here is it ever imported.
+
+    Raises:
+        ImportError: it is not there, or cannot be loaded.
+    """
+    former = os.environ.get(_SWITCH)
+    os.environ[_SWITCH] = "1"
+    try:
+        import onnxruntime
+    finally:  # the environment is that of others, too
+        if former is None:
+            del os.environ[_SWITCH]
+        else:
+            os.environ[_SWITCH] = former
+    # Somebody else may have imported it before us; of what we do nothing is to be said.
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime

@@ -1,0 +1,92 @@
+"""The network as a function, from the tensor that the recipe makes to the output that it reads.
+
+In between: the channels go to the inputs that they belong to, in the types that these take; a batch
+is filled up to the size that the network asks for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from IODeepLib.errors import ModelError
+from IODeepLib.network import agreement
+from IODeepLib.network.runtime import Session, TensorInfo
+from IODeepLib.recipe import Recipe
+
+Array = npt.NDArray[Any]
+
+
+class Predictor:
+    """`session` as the recipe uses it.
+
+    Attributes:
+        batch: how many slices or patches it should be given at once.
+    """
+
+    def __init__(self, recipe: Recipe, session: Session) -> None:
+        self._session, self._axes = session, recipe.input.axis_order
+        self._inputs = agreement.inputs_of(recipe, session)
+        self._output = agreement.output_of(recipe, session).name
+        self._slices = recipe.input.slices_a_channel
+        self.batch = agreement.batch_of(recipe, session)
+
+    def __call__(self, tensor: npt.NDArray[np.float32]) -> Array:
+        """The output for a tensor with all channels, in the recipe's axis order.
+
+        Raises:
+            ModelError: the values do not fit the type of an input, or the network fails.
+        """
+        n = self._axes.index("N")
+        count = tensor.shape[n]
+        tensor = _filled_up(tensor, n, self.batch)
+        feeds = {
+            item.tensor.name: as_type(self._part(tensor, item.channels), item.tensor)
+            for item in self._inputs
+        }
+        [result] = self._session.run(feeds, [self._output])
+        if count == tensor.shape[n]:
+            return result
+        without_channels = self._axes.replace("C", "")  # as label values may come
+        axis = without_channels.index("N") if result.ndim == len(without_channels) else n
+        axis = 0 if result.ndim == 2 else axis  # (N, K), of a classification
+        return result[(slice(None),) * axis + (slice(count),)]
+
+    def _part(self, tensor: Array, channels: tuple[int, ...]) -> Array:
+        """The channels of one input, with their neighbouring slices."""
+        if len(self._inputs) == 1:
+            return tensor
+        which = [c * self._slices + i for c in channels for i in range(self._slices)]
+        return np.ascontiguousarray(tensor.take(which, axis=self._axes.index("C")))
+
+
+def as_type(tensor: npt.NDArray[np.float32], declared: TensorInfo) -> Array:
+    """`tensor` in the type that an input takes; for integers, rounded to the nearest.
+
+    Raises:
+        ModelError: a value is beyond what the type can hold.
+    """
+    dtype = np.dtype(declared.dtype)
+    if dtype.itemsize >= tensor.itemsize and dtype.kind == "f":
+        return tensor.astype(dtype, copy=False)
+    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    values = tensor if dtype.kind == "f" else np.rint(tensor)
+    low, high = float(values.min()), float(values.max())
+    if not (low >= float(limits.min) and high <= float(limits.max)):
+        raise ModelError(
+            f"values from {low:g} to {high:g} for the input {declared.name!r}, which takes "
+            f"{declared.dtype}",
+            f"values from {limits.min} to {limits.max}",
+            "correct the recipe's intensity steps",
+        )
+    return values.astype(dtype)
+
+
+def _filled_up(tensor: Array, axis: int, size: int) -> Array:
+    """`tensor` with its last image repeated until there are `size` of them."""
+    missing = size - tensor.shape[axis]
+    if missing <= 0:
+        return tensor
+    return np.pad(tensor, [(0, missing if i == axis else 0) for i in range(tensor.ndim)], "edge")

@@ -1,0 +1,258 @@
+"""The ONNX Runtime session over the weights where they lie in the DICOM files.
+
+ONNX Runtime maps the tensors into memory from there: the session of a large network is ready at
+once, and takes next to no memory of its own. It is opened, and runs, where it can be ended.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from IODeepLib.errors import IODeepError, ModelError, UsageError
+from IODeepLib.machine.cores import usable_cores
+from IODeepLib.machine.interruptible import interruptible
+from IODeepLib.model_object import Model
+from IODeepLib.network.onnx_runtime import onnx_runtime
+from IODeepLib.network.placement import placed
+from IODeepLib.network.providers import AUTO, CPU, choose, options_of
+
+_log = logging.getLogger(__name__)
+
+# Above this many bytes of weights, what copies them is switched off: packing them for matrix
+# multiplication, and reordering them for 2D convolution. Below, that costs neither memory nor time.
+_LEAVE_IN_PLACE = 64 * 2**20
+_SILENT = 4  # ONNX Runtime's severity "fatal": its errors arrive as exceptions
+# What its allocators say on every system; the exception has no class that does.
+_NO_MEMORY = ("Failed to allocate memory", "bad_alloc", "bad allocation")
+_FOLDER_KEY = "session.model_external_initializers_file_folder_path"
+_NO_PREPACKING = "session.disable_prepacking"
+# Unasked, it takes bytes with "ORTM" in the fifth place, as the name of a producer may put it
+# there, for a model in a format of its own: another model than the one that was checked.
+_FORMAT = ("session.load_model_format", "ONNX")
+
+# ONNX Runtime's names of types, where they differ from NumPy's.
+_NUMPY_NAMES = {"float": "float32", "double": "float64"}
+_TYPES = {
+    *("float16", "float32", "float64", "bool"),
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """An input or output of a network.
+
+    Attributes:
+        name: its name.
+        shape: its sizes, None for an open one.
+        dtype: its NumPy type, such as "float32".
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        sizes = ", ".join("any" if size is None else str(size) for size in self.shape)
+        return f"{self.name} {self.dtype}[{sizes}]"
+
+
+class Session:
+    """A network that is ready to run. Made by `open_session`.
+
+    Attributes:
+        label: the model's name and version.
+        inputs, outputs: the network's tensors.
+        providers: the execution providers that really run it, the first one most of it.
+        notes: what should be said in the result, such as a provider that did not start.
+        threads: how many threads it computes with; 0 if ONNX Runtime decides.
+    """
+
+    def __init__(
+        self,
+        session: Any,
+        label: str,
+        notes: Sequence[str],
+        threads: int,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        self._session: Any = session
+        self._cancelled = cancelled
+        self.label = label
+        self.notes = tuple(notes)
+        self.threads = threads
+        self.providers: tuple[str, ...] = tuple(session.get_providers())
+        self.inputs = tuple(_info(item, label) for item in session.get_inputs())
+        self.outputs = tuple(_info(item, label) for item in session.get_outputs())
+
+    def run(
+        self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None
+    ) -> list[NDArray[Any]]:
+        """The outputs for one array an input: those named, or all of them, in their order.
+
+        Ctrl-C ends it within a second or two, and so does the `cancelled` of `open_session`.
+
+        Raises:
+            CancelledError: `cancelled` said so.
+            ModelError: the arrays do not fit the network, or it fails.
+            MemoryError: the network's own values do not fit into memory.
+        """
+        options = onnx_runtime().RunOptions()
+        options.log_severity_level = _SILENT
+
+        def end() -> None:
+            options.terminate = True  # ONNX Runtime asks before every node
+
+        def work() -> list[NDArray[Any]]:
+            try:
+                results: list[NDArray[Any]] = self._session.run(outputs, dict(feeds), options)
+            except Exception as error:  # ONNX Runtime's errors have no common class
+                raise self._failed(feeds, error) from None
+            return results
+
+        return interruptible(work, end, self._cancelled)
+
+    def _failed(self, feeds: Mapping[str, NDArray[Any]], error: Exception) -> Exception:
+        if any(words in str(error) for words in _NO_MEMORY):
+            return MemoryError(_reason(error))
+        given = ", ".join(f"{k} {v.dtype.name}{list(v.shape)}" for k, v in feeds.items())
+        return ModelError(
+            f"{self.label} fails on {given} ({_reason(error)})",
+            "; ".join(map(str, self.inputs)),
+            "check the recipe against the network"
+            + ("" if self.providers[0] == CPU else f", or run it without {self.providers[0]}"),
+        )
+
+
+def open_session(
+    model: Model,
+    *,
+    providers: str | Sequence[str] = "auto",
+    threads: int | None = None,
+    to_run: bool = True,
+    cancelled: Callable[[], bool] | None = None,
+) -> Session:
+    """A session that uses the weights in the DICOM files. They are not verified: see `verify`.
+
+    Args:
+        model: a model with all its parts.
+        providers: "auto" for the best one that works, or the names of those to use; then it is an
+            error if the first of them does not start.
+        threads: how many threads to compute with; None for the physical cores that this process
+            may use, or OMP_NUM_THREADS.
+        to_run: whether it will be run, and not only asked for its inputs and outputs: preparing
+            the weights for that can take as much memory as they have, or more.
+        cancelled: asked all the time, now and whenever it runs.
+
+    Raises:
+        CancelledError: `cancelled` said so.
+        ModelError: a part is missing, the architecture was altered, or ONNX Runtime refuses it.
+        UsageError: a provider is not there, or does not start.
+        IODeepError: ONNX Runtime itself cannot be loaded.
+        MemoryError: the network's constants do not fit into memory.
+    """
+    try:
+        onnxruntime = onnx_runtime()
+    except ImportError as error:
+        raise IODeepError(
+            f"ONNX Runtime cannot be loaded ({_reason(error)})",
+            "the Python package onnxruntime, and the system libraries that it needs",
+            "install onnxruntime; on Windows also Microsoft's Visual C++ runtime (vc_redist.x64)",
+        ) from error
+
+    network, folder, notes = placed(model)
+    candidates = choose(providers, onnxruntime.get_available_providers())
+    threads = usable_cores() if threads is None else threads
+    automatic = providers == AUTO
+    # Automatically, one after the other; ONNX Runtime adds the CPU for what one cannot do.
+    for attempt in [[name] for name in candidates] if automatic else [candidates]:
+        options = _options(model, folder, threads, attempt)
+        if not to_run:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            options.add_session_config_entry(_NO_PREPACKING, "1")
+        offered = [(name, options_of(name, threads)) for name in attempt]
+        make = functools.partial(_opened, network, options, offered)
+        end = functools.partial(options.set_load_cancellation_flag, True)
+        made = interruptible(make, end, cancelled)
+        if isinstance(made, Exception):
+            failure = _reason(made)
+            if attempt[0] == CPU and any(words in str(made) for words in _NO_MEMORY):
+                raise MemoryError(failure)
+        else:
+            running = made.get_providers()
+            if attempt[0] in running:
+                _log.info("%s runs with %s", model.label, ", ".join(running))
+                return Session(made, model.label, notes, threads, cancelled)
+            failure = f"it would run with {', '.join(running)} instead"
+        if not automatic or attempt[0] == CPU:
+            raise _refused(model, attempt[0], failure)
+        notes.append(f"{attempt[0]} did not start ({failure})")
+        _log.warning("%s: %s", model.label, notes[-1])
+    raise _refused(model, CPU, "; ".join(notes) or "it has no execution provider")
+
+
+def _opened(network: Any, options: Any, providers: Sequence[tuple[str, dict[str, str]]]) -> Any:
+    """ONNX Runtime's session, or why there is none."""
+    try:
+        return onnx_runtime().InferenceSession(
+            network, options, providers=providers, enable_fallback=0
+        )
+    except Exception as error:  # ONNX Runtime's errors have no common class
+        return error
+
+
+def _options(model: Model, folder: Path | None, threads: int, attempt: Sequence[str]) -> Any:
+    onnxruntime = onnx_runtime()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _SILENT
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry(*_FORMAT)
+    if folder is not None:
+        options.add_session_config_entry(_FOLDER_KEY, str(folder))
+    if sum(part.length for part in model.card.manifest.parts) > _LEAVE_IN_PLACE:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.add_session_config_entry(_NO_PREPACKING, "1")
+    if "DmlExecutionProvider" in attempt:
+        options.enable_mem_pattern = False  # DirectML has no memory patterns
+    return options
+
+
+def _info(item: Any, label: str) -> TensorInfo:
+    kind = item.type.removeprefix("tensor(").removesuffix(")")
+    kind = _NUMPY_NAMES.get(kind, kind)
+    if kind not in _TYPES:
+        raise ModelError(
+            f"{label} has the input or output {item.name!r} of the type {item.type}",
+            "tensors of numbers",
+            "export the network with such inputs and outputs",
+        )
+    shape = (size if isinstance(size, int) else None for size in item.shape)
+    return TensorInfo(item.name, tuple(shape), kind)
+
+
+def _refused(model: Model, provider: str, reason: str) -> IODeepError:
+    if provider == CPU:
+        return ModelError(
+            f"ONNX Runtime refuses {model.label} ({reason})",
+            "a network that this ONNX Runtime can run",
+            "verify the model with 'iodeep show', or update onnxruntime",
+        )
+    return UsageError(
+        f"{provider} does not run {model.label} ({reason})",
+        "an execution provider that works on this machine",
+        f"install what {provider} needs, or let the provider be chosen ('auto')",
+    )
+
+
+def _reason(error: Exception) -> str:
+    """ONNX Runtime's message on one line, without the prefix of its class."""
+    text = " ".join(str(error).split())
+    return text.removeprefix("[ONNXRuntimeError] : ")[:300]

@@ -1,0 +1,129 @@
+"""Recipes that contradict themselves: what no value by itself is wrong in, and nobody can mean.
+
+It is refused when a network is packed. A card that was packed before is read nonetheless: reading
+asks only whether each value is possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from IODeepLib.errors import RecipeError
+from IODeepLib.recipe import Activation, Channel, Decision, IntensityStep, Recipe, SuvBw, Task
+from IODeepLib.recipe.meanings import codes_of, refuse_what_is_no_code
+from IODeepLib.text.json_text import StructureError
+
+# What people write for a Modality (0008,0060).
+_MISTAKEN = {
+    **dict.fromkeys(("MRI", "NMR", "MRT", "IRM", "FMRI"), "MR"),
+    **dict.fromkeys(("CAT", "CTA", "CBCT", "QCT", "TAC", "TDM"), "CT"),
+    **dict.fromkeys(("PET", "PETCT", "PET_CT", "TEP"), "PT"),
+    **dict.fromkeys(("XR", "XRAY", "X_RAY", "CXR", "DR", "RX"), "DX or CR"),
+    **dict.fromkeys(("MAMMO", "MMG", "DBT"), "MG"),
+    **dict.fromkeys(("ULTRASOUND", "USG", "ECHO"), "US"),
+    "SPECT": "NM",
+    "DSA": "XA",
+    "WSI": "SM",
+}
+
+
+def refuse_contradictions(recipe: Recipe) -> None:
+    """Refuse what cannot be meant.
+
+    Raises:
+        RecipeError: it names the place in the recipe.
+    """
+    try:
+        _check_modalities(recipe)
+        _check_ranges(recipe)
+        _check_steps(recipe)
+        _check_output(recipe)
+        for path, code in codes_of(recipe.applies_to, recipe.output.labels):
+            refuse_what_is_no_code(path, code)
+    except StructureError as error:
+        raise RecipeError(
+            f"recipe: {error.path}: {error.found}",
+            error.wanted,
+            "correct the recipe there (Docs/recipe.md describes every key)",
+        ) from None
+
+
+def named_modalities(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Every modality of the recipe, with its JSON path."""
+    for i, modality in enumerate(recipe.applies_to.modalities):
+        yield f"$.applies_to.modalities[{i}]", modality
+    for i, channel in enumerate(recipe.input.channels):
+        if channel.modality is not None:
+            yield f"$.input.channels[{i}].modality", channel.modality
+
+
+def _check_modalities(recipe: Recipe) -> None:
+    for path, modality in named_modalities(recipe):
+        if modality in _MISTAKEN:
+            wanted = f"{_MISTAKEN[modality]}, as Modality (0008,0060) has it"
+            raise StructureError(path, repr(modality), wanted)
+    allowed, wanted_by = recipe.applies_to.modalities, recipe.input.channels
+    if all(channel.modality not in (None, *allowed) for channel in wanted_by):
+        raise StructureError(
+            "$.input.channels",
+            f"channels for {', '.join(str(channel.modality) for channel in wanted_by)} only, "
+            f"of a network for {', '.join(allowed)}",
+            "a channel that the series it is run on can fill",
+        )
+
+
+def _check_ranges(recipe: Recipe) -> None:
+    applies_to = recipe.applies_to
+    least = {"pixel_spacing": 1e-6, "slice_spacing": 1e-6, "slices": 1.0, "patient_age": 0.0}
+    for key, lowest in least.items():
+        asked = getattr(applies_to, key)
+        if asked is not None and asked.max is not None and asked.max < lowest:
+            raise StructureError(
+                f"$.applies_to.{key}.max",
+                f"{asked.max:g}",
+                f"{lowest:g} or more: no image has less",
+            )
+
+
+def steps_of(recipe: Recipe) -> Iterator[tuple[Channel, tuple[IntensityStep, ...]]]:
+    """The channels with all their intensity steps, in order."""
+    for channel in recipe.input.channels:
+        before, after = recipe.input.steps(channel)
+        yield channel, before + after
+
+
+def _check_steps(recipe: Recipe) -> None:
+    for channel, steps in steps_of(recipe):
+        count = sum(isinstance(step, SuvBw) for step in steps)
+        if count > 1:
+            found = f"suv_bw {count} times for the channel {channel.name!r}"
+            raise StructureError("$.input", found, "once")
+        modalities = (channel.modality,) if channel.modality else recipe.applies_to.modalities
+        if count and "PT" not in modalities:
+            found = f"suv_bw for the channel {channel.name!r}, of {', '.join(modalities)}"
+            raise StructureError("$.input", found, "PT: others have no uptake values")
+
+
+def _check_output(recipe: Recipe) -> None:
+    output = recipe.output
+    if recipe.task is not Task.SEGMENTATION:
+        return
+    if output.decision is Decision.LABELS and output.channels != 1:
+        found = f"{output.channels}, of a network that gives label values itself"
+        raise StructureError("$.output.channels", found, "1, or another decision than 'labels'")
+    thresholded = output.decision in (Decision.THRESHOLD, Decision.REGIONS)
+    probable = thresholded and output.activation is not Activation.NONE
+    if probable and not 0 < output.threshold < 1:
+        found = f"{output.threshold:g}, of probabilities: all voxels or none"
+        raise StructureError("$.output.threshold", found, "more than 0 and less than 1")
+    if output.decision is Decision.ARGMAX:
+        if output.channels == 1:
+            found = "1: the only channel always has the highest score"
+            raise StructureError("$.output.channels", found, "2 or more, or decision 'threshold'")
+        taken: dict[int, str] = {}
+        for i, channel in enumerate(output.label_channels):
+            name = output.labels[i].name
+            first = taken.setdefault(channel, name)
+            if first != name:
+                found = f"the channel {channel}, which is that of {first!r}"
+                raise StructureError(f"$.output.labels[{i}]", found, "a channel of its own")

@@ -1,0 +1,276 @@
+"""What a run gives: the labels or the classes, how they came about, and the files made of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from IODeepLib.disk.files import whole_folder
+from IODeepLib.geometry import Volume
+from IODeepLib.geometry.slice_stack import SliceStack
+from IODeepLib.inference.classification import Classification
+from IODeepLib.inference.segmentation import Segmentation
+from IODeepLib.model_object import Model
+from IODeepLib.network.onnx_runtime import onnx_runtime
+from IODeepLib.recipe import Label
+from IODeepLib.results import (
+    Provenance,
+    Seg,
+    SegmentationType,
+    make_seg,
+    overlay_picture,
+    seg_obstacle,
+    weights_digest,
+)
+from IODeepLib.results.same_run import DOCUMENT_NAME, refuse_other_run
+from IODeepLib.selection.criteria import Reason
+from IODeepLib.series import Image, ImageSeries
+
+SEG_NAME, ON_SLICES_NAME = "segmentation.dcm", "segmentation_on_slices.dcm"
+PICTURE_NAME = "overlay.png"
+FILE_NAMES = (SEG_NAME, ON_SLICES_NAME, PICTURE_NAME, DOCUMENT_NAME)
+_SEG_KEYS = {"sop_instance_uid": SEG_NAME, "sop_instance_uid_on_slices": ON_SLICES_NAME}
+SCHEMA = "iodeep-result/1"
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The outcome of one run.
+
+    Attributes:
+        channels: the series that filled the input channels; the result lies on the first.
+        model: the model that was run.
+        reasons: why it fits.
+        found: the labels on the series' voxels (the grid of `volume`), or what a classification or
+            regression says.
+        volume: the image of the first channel.
+        provider: the ONNX Runtime execution provider that ran it.
+        seg_type: the kind of DICOM SEG that is written.
+        notes: what a person should know of the images, the run and the labels.
+        left_out: names of the labels that were dropped because nobody asked for them.
+        want_seg_on_slices: whether `seg_on_slices` is written as well.
+    """
+
+    channels: tuple[Image, ...]
+    model: Model
+    reasons: tuple[Reason, ...]
+    found: Segmentation | Classification
+    volume: Volume
+    provider: str
+    seg_type: SegmentationType
+    notes: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    want_seg_on_slices: bool = False
+
+    @property
+    def series(self) -> Image:
+        """The series on whose voxels the result lies."""
+        return self.channels[0]
+
+    @property
+    def segmentation(self) -> Segmentation | None:
+        """The labels, or None for a classification or regression."""
+        return self.found if isinstance(self.found, Segmentation) else None
+
+    @property
+    def classification(self) -> Classification | None:
+        """What is said of the whole image, or None for a segmentation."""
+        return self.found if isinstance(self.found, Classification) else None
+
+    @property
+    def empty(self) -> bool:
+        """Whether a segmentation found nothing at all."""
+        return self.segmentation is not None and self.segmentation.empty
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """What made this result, as it is written into every file."""
+        options = recorded_options(self.seg_type, self.left_out)
+        return provenance_of(self.model, options, self.provider, self.notes)
+
+    @cached_property
+    def seg(self) -> Seg | None:
+        """The DICOM SEG; None where nothing was found, and for a classification or regression.
+
+        Also None for images that are in memory only, for it refers to the instances it was made
+        from, and where there is an obstacle, which the notes then name.
+        """
+        return None if self.segmentation is None else self._seg_of(self.segmentation)
+
+    @cached_property
+    def seg_on_slices(self) -> Seg | None:
+        """The DICOM SEG of a corrected series on its slices themselves; a DICOM series of its own.
+
+        None where `seg` is, where that lies on the slices already, and where what was found lies
+        between them.
+        """
+        slices = self.series.slices
+        if self.segmentation is None or not isinstance(slices, SliceStack):
+            return None
+        return self._seg_of(self.segmentation.on_slices(slices))
+
+    def _seg_of(self, segmentation: Segmentation) -> Seg | None:
+        stored = [image for image in self.channels if isinstance(image, ImageSeries)]
+        if len(stored) < len(self.channels) or any(map(seg_obstacle, stored)):
+            return None
+        return make_seg(
+            segmentation,
+            stored[0],
+            self.provenance,
+            seg_type=self.seg_type,
+            others=[image for image in dict.fromkeys(stored) if image is not stored[0]],
+        )
+
+    def _segs(self) -> dict[str, Seg]:
+        """What is written, by the name of its file."""
+        segs = {SEG_NAME: self.seg}
+        if self.want_seg_on_slices:
+            segs[ON_SLICES_NAME] = self.seg_on_slices
+        return {name: seg for name, seg in segs.items() if seg is not None}
+
+    def document(self) -> dict[str, Any]:
+        """Everything in plain JSON values, as in `result.json`."""
+        document = described(self.channels, self.provenance) | {
+            "reasons": [reason.as_json() for reason in self.reasons],
+            "notes": list(self.notes),
+        }
+        if self.segmentation is not None:
+            document["empty"] = self.empty
+            volumes = self.segmentation.volumes()
+            sized = self.series.has_voxel_size
+            document["volumes_ml"] = {
+                name: round(volume, 3) if sized else None for name, volume in volumes.items()
+            }
+            document["missing"] = [name for name, volume in volumes.items() if not volume]
+            document["left_out"] = list(self.left_out)
+            segs = self._segs()
+            for key, name in _SEG_KEYS.items():
+                document[key] = segs[name].sop_instance_uid if name in segs else None
+        if self.classification is not None:
+            document["values"] = {
+                label.name: value
+                for label, value in zip(
+                    self.classification.labels, self.classification.values, strict=True
+                )
+            }
+            document["chosen"] = [label.name for label in self.classification.chosen]
+        return document
+
+    def sentences(self) -> Iterator[str]:
+        """The result for people, a line each."""
+        yield f"{self.model.label} on {self.series.label} with {self.provider}"
+        if self.empty:
+            yield "it found nothing: no segmentation is written"
+        elif self.segmentation is not None:
+            for name, volume in self.segmentation.volumes().items():
+                found = f"{volume:10.1f} ml" if self.series.has_voxel_size else " found"
+                yield f"  {name:<24} {found if volume else ' not found'}"
+        if self.classification is not None:
+            for label, value in zip(
+                self.classification.labels, self.classification.values, strict=True
+            ):
+                chosen = "  <-" if label in self.classification.chosen else ""
+                yield f"  {label.name:<24} {value:10.4g} {_unit(label)}{chosen}".rstrip()
+        if self.seg is not None and self.want_seg_on_slices and self.seg_on_slices is None:
+            yield f"no second DICOM SEG is written: {self._why_not_on_slices()}"
+        if self.left_out:
+            yield f"left out, as asked: {', '.join(self.left_out)}"
+        for note in self.notes:
+            yield f"note: {note}"
+
+    def _why_not_on_slices(self) -> str:
+        if isinstance(self.series.slices, SliceStack):
+            return "what was found lies between the slices"
+        return "the first one lies on the slices themselves"
+
+    def save(self, out_dir: Path | str, *, force: bool = False) -> list[Path]:
+        """Write the files into a new folder, or over those of the same run; whole or not at all.
+
+        Args:
+            out_dir: the folder.
+            force: replace the result of another run as well.
+
+        Raises:
+            OutputError: the folder cannot be written, or something else is there.
+        """
+        target = Path(out_dir)
+        names: list[str] = []
+
+        def may_replace(former: Path) -> None:
+            if not force:
+                document = described(self.channels, self.provenance)
+                refuse_other_run(former, document, target, names)
+
+        with whole_folder(target, FILE_NAMES, may_replace) as folder:
+            names += self.write(folder)
+        return [target / name for name in names]
+
+    def write(self, folder: Path) -> list[str]:
+        """Write the files into `folder`, as it is, and return their names."""
+        names = []
+        for name, seg in self._segs().items():
+            seg.save(folder / name)
+            names.append(name)
+        if self.segmentation is not None:
+            picture = overlay_picture(
+                self.volume,
+                self.segmentation,
+                placed=self.series.has_patient_geometry,
+                sized=self.series.has_voxel_size,
+                inverse=self.series.photometric_interpretation == "MONOCHROME1",
+            )
+            (folder / PICTURE_NAME).write_bytes(picture)
+            names.append(PICTURE_NAME)
+        text = json.dumps(self.document(), ensure_ascii=False, indent=1)
+        (folder / DOCUMENT_NAME).write_text(text + "\n", encoding="utf-8", newline="\n")
+        return [*names, DOCUMENT_NAME]
+
+
+def _unit(label: Label) -> str:
+    return label.unit.value if label.unit else ""
+
+
+def recorded_options(seg_type: SegmentationType, left_out: tuple[str, ...]) -> dict[str, Any]:
+    """What was asked for, as far as it decides what is written."""
+    options: dict[str, Any] = {"seg_type": seg_type.value}
+    if left_out:
+        options["left_out"] = list(left_out)
+    return options
+
+
+def provenance_of(
+    model: Model, options: dict[str, Any], provider: str = "", notes: tuple[str, ...] = ()
+) -> Provenance:
+    """What makes a result; provider and notes are known after the run."""
+    card = model.card
+    return Provenance(
+        title=card.title,
+        name=card.name,
+        version=card.version,
+        publisher=card.recipe.card.publisher,
+        model_uid=card.model_uid,
+        card_sop_instance_uid=card.sop_instance_uid,
+        card_series_instance_uid=card.series_instance_uid,
+        card_study_instance_uid=card.study_instance_uid,
+        network_digest=card.network_digest,
+        weights_digest=weights_digest([part.sha256 for part in card.manifest.parts]),
+        runtime=f"onnxruntime {onnx_runtime().__version__}",
+        provider=provider,
+        options=options,
+        notes=notes,
+    )
+
+
+def described(channels: Sequence[Image], provenance: Provenance) -> dict[str, Any]:
+    """What `result.json` says of the run itself, see `refuse_other_run`."""
+    return {
+        "schema": SCHEMA,
+        "study_instance_uid": channels[0].study_instance_uid,
+        "series_instance_uids": [image.series_instance_uid for image in dict.fromkeys(channels)],
+        "series": channels[0].label,
+        "provenance": provenance.to_json(),
+    }

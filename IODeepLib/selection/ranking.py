@@ -1,0 +1,304 @@
+"""Which models fit a series, each with its reasons.
+
+Every model gets one `Reason` a criterion: what its recipe requires, what the series has, in which
+attribute that was found, and a verdict. One criterion that fails excludes the model. What the
+series does not say is "unknown": it excludes nothing, but lowers the rank and is shown.
+
+The order of the models that fit is fixed:
+
+1. fewer unknown criteria first;
+2. the closer anatomic region first: the same one, then by steps in the part-of tree;
+3. the more specific model first: the one whose recipe requires more of the series.
+
+Models of which none of this makes one the better are equals: the name orders their list, and
+nothing else. Nobody takes one of them for a person, see `Selection.best`.
+
+Versions of one model (one model UID) stay together, the newest first, in the place of the newest;
+they are no equals. Models of the same name from two publishers are two models; a version that was
+published twice with different contents is two as well. Models that do not fit follow, those that
+fail fewest criteria first.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from IODeepLib.errors import NoModelFitsError, UsageError
+from IODeepLib.model_object import Model, same_content
+from IODeepLib.selection import criteria, hounsfield
+from IODeepLib.selection.channels import fill_channels
+from IODeepLib.selection.criteria import Reason, Verdict
+from IODeepLib.selection.facts import Facts
+from IODeepLib.series import Image
+from IODeepLib.series.identity import same_patient
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One model and what speaks for and against it.
+
+    Attributes:
+        model: the model.
+        judgement: what came out for it, and for all models that require the same.
+    """
+
+    model: Model
+    judgement: Judgement
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """One a criterion, in a fixed order."""
+        return self.judgement.reasons
+
+    @property
+    def channels(self) -> tuple[Image, ...]:
+        """The series that fills each input channel, in the recipe's order.
+
+        Empty where a channel cannot be filled.
+        """
+        return self.judgement.channels
+
+    @property
+    def fits(self) -> bool:
+        """Whether no criterion fails."""
+        return self.judgement.fits
+
+    def count(self, verdict: Verdict) -> int:
+        """How many criteria got this verdict."""
+        return self.judgement.counts[verdict]
+
+    def with_verdict(self, verdict: Verdict) -> tuple[Reason, ...]:
+        """The criteria that got this verdict."""
+        return tuple(reason for reason in self.reasons if reason.verdict is verdict)
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What came out for all models that require the same. See `Candidate`."""
+
+    reasons: tuple[Reason, ...]
+    channels: tuple[Image, ...]
+
+    @functools.cached_property
+    def counts(self) -> Counter[Verdict]:
+        """How many criteria got each verdict."""
+        return Counter(reason.verdict for reason in self.reasons)
+
+    @functools.cached_property
+    def fits(self) -> bool:
+        """Whether no criterion fails."""
+        return not self.counts[Verdict.FAILS]
+
+    @functools.cached_property
+    def rank(self) -> tuple[int, ...]:
+        """The smaller, the better: all that the order of models depends on, but for names."""
+        counts = self.counts
+        steps = sum(reason.steps for reason in self.reasons)
+        return counts[Verdict.FAILS], counts[Verdict.UNKNOWN], steps, -counts[Verdict.FITS]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """All models, ranked: first those that fit the series, then the others."""
+
+    series: Image
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def fitting(self) -> tuple[Candidate, ...]:
+        """The models that fit, the best first; empty if none does."""
+        return tuple(itertools.takewhile(lambda candidate: candidate.fits, self.candidates))
+
+    @property
+    def newest(self) -> tuple[Candidate, ...]:
+        """Of each model that fits the newest version that does, the best first.
+
+        Of a version that was published twice, both if their contents differ.
+        """
+        newest: dict[str, list[Candidate]] = {}
+        for candidate in self.fitting:
+            card = candidate.model.card
+            known = newest.setdefault(card.model_uid, [])
+            if all(
+                card.version == other.model.card.version
+                and not same_content(card, other.model.card)
+                for other in known
+            ):
+                known.append(candidate)
+        return tuple(itertools.chain.from_iterable(newest.values()))
+
+    @property
+    def equals(self) -> tuple[Candidate, ...]:
+        """The models that fit best, in the newest version of each: one, or several as good."""
+        newest = self.newest
+        models = {
+            candidate.model.card.model_uid
+            for candidate in newest
+            if candidate.judgement.rank == newest[0].judgement.rank
+        }
+        return tuple(c for c in newest if c.model.card.model_uid in models)
+
+    @property
+    def places(self) -> tuple[int | None, ...]:
+        """The place of each candidate, from 1; None for those that do not fit.
+
+        Equals share a place, the next one counts on behind them: 1, 1, 3. All versions of a model
+        have the place of the newest.
+        """
+        place, rank = 0, None
+        by_model: dict[str, int] = {}
+        for count, candidate in enumerate(self.newest, 1):
+            if candidate.judgement.rank != rank:
+                place, rank = count, candidate.judgement.rank
+            by_model.setdefault(candidate.model.card.model_uid, place)
+        return tuple(
+            by_model[candidate.model.card.model_uid] if candidate.fits else None
+            for candidate in self.candidates
+        )
+
+    @property
+    def advantage(self) -> str:
+        """What makes the best model better than the next one, or "" where there is no such."""
+        if len(self.newest) < 2:
+            return ""
+        first, second = self.newest[:2]
+        _, unknown, steps, met = (
+            a != b for a, b in zip(first.judgement.rank, second.judgement.rank, strict=True)
+        )
+        if unknown:
+            still_open = ", ".join(r.criterion for r in second.with_verdict(Verdict.UNKNOWN))
+            return f"for {second.model.label} more is unknown ({still_open})"
+        if steps:
+            return f"its anatomic region is nearer than that of {second.model.label}"
+        if met:
+            return (
+                f"{second.model.label} requires less: {second.count(Verdict.FITS)} of its criteria "
+                f"are met, {first.count(Verdict.FITS)} of this one's"
+            )
+        return ""
+
+    @property
+    def best(self) -> Candidate:
+        """The one model that fits best.
+
+        Raises:
+            NoModelFitsError: none fits; the message gives the first failing criterion of each.
+            ImageError: none fits, for the series cannot be read.
+            UsageError: several fit equally well; the message names them.
+        """
+        equals = self.equals
+        if len(equals) == 1:
+            return equals[0]
+        if equals:
+            raise UsageError(
+                f"{len(equals)} models fit the series {self.series.label} equally well: "
+                + "; ".join(distinct_labels(equals)),
+                "one of them",
+                "name it: with --model NAME, or with its UID where the name is not enough",
+            )
+        if not self.candidates:
+            raise NoModelFitsError(
+                f"no model to choose from, for the series {self.series.label}",
+                "models that are not retired",
+                "see what is there with 'iodeep list --all', or name another source of models",
+            )
+        self.series.check()  # what no model of whatever kind can do anything about
+        why = "; ".join(
+            f"{candidate.model.label}: {candidate.with_verdict(Verdict.FAILS)[0]}"
+            for candidate in self.candidates[:3]
+        )
+        more = len(self.candidates) - 3
+        raise NoModelFitsError(
+            f"{_none_of(len(self.candidates))} the series {self.series.label}"
+            f" ({why}{f'; and {more} more' if more > 0 else ''})",
+            "a model whose every criterion the series meets",
+            "see all reasons with 'iodeep select'",
+        )
+
+
+def _none_of(count: int) -> str:
+    return "the one model does not fit" if count == 1 else f"none of {count} models fits"
+
+
+def select(series: Image, models: Iterable[Model], others: Sequence[Image] = ()) -> Selection:
+    """Rank `models` by how they fit `series`.
+
+    Args:
+        series: the series to be read.
+        models: the models to choose from.
+        others: further series, from which the other channels of a model are filled.
+    """
+    judge = _Judge(series, others)
+    candidates = [judge(model) for model in models]
+    # One stable sort after the other, the last criterion first: by plain keys, that is fastest.
+    candidates.sort(key=lambda c: c.model.card.sop_instance_uid)
+    candidates.sort(key=lambda c: version_precedence(c.model.card.version), reverse=True)
+    newest: dict[str, Candidate] = {}  # of the versions that fit, by model
+    for candidate in candidates:
+        if candidate.fits:
+            newest.setdefault(candidate.model.card.model_uid, candidate)
+
+    def leader(candidate: Candidate) -> Candidate:
+        return newest[candidate.model.card.model_uid] if candidate.fits else candidate
+
+    candidates.sort(key=lambda c: f"{leader(c).model.card.name} {c.model.card.model_uid}")
+    candidates.sort(key=lambda c: leader(c).judgement.rank)
+    return Selection(series, tuple(candidates))
+
+
+def distinct_labels(candidates: Sequence[Candidate]) -> list[str]:
+    """Name and version of each model; where that is not enough its publisher and UID as well."""
+    count = Counter(candidate.model.label for candidate in candidates)
+    return [
+        card.label
+        if count[card.label] == 1
+        else f"{card.label} by {card.recipe.card.publisher}, UID {card.study_instance_uid}"
+        for card in (candidate.model.card for candidate in candidates)
+    ]
+
+
+def judge(series: Image, model: Model, others: Sequence[Image] = ()) -> Candidate:
+    """What speaks for and against one model."""
+    return _Judge(series, others)(model)
+
+
+class _Judge:
+    """Holds models against a series. What is required several times is looked at once."""
+
+    def __init__(self, series: Image, others: Sequence[Image]) -> None:
+        # Only series of one patient, study and frame of reference can stand beside each other.
+        beside = (
+            other
+            for other in others
+            if other is not series
+            and other.study_instance_uid == series.study_instance_uid
+            and other.frame_of_reference == series.frame_of_reference
+            and same_patient(other.headers[0], series.headers[0])
+        )
+        self._pool = [Facts(series), *map(Facts, beside)]
+        self._judgements: dict[bytes, Judgement] = {}
+
+    def __call__(self, model: Model) -> Candidate:
+        asked = model.card.requirements
+        judgement = self._judgements.get(asked.key)
+        if judgement is None:
+            channels, reasons = fill_channels(asked, self._pool)
+            counted = hounsfield.reason(asked, channels or (self._pool[0].series,))
+            first = criteria.reasons(asked, self._pool[0])
+            judgement = Judgement((*first, counted, *reasons), channels)
+            self._judgements[asked.key] = judgement
+        return Candidate(model, judgement)
+
+
+@functools.lru_cache(maxsize=10_000)
+def version_precedence(version: str) -> tuple:
+    """Sort key of a semantic version (semver.org, section 11): 1.0.0-rc.1 comes before 1.0.0."""
+    numbers, _, pre = version.partition("-")
+    parts = [
+        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in pre.split(".") if part
+    ]
+    return (tuple(int(n) for n in numbers.split(".")), not pre, tuple(parts))

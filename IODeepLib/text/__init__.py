@@ -1,0 +1,1 @@
+"""Text from elsewhere, and for people: what may be shown of it, JSON, and words of messages."""

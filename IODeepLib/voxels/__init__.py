@@ -1,0 +1,1 @@
+"""Pure steps on arrays: no DICOM, no network."""

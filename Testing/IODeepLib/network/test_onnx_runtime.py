@@ -1,0 +1,55 @@
+"""Whatever is done with networks, ONNX Runtime tells nobody."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command import DEMO
+
+from IODeepLib.network.onnx_runtime import onnx_runtime
+
+VERB = [sys.executable, "-m", "IODeepLib.cli"]
+LIBRARY = [
+    sys.executable,
+    "-c",
+    "import sys; from pathlib import Path; from IODeepLib.sources.folder import find_models; "
+    "from IODeepLib.network.runtime import open_session; "
+    "open_session(find_models(sys.argv[1]).models[0])",
+]
+
+
+@pytest.mark.parametrize("how", ["pack", "show", "select", "run", "library"])
+def test_nothing_is_kept_or_sent(how: str, packed: Path, tmp_path: Path) -> None:
+    """Its identifiers and its events, which wait to be sent, lie in files."""
+    places = {name: tmp_path / name for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
+    for place in places.values():
+        place.mkdir()
+    out = tmp_path / "out"
+    calls = {
+        "pack": [*VERB, "pack", DEMO / "demo_network.onnx", "--recipe", DEMO / "recipe.json"],
+        "show": [*VERB, "show", packed],
+        "select": [*VERB, "select", DEMO / "mr_t1", "--models", packed],
+        "run": [*VERB, "run", DEMO / "mr_t1", "--models", packed],
+        "library": [*LIBRARY, packed],
+    }
+    call = calls[how] + (["--out", out] if how in ("pack", "run") else [])
+    own = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+    own |= {name: str(place) for name, place in places.items()}
+    subprocess.run(call, env=own, check=True, capture_output=True)
+    left = [path for place in places.values() for path in place.rglob("*") if path.is_file()]
+    assert left == []
+
+
+@pytest.mark.parametrize("former", [None, "0", "1"])
+def test_the_environment_stays_what_it_is(
+    former: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    if former is not None:
+        monkeypatch.setenv("ORT_DISABLE_TELEMETRY", former)
+    assert hasattr(onnx_runtime(), "InferenceSession")
+    assert os.environ.get("ORT_DISABLE_TELEMETRY") == former

@@ -1,0 +1,5 @@
+from typing import Any
+
+class SampleDataLogic:
+    @staticmethod
+    def registerCustomSampleDataSource(**source: Any) -> None: ...

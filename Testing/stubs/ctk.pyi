@@ -1,0 +1,3 @@
+import qt
+
+class ctkColorPickerButton(qt.QWidget): ...

@@ -1,0 +1,19 @@
+import unittest
+from typing import Any
+
+class ScriptedLoadableModule:
+    parent: Any  # qSlicerScriptedLoadableModule
+    def __init__(self, parent: Any) -> None: ...
+
+class ScriptedLoadableModuleWidget:
+    parent: Any  # qMRMLWidget
+    layout: Any  # QVBoxLayout
+    def __init__(self, parent: Any = ...) -> None: ...
+    def setup(self) -> None: ...
+
+class ScriptedLoadableModuleLogic:
+    def __init__(self, parent: Any = ...) -> None: ...
+    def getParameterNode(self) -> Any: ...
+
+class ScriptedLoadableModuleTest(unittest.TestCase):
+    def runTest(self) -> None: ...

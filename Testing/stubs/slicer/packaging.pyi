@@ -1,0 +1,3 @@
+from typing import Any
+
+def pip_ensure(requirements: Any, /, **options: Any) -> None: ...
