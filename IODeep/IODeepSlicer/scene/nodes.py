@@ -118,7 +118,11 @@ def _labelmap(array: np.ndarray, place: _Place) -> slicer.vtkOrientedImageData:
     largest = array.max(initial=0)
     kind = "uint8" if largest < 256 else "int16" if largest <= np.iinfo(np.int16).max else "int32"
     flat = np.ascontiguousarray(array, dtype=kind).ravel()
-    labelmap.GetPointData().SetScalars(numpy_to_vtk(flat, deep=True))
+    scalars = numpy_to_vtk(flat, deep=True)
+    # The name that VTK gives scalars itself: core's DICOM export looks for the voxels by it, and
+    # the conversion to surfaces takes them away by it.
+    scalars.SetName("ImageScalars")
+    labelmap.GetPointData().SetScalars(scalars)
     return labelmap
 
 

@@ -406,6 +406,25 @@ def test_a_segment_says_what_it_is_and_who_made_it(model: Model) -> None:
     assert tag(liver, "DICOM.SegmentAlgorithmName") == model.label
 
 
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_the_voxels_have_the_name_by_which_core_looks_for_them(
+    model: Model, overlapping: bool
+) -> None:
+    result = made(node := volume(), model, found(node, overlapping=overlapping))
+    segmentation = result.GetSegmentation()
+    for _, segment_id in nodes.segmentsByLabelValue(result):
+        labelmap = segmentation.GetSegment(segment_id).GetRepresentation("Binary labelmap")
+        # As DICOMSegmentationExporter.isSegmentEmpty asks, before core exports anything.
+        assert labelmap.GetPointData().GetArray("ImageScalars").GetValueRange()[1] > 0
+    assert result.CreateClosedSurfaceRepresentation()
+    for _, segment_id in nodes.segmentsByLabelValue(result):
+        surface = vtk.vtkPolyData()
+        assert result.GetClosedSurfaceRepresentation(segment_id, surface)
+        assert surface.GetNumberOfPoints() > 0
+        assert surface.GetPointData().GetNumberOfArrays() <= 1  # normals; no voxels
+        assert not surface.GetPointData().HasArray("ImageScalars")
+
+
 def tag(segment: slicer.vtkSegment, name: str) -> str:
     value = vtk.mutable("")
     assert segment.GetTag(name, value)
