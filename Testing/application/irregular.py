@@ -86,7 +86,10 @@ def _ball(kind: str) -> str:
     image = said("imageLabel")
     assert (bent is not None) == (kind in _UNEVEN)
     if kind != "even and upright":
-        assert "corrected by resampling" in image, image
+        geometry = image.split("<b>Geometry</b>&nbsp;&nbsp;</td><td>")[1].split("</td>")[0]
+        assert "corrected by resampling" in geometry, image
+        tip = find("modelTable").item(0, 0).toolTip()
+        assert f"<td>geometry</td><td>parallel, evenly spaced slices</td><td>{geometry}<" in tip, tip
     find("measureButton").click()
     wait(0.5)
     table = find("resultTable")

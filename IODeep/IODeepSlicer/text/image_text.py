@@ -37,9 +37,11 @@ def imageHtml(image: VolumeImage) -> str:
         (_("Series"), series),
         (_("Voxels"), voxels),
     ]
-    if image.geometry_fault:
-        rows.append((_("Geometry"), image.geometry_fault))
-    rows += [(_("Note"), said) for said in image.problems if said != image.geometry_fault]
+    # In the words that the reasons of each model have for it.
+    geometry = image.geometry_fault or image.correction
+    if geometry:
+        rows.append((_("Geometry"), geometry))
+    rows += [(_("Note"), said) for said in image.problems if said != geometry]
     body = "".join(
         f"<tr><td><b>{html(name)}</b>&nbsp;&nbsp;</td><td>{html(text)}</td></tr>"
         for name, text in rows

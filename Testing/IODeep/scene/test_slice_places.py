@@ -13,6 +13,9 @@ import slicer_application
 import vtk
 from IODeepSlicer.scene import images, nodes, saving
 from IODeepSlicer.work.job import Job, readJob, writeJob
+from IODeepSlicer.text.fit_text import reasonsHtml
+from IODeepSlicer.text.image_text import imageHtml
+from IODeepSlicer.text.plain_text import html
 from judges import on_grid, read_by_dcmqi
 from makers import phantom
 from makers.series import Stack
@@ -24,8 +27,8 @@ from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.model_object import Model
 from IODeepLib.pipeline import Options, run
 from IODeepLib.results.result import Result
-from IODeepLib.selection import select
-from IODeepLib.series import ImageSeries, find_series
+from IODeepLib.selection import Candidate, select
+from IODeepLib.series import ImageSeries, VolumeImage, find_series
 
 pytestmark = pytest.mark.usefixtures("scene")
 
@@ -71,6 +74,15 @@ def in_order(points: np.ndarray) -> np.ndarray:
     return points[np.lexsort(np.round(points, 2).T)]
 
 
+def assert_panel_and_tooltip_agree(image: VolumeImage, candidate: Candidate) -> None:
+    """What the panel says of the geometry is what each model's tooltip has, with yes or no."""
+    said = html(image.geometry_fault or image.correction)
+    assert f"<b>Geometry</b>&nbsp;&nbsp;</td><td>{said}</td>" in imageHtml(image)
+    (row,) = (row for row in reasonsHtml(candidate).split("<tr>") if "<td>geometry</td>" in row)
+    assert f"<td>{said}</td>" in row
+    assert ("<b>yes</b>" in row) == candidate.fits
+
+
 def found_on(node: slicer.vtkMRMLScalarVolumeNode, model: Model) -> Result:
     return run(images.imageOf(node), model)
 
@@ -94,6 +106,7 @@ def test_they_are_read_as_the_command_line_reads_them(
     (of_image,), (of_series,) = (select(i, [bright]).candidates for i in (image, series))
     assert of_image.fits and of_image.reasons == of_series.reasons
     assert image.problems == series.problems
+    assert_panel_and_tooltip_agree(image, of_image)
 
 
 @KINDS
@@ -301,6 +314,7 @@ def test_slices_that_are_not_in_their_places_are_refused_with_what_helps(
     assert not any("corrected" in said for said in image.problems)
     (candidate,) = select(image, [bright]).candidates
     assert not candidate.fits
+    assert_panel_and_tooltip_agree(image, candidate)
 
 
 ROUNDED = {
