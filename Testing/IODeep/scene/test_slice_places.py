@@ -12,10 +12,10 @@ import slicer
 import slicer_application
 import vtk
 from IODeepSlicer.scene import images, nodes, saving
-from IODeepSlicer.work.job import Job, readJob, writeJob
 from IODeepSlicer.text.fit_text import reasonsHtml
 from IODeepSlicer.text.image_text import imageHtml
 from IODeepSlicer.text.plain_text import html
+from IODeepSlicer.work.job import Job, readJob, writeJob
 from judges import on_grid, read_by_dcmqi
 from makers import phantom
 from makers.series import Stack
