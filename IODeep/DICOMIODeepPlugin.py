@@ -42,7 +42,7 @@ _UID_ATTRIBUTE = "IODeep.CardSOPInstanceUID"
 
 
 class DICOMIODeepPluginClass(DICOMPlugin):
-    """Recognises and loads cards, and keeps weights from being offered as images."""
+    """Recognizes and loads cards, and keeps weights from being offered as images."""
 
     def __init__(self) -> None:
         super().__init__()

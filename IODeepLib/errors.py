@@ -78,4 +78,4 @@ class CancelledError(IODeepError):
     exit_status = 130
 
     def __init__(self) -> None:
-        super().__init__("the run was cancelled", "a run to its end", "start it again")
+        super().__init__("the run was canceled", "a run to its end", "start it again")

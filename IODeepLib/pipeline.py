@@ -299,7 +299,7 @@ def _infer(
     stages.begin(Stage.FINISH)
     segmentation, notes = postprocess(segmentation, recipe.after, sized=image.has_voxel_size)
     if not image.has_voxel_size:
-        notes.append("the size of a voxel is not known: no millilitres are given")
+        notes.append("the size of a voxel is not known: no milliliters are given")
     return segmentation, [*room, *notes]
 
 

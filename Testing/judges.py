@@ -111,7 +111,7 @@ def measured_by_ohif(
 ) -> list[dict[int, Measured] | str]:
     """Each segment of SEGs upon the images of their series, as the viewer OHIF lays them there.
 
-    Every image counts half the way to its neighbours. A text is why OHIF refuses a SEG.
+    Every image counts half the way to its neighbors. A text is why OHIF refuses a SEG.
 
     Args:
         jobs: a SEG and the files of the images that are shown, as often as wanted: it is the start

@@ -69,8 +69,8 @@ def test_select_with_reasons(example: Callable[..., str]) -> None:
 def test_run_and_read_back(example: Callable[..., str]) -> None:
     said = example("03")
     (seg,) = re.findall(r"wrote (.*segmentation\.dcm)", said)
-    ours = re.findall(r"^(.*): \d+ of \d+ voxels, ([\d.]+) ml$", said, re.MULTILINE)
-    read = re.findall(r"^\d (.*?):.* ([\d.]+) ml of", example("06", seg), re.MULTILINE)
+    ours = re.findall(r"^(.*): \d+ of \d+ voxels, ([\d.]+) mL$", said, re.MULTILINE)
+    read = re.findall(r"^\d (.*?):.* ([\d.]+) mL of", example("06", seg), re.MULTILINE)
     assert ours == read
     assert len(ours) == 2
 
@@ -81,7 +81,7 @@ def test_read_back_what_comes_with_the_demonstration(example: Callable[..., str]
 
 def test_a_cohort(example: Callable[..., str]) -> None:
     header, *rows = example("04").split()
-    assert header == "series,network,label,millilitres,problem"
+    assert header == "series,network,label,milliliters,problem"
     assert len(rows) >= 2
 
 

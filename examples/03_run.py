@@ -28,8 +28,8 @@ segmentation = result.segmentation  # None where a network judges the image as a
 if segmentation is not None:
     for label in segmentation.labels:
         mask = segmentation.mask(label)  # slice, row, column; True where the label is
-        millilitres = segmentation.volumes()[label.name]
-        print(f"{label.name}: {mask.sum()} of {mask.size} voxels, {millilitres:.1f} ml")
+        milliliters = segmentation.volumes()[label.name]
+        print(f"{label.name}: {mask.sum()} of {mask.size} voxels, {milliliters:.1f} mL")
 
 # DICOM SEG, picture and JSON, whole or not at all; a second run replaces its own files only.
 for path in result.save(arguments.out or scratch / "result"):

@@ -24,7 +24,7 @@ networks = find_models(models).models
 out.mkdir(parents=True, exist_ok=True)
 with (out / "volumes.csv").open("w", newline="", encoding="utf-8") as file:
     table = csv.writer(file)
-    table.writerow(["series", "network", "label", "millilitres", "problem"])
+    table.writerow(["series", "network", "label", "milliliters", "problem"])
     for number, series in enumerate(find_series(arguments.cohort), 1):
         try:
             result = run(series, select(series, networks).best.model)

@@ -26,7 +26,7 @@ for number in seg.segment_numbers:
     # The voxels (slice, row, column) and where they lie.
     volume = seg.get_volume(segment_numbers=[number])
     voxels = np.count_nonzero(volume.array)
-    print(f", {voxels * np.prod(volume.spacing) / 1000:.1f} ml of {volume.spatial_shape} voxels")
+    print(f", {voxels * np.prod(volume.spacing) / 1000:.1f} mL of {volume.spatial_shape} voxels")
 
-# From voxel indices to millimetres in the patient (left, posterior, superior).
+# From voxel indices to millimeters in the patient (left, posterior, superior).
 print(np.round(volume.affine, 2))

@@ -231,5 +231,5 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
     def _onStartClose(self, caller: Any = None, event: Any = None) -> None:
         if self._runs:
-            logging.info("The scene is closed: runs of networks are cancelled")
+            logging.info("The scene is closed: runs of networks are canceled")
         self.cancelAll()

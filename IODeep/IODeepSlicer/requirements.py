@@ -59,13 +59,13 @@ class RequirementsError(IODeepError):
 
 
 def installedVersions() -> dict[str, str]:
-    """Version by normalised name of every distribution that Slicer's Python finds."""
+    """Version by normalized name of every distribution that Slicer's Python finds."""
     importlib.invalidate_caches()
     versions: dict[str, str] = {}
     for distribution in metadata.distributions():
         said = distribution.metadata  # read anew whenever it is asked for
         if said["Name"]:  # what an interrupted installation leaves behind has none
-            versions.setdefault(_normalised(said["Name"]), said["Version"])
+            versions.setdefault(_normalized(said["Name"]), said["Version"])
     return versions
 
 
@@ -277,12 +277,12 @@ def _installed(requirement: str, versions: Mapping[str, str]) -> list[tuple[str,
     """
     from packaging.requirements import Requirement
 
-    name = _normalised(Requirement(requirement).name)
+    name = _normalized(Requirement(requirement).name)
     candidates = ONNXRUNTIME_VARIANTS if name == "onnxruntime" else (name,)
     return [(one, versions[one]) for one in candidates if one in versions]
 
 
-def _normalised(name: str) -> str:
+def _normalized(name: str) -> str:
     from packaging.utils import canonicalize_name
 
     return canonicalize_name(name)

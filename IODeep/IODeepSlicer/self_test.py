@@ -239,7 +239,7 @@ class SelfTest:
     def _cancels(self, model: Any) -> None:
         from IODeepLib.pipeline import Stage
 
-        self.case.delayDisplay("Cancelling and closing the scene end the run at once")
+        self.case.delayDisplay("Canceling and closing the scene end the run at once")
         volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
         for stop in ("cancel", "close the scene"):
             run = self.logic.start(volume, model)

@@ -16,7 +16,7 @@ from IODeepLib.errors import OutputError
 from IODeepLib.machine.progress import Progress
 from IODeepLib.text.foreign import printable, printable_lines
 
-CANCELLED = "iodeep: cancelled; nothing is left half written\n"
+CANCELLED = "iodeep: canceled; nothing is left half written\n"
 
 # In JSON each half of what UTF-16 writes as a pair stands for itself. (RFC 8259 section 7)
 _UNPRINTABLE = re.compile(r"[^\x00-\x7e]")

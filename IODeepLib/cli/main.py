@@ -1,7 +1,7 @@
 """Reading the call, and the exit status.
 
 Exit status: 0 done; 1 a fault of IODeep itself; 2 usage; 3 no model fits; 4 bad input (image,
-model, recipe); 5 the other side (PACS) failed; 130 cancelled. An error is one line on standard
+model, recipe); 5 the other side (PACS) failed; 130 canceled. An error is one line on standard
 error.
 """
 

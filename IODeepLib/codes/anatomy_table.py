@@ -53,7 +53,7 @@ HIP = 29836001, T-D2500
 BLADDER = 48367006, T-74250
 """
 
-# Neighbours in a text that are one region: "Thorax/Abdomen", "columna dorsolumbar".
+# Neighbors in a text that are one region: "Thorax/Abdomen", "columna dorsolumbar".
 TOGETHER = """
 HEADNECK = HEAD, NECK
 NECKCHEST = NECK, CHEST

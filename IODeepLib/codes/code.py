@@ -91,7 +91,7 @@ def is_sct_concept(value: str) -> bool:
     """Whether `value` has the form of a SNOMED CT concept: its partition and its check digit.
 
     The check digit is that of Verhoeff, in the dihedral group of order 10: it finds every wrong
-    digit and every two neighbours that changed places.
+    digit and every two neighbors that changed places.
     """
     if _CONCEPT_ID.fullmatch(value) is None:
         return False

@@ -115,7 +115,7 @@ def region_by_code(code: Code) -> Region | None:
 def regions_in_text(text: str) -> tuple[RegionMatch, ...]:
     """The regions that a protocol name or a description names, in the order of the text.
 
-    English, Italian, German, French and Spanish. The longest phrase wins; neighbours that have a
+    English, Italian, German, French and Spanish. The longest phrase wins; neighbors that have a
     term together ("Thorax/Abdomen") are that one; patient positions and coils do not count.
     """
     from IODeepLib.codes import anatomy_text

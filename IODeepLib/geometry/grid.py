@@ -2,10 +2,10 @@
 
 Conventions, everywhere in IODeep:
 
-- points are LPS millimetres (DICOM Patient-Based Coordinate System, PS3.3 C.7.6.2.1.1): x grows
+- points are LPS millimeters (DICOM Patient-Based Coordinate System, PS3.3 C.7.6.2.1.1): x grows
   toward the patient's Left, y toward Posterior, z toward Superior;
 - an affine maps the array index (a0, a1, a2, 1), zero based, in the array's own axis order, to the
-  point at the centre of that voxel. A DICOM series read by IODeep has a0 = slice, a1 = row,
+  point at the center of that voxel. A DICOM series read by IODeep has a0 = slice, a1 = row,
   a2 = column;
 - an orientation is three letters, one an array axis, naming the side toward which the index grows:
   "SPL" is what an axial DICOM series usually has.
@@ -69,7 +69,7 @@ class Grid:
 
     Attributes:
         shape: number of voxels along the three array axes.
-        affine: (4, 4) float64, array index to LPS millimetres (see the module's conventions).
+        affine: (4, 4) float64, array index to LPS millimeters (see the module's conventions).
         frame_of_reference: Frame of Reference UID (0020,0052), or None where there is none.
     """
 
@@ -95,7 +95,7 @@ class Grid:
 
     @property
     def origin(self) -> Float64:
-        """LPS millimetres of the centre of voxel (0, 0, 0)."""
+        """LPS millimeters of the center of voxel (0, 0, 0)."""
         return self.affine[:3, 3]
 
     @property
@@ -105,7 +105,7 @@ class Grid:
 
     @property
     def voxel_volume(self) -> float:
-        """Cubic millimetres of one voxel."""
+        """Cubic millimeters of one voxel."""
         return float(abs(np.linalg.det(self.affine[:3, :3])))
 
     @property
@@ -125,7 +125,7 @@ class Grid:
         return "".join(letters)
 
     def point(self, index: Sequence[float] | npt.NDArray) -> Float64:
-        """LPS millimetres of the array index (..., 3)."""
+        """LPS millimeters of the array index (..., 3)."""
         return np.asarray(index, dtype=np.float64) @ self.affine[:3, :3].T + self.affine[:3, 3]
 
     def index(self, point: Sequence[float] | npt.NDArray) -> Float64:
@@ -173,12 +173,12 @@ class Grid:
         step = np.asarray(self.shape) / np.asarray(shape)
         affine = self.affine.copy()
         affine[:3, :3] = self.affine[:3, :3] * step
-        # The outer edges stay: the first centre moves by half the difference of the voxel sizes.
+        # The outer edges stay: the first center moves by half the difference of the voxel sizes.
         affine[:3, 3] = self.point((step - 1) / 2)
         return Grid(tuple(shape), affine, self.frame_of_reference)  # type: ignore[arg-type]
 
     def respaced(self, spacing: Sequence[float]) -> Grid:
-        """Voxels of `spacing` mm over the same field of view, centred; a whole number of them."""
+        """Voxels of `spacing` mm over the same field of view, centered; a whole number of them."""
         step = np.asarray(spacing, dtype=np.float64) / np.asarray(self.spacing)
         shape = np.maximum(1, np.rint(np.asarray(self.shape) / step)).astype(int)
         affine = self.affine.copy()
@@ -187,7 +187,7 @@ class Grid:
         return Grid(tuple(shape), affine, self.frame_of_reference)
 
     def conformed(self, spacing: Sequence[float], shape: Sequence[int]) -> Grid:
-        """Voxels of `spacing` mm, then cropped or padded around the centre to `shape` of them.
+        """Voxels of `spacing` mm, then cropped or padded around the center to `shape` of them.
 
         By whole voxels, the odd one behind: voxels that have the right size already stay as they
         are, where half a voxel's shift would blur the image.

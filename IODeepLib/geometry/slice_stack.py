@@ -29,7 +29,7 @@ class SliceStack:
     Attributes:
         first: the first slice, (1, rows, columns); its array axis 0 runs along the normal, a
             median slice distance long.
-        origins: (n, 3) LPS millimetres of the centre of each slice's first voxel, in the order of
+        origins: (n, 3) LPS millimeters of the center of each slice's first voxel, in the order of
             the normal.
     """
 
@@ -62,7 +62,7 @@ class SliceStack:
 
     @property
     def voxel_volumes(self) -> Float64:
-        """(n,) cubic millimetres of a voxel of each slice, which reaches halfway to the next one.
+        """(n,) cubic millimeters of a voxel of each slice, which reaches halfway to the next one.
 
         The outer slices reach as far outwards as inwards.
         """
@@ -72,11 +72,11 @@ class SliceStack:
 
     @property
     def voxel_volume(self) -> float:
-        """Cubic millimetres of a voxel, on average."""
+        """Cubic millimeters of a voxel, on average."""
         return float(self.voxel_volumes.mean())
 
     def point(self, index: tuple[int, float, float]) -> Float64:
-        """(3,) LPS millimetres of the index (slice, row, column)."""
+        """(3,) LPS millimeters of the index (slice, row, column)."""
         return np.asarray(self.origins[index[0]] + self.first.affine[:3, 1:3] @ index[1:])
 
     def same_as(self, other: SliceStack) -> bool:

@@ -1,7 +1,7 @@
 """How far apart is still the same: every comparison of places in the patient, in one place.
 
 Positions, directions and distances come as decimal strings, which devices round as they like: their
-digits say nothing. What counts is by how many millimetres a voxel is displaced, against its size.
+digits say nothing. What counts is by how many millimeters a voxel is displaced, against its size.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ROUNDING_MM = 0.1
 MOST_ROUNDED = 0.25
 
 # Two slices closer than this along the normal are in the same place; the thinnest slices (micro-CT)
-# are some micrometres apart. Where slices lie farther apart, rounding is allowed for.
+# are some micrometers apart. Where slices lie farther apart, rounding is allowed for.
 SAME_PLACE_MM = 1e-3
 
 
@@ -83,7 +83,7 @@ def parallel(
     Args:
         directions: (n, 2, 3) unit vectors along a row and along a column.
         size: rows and columns.
-        spacing: millimetres from row to row and from column to column.
+        spacing: millimeters from row to row and from column to column.
     """
     edges = _edges(size, spacing)
     pixel = min(spacing)
@@ -103,7 +103,7 @@ def same_pixels(spacings: Float64, size: tuple[int, int]) -> npt.NDArray[np.intp
     """(n,) the number of the group of images with pixels of one size.
 
     Args:
-        spacings: (n, 2) millimetres from row to row and from column to column.
+        spacings: (n, 2) millimeters from row to row and from column to column.
         size: rows and columns.
     """
     steps = np.maximum(np.array(size) - 1, 1)
@@ -156,6 +156,6 @@ def places(distances: Float64) -> npt.NDArray[np.intp]:
 
 
 def _edges(size: tuple[int, int], spacing: tuple[float, float]) -> Float64:
-    """(2,) millimetres from the first pixel to the end of its row, and of its column."""
+    """(2,) millimeters from the first pixel to the end of its row, and of its column."""
     rows, columns = size
     return np.array([max(columns - 1, 1) * spacing[1], max(rows - 1, 1) * spacing[0]])

@@ -3,7 +3,7 @@
 The rule is MONAI's: along each axis patches begin every int(size * (1 - overlap)) voxels, and the
 last one ends with the image. An image smaller than the patch lies in its middle (the odd voxel of
 padding behind it). A whole-image network has one patch: the image, padded alike to a multiple of
-`divisible_by`. A 2D network is given slice by slice; its neighbouring slices are channels: for
+`divisible_by`. A 2D network is given slice by slice; its neighboring slices are channels: for
 each channel of the image, the slices from the lowest to the highest, the outer ones repeated.
 """
 
@@ -124,7 +124,7 @@ class Patches:
 def patch_starts(length: int, size: int, overlap: float) -> tuple[int, ...]:
     """Where patches of `size` voxels begin along an axis of `length` voxels.
 
-    The last one ends with the axis; one that is larger than the axis is centred over it.
+    The last one ends with the axis; one that is larger than the axis is centered over it.
 
     >>> patch_starts(10, 4, 0.5)
     (0, 2, 4, 6)

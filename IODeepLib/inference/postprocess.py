@@ -27,7 +27,7 @@ from IODeepLib.text.wording import counted
 from IODeepLib.voxels.components import components, components_of_values, fill_holes
 from IODeepLib.voxels.enclosures import fill_enclosed
 
-# Which components go, by their volumes in ml.
+# Which components go, by their volumes in mL.
 Which = Callable[[npt.NDArray], Mask]
 
 # From so many exclusive labels on, all are searched for components or holes in one pass: it takes
@@ -65,7 +65,7 @@ def postprocess(
                 sentences += work.remove_of_each(labels, _all_but_largest, step.connectivity)
             case MinimumVolume() if not sized:
                 sentences.append(
-                    f"components below {step.millilitres:g} ml were not removed: the size of a "
+                    f"components below {step.millilitres:g} mL were not removed: the size of a "
                     "voxel is not known"
                 )
             case MinimumVolume():
@@ -214,7 +214,7 @@ class _Work:
     def _size(self, count: int) -> str:
         if not self._sized:
             return counted(count, "voxel")
-        return f"{count * self._millilitres:.3g} ml"
+        return f"{count * self._millilitres:.3g} mL"
 
     def _layers(self, labels: list[Label]) -> list[_Layer]:
         if self._given.overlapping:

@@ -34,7 +34,7 @@ _UNDEFINED = 0xFFFFFFFF  # length of an element that is made of fragments (PS3.5
 _PREAMBLE, _MAGIC = 128, b"DICM"
 # The file meta information, whose UIDs tell what the file is, fits in well.
 _HEAD = 2 * 2**10
-# What may be left of an instance that was anonymised.
+# What may be left of an instance that was anonymized.
 _MARKS = {"PatientID": "IODEEP", "ContentLabel": "IODEEP_", "SeriesDescription": "IODeep-"}
 
 
@@ -190,11 +190,11 @@ def _checked_block(dataset: Dataset, where: str) -> PrivateBlock:
         )
     if ours or any(str(dataset.get(key, "")).startswith(mark) for key, mark in _MARKS.items()):
         raise ModelError(
-            f"{where} has lost the private block {CREATOR}, as anonymisation does"
+            f"{where} has lost the private block {CREATOR}, as anonymization does"
             if block is None
-            else f"{where} has lost its Creator-Version UID, as anonymisation does",
+            else f"{where} has lost its Creator-Version UID, as anonymization does",
             "an IODeep instance as it was stored",
-            "exempt models from anonymisation, and store this one again",
+            "exempt models from anonymization, and store this one again",
         )
     raise NotAnInstanceError(
         f"{where} has the Creator-Version UID {creator_version or '(none)'}",

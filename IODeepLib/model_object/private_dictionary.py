@@ -1,4 +1,4 @@
-"""The private elements of the IODeep instances, and the UID that they are recognised by.
+"""The private elements of the IODeep instances, and the UID that they are recognized by.
 
 Docs/conformance.md describes the same table for people; a test holds the two equal. The block is
 always reached through its creator, for a PACS may give it another block number (PS3.5 7.8.1).

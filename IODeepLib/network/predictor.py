@@ -55,7 +55,7 @@ class Predictor:
         return result[(slice(None),) * axis + (slice(count),)]
 
     def _part(self, tensor: Array, channels: tuple[int, ...]) -> Array:
-        """The channels of one input, with their neighbouring slices."""
+        """The channels of one input, with their neighboring slices."""
         if len(self._inputs) == 1:
             return tensor
         which = [c * self._slices + i for c in channels for i in range(self._slices)]

@@ -51,7 +51,7 @@ def choose(asked: str | Sequence[str], available: Sequence[str]) -> list[str]:
 def options_of(name: str, threads: int) -> dict[str, str]:
     """What a provider is told besides the session's own options.
 
-    OpenVINO takes all cores of the machine, rounds what quantised weights are multiplied by to 8
+    OpenVINO takes all cores of the machine, rounds what quantized weights are multiplied by to 8
     bits, and computes in bfloat16 on some processors, unless it is told not to.
     https://onnxruntime.ai/docs/execution-providers/OpenVINO-ExecutionProvider.html
     """

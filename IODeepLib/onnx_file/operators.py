@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 # ONNX's own, under both of its names, with classical machine learning; and what ONNX Runtime
-# contributes, which its optimiser and its quantiser write into models. Not: ai.onnx.contrib and
+# contributes, which its optimizer and its quantizer write into models. Not: ai.onnx.contrib and
 # ai.onnx.extensions (another library: HTTP requests, Python code), org.pytorch.aten (any function
 # of PyTorch), the training domains, and com.ms.internal.* and com.microsoft.nchwc (what only ONNX
 # Runtime itself writes, for one processor).

@@ -30,10 +30,10 @@ OSS OT PA PT PX RF RG RTIMAGE SM TG US XA XC CF DF DS EC FA FS LP MA MS ST
 # Of one part of the body, or of what lies in it.
 _SHOWN = {"MG": "BREAST", "PX": "JAW", "OP": "EYE", "OPT": "EYE", "IVOCT": "HEART"}
 
-# Voxels of scans of people and of small animals; others are metres or micrometres by mistake.
+# Voxels of scans of people and of small animals; others are meters or micrometers by mistake.
 _USUAL_SPACING = Range(0.01, 100.0)  # mm
 # No organ is larger: a component below it is always removed.
-_LARGEST_ORGAN = 20_000.0  # ml
+_LARGEST_ORGAN = 20_000.0  # mL
 _OLDEST = 130.0  # years
 # A card from elsewhere is shown, too, and each name is looked for in five languages, a millisecond.
 _MOST_LABELS = 1000
@@ -149,7 +149,7 @@ def _odd_rest(recipe: Recipe) -> Iterator[str]:
         yield f"$.applies_to.patient_age.min: nobody is {age.min:g} years old"
     for i, step in enumerate(recipe.after):
         if isinstance(step, MinimumVolume) and step.millilitres > _LARGEST_ORGAN:
-            yield f"$.after[{i}].millilitres: no component has {step.millilitres:g} ml"
+            yield f"$.after[{i}].millilitres: no component has {step.millilitres:g} mL"
     for i, measured in enumerate(recipe.card.performance):
         share = any(
             word in measured.metric.casefold() for word in ("dice", "dsc", "jaccard", "iou")

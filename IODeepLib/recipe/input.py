@@ -55,7 +55,7 @@ class Resize(Record, tag_field="mode", tag="resize"):
 
 
 class Conform(Record, tag_field="mode", tag="conform"):
-    """Resample to a voxel size, then crop and pad around the centre, by whole voxels."""
+    """Resample to a voxel size, then crop and pad around the center, by whole voxels."""
 
     spacing: Many[Millimetres]
     shape: Many[Voxels]
@@ -68,7 +68,7 @@ GridMode = Native | Spacing | Resize | Conform
 
 
 class Color(StrEnum):
-    """A component of a colour image; 0 to 255 in images of 8 bits."""
+    """A component of a color image; 0 to 255 in images of 8 bits."""
 
     RED = "red"
     GREEN = "green"
@@ -181,7 +181,7 @@ class Input(Record):
 
     @property
     def slices_a_channel(self) -> int:
-        """How many channels of the tensor one channel fills: neighbouring slices are such, too."""
+        """How many channels of the tensor one channel fills: neighboring slices are such, too."""
         return 2 * self.neighbours + 1
 
     def steps(self, channel: Channel) -> tuple[tuple[IntensityStep, ...], ...]:

@@ -105,7 +105,7 @@ class ScaleOffset(Record, tag_field="step", tag="scale_offset"):
 
 
 class SuvBw(Record, tag_field="step", tag="suv_bw"):
-    """PET: standardised uptake values by body weight, from what the header says of dose and decay.
+    """PET: standardized uptake values by body weight, from what the header says of dose and decay.
 
     Where the series has no SUV in it, it is refused for what it does not say.
     """

@@ -15,7 +15,7 @@ Intensity = Annotated[float, Meta(ge=-1e30, le=1e30)]
 Divisor = Annotated[float, Meta(ge=1e-30, le=1e30)]
 Count = Annotated[int, Meta(ge=1)]
 Voxels = Annotated[int, Meta(ge=1, le=2**31 - 1)]  # along an axis
-Millimetres = Annotated[float, Meta(ge=1e-6, le=1e6)]  # a nanometre to a kilometre
+Millimetres = Annotated[float, Meta(ge=1e-6, le=1e6)]  # a nanometer to a kilometer
 Index = Annotated[int, Meta(ge=0)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 # Name and version make the Series Description (LO, 64 characters) that a PACS is searched by.

@@ -122,7 +122,7 @@ class Output(Record):
 
 
 class Connectivity(StrEnum):
-    """Which voxels are neighbours: by faces (6 of them) or also by edges and corners (26)."""
+    """Which voxels are neighbors: by faces (6 of them) or also by edges and corners (26)."""
 
     FACES = "faces"
     CORNERS = "corners"

@@ -8,16 +8,16 @@ from IODeepLib.recipe import Label
 
 RGB = tuple[int, int, int]
 
-# Steps of the golden ratio around the colour wheel keep any number of hues apart.
+# Steps of the golden ratio around the color wheel keep any number of hues apart.
 _GOLDEN = 0.618033988749895
 # Red, which means danger, is not the first one.
 _FIRST_HUE = 0.36
-# Neighbours on the wheel differ in brightness too. (saturation, value)
+# Neighbors on the wheel differ in brightness too. (saturation, value)
 _SHADES = ((0.75, 0.95), (0.55, 1.00), (0.90, 0.85))
 
 
 def display_color(label: Label, index: int) -> RGB:
-    """The colour of `label`, the one at `index` of all labels of its network: sRGB, 0 to 255."""
+    """The color of `label`, the one at `index` of all labels of its network: sRGB, 0 to 255."""
     if label.color is not None:
         return label.color
     saturation, value = _SHADES[index % len(_SHADES)]

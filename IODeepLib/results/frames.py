@@ -191,7 +191,7 @@ def functional_groups(table: FrameTable, place: Place) -> RawDataElement:
 def _which(plane: npt.NDArray[np.unsignedinteger], values: Sequence[int]) -> Mask:
     """(label,): which of `values` are in a slice of a label array."""
     flat = plane.ravel()
-    # Of neighbours that are equal, one is enough: few voxels have others beside them.
+    # Of neighbors that are equal, one is enough: few voxels have others beside them.
     different = np.append(flat[:1], flat[1:][flat[1:] != flat[:-1]])
     counts = np.bincount(different, minlength=max(values) + 1)
     if counts[0] + counts[values].sum() < different.size:

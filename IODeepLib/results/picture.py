@@ -39,7 +39,7 @@ _MARGIN, _GAP = 16, 12
 _FONT_SIZE, _LINE, _COLUMN, _SWATCH = 15, 24, 292, 14
 _LINES_IN_LEGEND = 10
 _BACKGROUND, _TEXT, _FAINT = (0, 0, 0), (235, 235, 235), (150, 150, 150)
-_TINT = 0.25  # how much of a label's colour is laid over the image
+_TINT = 0.25  # how much of a label's color is laid over the image
 _OUTLINE = 2
 
 # A slice whose sides differ more shows so little of the short one that it is not worth its place.
@@ -47,10 +47,10 @@ _FLATTEST = 0.25
 _FLAT_SLICES = 3  # of a flat volume
 _NEARLY = 0.95
 
-# CT is known by its air: Hounsfield units there are -1000. What is labelled decides on the window.
+# CT is known by its air: Hounsfield units there are -1000. What is labeled decides on the window.
 _AIR = -500.0
 _LUNG, _SOFT, _BONE = (-1350.0, 150.0), (-160.0, 240.0), (-450.0, 1050.0)  # HU
-_LUNG_BELOW, _BONE_ABOVE = -300.0, 300.0  # HU, median of the labelled voxels
+_LUNG_BELOW, _BONE_ABOVE = -300.0, 300.0  # HU, median of the labeled voxels
 # Of other images some very dark and very bright voxels may saturate.
 _PERCENTILES = (1.0, 99.5)
 
@@ -79,7 +79,7 @@ def overlay_picture(
     """A PNG of three slices through the largest label, with all labels and their volumes.
 
     Axial, coronal and sagittal; of a volume that is flat, three slices across its short axis; of a
-    single image that one. Millimetres are equally long everywhere in the picture. CT in Hounsfield
+    single image that one. Millimeters are equally long everywhere in the picture. CT in Hounsfield
     units is shown in a window for soft tissue, lung or bone, whichever the labels lie in, other
     images between percentiles.
 
@@ -275,11 +275,11 @@ def _legend(
 
 
 def _millilitres(volume: float | None) -> str:
-    """With three figures or so: 0.042 ml, 4.20 ml, 42.0 ml, 420 ml."""
+    """With three figures or so: 0.042 mL, 4.20 mL, 42.0 mL, 420 mL."""
     if volume is None:
         return ""
     digits = 0 if volume >= 100 else 1 if volume >= 10 else 2 if volume >= 1 else 3
-    return f"{volume:.{digits}f} ml"
+    return f"{volume:.{digits}f} mL"
 
 
 def _draw_legend(

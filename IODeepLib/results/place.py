@@ -20,7 +20,7 @@ from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.results.encoding import encoded_sequence, encoded_text
 from IODeepLib.series import Frame, ImageSeries
 
-# Computed positions and distances are rounded to a picometre, which takes away the noise of the
+# Computed positions and distances are rounded to a picometer, which takes away the noise of the
 # arithmetic and nothing else; a decimal string holds 16 characters anyway.
 _DECIMALS = 9
 

@@ -167,7 +167,7 @@ class Result:
             yield "it found nothing: no segmentation is written"
         elif self.segmentation is not None:
             for name, volume in self.segmentation.volumes().items():
-                found = f"{volume:10.1f} ml" if self.series.has_voxel_size else " found"
+                found = f"{volume:10.1f} mL" if self.series.has_voxel_size else " found"
                 yield f"  {name:<24} {found if volume else ' not found'}"
         if self.classification is not None:
             for label, value in zip(

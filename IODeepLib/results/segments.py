@@ -26,7 +26,7 @@ def describe_segments(
     Args:
         numbers: the segment number of each label.
         labels: the labels that were found.
-        all_labels: all labels of the network: their places decide on the default colours.
+        all_labels: all labels of the network: their places decide on the default colors.
         by: what found them.
     """
     algorithm = identify_algorithm(by)

@@ -244,7 +244,7 @@ def _spin_echo(
 ) -> set[str]:
     early, late = echo <= _EARLY_ECHO, echo >= _LATE_ECHO
     if inversion is not None and inversion >= _NULLS_FLUID:
-        return {"FLAIR"} if late else set()  # with early echoes: labelled blood, maps of T1
+        return {"FLAIR"} if late else set()  # with early echoes: labeled blood, maps of T1
     if inverted:
         if inversion is None:
             return {"FLAIR", "STIR"} if late else {T1, "STIR"} if early else set()

@@ -249,7 +249,7 @@ def _sampling(asked: Requirements, facts: Facts) -> Reason:
     found = facts.photometric_interpretation
     colored = any(channel.color for channel in asked.channels)
     verdict = _in_or_unknown(found, found in (COLORED if colored else GREY))
-    required = "red, green and blue" if colored else "one grey value a voxel"
+    required = "red, green and blue" if colored else "one gray value a voxel"
     return Reason("sampling", verdict, required, found or "nothing", "PhotometricInterpretation")
 
 

@@ -1,4 +1,4 @@
-"""One component of colour images: red, green or blue, however they are stored."""
+"""One component of color images: red, green or blue, however they are stored."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_component(
 ) -> npt.NDArray:
     """The values of `color` in `frames`, one slice a frame.
 
-    YBR becomes RGB (PS3.3 section C.7.6.3.1.2); a palette gives its colours, those of 16 bits by
+    YBR becomes RGB (PS3.3 section C.7.6.3.1.2); a palette gives its colors, those of 16 bits by
     their upper 8.
 
     Returns:

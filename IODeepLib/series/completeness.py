@@ -16,7 +16,7 @@ from IODeepLib.series.image_file import ImageFile
 from IODeepLib.text.wording import counted
 
 _RANGES_SHOWN = 3
-# An image that is numbered farther away from its neighbours belongs to another counting.
+# An image that is numbered farther away from its neighbors belongs to another counting.
 _LONGEST_HOLE = 10_000
 
 

@@ -24,7 +24,7 @@ from IODeepLib.series.image_file import ImageFile
 # film. (PS3.3 section 10.7.1.3)
 SPACING_KEYWORDS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 
-# Millimetres that can be true: no pixel is smaller than a nanometre, nothing lies a kilometre away.
+# Millimeters that can be true: no pixel is smaller than a nanometer, nothing lies a kilometer away.
 # Others are as good as missing.
 SMALLEST_MM, LARGEST_MM = 1e-6, 1e6
 
@@ -72,10 +72,10 @@ class Frame:
         groups: the data sets that hold its functional groups, its own before the shared ones;
             empty for a classic image.
         rows, columns: its size.
-        position: (3,) LPS millimetres of the centre of its first pixel, or None.
+        position: (3,) LPS millimeters of the center of its first pixel, or None.
         orientation: (2, 3): unit vectors along which the column index (a row) and the row index
             (a column) grow, in LPS; or None.
-        spacing: millimetres from row to row and from column to column, or None.
+        spacing: millimeters from row to row and from column to column, or None.
         spacing_keyword: the attribute that the spacing is from.
         invalid: what is stated of its place and cannot be true; it counts as missing above.
     """

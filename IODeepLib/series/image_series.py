@@ -241,7 +241,7 @@ class ImageSeries:
         if is_secondary_capture(self.frames[0]) and not self._refusals:
             found.append("a Secondary Capture (SOPClassUID): made from other images, or elsewhere")
         if colored:
-            found.append(f"{self.photometric_interpretation}: for networks that read colour")
+            found.append(f"{self.photometric_interpretation}: for networks that read color")
         if self.photometric_interpretation == "MONOCHROME1":
             found.append("MONOCHROME1: low values are bright")
         if not all(text(f.header, "SOPInstanceUID") for f in self._files) and self._files[0].uid:
@@ -255,7 +255,7 @@ class ImageSeries:
 
         Args:
             progress: called with the fraction done and a message; may raise CancelledError.
-            color: what is read of colour images, see `read_component`; None for grey ones.
+            color: what is read of color images, see `read_component`; None for gray ones.
 
         Returns:
             The real values and the padding, see `read_voxels`, in the axis order slice, row,
@@ -283,7 +283,7 @@ class ImageSeries:
         return [self.mixed, *found] if self.mixed is not None else found
 
     def _obstacles(self, *, colored: bool) -> Sequence[ImageError]:
-        """Why there is no volume, of colour images or of grey ones."""
+        """Why there is no volume, of color images or of gray ones."""
         other = of_another_color(self.frames[0], colored=colored)
         found = [*self._refusals, other, self.geometry.fault]
         return [error for error in found if error is not None]

@@ -45,13 +45,13 @@ def refusals(
 
 
 def of_another_color(frame: Frame, *, colored: bool) -> ImageError | None:
-    """Why an image is not of the kind that is read, in colour or in grey, or None."""
+    """Why an image is not of the kind that is read, in color or in gray, or None."""
     header = frame.file.header
     photometric = text(header, "PhotometricInterpretation") or "no photometric interpretation"
     samples = integer(header, "SamplesPerPixel") or 1
     if photometric in (COLORED if colored else GREY) and (samples == 1 or colored):
         return None
-    grey = "one grey value a pixel (MONOCHROME1 or MONOCHROME2)"
+    grey = "one gray value a pixel (MONOCHROME1 or MONOCHROME2)"
     return ImageError(
         f"{photometric} with {counted(samples, 'value')} a pixel",
         "red, green and blue" if colored else grey,

@@ -45,7 +45,7 @@ class SliceGeometry:
         grid: the even, upright stack on which the series is read; where `fault` is set, the
             closest one to the slices, which serves for display only.
         slices: where the slices lie: `grid`, or a stack from which `grid` is made by resampling.
-        distances: (n,) millimetres of each slice along the normal, from the first one.
+        distances: (n,) millimeters of each slice along the normal, from the first one.
         tilt_degrees: angle between the normal and the way from the first to the last slice.
         missing: how many slices are missing, if the distances are multiples of one another.
         irregularity: what keeps the slices from being an even, upright stack, with the measured
@@ -88,7 +88,7 @@ def normal_of(frames: Sequence[Frame]) -> Float64:
 
 
 def along_normal(frames: Sequence[Frame]) -> Float64:
-    """(n,) millimetres of parallel, placed frames along their normal."""
+    """(n,) millimeters of parallel, placed frames along their normal."""
     return np.array([f.position for f in frames], dtype=np.float64) @ normal_of(frames)
 
 

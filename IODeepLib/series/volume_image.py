@@ -133,7 +133,7 @@ class VolumeImage:
 
     @property
     def photometric_interpretation(self) -> str:
-        """(0028,0004); voxels without a header have one grey value each."""
+        """(0028,0004); voxels without a header have one gray value each."""
         return text(self.header, "PhotometricInterpretation") or "MONOCHROME2"
 
     @property
@@ -147,7 +147,7 @@ class VolumeImage:
         """The voxels, on `grid`; there is nothing to read.
 
         Raises:
-            ImageError: a colour is asked for.
+            ImageError: a color is asked for.
         """
         if color is not None:
             found = f"image {self.label} in memory, with one value a voxel"

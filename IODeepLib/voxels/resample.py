@@ -7,7 +7,7 @@ the result is held. Grids at an angle to each other go through SimpleITK. Ours b
 which resamples all axes at once, takes three times as long (Docs/benchmarks.md); a test holds the
 two equal.
 
-The image reaches to the outer edges of its outer voxels: half a voxel beyond their centres. There
+The image reaches to the outer edges of its outer voxels: half a voxel beyond their centers. There
 the outer voxel's value holds (as PyTorch does with align_corners=False); what lies farther out is
 `Outside`.
 """
@@ -187,7 +187,7 @@ def parallel_steps(own: Grid, other: Grid) -> tuple[tuple[float, float], ...]:
 
 
 def reached(positions: Float64, size: int) -> slice:
-    """The target voxels whose centres lie within the outer edges of the image."""
+    """The target voxels whose centers lie within the outer edges of the image."""
     edge = 0.5 + SAME_GRID_TOLERANCE
     within = np.flatnonzero((positions >= -edge) & (positions <= size - 1 + edge))
     return slice(int(within[0]), int(within[-1]) + 1) if len(within) else slice(0, 0)

@@ -277,7 +277,7 @@ def test_only_the_labels_that_are_wanted(
     white = run(middle, demo_model, Options(labels=("White Matter",)))
     assert every.segmentation is not None and white.segmentation is not None
     assert [item.name for item in white.segmentation.labels] == ["White Matter"]
-    # What the network called grey stays grey for the decision, and is nothing in the result.
+    # What the network called gray stays gray for the decision, and is nothing in the result.
     np.testing.assert_array_equal(
         white.segmentation.array, np.where(every.segmentation.array == 2, 2, 0)
     )

@@ -48,7 +48,7 @@ def test_a_2d_network_with_neighbouring_slices(tmp_path: Path) -> None:
 
 
 def test_a_2d_network_on_another_plane(tmp_path: Path) -> None:
-    """The same for sagittal slices of an axial series: the neighbour lies to the right."""
+    """The same for sagittal slices of an axial series: the neighbor lies to the right."""
     model = model_of(
         tmp_path,
         sums([[0, 1, 0], [1, 0, 0]], spatial=2),

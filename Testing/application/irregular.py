@@ -30,7 +30,7 @@ from steps import dialogs, finish, picture, step, wait  # noqa: E402
 
 _REAL = _HERE.parents[2] / "shared" / "data" / "dicom" / "ct_head_ge_tilt_nonuniform"
 _SETTING = "DICOM/ScalarVolume/AcquisitionGeometryRegularization"
-_MILLIMETRES, _PART = 0.6, 0.04  # how far off a centre and a volume may be: half a voxel, its rim
+_MILLIMETERS, _PART = 0.6, 0.04  # how far off a center and a volume may be: half a voxel, its rim
 _UNEVEN = ("a missing slice", "two distances")  # Slicer shows these alone with a transform
 _work = Path(tempfile.mkdtemp(prefix="iodeep-"))
 
@@ -56,7 +56,7 @@ def _run(volume: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLSegmentationNo
 
 
 def _measured(node: slicer.vtkMRMLSegmentationNode) -> tuple[np.ndarray, float]:
-    """Centre in LPS mm and volume in ml of the first segment, where the views show it."""
+    """Centre in LPS mm and volume in mL of the first segment, where the views show it."""
     labelmap, to_world = slicer.vtkOrientedImageData(), vtk.vtkMatrix4x4()
     node.GetBinaryLabelmapRepresentation(node.GetSegmentation().GetNthSegmentID(0), labelmap)
     assert node.GetParentTransformNode() is None
@@ -71,11 +71,11 @@ def _measured(node: slicer.vtkMRMLSegmentationNode) -> tuple[np.ndarray, float]:
 
 
 def _right(what: str, node: slicer.vtkMRMLSegmentationNode) -> str:
-    centre, millilitres = _measured(node)
-    off = float(np.linalg.norm(centre - phantom.CENTRE))
-    assert off <= _MILLIMETRES, (what, centre, phantom.CENTRE)
-    assert abs(millilitres / phantom.MILLILITRES - 1) <= _PART, (what, millilitres)
-    return f"{what}: {millilitres:.2f} ml, centre {off:.2f} mm off"
+    center, milliliters = _measured(node)
+    off = float(np.linalg.norm(center - phantom.CENTRE))
+    assert off <= _MILLIMETERS, (what, center, phantom.CENTRE)
+    assert abs(milliliters / phantom.MILLILITRES - 1) <= _PART, (what, milliliters)
+    return f"{what}: {milliliters:.2f} mL, center {off:.2f} mm off"
 
 
 def _ball(kind: str) -> str:
@@ -165,20 +165,20 @@ def _real() -> str:
     (series,) = find_series(_REAL)
     (model,) = panel.logic().findModels().models
     wanted = run(series, model)
-    centre, millilitres = _measured(result)
+    center, milliliters = _measured(result)
     (expected,) = wanted.segmentation.volumes().values()
     points = wanted.segmentation.grid.point(np.argwhere(wanted.segmentation.array))
-    assert abs(millilitres - expected) < 1e-3 * expected, (millilitres, expected)
-    np.testing.assert_allclose(centre, points.mean(axis=0), atol=0.01)
+    assert abs(milliliters - expected) < 1e-3 * expected, (milliliters, expected)
+    np.testing.assert_allclose(center, points.mean(axis=0), atol=0.01)
     slicer.util.setSliceViewerLayers(background=volume, fit=True)
     result.CreateClosedSurfaceRepresentation()
     picture("irregular_head")
     find("saveButton").click()
     wait(0.5)
     back = _measured(_read_back(result))
-    np.testing.assert_allclose(back[0], centre, atol=0.05)
-    assert abs(back[1] / millilitres - 1) < 1e-3, (back, millilitres)
-    return f"{millilitres:.1f} ml, as on the command line and in Slicer's reader of DICOM SEG"
+    np.testing.assert_allclose(back[0], center, atol=0.05)
+    assert abs(back[1] / milliliters - 1) < 1e-3, (back, milliliters)
+    return f"{milliliters:.1f} mL, as on the command line and in Slicer's reader of DICOM SEG"
 
 
 def _steps() -> None:

@@ -66,9 +66,9 @@ def _form() -> str:
     said = ui.recipeFormLabel.text
     for line, text in (
         (ui.nameLineEdit, "brain-tissue"),
-        (ui.titleLineEdit, "Grey and white matter on T1"),
+        (ui.titleLineEdit, "Gray and white matter on T1"),
         (ui.publisherLineEdit, "Example Hospital"),
-        (ui.licenceLineEdit, "MIT"),
+        (ui.licenseLineEdit, "MIT"),
         (ui.intendedUseLineEdit, "Research: volumetry. Not for patients."),
         (ui.spacingLineEdit, "2"),
         (ui.patchLineEdit, "64"),
@@ -159,7 +159,7 @@ def _cancelled() -> str:
     ui.publishButton.click()
     wait(0.3)
     ui.cancelPublishButton.click()
-    assert "Cancelled" in ui.publishStatusLabel.text
+    assert "Canceled" in ui.publishStatusLabel.text
     assert sorted(folder.iterdir()) == before
     return ui.publishStatusLabel.text
 
@@ -184,7 +184,7 @@ def _run() -> None:
         step("Checked", _check)
         step("Published", _publish)
         step("Refused", _refused)
-        step("Cancelled", _cancelled)
+        step("Canceled", _cancelled)
         step("Database closed", _closed)
     shutil.rmtree(_work, ignore_errors=True)
     finish()

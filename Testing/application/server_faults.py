@@ -41,7 +41,7 @@ def _cancelled() -> str:
         contains(said(), "Fetching")
         picture("fetching", slicer.modules.iodeep.widgetRepresentation())
         find("cancelButton").click()
-        text = contains(said(), "Cancelled")
+        text = contains(said(), "Canceled")
     assert len(cached()) == 1 and not half_written()
     return f"{text} The window stood still for {max(found):.2f} s at most."
 
@@ -90,7 +90,7 @@ def _steps() -> None:
     slicer.util.selectModule("IODeep")
     panel.open_panel()
     look_in("pacs")
-    step("Cancelled while weights are fetched", _cancelled)
+    step("Canceled while weights are fetched", _cancelled)
     step("The server goes away meanwhile", _gone)
     step("Another process fetches", _waiting)
     step("Retired meanwhile", _retired_meanwhile)

@@ -69,7 +69,7 @@ def _resampling(bench: Bench) -> Row:
     def peer() -> SimpleITK.Image:
         return on(on(image, target), volume.grid)
 
-    inner = (slice(4, -4),) * 3  # beyond the outer voxels' centres the two extrapolate differently
+    inner = (slice(4, -4),) * 3  # beyond the outer voxels' centers the two extrapolate differently
     apart = np.abs(ours() - SimpleITK.GetArrayFromImage(peer()))[inner].max()
     if apart > TOLERANCE:
         raise RuntimeError(f"the two differ by {apart}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from fuzzing import mutate_bytes
 
-# Values as JSON text, because some of them no serialiser writes.
+# Values as JSON text, because some of them no serializer writes.
 _VALUES = (
     *("null", "true", "false", "0", "-0", "-1", "1", "2", "0.5", "1e-400", "1e308", "-1e308"),
     *("1e400", "NaN", "Infinity", "-Infinity", "9223372036854775808", "1" + "0" * 400),

@@ -2,7 +2,7 @@
 
 PYTHONPATH=Testing python -m fuzzing.odd_series [--series 300] [--seed 1] [--out fuzz_output]
 
-Of each series the truth is known: two blobs, their millilitres and where their middle is. Wanted:
+Of each series the truth is known: two blobs, their milliliters and where their middle is. Wanted:
 it is refused with an error of the project's own, or the segmentation, as highdicom reads it, has
 the volumes and the places of the truth, and the volumes that the result states. What is not
 is a wrong result that looks right: its images are kept in the folder, and the exit status is 1.

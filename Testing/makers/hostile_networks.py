@@ -315,7 +315,7 @@ def loop(
 
 
 def heavy_constants(size: int = 12_000) -> onnx.ModelProto:
-    """Products of large matrices of ones, which the optimiser computes beforehand: minutes."""
+    """Products of large matrices of ones, which the optimizer computes beforehand: minutes."""
     nodes = [helper.make_node("Expand", ["one", "sizes"], ["m0"])]
     nodes += [helper.make_node("MatMul", [f"m{i}", "m0"], [f"m{i + 1}"]) for i in range(9)]
     nodes += [helper.make_node("ReduceMean", ["m9"], ["added"], keepdims=0)]

@@ -1,4 +1,4 @@
-"""Two blobs of known volume and centre, in series that lie as series do; and their network."""
+"""Two blobs of known volume and center, in series that lie as series do; and their network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPLEEN = {"value": "78961009", "scheme": "SCT", "meaning": "Spleen"}
 
 @dataclass(frozen=True)
 class Blob:
-    """An ellipsoid: its centre and radii in LPS mm, and the value of its voxels."""
+    """An ellipsoid: its center and radii in LPS mm, and the value of its voxels."""
 
     centre: tuple[float, float, float]
     radii: tuple[float, float, float]
@@ -32,7 +32,7 @@ class Blob:
         return (((points - self.centre) / self.radii) ** 2).sum(axis=-1) < 1
 
 
-# On both sides of the background: between neighbours, interpolation makes no third label.
+# On both sides of the background: between neighbors, interpolation makes no third label.
 BLOBS = {
     "Liver": Blob((-20.0, 6.0, -8.0), (15.0, 13.0, 18.0), 100.0),
     "Spleen": Blob((21.0, -9.0, 9.0), (14.0, 15.0, 16.0), -100.0),
@@ -47,7 +47,7 @@ class Layout:
 
     Attributes:
         directions: (2, 3) along a row and along a column.
-        along: millimetres of each slice along `way`, around 0.
+        along: millimeters of each slice along `way`, around 0.
         way: from slice to slice; None for the normal.
         decimals: of the positions.
         turned: of each cosine the largest noise.

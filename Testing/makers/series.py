@@ -80,7 +80,7 @@ class Stack:
 
 
 def image(pixels: np.ndarray, **attributes) -> Dataset:
-    """A classic grey image of `pixels` (row, column), integer or float."""
+    """A classic gray image of `pixels` (row, column), integer or float."""
     ds = Dataset()
     ds.SOPClassUID = MRImageStorage
     ds.SOPInstanceUID = generate_uid()

@@ -74,7 +74,7 @@ class ModelTable:
     def _fill(self, row: int, candidate: Candidate, found: FoundModels) -> None:
         card = candidate.model.card
         onServer = card.sop_instance_uid in found.onServer
-        badge, colour = fit_text.badge(candidate, onServer=onServer)
+        badge, color = fit_text.badge(candidate, onServer=onServer)
         texts = (
             badge,
             card.title,
@@ -92,9 +92,9 @@ class ModelTable:
             else:
                 setHtmlTip(item, reasons)
             if column == _FIT:
-                item.setIcon(_dot(colour))
+                item.setIcon(_dot(color))
             elif not candidate.fits:
-                item.setForeground(qt.QBrush(qt.QColor(fit_text.GREY)))
+                item.setForeground(qt.QBrush(qt.QColor(fit_text.GRAY)))
             self._table.setItem(row, column, item)
 
     @property
@@ -126,15 +126,15 @@ def _searched(candidate: Candidate) -> str:
     return " ".join(parts).casefold()
 
 
-def _dot(colour: str) -> qt.QIcon:
+def _dot(color: str) -> qt.QIcon:
     pixmap = qt.QPixmap(12, 12)
     pixmap.fill(qt.QColor(0, 0, 0, 0))
     painter = qt.QPainter(pixmap)
     painter.setRenderHint(qt.QPainter.Antialiasing)
     painter.setPen(qt.Qt.NoPen)
-    painter.setBrush(qt.QBrush(qt.QColor(colour)))
+    painter.setBrush(qt.QBrush(qt.QColor(color)))
     painter.drawEllipse(1, 1, 10, 10)
     painter.end()
     icon = qt.QIcon(pixmap)
-    icon.addPixmap(pixmap, qt.QIcon.Selected)  # in its own colour there, too
+    icon.addPixmap(pixmap, qt.QIcon.Selected)  # in its own color there, too
     return icon

@@ -60,7 +60,7 @@ class PublishSection:
         if self._packing is not None:
             self._packing.cancel()
             self._end()
-            self._say(_("Cancelled. Nothing was written."))
+            self._say(_("Canceled. Nothing was written."))
 
     def cleanup(self) -> None:
         """The section goes."""
@@ -133,8 +133,8 @@ class PublishSection:
         logging.error("IODeep: %s\n%s", error, "\n".join(getattr(error, "__notes__", [])))
         self._say(errorText(error), RED)
 
-    def _say(self, text: str, colour: str = "") -> None:
-        say(self.ui.publishStatusLabel, text, colour)
+    def _say(self, text: str, color: str = "") -> None:
+        say(self.ui.publishStatusLabel, text, color)
 
 
 def _inWords(model: Model) -> str:

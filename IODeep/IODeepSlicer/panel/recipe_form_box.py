@@ -29,7 +29,7 @@ class RecipeFormBox:
         fillModalities(ui.publishModalityComboBox)
         ui.publishRegionComboBox.addItem(_("any region"), "")
         table = ui.labelTable
-        names = (_("What it is"), _("Name"), _("Colour"))
+        names = (_("What it is"), _("Name"), _("Color"))
         table.setColumnCount(len(names))
         table.setHorizontalHeaderLabels(names)
         table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
@@ -120,7 +120,7 @@ class RecipeFormBox:
             version=ui.versionLineEdit.text.strip(),
             title=ui.titleLineEdit.text.strip(),
             publisher=ui.publisherLineEdit.text.strip(),
-            licence=ui.licenceLineEdit.text.strip(),
+            license=ui.licenseLineEdit.text.strip(),
             intended_use=ui.intendedUseLineEdit.text.strip(),
             modality=ui.publishModalityComboBox.currentText,
             region=ui.publishRegionComboBox.currentData,

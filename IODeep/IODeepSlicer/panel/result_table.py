@@ -24,13 +24,13 @@ def showVolumes(
         for name, volume in document["volumes_ml"].items()
     ]
     _fill(table, (_("Found"), _("Volume")), rows)
-    _colour(table, node)
+    _color(table, node)
 
 
-def _volume(millilitres: float | None) -> str:
-    if millilitres is None:
+def _volume(milliliters: float | None) -> str:
+    if milliliters is None:
         return _("found; size not known")
-    return _("{volume:.1f} mL").format(volume=millilitres)
+    return _("{volume:.1f} mL").format(volume=milliliters)
 
 
 def showTable(
@@ -38,7 +38,7 @@ def showTable(
     node: slicer.vtkMRMLTableNode,
     segmentationNode: slicer.vtkMRMLSegmentationNode | None = None,
 ) -> None:
-    """Show a table node; where its rows are segments, with their colours."""
+    """Show a table node; where its rows are segments, with their colors."""
     content = node.GetTable()
     columns = range(content.GetNumberOfColumns())
     titles = [_title(node, content.GetColumnName(column)) for column in columns]
@@ -48,7 +48,7 @@ def showTable(
     ]
     _fill(table, titles, rows)
     if segmentationNode is not None:
-        _colour(table, segmentationNode)
+        _color(table, segmentationNode)
 
 
 def copyTable(table: qt.QTableWidget) -> None:
@@ -95,14 +95,14 @@ def _fill(table: qt.QTableWidget, titles: Sequence[str], rows: Sequence[Sequence
     table.setFixedHeight(height + table.horizontalHeader().height + scrollBar + 6)
 
 
-def _colour(table: qt.QTableWidget, node: slicer.vtkMRMLSegmentationNode) -> None:
-    """Put the segments' colours before their names."""
+def _color(table: qt.QTableWidget, node: slicer.vtkMRMLSegmentationNode) -> None:
+    """Put the segments' colors before their names."""
     segmentation = node.GetSegmentation()
     segments = [segmentation.GetSegment(id_) for id_ in segmentation.GetSegmentIDs()]
-    colours = {segment.GetName(): segment.GetColor() for segment in segments}
+    colors = {segment.GetName(): segment.GetColor() for segment in segments}
     for row in range(table.rowCount):
-        colour = colours.get(tame(table.item(row, 0).text()))
-        if colour is not None:
+        color = colors.get(tame(table.item(row, 0).text()))
+        if color is not None:
             pixmap = qt.QPixmap(14, 14)
-            pixmap.fill(qt.QColor.fromRgbF(*colour))
+            pixmap.fill(qt.QColor.fromRgbF(*color))
             table.item(row, 0).setIcon(qt.QIcon(pixmap))

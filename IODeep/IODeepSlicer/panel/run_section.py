@@ -69,11 +69,11 @@ class RunSection:
         if candidate is not self._candidate:
             self._candidate, self._hint = candidate, True
         card = candidate.model.card if candidate is not None else None
-        licence = card.recipe.card.licence if card is not None else ""
+        license = card.recipe.card.licence if card is not None else ""
         warning = ""
-        if card_text.isNonCommercial(licence):
-            warning = _("Not for commercial use: {licence}").format(licence=licence)
-        say(self.ui.licenceLabel, warning, fit_text.RED)
+        if card_text.isNonCommercial(license):
+            warning = _("Not for commercial use: {license}").format(license=license)
+        say(self.ui.licenseLabel, warning, fit_text.RED)
         self._showLabels(card)
         self._showButtons()
 
@@ -140,10 +140,10 @@ class RunSection:
             return _("Tick at least one label to keep.")
         return ""
 
-    def _say(self, text: str, colour: str = "", *, lasting: bool = False) -> None:
+    def _say(self, text: str, color: str = "", *, lasting: bool = False) -> None:
         """One message below the buttons; a lasting one stays until the next choice or run."""
         self._hint = not lasting
-        say(self.ui.statusLabel, text, colour)
+        say(self.ui.statusLabel, text, color)
 
     def apply(self) -> None:
         """Start the chosen model."""
@@ -178,7 +178,7 @@ class RunSection:
         if self._run is not None:
             self._run.cancel()
             self._end(self._run)
-            self._say(_("Cancelled. Nothing was changed."), lasting=True)
+            self._say(_("Canceled. Nothing was changed."), lasting=True)
 
     def cleanup(self) -> None:
         """The panel goes."""

@@ -75,7 +75,7 @@ class SendRow:
             self._send()
         else:
             self._cancel()
-            self._say(_("Cancelled."))
+            self._say(_("Canceled."))
 
     def _send(self) -> None:
         self._server = self._chosen
@@ -114,5 +114,5 @@ class SendRow:
         logging.error("IODeep: %s\n%s", error, log)
         self._say(errorText(error), RED)
 
-    def _say(self, text: str, colour: str = "") -> None:
-        say(self._ui.sendLabel, text, colour)
+    def _say(self, text: str, color: str = "") -> None:
+        say(self._ui.sendLabel, text, color)

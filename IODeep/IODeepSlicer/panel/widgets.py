@@ -46,9 +46,9 @@ def offer(box: qt.QComboBox, names: Sequence[str], chosen: str) -> None:
         box.setEditText(chosen)
 
 
-def say(label: qt.QLabel, text: str, colour: str = "") -> None:
+def say(label: qt.QLabel, text: str, color: str = "") -> None:
     """Show `text`, as text; without one, the label takes no room."""
-    label.styleSheet = f"color: {colour}" if colour else ""
+    label.styleSheet = f"color: {color}" if color else ""
     label.textFormat = qt.Qt.PlainText
     label.text = inLines(text)
     label.visible = bool(text)

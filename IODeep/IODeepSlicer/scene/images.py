@@ -200,13 +200,13 @@ def evened(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLScalarVo
     node.SetHideFromEditors(True)
     slicer.mrmlScene.AddNode(node)
     slicer.util.updateVolumeFromArray(node, image.volume().array)
-    node.SetIJKToRASMatrix(ijkToRas(image.grid))
+    node.SetIJKToRASMatrix(ijkToRAS(image.grid))
     node.SetVoxelValueQuantity(volumeNode.GetVoxelValueQuantity())
     node.SetVoxelValueUnits(volumeNode.GetVoxelValueUnits())
     return node
 
 
-def ijkToRas(grid: Grid) -> vtk.vtkMatrix4x4:
+def ijkToRAS(grid: Grid) -> vtk.vtkMatrix4x4:
     """Where the voxels of an array on `grid` lie, as Slicer says it."""
     import numpy as np
 
@@ -216,17 +216,17 @@ def ijkToRas(grid: Grid) -> vtk.vtkMatrix4x4:
 
 
 def _affine(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
-    """(4, 4): array index (k, j, i) to LPS millimetres in the world."""
+    """(4, 4): array index (k, j, i) to LPS millimeters in the world."""
     import numpy as np
 
-    ijkToRas = vtk.vtkMatrix4x4()
-    volumeNode.GetIJKToRASMatrix(ijkToRas)
+    ijkToRAS = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(ijkToRAS)
     transform = volumeNode.GetParentTransformNode()
     if transform is not None and transform.IsTransformToWorldLinear():
         toWorld = vtk.vtkMatrix4x4()
         transform.GetMatrixTransformToWorld(toWorld)
-        vtk.vtkMatrix4x4.Multiply4x4(toWorld, ijkToRas, ijkToRas)
-    matrix = slicer.util.arrayFromVTKMatrix(ijkToRas)
+        vtk.vtkMatrix4x4.Multiply4x4(toWorld, ijkToRAS, ijkToRAS)
+    matrix = slicer.util.arrayFromVTKMatrix(ijkToRAS)
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix[:, [2, 1, 0, 3]]
 
 

@@ -104,7 +104,7 @@ def _placeOf(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> _Place:
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
     if image.stack is not None:
-        matrix = images.ijkToRas(image.grid)
+        matrix = images.ijkToRAS(image.grid)
     geometry.SetGeometryFromImageToWorldMatrix(matrix)
     return _Place(geometry, image.stack is not None)
 

@@ -1,7 +1,7 @@
 """Whether Slicer shows each slice of a volume where its DICOM header puts it.
 
 Slicer's reader takes all slices for an even stack, which may lie aslant: then the volume's axes do.
-Where this displaces one by more than a thousandth of a millimetre, it puts a transform over the
+Where this displaces one by more than a thousandth of a millimeter, it puts a transform over the
 volume that bends it, so that each slice is shown in its place: "Acquisition geometry
 regularization" in the settings of the module DICOM.
 https://github.com/Slicer/Slicer/blob/main/Modules/Scripted/DICOMPlugins/DICOMScalarVolumePlugin.py
@@ -73,9 +73,9 @@ def _cornersShown(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
             for i, j in ((0, 0), (columns - 1, 0), (0, rows - 1))
         ]
     )
-    ijkToRas = vtk.vtkMatrix4x4()
-    volumeNode.GetIJKToRASMatrix(ijkToRas)
-    ras = ijk @ slicer.util.arrayFromVTKMatrix(ijkToRas).T
+    ijkToRAS = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(ijkToRAS)
+    ras = ijk @ slicer.util.arrayFromVTKMatrix(ijkToRAS).T
     before, after = vtk.vtkPoints(), vtk.vtkPoints()
     for points in (before, after):
         points.SetDataTypeToDouble()

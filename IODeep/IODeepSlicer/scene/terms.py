@@ -1,4 +1,4 @@
-"""The names of segments in Slicer's terminology, with their codes and colours."""
+"""The names of segments in Slicer's terminology, with their codes and colors."""
 
 from __future__ import annotations
 

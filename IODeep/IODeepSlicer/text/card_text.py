@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from IODeepLib.model_object import Card, Model
     from IODeepLib.recipe import ModelCard
 
-# Licences that forbid what many hospitals and companies do; "NC" as in CC-BY-NC-4.0.
+# Licenses that forbid what many hospitals and companies do; "NC" as in CC-BY-NC-4.0.
 _NON_COMMERCIAL = re.compile(
     r"non[- ]?commercial|(not for|no) commercial|\bNC\b|\bNCGL\b"
     r"|\b(research|academic|educational)( use| purposes?)? only",
@@ -24,9 +24,9 @@ _NON_COMMERCIAL = re.compile(
 _FEW, _SOME, _MANY = 3, 5, 12  # names in a table's cell, series in a tooltip, labels in one
 
 
-def isNonCommercial(licence: str) -> bool:
-    """Whether a licence, its SPDX identifier or its text, says that commerce may not use it."""
-    return _NON_COMMERCIAL.search(licence) is not None
+def isNonCommercial(license: str) -> bool:
+    """Whether a license, its SPDX identifier or its text, says that commerce may not use it."""
+    return _NON_COMMERCIAL.search(license) is not None
 
 
 def nodeName(card: Card) -> str:
@@ -108,7 +108,7 @@ def tooltip(
         _("Anatomy: {anatomy}").format(anatomy=anatomy(card)),
         _("Labels: {labels}").format(labels=_first(_labelNames(card), _MANY)),
         _("Size: {size}").format(size=size),
-        _("Licence: {licence}").format(licence=card.recipe.card.licence),
+        _("License: {license}").format(license=card.recipe.card.licence),
     ]
     missing = missingWeights(len(parts), missingParts)
     retrieve = _("Retrieve the model's study.")
@@ -136,7 +136,7 @@ def attributes(card: Card) -> dict[str, str]:
         "IODeep.Modalities": ", ".join(card.modalities),
         "IODeep.Anatomy": ", ".join(code.meaning for code in card.regions),
         "IODeep.Labels": ", ".join(_labelNames(card)),
-        "IODeep.Licence": card.recipe.card.licence,
+        "IODeep.License": card.recipe.card.licence,
     }
 
 
@@ -146,7 +146,7 @@ def _rows(card: Card) -> list[tuple[str, str]]:
     rows = (
         (_("Intended use"), about.intended_use),
         (_("Not for"), about.out_of_scope),
-        (_("Licence"), about.licence),
+        (_("License"), about.licence),
         (_("Finds"), labels(card)),
         (_("Modality"), ", ".join(card.modalities)),
         (_("Anatomy"), anatomy(card)),
@@ -162,8 +162,8 @@ def _rows(card: Card) -> list[tuple[str, str]]:
 
 
 def _marked(name: str, text: str) -> str:
-    """`text` as HTML; a licence that forbids commerce stands out."""
-    if name == _("Licence") and isNonCommercial(text):
+    """`text` as HTML; a license that forbids commerce stands out."""
+    if name == _("License") and isNonCommercial(text):
         warning = html(_("Not for commercial use."))
         return f"<font color='{RED}'><b>{warning}</b></font> {html(text)}"
     return html(text)

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from IODeepLib.selection import Candidate, Selection
     from IODeepLib.selection.criteria import Reason
 
-# Readable on white and on the dark style's grey.
-GREEN, AMBER, RED, GREY = "#2e9e4f", "#d08700", "#d9534f", "#7f8c8d"
-_COLOUR = {"fits": GREEN, "unknown": AMBER, "fails": RED}
+# Readable on white and on the dark style's gray.
+GREEN, AMBER, RED, GRAY = "#2e9e4f", "#d08700", "#d9534f", "#7f8c8d"
+_COLOR = {"fits": GREEN, "unknown": AMBER, "fails": RED}
 _ORDER = ("fails", "unknown", "fits")
 
 
 def badge(candidate: Candidate, *, onServer: bool = False) -> tuple[str, str]:
-    """(text, colour): whether a model fits, in two or three words.
+    """(text, color): whether a model fits, in two or three words.
 
     Args:
         candidate: the model.
@@ -49,7 +49,7 @@ def _row(reason: Reason) -> str:
     word = {"fits": _("yes"), "unknown": _("not known"), "fails": _("no")}[reason.verdict]
     cells = (reason.criterion, reason.required, reason.found, reason.attribute)
     return (
-        f"<tr><td><font color='{_COLOUR[reason.verdict]}'><b>{html(word)}</b></font></td>"
+        f"<tr><td><font color='{_COLOR[reason.verdict]}'><b>{html(word)}</b></font></td>"
         f"{''.join(f'<td>{html(cell)}</td>' for cell in cells)}</tr>"
     )
 

@@ -55,7 +55,7 @@ def finishTrial(packing: Packing) -> Model:
     """What the network would become; its files are gone already.
 
     Raises:
-        IODeepError: the two contradict each other, the network is of no use, or it was cancelled.
+        IODeepError: the two contradict each other, the network is of no use, or it was canceled.
     """
     from IODeepLib.sources.folder import find_model
 
@@ -107,7 +107,7 @@ def finishPacking(packing: Packing) -> Model:
         The model as the database has it: the one that was there before, if it is the very same.
 
     Raises:
-        IODeepError: packing failed or was cancelled, this version is already there with other
+        IODeepError: packing failed or was canceled, this version is already there with other
             content, or the database does not take it; nothing is left behind.
     """
     from IODeepLib.model_object import same_content

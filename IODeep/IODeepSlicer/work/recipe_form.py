@@ -47,7 +47,7 @@ class Form:
     version: str
     title: str
     publisher: str
-    licence: str
+    license: str
     intended_use: str
     modality: str
     region: str
@@ -81,7 +81,7 @@ def recipeOf(form: Form) -> Recipe:
         "card": {
             "publisher": form.publisher,
             "intended_use": form.intended_use,
-            "licence": form.licence,
+            "licence": form.license,
         },
     }
     return recipe_from_json(json.dumps(document), "the form")

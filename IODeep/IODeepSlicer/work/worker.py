@@ -2,7 +2,7 @@
 
 The folder holds what the task needs, see `IODeepSlicer.work.job`. Progress goes to standard output,
 a JSON object a line, the last of which says that the result is in the folder or what went wrong.
-When standard input ends (the result was read, the work was cancelled, or the application that
+When standard input ends (the result was read, the work was canceled, or the application that
 started it is gone, however that came), this process removes the folder and what it is writing
 elsewhere, and ends, whatever it is doing.
 """

@@ -150,7 +150,7 @@ class WorkerProcess(Generic[T]):
         """What it gave.
 
         Raises:
-            IODeepError: it failed, was cancelled, or is not over yet.
+            IODeepError: it failed, was canceled, or is not over yet.
         """
         from IODeepLib.errors import CancelledError, IODeepError, UsageError
 

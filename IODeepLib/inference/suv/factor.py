@@ -84,7 +84,7 @@ def _factor(series: Image, header: Dataset) -> tuple[float, str]:
         activity = _private(header, 0x7053, _PHILIPS, _ACTIVITY_FACTOR)
         if activity:
             dose, how = _dose_per_gram(series, header)
-            return activity / dose, f"{how}, counts to Bq/ml by the scanner's factor (7053,xx09)"
+            return activity / dose, f"{how}, counts to Bq/mL by the scanner's factor (7053,xx09)"
         raise refused(series, "Units CNTS without the scanner's factor (7053,xx00)", "this factor")
     raise refused(series, f"Units {units or 'nothing'}", "BQML, GML or CNTS")
 

@@ -58,7 +58,7 @@ def moved(node: slicer.vtkMRMLTransformableNode, matrix: np.ndarray) -> None:
 
 
 def where_slicer_has(node: slicer.vtkMRMLScalarVolumeNode, ijk: np.ndarray) -> np.ndarray:
-    """RAS millimetres in the world, through Slicer's own transforms."""
+    """RAS millimeters in the world, through Slicer's own transforms."""
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     to_world = vtk.vtkGeneralTransform()

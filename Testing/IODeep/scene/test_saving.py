@@ -92,7 +92,7 @@ def crop(volume: slicer.vtkMRMLScalarVolumeNode, first: tuple, last: tuple) -> N
     volume.SetOrigin(*origin)
 
 
-@pytest.mark.parametrize("step", [1, 0.004], ids=["a millimetre", "a hundredth of a voxel"])
+@pytest.mark.parametrize("step", [1, 0.004], ids=["a millimeter", "a hundredth of a voxel"])
 def test_only_what_lies_on_the_images_is_saved(study: Path, network: Model, step: float) -> None:
     volume = slicer_application.load(study)
     origin = np.array(volume.GetOrigin())

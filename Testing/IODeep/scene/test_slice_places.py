@@ -340,7 +340,7 @@ ROUNDED = {
 def test_a_series_that_only_its_digits_make_uneven_is_run_on_and_saved(
     tmp_path: Path, bright: Model, name: str
 ) -> None:
-    """Slicer bends an image from a thousandth of a millimetre on; that moves it nowhere."""
+    """Slicer bends an image from a thousandth of a millimeter on; that moves it nowhere."""
     (tmp_path / "mr").mkdir()
     voxels = np.random.default_rng(3).integers(0, 1000, (6, 8, 9)).astype(np.int16)
     Stack(voxels, (2.53, 0.8, 0.7)).write(tmp_path / "mr", ROUNDED[name])

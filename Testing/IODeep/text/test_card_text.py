@@ -34,7 +34,7 @@ def test_the_tooltip_says_everything(card):
     assert said["Anatomy"] == "Brain"
     assert said["Labels"] == "Gray Matter, White Matter"
     assert said["Size"] == f"{1 + sum(p.length for p in card.manifest.parts) / 2**20:.1f} MB"
-    assert said["Licence"] == card.recipe.card.licence
+    assert said["License"] == card.recipe.card.licence
     assert said["Fits by modality and anatomy"] == "MR 5: t1_mprage"
 
 
@@ -97,7 +97,7 @@ def test_licences_that_forbid_commerce_are_told(licence: str, expected: bool) ->
 
 def test_the_model_card_has_what_a_person_should_know(card: Card) -> None:
     text = card_text.cardHtml(card)
-    for words in ("Intended use", "Not for", "Licence", "Limitations", "Gray Matter", "0.945"):
+    for words in ("Intended use", "Not for", "License", "Limitations", "Gray Matter", "0.945"):
         assert words in text
     assert "Not for commercial use" not in text
 

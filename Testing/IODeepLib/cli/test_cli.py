@@ -194,7 +194,7 @@ def test_an_anonymised_model(packed: Path, iodeep: Callable[..., Answer]) -> Non
         dataset = pydicom.dcmread(path)
         dataset.remove_private_tags()
         dataset.save_as(path)
-    refused(iodeep("select", DEMO / "mr_t1", "--models", packed), 4, "anonymisation")
+    refused(iodeep("select", DEMO / "mr_t1", "--models", packed), 4, "anonymization")
 
 
 @pytest.mark.parametrize(
@@ -407,7 +407,7 @@ def test_interruption_leaves_nothing(packed: Path, tmp_path: Path, number: signa
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.strip() == "iodeep: cancelled; nothing is left half written"
+    assert err.strip() == "iodeep: canceled; nothing is left half written"
     assert list(out.parent.iterdir()) == []
 
 

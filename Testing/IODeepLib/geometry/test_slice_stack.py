@@ -91,7 +91,7 @@ def test_labels_lie_on_the_slices_where_asked_for(tmp_path: Path, bright: Model,
 
 
 def test_volumes_count_what_each_slice_stands_for(tmp_path: Path, bright: Model) -> None:
-    """1, 1, 1.5, 1.5, 1 slice distances: half the way to each neighbour, outwards as inwards.
+    """1, 1, 1.5, 1.5, 1 slice distances: half the way to each neighbor, outwards as inwards.
 
     A plane midway between two is one of them, the lower one.
     """

@@ -1,4 +1,4 @@
-"""What is the same place is told by millimetres against the size of a voxel, never by digits."""
+"""What is the same place is told by millimeters against the size of a voxel, never by digits."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ LABELS = recipe(
         ],
     }
 ).output.labels
-# 2 x 2 x 2.5 mm: a voxel is 0.01 ml.
+# 2 x 2 x 2.5 mm: a voxel is 0.01 mL.
 GRID = Grid(SHAPE, np.diag([2.0, 2.0, 2.5, 1.0]))
 
 
@@ -77,7 +77,7 @@ def test_largest_component_of_each_label(make, connectivity, names, in_passes):
                 ml = (mask.sum() - largest.sum()) * 0.01
                 number = len(counts) - 1
                 pieces = "1 component" if number == 1 else f"{number} components"
-                assert f"{label.name}: removed {pieces} of {len(counts)}, {ml:.3g} ml" in said
+                assert f"{label.name}: removed {pieces} of {len(counts)}, {ml:.3g} mL" in said
             mask = largest
         np.testing.assert_array_equal(after.mask(label), mask)
     assert len(said) <= len(LABELS)
@@ -106,7 +106,7 @@ def test_the_first_of_equally_large_components_stays(in_passes):
         segmentation.array[tuple(slice(p, p + 2) for p in place)] = 1
     after, said = postprocess(segmentation, [LargestComponent()])
     assert after.array[1, 1, 1] == 1 and after.array.sum() == 8
-    assert said == ["Liver: removed 2 components of 3, 0.16 ml"]
+    assert said == ["Liver: removed 2 components of 3, 0.16 mL"]
 
 
 @pytest.mark.parametrize("connectivity", [FACES, CORNERS])
@@ -183,7 +183,7 @@ def test_filling_takes_no_voxel_from_another_label():
     segmentation.array[5, 5, 5] = 2
     after, said = postprocess(segmentation, [FillHoles(("Liver",))])
     assert after.array[5, 5, 5] == 2 and (after.array == 1).sum() == 7**3 - 1
-    assert said == ["Liver: filled holes, 0.26 ml"]
+    assert said == ["Liver: filled holes, 0.26 mL"]
 
 
 def test_what_is_open_to_the_border_is_no_hole():
@@ -203,7 +203,7 @@ def test_steps_run_in_order():
     filled_first, _ = postprocess(segmentation, [FillHoles(), LargestComponent()])
     largest_first, said = postprocess(segmentation, [LargestComponent(), FillHoles()])
     assert (filled_first.array == 1).sum() == (largest_first.array == 1).sum() == 125
-    assert said == ["Liver: removed 1 component of 2, 0.01 ml", "Liver: filled holes, 0.27 ml"]
+    assert said == ["Liver: removed 1 component of 2, 0.01 mL", "Liver: filled holes, 0.27 mL"]
 
 
 @pytest.mark.parametrize("step", [LargestComponent(), FillHoles(), MinimumVolume(1.0)])

@@ -114,7 +114,7 @@ def test_truncated_instances_are_refused(model: Model, which: int) -> None:
 def test_anonymised_instances_are_told_so(model: Model) -> None:
     path = files(model)[0]
     altered(path, lambda dataset: dataset.remove_private_tags())
-    with pytest.raises(ModelError, match="lost the private block IODEEP 1, as anonymisation does"):
+    with pytest.raises(ModelError, match="lost the private block IODEEP 1, as anonymization does"):
         read_card(path)
 
 
@@ -126,14 +126,14 @@ def test_thoroughly_anonymised_instances_are_told_so(model: Model) -> None:
 
     for path, read in zip(files(model), (read_card, read_weights), strict=True):
         altered(path, change)
-        with pytest.raises(ModelError, match="lost the private block IODEEP 1, as anonymisation"):
+        with pytest.raises(ModelError, match="lost the private block IODEEP 1, as anonymization"):
             read(path)
 
 
 def test_replaced_creator_version_uids_are_told_so(model: Model) -> None:
     path = files(model)[0]
     altered(path, lambda dataset: setattr(dataset, "CreatorVersionUID", "1.2.3"))
-    with pytest.raises(ModelError, match="lost its Creator-Version UID, as anonymisation does"):
+    with pytest.raises(ModelError, match="lost its Creator-Version UID, as anonymization does"):
         read_card(path)
 
 

@@ -312,7 +312,7 @@ def test_ctrl_c_ends_any_network(
     process.send_signal(number)
     _, err = process.communicate(timeout=GENEROUS)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == "iodeep: cancelled; nothing is left half written"
+    assert err.splitlines()[-1] == "iodeep: canceled; nothing is left half written"
     assert not list(out.parent.iterdir())
     assert not list(tmp_path.glob(".iodeep*"))
 

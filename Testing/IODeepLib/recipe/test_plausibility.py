@@ -89,7 +89,7 @@ def test_what_contradicts_itself(changes: dict[str, Any], where: str, wanted: st
     "value",
     [
         "10200005",  # a wrong check digit
-        "12020004",  # two neighbours that changed places
+        "12020004",  # two neighbors that changed places
         "10200024",  # no partition of concepts
         "102",
         "010200004",
@@ -177,7 +177,7 @@ def test_codes_of_other_schemes_are_left_alone() -> None:
             {"applies_to": {"modalities": ["MG"], "anatomic_regions": [LIVER]}},
             "images of MG do not show Liver",
         ),
-        ({"after": [{"step": "minimum_volume", "millilitres": 1e6}]}, r"1e\+06 ml"),
+        ({"after": [{"step": "minimum_volume", "millilitres": 1e6}]}, r"1e\+06 mL"),
         (
             {"card": {"performance": [{"dataset": "d", "metric": "Dice", "value": 91.2}]}},
             "from 0 to 1, not 91.2",

@@ -169,7 +169,7 @@ def test_the_window_of_ct_follows_what_is_labelled():
         picture, _ = picture_of(array, grid, (label(1, color=RED),), image)
         greys.append(np.unique(picture[picture.max(axis=-1) == picture.min(axis=-1)]))
     in_lung, in_soft, in_bone = greys
-    assert (np.abs(in_lung - 85) < 2).any(), "air in the lung is grey"
+    assert (np.abs(in_lung - 85) < 2).any(), "air in the lung is gray"
     assert (np.abs(in_soft - 127) < 2).any(), "soft tissue is in the middle"
     assert (np.abs(in_bone - 247) < 2).any(), "bone is not yet white"
 

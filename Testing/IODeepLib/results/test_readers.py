@@ -1,4 +1,4 @@
-"""DICOM SEG in millimetres and millilitres, as readers measure them that are not ours.
+"""DICOM SEG in millimeters and milliliters, as readers measure them that are not ours.
 
 dcmqi (which 3D Slicer reads segmentations with), highdicom and OHIF read what runs of a network
 wrote for series that lie as series do. They must find what the result says, and both what is there.
@@ -35,7 +35,7 @@ CORRECTED = [name for name in LAYOUTS if any(x in name for x in ("tilted", "miss
 CASES = [(name, seg_type) for name in LAYOUTS for seg_type in (BINARY, LABELMAP)]
 CASES += [(name, FRACTIONAL) for name in ("oblique", "tilted by -18 degrees", "two distances")]
 
-# Counting pixels of 1.9 mm whose centres lie inside of blobs of 13 to 18 mm is wrong by 1 or 2 %;
+# Counting pixels of 1.9 mm whose centers lie inside of blobs of 13 to 18 mm is wrong by 1 or 2 %;
 # over a gap of 9.6 mm, two missing slices, nobody knows the shape of a blob: 4 % were seen.
 VOLUME = 0.05
 # Half a pixel, in any direction: nothing is moved.
@@ -344,7 +344,7 @@ def test_a_classification_has_neither(written, tmp_path) -> None:
 
 
 def test_a_real_head_with_gantry_tilt(shared_data, tmp_path) -> None:
-    """18.5 degrees and three slice distances: bone in millilitres, in all readers."""
+    """18.5 degrees and three slice distances: bone in milliliters, in all readers."""
     (series,) = find_series(shared_data / "dicom" / "ct_head_ge_tilt_nonuniform")
     model = model_of(
         tmp_path,

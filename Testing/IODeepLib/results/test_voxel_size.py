@@ -1,4 +1,4 @@
-"""Where the size of a voxel is not known no millilitres are given, wherever volumes appear."""
+"""Where the size of a voxel is not known no milliliters are given, wherever volumes appear."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def model(folder: Path) -> Any:
 def assert_unsized(result: Result, folder: Path) -> None:
     document = result.document()
     assert document["volumes_ml"] == {"Label 1": None} and document["missing"] == []
-    assert "the size of a voxel is not known: no millilitres are given" in result.notes
-    assert "components below 0.02 ml were not removed: the size of a voxel is not known" in (
+    assert "the size of a voxel is not known: no milliliters are given" in result.notes
+    assert "components below 0.02 mL were not removed: the size of a voxel is not known" in (
         result.notes
     )
     without = [s for s in result.sentences() if "millilitres" not in s and "below 0.02" not in s]
@@ -103,4 +103,4 @@ def test_millilitres_where_sizes_are_known(tmp_path: Path, slices: int) -> None:
     expected = 49 * slices * 2.5 * 0.8 * 0.7 / 1000
     assert result.document()["volumes_ml"] == {"Label 1": pytest.approx(expected, abs=1e-3)}
     assert not any("millilitres" in note for note in result.notes)
-    assert any(sentence.endswith(" ml") for sentence in result.sentences())
+    assert any(sentence.endswith(" mL") for sentence in result.sentences())

@@ -188,7 +188,7 @@ def test_a_gap_is_bridged_or_refused_with_the_figures(tmp_path, lost):
     ],
 )
 def test_uneven_slices_are_corrected_beyond_a_twentieth(tmp_path, step, shift, said):
-    """And beyond the rounding of positions to a tenth of a millimetre."""
+    """And beyond the rounding of positions to a tenth of a millimeter."""
     stack = Stack(spacing=(step, 1.0, 1.0), origin=(0, 0, 0))
 
     def change(i: int, ds: Dataset) -> None:

@@ -270,7 +270,7 @@ def test_colour_is_listed_and_refused(tmp_path, kind):
     save(put(ds, Columns=5, SamplesPerPixel=samples, PlanarConfiguration=0), tmp_path / "c.dcm")
     (series,) = find_series(tmp_path)
     assert series.photometric_interpretation == kind
-    with pytest.raises(ImageError, match=f"{kind} with {samples} value.*wanted: one grey value"):
+    with pytest.raises(ImageError, match=f"{kind} with {samples} value.*wanted: one gray value"):
         series.volume()
 
 
@@ -343,7 +343,7 @@ def test_lossless_jpeg_without_the_gpl(tmp_path, option, dtype, bits, monkeypatc
 @pytest.mark.skipif(shutil.which("dcmcjpeg") is None, reason="no dcmcjpeg (DCMTK) to encode with")
 @pytest.mark.parametrize("bits", [8, 12])
 def test_extended_jpeg_without_the_gpl(tmp_path, bits, monkeypatch):
-    """With 8 bits it is decoded; with more, what would decode it is named, and its licence."""
+    """With 8 bits it is decoded; with more, what would decode it is named, and its license."""
     ds = image(ramp("uint8" if bits == 8 else "uint16", 0, 2**bits - 1)[0])
     put(ds, BitsStored=bits, HighBit=bits - 1)
     plain = save(ds, tmp_path / "plain.dcm")

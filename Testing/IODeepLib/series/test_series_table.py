@@ -31,7 +31,7 @@ TESTS = "\n".join(p.read_text("utf-8") for p in sorted((ROOT / "Testing").rglob(
 AFFINE_TOLERANCE = 1e-4
 
 
-OUTCOMES = ("read", "read in colour", "corrected", "refused", "no image")
+OUTCOMES = ("read", "read in color", "corrected", "refused", "no image")
 
 
 class Row(NamedTuple):
@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
     Attributes:
         of: files, or the name of a test.
-        outcome: read, read in colour, corrected, refused or no image.
+        outcome: read, read in color, corrected, refused or no image.
         volumes: how many volumes the files hold.
         judges: names of what reads the same.
         said: words of the series or of the refusal.
@@ -115,7 +115,7 @@ def colors_as_simpleitk(series: ImageSeries) -> None:
         np.abs(series.volume(color=color).array - array[..., i]).max()
         for i, color in enumerate(Color)
     )
-    # Of YBR with half the colours the two round in different places.
+    # Of YBR with half the colors the two round in different places.
     assert apart <= (3 if "422" in series.photometric_interpretation else 0)
 
 
@@ -181,7 +181,7 @@ def as_dcm2niix(series: ImageSeries) -> None:
 
 JUDGES: dict[str, Callable[[ImageSeries], None]] = {
     "SimpleITK": as_simpleitk,
-    "SimpleITK's colours": colors_as_simpleitk,
+    "SimpleITK's colors": colors_as_simpleitk,
     "highdicom": as_highdicom,
     "pydicom": as_pydicom,
     "dcm2niix": as_dcm2niix,
@@ -224,7 +224,7 @@ def test_row(shared_data: Path, tmp_path: Path, row: Row) -> None:
         for series in found:
             assert bool(series.correction) == (row.outcome == "corrected")
             colored = series.photometric_interpretation in COLORED
-            assert colored == (row.outcome == "read in colour")
+            assert colored == (row.outcome == "read in color")
             for judge in row.judges:
                 JUDGES[judge](series)
     for words in row.said:

@@ -139,7 +139,7 @@ ODD_OBJECTS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a letter in a UID": (card(lambda ds: set_uid(ds, "SOPInstanceUID", "1.2.x")), "'1.2.x'"),
     "a path in a UID": (card(lambda ds: set_uid(ds, "StudyInstanceUID", "../../x")), "'../../x'"),
     "a UID with a NUL": (card(lambda ds: set_uid(ds, "SeriesInstanceUID", "1.2\0/x")), "1.2"),
-    "an anonymised card": (card(lambda ds: ds.remove_private_tags()), "as anonymisation does"),
+    "an anonymized card": (card(lambda ds: ds.remove_private_tags()), "as anonymization does"),
     "an altered card": (card(change_recipe), "was altered"),
 }
 

@@ -87,7 +87,7 @@ def test_the_figures() -> None:
     words = f"ten times that, and a second for each {limits.SLOWEST} bytes that move"
     assert limits.TIMEOUTS == 10 and words in DOCUMENT
     found = f"at most {limits.MOST_ANSWERS}, and {connection._MOST_FOUND / 10**6:.0f} MB"
-    assert f"| answers to a search | {found}; then it is cancelled (C-CANCEL) |" in DOCUMENT
+    assert f"| answers to a search | {found}; then it is canceled (C-CANCEL) |" in DOCUMENT
     most = f"Number of Series Related Instances and {dimse._MOST_COPIES} more"
     assert f"at most twice the {most}, or {limits.MOST_INSTANCES} where" in DOCUMENT
     assert f"{limits.MOST_BYTES / 10**9:.1f} GB each" in DOCUMENT
