@@ -29,8 +29,14 @@ _log = logging.getLogger(__name__)
 # multiplication, and reordering them for 2D convolution. Below, that costs neither memory nor time.
 _LEAVE_IN_PLACE = 64 * 2**20
 _SILENT = 4  # ONNX Runtime's severity "fatal": its errors arrive as exceptions
-# What its allocators say on every system; the exception has no class that does.
-_NO_MEMORY = ("Failed to allocate memory", "bad_alloc", "bad allocation")
+# What its allocators say on every system, and what the system says of a new thread's stack; the
+# exception has no class that does.
+_NO_MEMORY = (
+    "Failed to allocate memory",
+    "bad_alloc",
+    "bad allocation",
+    "Cannot allocate memory",
+)
 _FOLDER_KEY = "session.model_external_initializers_file_folder_path"
 _NO_PREPACKING = "session.disable_prepacking"
 # Unasked, it takes bytes with "ORTM" in the fifth place, as the name of a producer may put it

@@ -1,7 +1,7 @@
 """How fast it is in the real Slicer: prints each figure with the limit that the project sets.
 
-A missed limit is said, and is no failure: the machine may be busy. Docs/testing.md says how to run
-this and what was seen.
+A missed limit is an error at the end: run this on a machine without other work. Docs/testing.md
+says how, and what was seen.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _PAIRS = int(os.environ.get("IODEEP_PAIRS", "3"))
 _OVERLAP = 0.85  # of patches: the run takes about a minute on two cores
 _work = Path(tempfile.mkdtemp(prefix="iodeep-"))
+_missed: list[str] = []
 
 
 def _seconds(action: Callable[[], object]) -> float:
@@ -51,7 +52,16 @@ def _costs(action: Callable[[], object]) -> np.ndarray:
 
 
 def _verdict(value: float, limit: float, unit: str) -> str:
-    return f"{value:.3g} {unit}, limit {limit:g} {unit}{': MISSED' if value > limit else ''}"
+    figure = f"{value:.3g} {unit}, limit {limit:g} {unit}"
+    if value <= limit:
+        return figure
+    _missed.append(figure)
+    return f"{figure}: MISSED"
+
+
+def _every_limit_is_kept() -> str:
+    assert not _missed, "; ".join(_missed)
+    return "yes"
 
 
 def _import() -> str:
@@ -181,6 +191,7 @@ def _run() -> None:
         step("In Slicer and by the command", _against_the_command)
         step("Cancel", _cancel)
         step("Longest gap of the event loop", lambda: _longest_gap(quick))
+    step("Every limit is kept", _every_limit_is_kept)
     shutil.rmtree(_work, ignore_errors=True)
     finish()
 

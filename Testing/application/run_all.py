@@ -23,10 +23,10 @@ LONGEST = 1200  # seconds that one script may take
 PATIENCE = 2  # seconds within which a run ends after its Slicer
 
 POSIX = hasattr(os, "killpg")  # Windows has neither groups of processes nor their signals
-_PARTS = {"panel", "quit", "run_all", "served", "steps"}
+_PARTS = {"panel", "quit", "run_all", "served", "steps", "uncaught"}
 SCRIPTS = sorted({path.stem for path in HERE.glob("*.py")} - _PARTS)
-# Packages are installed without it only.
-WITHOUT_TESTING = {"dimse", "first_start"}
+# Packages are installed without it only; and it ends a script with an error by itself.
+WITHOUT_TESTING = {"dimse", "first_start", "uncaught"}
 
 
 class Slicer:
@@ -103,6 +103,12 @@ def run_quit(program: str, name: str) -> str:
     return ""
 
 
+def run_uncaught(program: str, name: str) -> str:
+    """An error outside of the steps ends Slicer, and is no success."""
+    status = Slicer(program, name, name).end()
+    return "" if status == 1 else f"exit status {status} instead of 1"
+
+
 def _alive(process: int) -> bool:
     try:
         os.killpg(process, 0)
@@ -111,7 +117,7 @@ def _alive(process: int) -> bool:
     return True
 
 
-CHECKS = dict.fromkeys(SCRIPTS, run_script)
+CHECKS = dict.fromkeys(SCRIPTS, run_script) | {"uncaught": run_uncaught}
 if POSIX:
     CHECKS |= dict.fromkeys(("quits", "killed"), run_quit)
 

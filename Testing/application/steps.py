@@ -9,11 +9,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 
 import qt
 import slicer
 
 OUT = Path(os.environ.get("IODEEP_PICTURES", "slicer_pictures")).resolve()
+
+_OUTSIDE = "outside of the steps"
 
 _failed: list[str] = []
 _dialogs: list[str] = []
@@ -101,6 +104,15 @@ def _close_dialog() -> None:
         next(each for each in dialog.buttons() if each.text.replace("&", "") == wanted).click()
 
 
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType) -> None:
+    """What no step has caught ends Slicer, too, which would wait for ever otherwise."""
+    traceback.print_exception(kind, error, trace)
+    if _OUTSIDE not in _failed:  # a timer may bring it again and again
+        _failed.append(_OUTSIDE)
+        finish()
+
+
+sys.excepthook = _uncaught
 _timer = qt.QTimer()
 _timer.interval = 1000
 _timer.connect("timeout()", _close_dialog)

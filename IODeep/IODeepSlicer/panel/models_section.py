@@ -100,6 +100,13 @@ class ModelsSection:
         self.ui.searchBox.text = ""
         self.parameters.cardSopInstanceUID = cardSopInstanceUID
 
+    def forgetUnfitting(self) -> None:
+        """The choice was made for another image: it goes if that model does not fit this one."""
+        chosen = self.parameters.cardSopInstanceUID
+        fitting = self._selection.fitting if self._selection is not None else ()
+        if chosen and all(each.model.card.sop_instance_uid != chosen for each in fitting):
+            self.parameters.cardSopInstanceUID = ""
+
     def select(self, volumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> None:
         """Hold the models against the image."""
         source = self.parameters.modelSource

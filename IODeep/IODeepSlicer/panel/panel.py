@@ -26,6 +26,7 @@ class Panel:
     def __init__(self, layout: qt.QVBoxLayout, logic: Any) -> None:
         self._parameters = None
         self._shownImage: tuple | None = None
+        self._lastImageID = ""
         self._lacking = qt.QLabel()
         self._lacking.objectName = "lackingLabel"
         self._lacking.setWordWrap(True)
@@ -85,6 +86,10 @@ class Panel:
             with slicer.util.WaitCursor():
                 self.image.show(volumeNode)
                 self.models.select(volumeNode if self.image.usable else None)
+            if volumeNode is not None:
+                if self._lastImageID not in ("", volumeNode.GetID()):
+                    self.models.forgetUnfitting()
+                self._lastImageID = volumeNode.GetID()
         self.models.show()
         self._showChosen()
         self.result.show()

@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from IODeepSlicer.work.job import Job
 
 
+NO_MEMORY = {
+    "found": "the memory is not enough for this image and network",
+    "wanted": "more free memory",
+    "next_step": "close other images and programs, or crop the image",
+}
+
+
 class _Owner:
     """Who started this process, and is told how far it is, a line each time."""
 
@@ -141,12 +148,8 @@ _TASKS = {"run": _run, "publish": _publish, "list": _list, "send": _send}
 
 def _inParts(error: BaseException) -> dict[str, str]:
     """What was found, what was wanted, what to do next; the rest is in the log."""
-    if isinstance(error, MemoryError):
-        return {
-            "found": "the memory is not enough for this image and network",
-            "wanted": "more free memory",
-            "next_step": "close other images and programs, or crop the image",
-        }
+    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+        return NO_MEMORY
     if all(hasattr(error, part) for part in ("found", "wanted", "next_step")):
         return {part: str(getattr(error, part)) for part in ("found", "wanted", "next_step")}
     return {

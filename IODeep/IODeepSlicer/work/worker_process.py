@@ -21,11 +21,22 @@ from enum import Enum
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
+from IODeepSlicer.work.worker import NO_MEMORY
+
 _WORKER = Path(__file__).with_name("worker.py")
 _PATIENCE = 1.0  # seconds for the process to end after it was killed
 _TIDYING = 0.1  # seconds for it to clear up before that
 _SLICE = 0.03  # seconds that a poll may take for writing and reading files
 _LONGEST_LOG = 100_000  # characters
+# The last words of processes that are ended by a library which finds no memory: the C library (for
+# a new thread's own data), OpenBLAS, C++ (an exception that nobody catches, on any system).
+_NO_MEMORY = (
+    "cannot allocate memory",
+    "Memory allocation still failed",
+    "bad_alloc",
+    "bad allocation",
+)
+_LAST_WORDS = 1000  # characters
 # How a process ends whose processor lacks an instruction; the second one is Windows's way.
 _ILLEGAL_INSTRUCTION = (-signal.SIGILL, 0xC000001D)
 
@@ -139,7 +150,7 @@ class WorkerProcess(Generic[T]):
             ended = self._process.poll() is not None
             self._read()
             if ended and not self._done and self._error is None:
-                self._error = _ended(self._process.returncode)
+                self._error = _ended(self._process.returncode, self._said())
             yield not self._done
         if self._done:
             self._outcome = yield from self._take(self._folder)
@@ -173,11 +184,14 @@ class WorkerProcess(Generic[T]):
     def _end(self, state: State) -> None:
         self._state = state
         self._lines.close()
-        with contextlib.suppress(OSError):
-            text = (self._folder / "log").read_text("utf-8", "replace")
-            self.log = text[-_LONGEST_LOG:]
+        self.log = self._said()
         self._end_process()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _said(self) -> str:
+        with contextlib.suppress(OSError):
+            return (self._folder / "log").read_text("utf-8", "replace")[-_LONGEST_LOG:]
+        return ""
 
     def _end_process(self) -> None:
         self._input.close()  # it clears up and ends; what cannot, is killed
@@ -217,7 +231,10 @@ def _inParts(error: Exception) -> dict[str, str]:
     return _unexpected(f"a fault of IODeep itself: {error!r}")
 
 
-def _ended(status: int) -> dict[str, str]:
+def _ended(status: int, log: str) -> dict[str, str]:
+    """What a process died of that could not say so itself."""
+    if any(words in log[-_LAST_WORDS:] for words in _NO_MEMORY):
+        return NO_MEMORY
     if status in _ILLEGAL_INSTRUCTION:
         return {
             "found": "this computer's processor lacks an instruction that ONNX Runtime uses",

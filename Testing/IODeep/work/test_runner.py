@@ -178,6 +178,26 @@ def test_a_processor_that_is_too_old(image: VolumeImage, model: Model, tmp_path:
         one.outcome()
 
 
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [  # as they were seen when a limit was put on the memory of a run
+        ("cannot allocate memory for thread-local data: ABORT", 127),
+        ("OpenBLAS error: Memory allocation still failed after 10 retries, giving up.", 1),
+        ("terminate called after throwing an instance of 'std::bad_alloc'", 134),
+    ],
+)
+def test_a_library_that_ends_the_process_for_want_of_memory(
+    image: VolumeImage, model: Model, tmp_path: Path, words: str, status: int
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "{words}" >&2\nexit {status}\n')
+    python.chmod(0o755)
+    one = Run(str(python), image, model)
+    wait_for(lambda: over(one))
+    with pytest.raises(IODeepError, match="the memory is not enough"):
+        one.outcome()
+
+
 def test_a_result_that_cannot_be_read(image: VolumeImage, model: Model) -> None:
     one = Run(sys.executable, image, model, Options(threads=1))
     wait_for(lambda: running(one))
