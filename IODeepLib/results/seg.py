@@ -37,6 +37,7 @@ from IODeepLib.headers import quiet
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.recipe import Label
 from IODeepLib.results import source_images
+from IODeepLib.results.edit import Edit, corrected_reference, corrected_series
 from IODeepLib.results.encoding import encoded
 from IODeepLib.results.frames import (
     FrameTable,
@@ -105,6 +106,7 @@ def make_seg(
     *,
     seg_type: SegmentationType = SegmentationType.BINARY,
     others: Sequence[ImageSeries] = (),
+    edit: Edit | None = None,
 ) -> Seg | None:
     """A DICOM SEG of what was found, or None if nothing was found.
 
@@ -120,6 +122,8 @@ def make_seg(
         seg_type: BINARY; LABELMAP, where segment numbers are label values; or FRACTIONAL, which
             holds probabilities.
         others: further series that the network read.
+        edit: what people changed of it; None if nothing. An edited result is a DICOM series of its
+            own, with another number and description, and names the SEG that it corrects.
 
     Raises:
         ImageError: the images lack UIDs to refer to, or several of them have no place in space.
@@ -140,14 +144,19 @@ def make_seg(
     place = place_of(segmentation, series)
     if isinstance(place.grid, SliceStack):
         provenance = replace(provenance, notes=(_ON_SLICES, *provenance.notes))
+    if edit is not None:
+        said = edit.sentences({label.value: label.name for label in found})
+        provenance = replace(provenance, notes=(*said, *provenance.notes))
     numbers: Sequence[int] = range(1, len(found) + 1)
     if seg_type is SegmentationType.LABELMAP:
         found = sorted(found, key=lambda label: label.value)
         numbers = [label.value for label in found]
     with quiet():
-        descriptions = describe_segments(numbers, found, segmentation.labels, provenance)
-        dataset = _without_frames(series, place, provenance, seg_type, descriptions)
-        _refer(dataset, (series, *others), provenance)
+        descriptions = describe_segments(
+            numbers, found, segmentation.labels, provenance, edit or Edit()
+        )
+        dataset = _without_frames(series, place, provenance, seg_type, descriptions, edit)
+        _refer(dataset, (series, *others), provenance, edit)
         table = _frame_table(dataset, segmentation, seg_type, there)
         _add_frames(dataset, table, segmentation, place)
     missing = tuple(label for label in segmentation.labels if label not in found)
@@ -195,6 +204,7 @@ def _without_frames(
     provenance: Provenance,
     seg_type: SegmentationType,
     descriptions: Sequence[Any],
+    edit: Edit | None,
 ) -> Dataset:
     """Everything that highdicom makes, for one plane of one pixel, which is taken out again."""
     import highdicom as hd
@@ -203,6 +213,8 @@ def _without_frames(
     title = f"{provenance.title} {provenance.version}"
     on_slices = isinstance(place.grid, SliceStack)
     what = f"{provenance.version} segmentation" + (" on its slices" if on_slices else "")
+    edited = "" if edit is None else ", edited"
+    what += edited
     room = LONGEST_LO - len(f" {what}")
     software: Any = tuple(filter(None, (f"{SOFTWARE} {SOFTWARE_VERSION}", provenance.runtime)))
     placed = place.grid is not None
@@ -212,7 +224,9 @@ def _without_frames(
         segmentation_type=seg_type.value,
         segment_descriptions=descriptions,
         series_instance_uid=_NO_UID,
-        series_number=source_images.series_number(series.header, on_slices=on_slices),
+        series_number=source_images.series_number(
+            series.header, on_slices=on_slices, edited=bool(edited)
+        ),
         sop_instance_uid=_NO_UID,
         instance_number=1,
         manufacturer=SOFTWARE,
@@ -222,10 +236,10 @@ def _without_frames(
         fractional_type="PROBABILITY",
         max_fractional_value=_MAX_FRACTIONAL_VALUE,
         content_label=CONTENT_LABEL,
-        content_description=shortened(title, LONGEST_LO),
+        content_description=shortened(title, LONGEST_LO - len(edited)) + edited,
         transfer_syntax_uid=ExplicitVRLittleEndian,
         omit_empty_frames=False,
-        contributing_equipment=[_network(provenance)],
+        contributing_equipment=[_network(provenance, edited=bool(edited))],
         series_description=f"{shortened(provenance.title, room)} {what}",
         content_date=date,
         content_time=time,
@@ -238,7 +252,7 @@ def _without_frames(
     for item in dataset.ContributingEquipmentSequence:
         item.pop("ContributionDateTime", None)
     dataset.SpecificCharacterSet = CHARACTER_SET
-    dataset.setdefault("ContentCreatorName", "")
+    dataset.ContentCreatorName = "" if edit is None else edit.creator
     dataset.update(source_images.image_context(series.header, placed=placed))
     dataset.DimensionOrganizationSequence[0].DimensionOrganizationUID = _NO_UID
     for item in dataset.DimensionIndexSequence:
@@ -276,7 +290,7 @@ def _stand_in(series: ImageSeries, *, placed: bool) -> Dataset:
     return image
 
 
-def _network(provenance: Provenance) -> Any:
+def _network(provenance: Provenance, *, edited: bool) -> Any:
     """The network as contributing equipment. (PS3.3 section C.12.1.1.5)"""
     import highdicom as hd
     from pydicom.sr.codedict import codes
@@ -287,12 +301,15 @@ def _network(provenance: Provenance) -> Any:
         manufacturer_model_name=shortened(provenance.title, LONGEST_LO),
         software_versions=provenance.label,
         device_serial_number=provenance.card_sop_instance_uid,
-        contribution_description="Trained network that found the segments",
+        contribution_description="Trained network that found the segments"
+        + (" before they were edited by hand" if edited else ""),
     )
 
 
-def _refer(dataset: Dataset, series: Sequence[ImageSeries], provenance: Provenance) -> None:
-    """Refer to the images and to the card. (PS3.3 sections C.12.2 and C.12.4)"""
+def _refer(
+    dataset: Dataset, series: Sequence[ImageSeries], provenance: Provenance, edit: Edit | None
+) -> None:
+    """Refer to the images, the card, and the SEG that is corrected. (PS3.3 C.12.2 and C.12.4)"""
     dataset.SourceImageSequence = source_images.image_references(series)
     dataset.DerivationDescription = provenance.derivation()
     dataset.LossyImageCompression = source_images.lossy_compression(series)
@@ -310,6 +327,10 @@ def _refer(dataset: Dataset, series: Sequence[ImageSeries], provenance: Provenan
     studies: dict[str, list[Dataset]] = {}
     for study, item in source_images.series_references(series):
         studies.setdefault(study, []).append(item)
+    if edit is not None and edit.corrects is not None:
+        dataset.SourceImageSequence.append(corrected_reference(edit.corrects))
+        study, item = corrected_series(edit.corrects)
+        studies.setdefault(study, []).append(item)  # behind the images, which viewers look for
     studies.setdefault(provenance.card_study_instance_uid, []).append(card_series)
     dataset.ReferencedSeriesSequence = studies.pop(dataset.StudyInstanceUID)
     if studies:

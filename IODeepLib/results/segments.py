@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from IODeepLib.codes import ARTIFICIAL_INTELLIGENCE, LATERALITIES, Code
 from IODeepLib.recipe import Label
 from IODeepLib.results.colors import display_color
+from IODeepLib.results.edit import Edit, by_hand
 from IODeepLib.results.provenance import Provenance, shortened
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ LONGEST_LO = 64  # PS3.5 section 6.2
 
 
 def describe_segments(
-    numbers: Sequence[int], labels: Sequence[Label], all_labels: Sequence[Label], by: Provenance
+    numbers: Sequence[int],
+    labels: Sequence[Label],
+    all_labels: Sequence[Label],
+    by: Provenance,
+    edit: Edit,
 ) -> list[SegmentDescription]:
     """The items for `labels`, in this order.
 
@@ -28,20 +33,20 @@ def describe_segments(
         labels: the labels that were found.
         all_labels: all labels of the network: their places decide on the default colors.
         by: what found them.
+        edit: what was changed of that; nothing of it is said to be the network's.
     """
-    algorithm = identify_algorithm(by)
     return [
-        _describe(number, label, all_labels.index(label), algorithm)
+        _describe(number, label, all_labels.index(label), by, edit)
         for number, label in zip(numbers, labels, strict=True)
     ]
 
 
-def identify_algorithm(by: Provenance) -> AlgorithmIdentificationSequence:
+def identify_algorithm(by: Provenance, *, edited: bool) -> AlgorithmIdentificationSequence:
     """Algorithm Identification Macro, PS3.3 section 10.16; family of CID 7162."""
     from highdicom import AlgorithmIdentificationSequence
 
     algorithm = AlgorithmIdentificationSequence(
-        name=shortened(by.title, LONGEST_LO),
+        name=by_hand(by.title) if edited else shortened(by.title, LONGEST_LO),
         family=_concept(ARTIFICIAL_INTELLIGENCE),
         version=by.version,
         source=shortened(by.publisher, LONGEST_LO),
@@ -51,10 +56,15 @@ def identify_algorithm(by: Provenance) -> AlgorithmIdentificationSequence:
 
 
 def _describe(
-    number: int, label: Label, index: int, algorithm: AlgorithmIdentificationSequence
+    number: int, label: Label, index: int, by: Provenance, edit: Edit
 ) -> SegmentDescription:
     from highdicom.color import CIELabColor
     from highdicom.seg import SegmentDescription
+
+    edited, added = label.value in edit.edited, label.value in edit.added
+    kind = label.algorithm_type.value
+    if edited or added:
+        kind = "MANUAL" if added else "SEMIAUTOMATIC"
 
     region = label.anatomic_region
     item = SegmentDescription(
@@ -62,11 +72,14 @@ def _describe(
         segment_label=label.name,
         segmented_property_category=_concept(label.category),
         segmented_property_type=_concept(label.type),
-        algorithm_type=label.algorithm_type.value,
-        algorithm_identification=algorithm,
+        algorithm_type=kind,
+        algorithm_identification=None if added else identify_algorithm(by, edited=edited),
         anatomic_regions=[_concept(region)] if region else None,
         display_color=CIELabColor.from_rgb(*display_color(label, index)),
     )
+    if edit.added.get(label.value):  # of whose version and parameters nobody knows
+        item.SegmentAlgorithmType = "SEMIAUTOMATIC"
+        item.SegmentAlgorithmName = shortened(edit.added[label.value], LONGEST_LO)
     side = LATERALITIES[label.laterality.value] if label.laterality else None
     modifiers = list(dict.fromkeys(c for c in (label.modifier, side) if c))
     if modifiers:
