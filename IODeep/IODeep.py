@@ -85,7 +85,7 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # Otherwise the longest text that was ever shown says how narrow the panel may be.
         self.parent.setSizePolicy(qt.QSizePolicy.Preferred, qt.QSizePolicy.Preferred)
         self.logic = IODeepLogic()
-        self.panel = Panel(self.layout, self.logic)
+        self.panel = Panel(self.layout, self.logic, self.enter)
         self.publishing = PublishSection(self.chooseModel)
         self.layout.addWidget(self.publishing.root)
         self.layout.addStretch(1)
@@ -97,7 +97,7 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def enter(self) -> None:
         """Called whenever the module is opened."""
         self._setParameterNode(self.logic.getParameterNode())
-        self.panel.enter()
+        self.panel.refresh()
         self.publishing.enter()
 
     def exit(self) -> None:

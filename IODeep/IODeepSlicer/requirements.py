@@ -19,24 +19,13 @@ from pathlib import Path
 
 from IODeepLib.errors import IODeepError
 
-# What the library depends on; a test holds this equal with its pyproject.toml, but for three
-# floors. ONNX Runtime may be one that cannot be ended while it opens a network: here the process is
-# that runs it. What requests 2.33 mends is a function that nobody here calls (extract_zipped_paths,
-# CVE-2026-25645): no reason to refuse a Slicer that was built with an older one. platformdirs 4.12
-# is for those who have no home folder, and cannot use Slicer.
-REQUIREMENTS = (
-    "pydicom>=3.0.1",
-    "numpy>=1.26",
-    "SimpleITK>=2.4",
-    "highdicom>=0.27",
-    "onnxruntime>=1.26",
-    "requests>=2.32.4",
-    "urllib3>=2.2.2",
-    "Pillow>=10.1",
-    "filelock>=3.30",
-    "msgspec>=0.19",
-    "platformdirs>=4.0",
-    "psutil>=6.0",
+# What the module needs; a test holds it equal with the library's pyproject.toml, as the file says.
+REQUIREMENTS = tuple(
+    line
+    for line in (Path(__file__).parents[1] / "Resources" / "requirements.txt")
+    .read_text(encoding="utf-8")
+    .splitlines()
+    if line and not line.startswith("#")
 )
 
 # And what servers that speak DIMSE need.
@@ -51,11 +40,13 @@ ONNXRUNTIME_VARIANTS = (
     "onnxruntime-qnn",
 )
 
-_NAME = "IODeep"
-
 
 class RequirementsError(IODeepError):
-    """Python packages lack, and were not installed."""
+    """Python packages lack, or are too old."""
+
+
+class NotInstalledError(RequirementsError):
+    """What lacks was not installed; whoever was asked knows it already."""
 
 
 def installedVersions() -> dict[str, str]:
@@ -118,43 +109,57 @@ def _check(versions: Mapping[str, str], more: Sequence[str] = ()) -> None:
         raise RequirementsError(
             f"Slicer's Python lacks {', '.join(missing)}",
             "all Python packages of IODeep",
-            "open the IODeep module again, which offers to install them",
+            "open the module IODeep, which offers to install them",
         )
 
 
-def ensureRequirements(wheelFolder: Path | str | None = None, more: Sequence[str] = ()) -> None:
-    """Install what lacks, after asking once for all of it.
+def ensureRequirements(more: Sequence[str] = (), wheelFolder: Path | str | None = None) -> None:
+    """Install what lacks, after asking once for all of it; in tests of Slicer, nothing.
 
     Args:
-        wheelFolder: install from the wheels in this folder, without internet and without asking;
-            if it is not given, the question offers to choose one.
         more: what is needed beside `REQUIREMENTS`.
+        wheelFolder: install from the wheels in this folder, without internet and without asking.
 
     Raises:
-        RequirementsError: the user declined, or it could not be installed.
+        NotInstalledError: the user declined, or it could not be installed.
+        RequirementsError: something is too old, or nothing may be installed.
     """
-    import slicer
-
     versions = installedVersions()
     missing = missingRequirements(versions, more)
-    if not missing or outdatedRequirements(versions) or slicer.app.testingEnabled():
-        _check(versions, more)  # tests never change Slicer's Python
-        return
-    if wheelFolder is None:
-        wheelFolder = _ask(missing)
+    if missing and not outdatedRequirements(versions):
+        _install(missing, versions, wheelFolder)
+    checkRequirements(more)
+
+
+def _install(
+    missing: list[str], versions: Mapping[str, str], wheelFolder: Path | str | None
+) -> None:
+    from slicer.packaging import pip_ensure
+
+    names = ", ".join(missing)
     try:
-        with _constraints() as constraints, _wheelsFrom(wheelFolder):
-            _install(missing, constraints)
-    except Exception as error:  # pip's failures differ from Slicer version to version
+        with _constraints(versions) as constraints, _wheelsFrom(wheelFolder):
+            pip_ensure(
+                missing,
+                constraints=constraints,
+                prompt_install=wheelFolder is None,
+                requester="IODeep",
+            )
+    except RuntimeError as error:
+        raise NotInstalledError(
+            f"{names} not installed, as you chose",
+            "all Python packages of IODeep",
+            "try again, and install them",
+        ) from error
+    except Exception as error:  # pip ended with a status, or could not be started
         logging.getLogger(__name__).exception("Installing %s failed", missing)
         status = getattr(error, "returncode", None)
         reason = error if status is None else f"pip ended with status {status}"
-        raise RequirementsError(
-            f"{', '.join(missing)} could not be installed ({reason})",
+        raise NotInstalledError(
+            f"{names} could not be installed ({reason})",
             "an internet connection, or a folder with wheels for this Slicer's Python",
             "see the error log (Ctrl+0), then try again",
         ) from error
-    checkRequirements(more)
 
 
 def wheelOptions(wheelFolder: Path | str) -> dict[str, str]:
@@ -169,69 +174,11 @@ def constraintLines(versions: Mapping[str, str]) -> list[str]:
     return [f"{name}=={version}" for name, version in sorted(versions.items())]
 
 
-def _ask(missing: list[str]) -> Path | None:
-    """Ask for consent: None to install from the internet, or the folder that was chosen."""
-    import qt
-    import slicer
-    from slicer.i18n import tr as _
-
-    box = qt.QMessageBox(slicer.util.mainWindow())
-    box.icon = qt.QMessageBox.Question
-    box.textFormat = qt.Qt.PlainText
-    box.windowTitle = _NAME
-    box.text = _("IODeep needs Python packages that Slicer does not have yet: {packages}").format(
-        packages=", ".join(missing)
-    )
-    box.informativeText = _("They are added to Slicer's Python. Nothing there is replaced.")
-    install = box.addButton(_("Install"), qt.QMessageBox.AcceptRole)
-    fromFolder = box.addButton(_("From a folder..."), qt.QMessageBox.ActionRole)
-    box.addButton(qt.QMessageBox.Cancel)
-    box.exec_()
-    folder = ""
-    if box.clickedButton() == fromFolder:
-        folder = qt.QFileDialog.getExistingDirectory(
-            slicer.util.mainWindow(), _("Folder with wheels")
-        )
-    if box.clickedButton() != install and not folder:
-        raise RequirementsError(
-            f"{', '.join(missing)} not installed, as you chose",
-            "all Python packages of IODeep",
-            "try again, and install them",
-        )
-    return Path(folder) if folder else None
-
-
-def _install(missing: list[str], constraints: Path) -> None:
-    import slicer
-
-    try:
-        from slicer.packaging import pip_ensure  # Slicer 5.12 and later
-    except ImportError:
-        _installBeforePackaging(missing, constraints)
-        return
-    pip_ensure(missing, constraints=constraints, prompt_install=False, requester=_NAME)
-    slicer.app.processEvents()
-
-
-def _installBeforePackaging(missing: list[str], constraints: Path) -> None:
-    import slicer
-    from slicer.i18n import tr as _
-
-    text = _("Installing {packages}").format(packages=", ".join(missing))
-    progress = slicer.util.createProgressDialog(labelText=text, maximum=0, windowTitle=_NAME)
-    progress.setCancelButton(None)
-    try:
-        slicer.app.processEvents()
-        slicer.util.pip_install(["--constraint", str(constraints), *missing])
-    finally:
-        progress.close()
-
-
 @contextmanager
-def _constraints() -> Iterator[Path]:
+def _constraints(versions: Mapping[str, str]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="iodeep-") as folder:
         path = Path(folder, "constraints.txt")
-        path.write_text("\n".join(constraintLines(installedVersions())) + "\n", encoding="utf-8")
+        path.write_text("\n".join(constraintLines(versions)) + "\n", encoding="utf-8")
         yield path
 
 

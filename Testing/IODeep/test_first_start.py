@@ -185,4 +185,4 @@ def test_the_dicom_browser_lists_and_says_what_lacks(
     uids = {part.sop_instance_uid for part in network.card.manifest.parts}
     assert set(said) == {network.card.sop_instance_uid, *uids}
     card = said[network.card.sop_instance_uid]
-    assert all(package in card for package in BROUGHT) and "open the IODeep module" in card
+    assert all(package in card for package in BROUGHT) and "open the module IODeep" in card

@@ -6,7 +6,7 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from IODeepSlicer import requirements
@@ -113,24 +113,64 @@ def test_the_check_says_what_is_wrong(monkeypatch, versions, said):
         requirements.checkRequirements()
 
 
-def test_one_question_and_one_installation(monkeypatch):
-    versions, asked, installed = dict(BUNDLED), [], []
+def slicer_that(monkeypatch, pip_ensure):
+    """Let Slicer's own function be this one."""
+    monkeypatch.setitem(sys.modules, "slicer", ModuleType("slicer"))
+    packaging = SimpleNamespace(pip_ensure=pip_ensure)
+    monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
 
-    def install(missing, constraints):
+
+def test_one_question_and_one_installation(monkeypatch):
+    versions, installed = dict(BUNDLED), []
+
+    def pip_ensure(missing, constraints, prompt_install, requester):
+        assert prompt_install and requester == "IODeep"
         assert constraints.read_text().splitlines() == requirements.constraintLines(BUNDLED)
         installed.append(missing)
         versions.update(HERE, onnxruntime="1.31.0")
 
-    application = SimpleNamespace(testingEnabled=lambda: False)
-    monkeypatch.setitem(sys.modules, "slicer", SimpleNamespace(app=application))
+    slicer_that(monkeypatch, pip_ensure)
     monkeypatch.setattr(requirements, "installedVersions", lambda: versions)
-    monkeypatch.setattr(requirements, "_ask", asked.append)
-    monkeypatch.setattr(requirements, "_install", install)
     for _ in range(2):
         requirements.ensureRequirements()
     lacking = [item for item in requirements.REQUIREMENTS if Requirement(item).name in BROUGHT]
     assert len(lacking) == len(BROUGHT)
-    assert asked == installed == [lacking]
+    assert installed == [lacking]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("User declined package installation"), "as you chose"),
+        (subprocess.CalledProcessError(7, "pip"), "pip ended with status 7"),
+        (OSError("no room"), "no room"),
+    ],
+)
+def test_what_is_not_installed_is_said(monkeypatch, error, said):
+    def pip_ensure(missing, **_):
+        raise error
+
+    slicer_that(monkeypatch, pip_ensure)
+    monkeypatch.setattr(requirements, "installedVersions", lambda: HERE)
+    with pytest.raises(requirements.NotInstalledError, match=f"onnxruntime.*{said}"):
+        requirements.ensureRequirements()
+
+
+def test_tests_of_slicer_install_nothing(monkeypatch):
+    """Slicer's own function then does nothing."""
+    slicer_that(monkeypatch, lambda missing, **_: None)
+    monkeypatch.setattr(requirements, "installedVersions", lambda: HERE)
+    with pytest.raises(requirements.RequirementsError, match="lacks onnxruntime") as caught:
+        requirements.ensureRequirements()
+    assert not isinstance(caught.value, requirements.NotInstalledError)
+
+
+def test_nobody_is_asked_for_what_would_not_help(monkeypatch):
+    slicer_that(monkeypatch, None)  # whoever calls it gets an error of another kind
+    versions = {**HERE, "pydicom": "2.4.4"}
+    monkeypatch.setattr(requirements, "installedVersions", lambda: versions)
+    with pytest.raises(requirements.RequirementsError, match=r"has pydicom 2\.4\.4"):
+        requirements.ensureRequirements()
 
 
 def test_what_is_installed_is_pinned():

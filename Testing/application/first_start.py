@@ -17,8 +17,8 @@ import slicer
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE))
 from IODeepSlicer import requirements  # noqa: E402
-from panel import find, said  # noqa: E402
-from steps import answer, dialogs, finish, step  # noqa: E402
+from panel import DEMO, find, said  # noqa: E402
+from steps import answer, dialogs, finish, picture, step  # noqa: E402
 
 _work = Path(tempfile.mkdtemp(prefix="iodeep-"))
 _wheels = _work / "folder with wheels"
@@ -83,15 +83,52 @@ def _replacer() -> str:
 
 
 def _panel() -> str:
-    """The module is opened before anybody has said yes."""
+    """Opening the module asks nothing: what lacks stands there with buttons."""
     _need("iodeep-probe>=1")
-    answer("Cancel")
     slicer.util.selectModule("IODeep")
-    asked, failed = dialogs()
-    assert "iodeep-probe" in asked and "as you chose" in failed, (asked, failed)
-    text = said("lackingLabel")
+    assert not dialogs()
+    text = said("packagesLabel")
     assert "iodeep-probe" in text
     assert not find("applyButton").enabled and not find("sourceComboBox").enabled
+    picture("packages", slicer.modules.iodeep.widgetRepresentation())
+    return text
+
+
+def _button_declined() -> str:
+    """One question, and no second popup that says what was just chosen."""
+    answer("Cancel")
+    find("installButton").click()
+    (asked,) = dialogs()
+    assert "iodeep-probe" in asked, asked
+    text = said("packagesLabel")
+    assert "as you chose" in text and find("installButton").enabled, text
+    return text
+
+
+def _button_installs() -> str:
+    panel = slicer.modules.iodeep.widgetRepresentation().self().panel
+    panel.packages.install(_wheels)  # what the second button does with a folder
+    assert not find("PackagesSection").visible
+    assert find("sourceComboBox").enabled
+    assert requirements.missingRequirements() == []
+    return "the panel is there"
+
+
+def _without_onnx_runtime() -> str:
+    """All can be looked at; only what runs a network asks."""
+    _need("onnxruntime-none>=1")  # taken for the module: its name begins like it
+    slicer.util.selectModule("Data")
+    slicer.util.selectModule("IODeep")
+    assert not dialogs() and not find("PackagesSection").visible
+    answer("Cancel")
+    ui = slicer.modules.iodeep.widgetRepresentation().self().publishing.ui
+    ui.onnxPathLineEdit.currentPath = str(DEMO / "demo_network.onnx")
+    ui.recipePathLineEdit.currentPath = str(DEMO / "recipe.json")
+    ui.checkButton.click()
+    (asked,) = dialogs()
+    assert "onnxruntime-none" in asked
+    text = ui.publishStatusLabel.text
+    assert "as you chose" in text, text
     return text
 
 
@@ -100,6 +137,9 @@ _bundled = tuple(item for item in requirements.REQUIREMENTS if item not in _lack
 step("Prepared", _prepare)
 step("Declined", _declined)
 step("Panel without them", _panel)
+step("Button, declined", _button_declined)
+step("Button, from a folder", _button_installs)
+step("Without ONNX Runtime", _without_onnx_runtime)
 step("Installed from a folder", _installed)
 step("What would replace a package", _replacer)
 shutil.rmtree(_work, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import qt
@@ -9,28 +10,25 @@ import slicer
 
 from IODeepSlicer.panel.image_section import ImageSection
 from IODeepSlicer.panel.models_section import ModelsSection
+from IODeepSlicer.panel.packages_section import PackagesSection
 from IODeepSlicer.panel.result_section import ResultSection
 from IODeepSlicer.panel.run_section import RunSection
-from IODeepSlicer.panel.widgets import say
-from IODeepSlicer.requirements import RequirementsError, checkReading, ensureRequirements
-from IODeepSlicer.text.fit_text import RED
-from IODeepSlicer.text.i18n import tr as _
-from IODeepSlicer.text.messages import errorText
 
 _SETTLE_MILLISECONDS = 200  # while a volume is loaded it changes many times
 
 
 class Panel:
-    """The panel without its parameter node: `parameters` is set and taken away by the widget."""
+    """The panel without its parameter node: `parameters` is set and taken away by the widget.
 
-    def __init__(self, layout: qt.QVBoxLayout, logic: Any) -> None:
+    `installed` is called when Python packages have come that lacked.
+    """
+
+    def __init__(self, layout: qt.QVBoxLayout, logic: Any, installed: Callable[[], None]) -> None:
         self._parameters = None
         self._shownImage: tuple | None = None
         self._lastImageID = ""
-        self._lacking = qt.QLabel()
-        self._lacking.objectName = "lackingLabel"
-        self._lacking.setWordWrap(True)
-        layout.addWidget(self._lacking)
+        self.packages = PackagesSection(installed)
+        layout.addWidget(self.packages.root)
         self.image = ImageSection(self.lookAgain)
         self.models = ModelsSection(logic, self._showChosen, self.refresh)
         self.run = RunSection(logic, self._onResult, self._onFetched)
@@ -54,14 +52,8 @@ class Panel:
         for section in self._sections:
             section.parameters = parameters
 
-    def enter(self) -> None:
-        """The module was opened: other modules may have loaded images and models meanwhile."""
-        with slicer.util.tryWithErrorDisplay(_("IODeep cannot be used yet.")):
-            ensureRequirements()
-        self.refresh()
-
     def refresh(self) -> None:
-        """Look for models again, and look at the image and the result again."""
+        """Look for models again, and at the image and the result: others may have loaded some."""
         self.models.forget()
         self.result.forget()
         self.lookAgain()
@@ -115,15 +107,10 @@ class Panel:
 
     def _ready(self) -> bool:
         """Whether images and networks can be read; if not, that is all there is to see."""
-        text = ""
-        try:
-            checkReading()
-        except RequirementsError as error:
-            text = errorText(error)
-        say(self._lacking, text, RED)
+        ready = self.packages.ready()
         for section in self._sections:
-            section.root.enabled = not text
-        return not text
+            section.root.enabled = ready
+        return ready
 
     def _showChosen(self) -> None:
         self.run.show(self.models.chosen, self.models.server)

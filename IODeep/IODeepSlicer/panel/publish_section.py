@@ -10,6 +10,7 @@ import qt
 
 from IODeepSlicer.panel.recipe_form_box import RecipeFormBox
 from IODeepSlicer.panel.widgets import loadUI, say, scrollTo
+from IODeepSlicer.requirements import ensureRequirements
 from IODeepSlicer.text.fit_text import RED
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.messages import errorText
@@ -73,6 +74,7 @@ class PublishSection:
         ui = self.ui
         self._finish = finish
         try:
+            ensureRequirements()
             self._packing = start(
                 ui.onnxPathLineEdit.currentPath, ui.recipePathLineEdit.currentPath
             )

@@ -11,7 +11,9 @@ import slicer
 
 from IODeepSlicer.panel.label_list import LabelList
 from IODeepSlicer.panel.widgets import loadUI, say, setTip, textWindow
+from IODeepSlicer.requirements import ensureRequirements
 from IODeepSlicer.sources.known_models import rememberRun
+from IODeepSlicer.sources.servers import ensureFor
 from IODeepSlicer.text import card_text, fit_text
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.messages import errorText, progressText
@@ -153,15 +155,12 @@ class RunSection:
         device = "cpu" if self.parameters.processorOnly else "auto"
         labels = self._labels.kept if self._labels.leftOut else None
         self._log = ""
+        server = self._server if model.missing_parts else None
         try:
+            ensureFor(server) if server else ensureRequirements()
             with slicer.util.WaitCursor():
                 self._run = self._logic.start(
-                    volumeNode,
-                    model,
-                    device,
-                    self.parameters.threads or None,
-                    labels,
-                    self._server if model.missing_parts else None,
+                    volumeNode, model, device, self.parameters.threads or None, labels, server
                 )
         except Exception as error:
             self._fail(error)

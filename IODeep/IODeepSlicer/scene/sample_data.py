@@ -8,6 +8,7 @@ from typing import Any
 import slicer
 
 from IODeepSlicer.text.i18n import tr as _
+from IODeepSlicer.text.messages import errorText
 
 _CATEGORY, _NAME = "IODeep", "IODeep demo"
 _THUMBNAIL = Path(__file__).resolve().parents[2] / "Resources" / "Icons" / "IODeepDemo.png"
@@ -51,8 +52,12 @@ def loadDemo() -> slicer.vtkMRMLScalarVolumeNode:
 
 
 def _onChosen(_source: Any) -> None:
-    from IODeepSlicer.requirements import ensureRequirements
+    from IODeepSlicer.requirements import NotInstalledError, ensureRequirements
 
     with slicer.util.tryWithErrorDisplay(_("The demonstration cannot be loaded."), waitCursor=True):
-        ensureRequirements()
+        try:
+            ensureRequirements()
+        except NotInstalledError as error:
+            slicer.util.showStatusMessage(errorText(error), 10_000)
+            return
         slicer.util.setSliceViewerLayers(background=loadDemo(), fit=True)
