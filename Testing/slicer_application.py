@@ -82,6 +82,7 @@ def start(folder: Path) -> slicer.vtkMRMLScene:
     logics: dict[str, Any] = {
         "segmentations": slicer.vtkSlicerSegmentationsModuleLogic(),
         "volumes": slicer.vtkSlicerVolumesLogic(),
+        "sequences": slicer.vtkSlicerSequencesLogic(),
     }
     for logic in logics.values():
         logic.SetMRMLScene(scene)

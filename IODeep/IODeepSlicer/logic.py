@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from slicer.util import VTKObservationMixin
 
 from IODeepSlicer.scene.parameters import IODeepParameterNode
+from IODeepSlicer.work.queue import RunQueue
 from IODeepSlicer.work.runner import Run, State
 from IODeepSlicer.work.waiting import wait
 from IODeepSlicer.work.worker_process import slicerPython
@@ -33,6 +34,7 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         ScriptedLoadableModuleLogic.__init__(self)
         VTKObservationMixin.__init__(self)
         self._runs: list[Run] = []
+        self._queues: list[RunQueue] = []
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onStartClose)
 
     def getParameterNode(self) -> Any:
@@ -159,6 +161,49 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         wait(run)
         return self.createResult(volumeNode, model, run.outcome())
 
+    def startQueue(
+        self,
+        pairs: Iterable[tuple[vtkMRMLScalarVolumeNode, Model]],
+        device: str = "auto",
+        threads: int | None = None,
+        labels: Mapping[str, Iterable[str]] | None = None,
+        source: str | Path | None = None,
+        *,
+        allFrames: bool = False,
+    ) -> RunQueue:
+        """Run several models, or on several images, one after the other; return at once.
+
+        Poll the queue until it is over: that starts what waits, and makes the nodes of what was
+        found. One that fails does not stop the others; `problems` then says what and why.
+
+        :param pairs: each an image and the model to run on it.
+        :param labels: names of the labels to keep, by the models' labels (`model.label`); those of
+            models that are not named are all kept.
+        :param allFrames: of a volume that shows a sequence, run on each of its frames: the result
+            is a sequence, too, which the same browser shows. Other volumes are run on as they are.
+        """
+        from IODeepSlicer.work.queueing import itemsOf, queueOf
+
+        kept = {label: tuple(names) for label, names in (labels or {}).items()}
+
+        def start(volumeNode: vtkMRMLScalarVolumeNode, model: Model) -> Run:
+            server = source if model.missing_parts else None
+            return self.start(volumeNode, model, device, threads, kept.get(model.label), server)
+
+        queue = queueOf(itemsOf(pairs, allFrames=allFrames), start, self.createResult)
+        self._queues = [q for q in self._queues if q.over < len(q.items)] + [queue]
+        return queue
+
+    def runQueue(
+        self,
+        pairs: Iterable[tuple[vtkMRMLScalarVolumeNode, Model]],
+        **options: Any,
+    ) -> RunQueue:
+        """The same, and wait until all is over: see `results` and `problems` of what it gives."""
+        queue = self.startQueue(pairs, **options)
+        wait(queue)
+        return queue
+
     def measure(self, segmentationNode: vtkMRMLSegmentationNode) -> vtkMRMLTableNode:
         """Measure the image in each segment, as the module Segment Statistics does.
 
@@ -219,7 +264,10 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         return finishPacking(packing)
 
     def cancelAll(self) -> None:
-        """End all runs at once."""
+        """End all runs at once, and what waits for them."""
+        for queue in self._queues:
+            queue.cancel()
+        self._queues = []
         for run in self._runs:
             run.cancel()
         self._runs = []

@@ -29,6 +29,7 @@ if find_spec("slicer_core") is None:
         "test_stubs.py",
         "work/test_listing.py",
         "work/test_publishing.py",
+        "work/test_queue.py",
     ]
 
 

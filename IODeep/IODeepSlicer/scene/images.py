@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # What a person says about an image whose header does not say it, kept with the volume node.
 SAID = {"Modality": "IODeep.Modality", "BodyPartExamined": "IODeep.BodyPartExamined"}
 
+# From a frame of a sequence, while it is run on, to the volume that shows the frames.
+FRAME_ROLE = "IODeep.FrameOf"
+
 _INSTANCE_UIDS = "DICOM.instanceUIDs"  # core keeps them with volumes from the database
 _MOST_SHOWN = 3  # volumes in one
 
@@ -275,10 +278,13 @@ def otherVolumes(
 ) -> list[slicer.vtkMRMLScalarVolumeNode]:
     """The other images in the scene that can fill further channels of a network."""
     nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    # A frame of a sequence is no other image than the volume that shows it.
+    same = (volumeNode, volumeNode.GetNodeReference(FRAME_ROLE))
     return [
         node
         for node in nodes
-        if node is not volumeNode
+        if node not in same
+        and node.GetNodeReference(FRAME_ROLE) is None
         and not node.IsA("vtkMRMLLabelMapVolumeNode")
         and node.GetImageData() is not None
         and node.GetImageData().GetNumberOfPoints() > 0

@@ -166,7 +166,9 @@ def terminologyEntry(label: Label) -> str:
 def putUnder(parent: slicer.vtkMRMLNode, node: slicer.vtkMRMLNode) -> None:
     """Show `node` below `parent` in the subject hierarchy."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), hierarchy.GetItemByDataNode(parent))
+    above = hierarchy.GetItemByDataNode(parent)
+    if above:  # hidden nodes have no place there
+        hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), above)
 
 
 def imageNodeOf(node: slicer.vtkMRMLNode) -> slicer.vtkMRMLScalarVolumeNode | None:
