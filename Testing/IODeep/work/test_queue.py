@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slicer
-import slicer_application
 from IODeepSlicer.scene import images, nodes
 from IODeepSlicer.scene.sequences import frameCount
 from IODeepSlicer.scene.targets import Scope, volumesIn
@@ -158,9 +157,7 @@ def test_all_frames_of_a_sequence_give_a_sequence(
     assert not np.array_equal(seen[0], seen[1])
 
 
-def test_a_frame_that_fails_shows_nothing(
-    logic: IODeepLogic, network: Model
-) -> None:
+def test_a_frame_that_fails_shows_nothing(logic: IODeepLogic, network: Model) -> None:
     proxy = sequence(3)
     queue = logic.startQueue([(proxy, network)], allFrames=True)
     queue.cancel(queue.items[1])
