@@ -181,6 +181,7 @@ def run(
         ),
         left_out=left_out,
         want_seg_on_slices=options.seg_on_slices,
+        threads=session.threads,
     )
 
 

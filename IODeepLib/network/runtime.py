@@ -194,7 +194,7 @@ def open_session(
         else:
             running = made.get_providers()
             if attempt[0] in running:
-                _log.info("%s runs with %s", model.label, ", ".join(running))
+                _log.info("%s runs with %s, threads: %d", model.label, ", ".join(running), threads)
                 return Session(made, model.label, notes, threads, cancelled)
             failure = f"it would run with {', '.join(running)} instead"
         if not automatic or attempt[0] == CPU:

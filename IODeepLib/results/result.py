@@ -49,6 +49,8 @@ class Result:
             regression says.
         volume: the image of the first channel.
         provider: the ONNX Runtime execution provider that ran it.
+        threads: how many threads it computed with; 0 if ONNX Runtime decided. No file says it: the
+            same run gives the same bytes with any number.
         seg_type: the kind of DICOM SEG that is written.
         notes: what a person should know of the images, the run and the labels.
         left_out: names of the labels that were dropped because nobody asked for them.
@@ -65,6 +67,7 @@ class Result:
     notes: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     want_seg_on_slices: bool = False
+    threads: int = 0
 
     @property
     def series(self) -> Image:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +15,11 @@ import slicer
 import slicer_application
 from IODeepSlicer.scene import images, nodes
 from IODeepSlicer.work.runner import State
+from IODeepSlicer.work.waiting import wait
 from msgspec.structs import replace
 
 from IODeep import IODeepLogic
+from IODeepLib.cli.main import main
 from IODeepLib.errors import CancelledError, IODeepError, NoModelFitsError, UsageError
 from IODeepLib.model_object import Model
 from IODeepLib.pipeline import run
@@ -49,6 +53,32 @@ def test_it_gives_what_the_library_gives(logic: IODeepLogic, study: Path, networ
     turn = found.grid.axis_map(expected.grid.orientation)
     np.testing.assert_array_equal(turn.apply(found.array), expected.array)
     assert {1, 2} <= set(np.unique(expected.array))
+
+
+def test_its_command_gives_the_same(
+    logic: IODeepLogic, study: Path, network: Model, tmp_path: Path
+) -> None:
+    """Whatever lies beside: the log shows the command for those who go on outside of Slicer."""
+    volume = slicer_application.load(study)
+    one = logic.start(volume, network, "cpu", threads=1, labels=["white"])
+    wait(one)
+    program, *arguments = shlex.split(one.command)
+    assert program == "iodeep"
+    arguments[-1] = str(tmp_path / "it's new")
+    assert main(arguments) == 0
+    written = json.loads(Path(arguments[-1], "result.json").read_text(encoding="utf-8"))
+    found = one.outcome().document
+    for key in ("provenance", "volumes_ml", "left_out", "series_instance_uids"):
+        assert written[key] == found[key]
+    assert found["threads"] == 1 and "threads: 1" in one.log
+
+
+def test_no_command_does_the_same_for_an_image_that_is_in_no_file(
+    logic: IODeepLogic, network: Model
+) -> None:
+    volume = slicer.util.addVolumeFromArray(np.zeros((4, 5, 6), np.int16))
+    volume.SetAttribute(images.SAID["Modality"], "CT")
+    assert logic.start(volume, network).command == ""
 
 
 def test_a_run_that_is_cancelled_gives_nothing(

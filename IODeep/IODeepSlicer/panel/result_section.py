@@ -12,6 +12,7 @@ from IODeepSlicer.panel.result_table import copyTable, showTable, showVolumes
 from IODeepSlicer.panel.send_row import SendRow
 from IODeepSlicer.panel.widgets import loadUI, say, scrollTo, setTip
 from IODeepSlicer.scene import nodes, saving, segment_table
+from IODeepSlicer.text.device_text import ranOn
 from IODeepSlicer.text.fit_text import RED
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.messages import errorText
@@ -58,6 +59,7 @@ class ResultSection:
         isSegmentation = node is not None and node.IsA("vtkMRMLSegmentationNode")
         self._showTable(node, document, isSegmentation)
         say(self.ui.notesLabel, self._notes(document))
+        say(self.ui.ranLabel, ranOn(document) if document is not None else "")
         self.ui.measureButton.visible = isSegmentation
         self.ui.saveButton.visible = self.ui.sendFrame.visible = isSegmentation or node is None
         say(self.ui.sendLabel, "")

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import qt
 import slicer
 
+from IODeepSlicer.panel.device_row import DeviceRow
 from IODeepSlicer.panel.label_list import LabelList
-from IODeepSlicer.panel.widgets import loadUI, say, setTip, textWindow
+from IODeepSlicer.panel.log_box import LogBox
+from IODeepSlicer.panel.widgets import loadUI, say, setTip
 from IODeepSlicer.requirements import ensureRequirements
 from IODeepSlicer.sources.known_models import rememberRun
 from IODeepSlicer.sources.servers import ensureFor
@@ -42,13 +44,14 @@ class RunSection:
         fetched: Callable[[], None],
     ) -> None:
         self.root, self.ui = loadUI("Run")
-        self.parameters: Any = None
+        self._parameters: Any = None
         self._logic, self._done, self._fetched = logic, done, fetched
         self._candidate: Candidate | None = None
         self._server: str | None = None
         self._run: Run | None = None
         self._running: tuple[slicer.vtkMRMLScalarVolumeNode, Model] | None = None
-        self._log = ""
+        self._log = LogBox(self.ui)
+        self._device = DeviceRow(self.ui)
         self._hint = True  # whether what stands below the buttons may be replaced by the next hint
         self._labels = LabelList(self.ui.labelsGroupBox, self.ui.labelsList, self._onLabels)
         self._timer = qt.QTimer()
@@ -56,9 +59,17 @@ class RunSection:
         self._timer.connect("timeout()", self._onTimer)
         self.ui.applyButton.connect("clicked()", self.apply)
         self.ui.cancelButton.connect("clicked()", self.cancel)
-        self.ui.logButton.connect("clicked()", self._showLog)
         self.ui.allButton.connect("clicked()", lambda: self._labels.tickAll(True))
         self.ui.noneButton.connect("clicked()", lambda: self._labels.tickAll(False))
+
+    @property
+    def parameters(self) -> Any:
+        """The parameter node, or None while the panel rests."""
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, parameters: Any) -> None:
+        self._parameters = self._device.parameters = parameters
 
     def show(self, candidate: Candidate | None, server: str | None) -> None:
         """Offer to run this model, or say why not.
@@ -68,6 +79,7 @@ class RunSection:
             server: where its weights come from if they are not here.
         """
         self._server = server
+        self._device.show()
         if candidate is not self._candidate:
             self._candidate, self._hint = candidate, True
         card = candidate.model.card if candidate is not None else None
@@ -152,15 +164,18 @@ class RunSection:
         if self._candidate is None:
             return
         volumeNode, model = self.parameters.inputVolume, self._candidate.model
-        device = "cpu" if self.parameters.processorOnly else "auto"
         labels = self._labels.kept if self._labels.leftOut else None
-        self._log = ""
         server = self._server if model.missing_parts else None
         try:
             ensureFor(server) if server else ensureRequirements()
             with slicer.util.WaitCursor():
                 self._run = self._logic.start(
-                    volumeNode, model, device, self.parameters.threads or None, labels, server
+                    volumeNode,
+                    model,
+                    self.parameters.device,
+                    self.parameters.threads or None,
+                    labels,
+                    server,
                 )
         except Exception as error:
             self._fail(error)
@@ -183,6 +198,7 @@ class RunSection:
         """The panel goes."""
         self.cancel()
         self._timer.disconnect("timeout()", self._onTimer)
+        self._device.cleanup()
 
     def _onTimer(self) -> None:
         run = self._run
@@ -209,29 +225,26 @@ class RunSection:
                 )
             node = self._logic.createResult(volumeNode, model, outcome)
         except Exception as error:
-            self._fail(error)
+            self._fail(error, run.log)
             return
         self._say(_("Done in {seconds:.0f} s.").format(seconds=run.seconds), lasting=True)
         qt.QTimer.singleShot(0, lambda: self._done(node))
 
     def _end(self, run: Run) -> None:
         self._timer.stop()
-        self._log = run.log
+        self._log.show(run)
         running, self._run, self._running = self._running, None, None
         if running is not None and running[1].missing_parts:
             self._fetched()
         self.ui.progressBar.visible = False
-        self.ui.logButton.enabled = bool(self._log)
         self._say("")
         self._showButtons()
 
     def _showProgress(self, run: Run) -> None:
         self.ui.progressBar.value = round(1000 * run.fraction)
+        self._log.show(run)
         self._say(progressText(run.message, run.seconds_left), lasting=True)
 
-    def _fail(self, error: Exception) -> None:
-        logging.error("IODeep: %s\n%s", error, self._log)
+    def _fail(self, error: Exception, log: str = "") -> None:
+        logging.error("IODeep: %s\n%s", error, log)
         self._say(errorText(error), fit_text.RED, lasting=True)
-
-    def _showLog(self) -> None:
-        textWindow(_("Log of the last run"), self._log).show()

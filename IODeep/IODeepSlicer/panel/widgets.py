@@ -80,16 +80,3 @@ def scrollTo(widget: qt.QWidget) -> None:
         parent = parent.parent()
     if parent is not None:
         parent.ensureWidgetVisible(widget)
-
-
-def textWindow(title: str, text: str) -> qt.QDialog:
-    """A window with a long text, which does not block."""
-    dialog = qt.QDialog(slicer.util.mainWindow())
-    dialog.setAttribute(qt.Qt.WA_DeleteOnClose)
-    dialog.windowTitle = title
-    layout = qt.QVBoxLayout(dialog)
-    browser = qt.QPlainTextEdit(text)
-    browser.readOnly = True
-    layout.addWidget(browser)
-    dialog.resize(700, 400)
-    return dialog

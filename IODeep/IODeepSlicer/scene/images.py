@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -238,6 +239,19 @@ def seriesOf(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> ImageSeries | None:
     parts = _parts(volumeNode)
     slices = volumeNode.GetImageData().GetDimensions()[2] if parts else 0
     return next((part for part in parts if len(part.frames) == slices), next(iter(parts), None))
+
+
+def storedSeries(
+    channels: Sequence[VolumeImage], volumeNodes: Iterable[slicer.vtkMRMLScalarVolumeNode]
+) -> list[ImageSeries]:
+    """The series of the DICOM database that `channels`, images of these nodes, were loaded from.
+
+    Empty unless all of them were.
+    """
+    found = [series for node in volumeNodes if (series := seriesOf(node)) is not None]
+    byUID = {series.series_instance_uid: series for series in reversed(found)}
+    uids = [image.series_instance_uid for image in channels]
+    return [byUID[uid] for uid in uids] if all(uid in byUID for uid in uids) else []
 
 
 def _parts(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> list[ImageSeries]:

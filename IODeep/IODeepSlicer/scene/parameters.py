@@ -16,7 +16,7 @@ class IODeepParameterNode:
     modelSource - where models are looked for beside the DICOM database: a folder or a server.
     cardSopInstanceUID - which model is chosen; empty for the best one.
     showUnfitting - whether models that do not fit are shown as well.
-    processorOnly - whether a graphics card is left alone.
+    device - what computes: "auto", or an execution provider of ONNX Runtime, such as "cpu".
     threads - how many threads the network computes with; 0: as many as there are cores.
     leftOut - names of the labels that are not kept, for each card that they belong to.
     result - what was found: a segmentation, or a table of values.
@@ -26,7 +26,7 @@ class IODeepParameterNode:
     modelSource: str
     cardSopInstanceUID: str
     showUnfitting: bool = False
-    processorOnly: bool = False
+    device: str = "auto"
     threads: int = 0
     leftOut: dict[str, list[str]]
     result: Union[vtkMRMLSegmentationNode, vtkMRMLTableNode, None]  # noqa: UP007  as Slicer reads it

@@ -4,7 +4,8 @@ For a run, the folder holds `job.json`, the voxels of each image as NumPy files 
 DICOM JSON (PS3.18 Annex F); later `result.json` and, for a segmentation, its labels as a NumPy
 file. For packing a network, it holds `packing.json` and `recipe.json`; later the instances. For
 asking a server for its models, it holds `source.json`; later `listing.json`. For sending files to a
-server, it holds `sending.json`; later `sent.json`.
+server, it holds `sending.json`; later `sent.json`. For the question what can compute, it holds
+nothing; later `devices.json`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _JOB, _RESULT, _LABELS = "job.json", "result.json", "labels.npy"
 _PACKING, _RECIPE, _PACKED = "packing.json", "recipe.json", "packed"
 _SOURCE, _LISTING = "source.json", "listing.json"
 _SENDING, _SENT = "sending.json", "sent.json"
+_DEVICES = "devices.json"
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ def writeResult(folder: Path, result: Result) -> None:
     if result.segmentation is not None:
         for _ in writeArray(folder / _LABELS, result.segmentation.array):
             pass
-    (folder / _RESULT).write_text(json.dumps(result.document()), encoding="utf-8")
+    document = result.document() | {"threads": result.threads}
+    (folder / _RESULT).write_text(json.dumps(document), encoding="utf-8")
 
 
 def readResult(
@@ -214,3 +217,13 @@ def writeSent(folder: Path, files: Sequence[Path]) -> None:
 def readSent(folder: Path) -> list[Path]:
     """The files that the server did not have before."""
     return _read(folder / _SENT, list[Path])
+
+
+def writeDevices(folder: Path, providers: Sequence[str], version: str) -> None:
+    """Put into `folder` what ONNX Runtime can compute on, and its version."""
+    _write(folder / _DEVICES, (providers, version))
+
+
+def readDevices(folder: Path) -> tuple[list[str], str]:
+    """What ONNX Runtime can compute on, the best first, and its version."""
+    return _read(folder / _DEVICES, tuple[list[str], str])

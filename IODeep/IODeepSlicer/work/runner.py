@@ -40,9 +40,14 @@ class Outcome:
 
 
 class Run(WorkerProcess[Outcome]):
-    """One run of one model on one image."""
+    """One run of one model on one image.
+
+    Attributes:
+        command: the command that does the same; "" where none does.
+    """
 
     task = "run"
+    command = ""
 
     def __init__(
         self,

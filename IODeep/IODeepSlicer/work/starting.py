@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from IODeepSlicer.scene import images
-from IODeepSlicer.sources.servers import addressOf
+from IODeepSlicer.sources.servers import addressOf, wordsOf
+from IODeepSlicer.text.command_line import commandLine
 from IODeepSlicer.work.runner import Run
 from IODeepSlicer.work.worker_process import slicerPython
 
@@ -54,7 +55,7 @@ def startRun(
     channels = cast("tuple[VolumeImage, ...]", selection.best.channels[1:])
     watched = [volumeNode, *(images.otherVolumes(volumeNode) if channels else ())]
     stamps = [images.stampOf(node) for node in watched]
-    return Run(
+    run = Run(
         slicerPython(),
         image,
         model,
@@ -63,3 +64,8 @@ def startRun(
         unchanged=lambda: [images.stampOf(node) for node in watched] == stamps,
         source=addressOf(source) if source else None,
     )
+    stored = images.storedSeries([image, *channels], watched)
+    if stored:
+        server = wordsOf(addressOf(source)) if source else ""
+        run.command = commandLine(stored, model, options, server)
+    return run

@@ -10,6 +10,7 @@ elsewhere, and ends, whatever it is doing.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import sys
@@ -31,20 +32,26 @@ NO_MEMORY = {
 }
 
 
+_log = logging.getLogger(__name__)
+
+
 class _Owner:
     """Who started this process, and is told how far it is, a line each time."""
 
     def __init__(self) -> None:
+        self._message = ""
         # What a library prints must not get between the lines: it goes to standard error.
         self._lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
 
     def progress(self, fraction: float, message: str) -> None:
         """The fraction that is done, and what is being done, in words."""
+        self._message = message
         self.say(fraction=fraction, message=message)
 
     def began(self, stage: str) -> None:
-        """A stage of the task begins."""
+        """A stage of the task begins; `progress` has said it in words."""
+        _log.info("%s", self._message)
         self.say(stage=stage)
 
     def say(self, **values: Any) -> None:
@@ -59,6 +66,11 @@ def main(task: str, folder: Path) -> None:
     watching = threading.Thread(target=_endWithParent, args=(folder, complete), daemon=True)
     watching.start()
     owner = _Owner()
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    for ours in (_log, logging.getLogger("IODeepLib")):
+        ours.setLevel(logging.INFO)
+        ours.addHandler(handler)
     # Beside this file lie modules with everyday names: they must not stand for others.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
     complete.wait()
@@ -143,7 +155,17 @@ def _send(folder: Path, owner: _Owner) -> None:
             kept.send(source)
 
 
-_TASKS = {"run": _run, "publish": _publish, "list": _list, "send": _send}
+def _devices(folder: Path, _owner: _Owner) -> None:
+    import IODeepSlicer  # noqa: F401  makes IODeepLib importable
+    from IODeepLib.network.onnx_runtime import onnx_runtime
+    from IODeepLib.network.providers import AUTO, choose
+    from IODeepSlicer.work.job import writeDevices
+
+    runtime = onnx_runtime()
+    writeDevices(folder, choose(AUTO, runtime.get_available_providers()), runtime.__version__)
+
+
+_TASKS = {"run": _run, "publish": _publish, "list": _list, "send": _send, "devices": _devices}
 
 
 def _inParts(error: BaseException) -> dict[str, str]:

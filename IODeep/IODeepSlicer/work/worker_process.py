@@ -65,7 +65,7 @@ class WorkerProcess(Generic[T]):
         fraction: the part that is done, 0 to 1.
         message: what is being done, in words.
         stage: the part of the task that has begun, as the task names it; empty where it has none.
-        log: what the process and its libraries said, once it is over.
+        log: what the process and its libraries have said so far.
     """
 
     task: str
@@ -85,6 +85,7 @@ class WorkerProcess(Generic[T]):
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
         self._lines = (self._folder / "progress").open(encoding="utf-8")
+        self._log_file = (self._folder / "log").open(encoding="utf-8", errors="replace")
         self._unfinished = ""
         self._life = self._live()
 
@@ -150,7 +151,7 @@ class WorkerProcess(Generic[T]):
             ended = self._process.poll() is not None
             self._read()
             if ended and not self._done and self._error is None:
-                self._error = _ended(self._process.returncode, self._said())
+                self._error = _ended(self._process.returncode, self.log)
             yield not self._done
         if self._done:
             self._outcome = yield from self._take(self._folder)
@@ -184,14 +185,13 @@ class WorkerProcess(Generic[T]):
     def _end(self, state: State) -> None:
         self._state = state
         self._lines.close()
-        self.log = self._said()
+        self._read_log()
+        self._log_file.close()
         self._end_process()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _said(self) -> str:
-        with contextlib.suppress(OSError):
-            return (self._folder / "log").read_text("utf-8", "replace")[-_LONGEST_LOG:]
-        return ""
+    def _read_log(self) -> None:
+        self.log = (self.log + self._log_file.read())[-_LONGEST_LOG:]
 
     def _end_process(self) -> None:
         self._input.close()  # it clears up and ends; what cannot, is killed
@@ -207,6 +207,7 @@ class WorkerProcess(Generic[T]):
             self._process.wait(_PATIENCE)
 
     def _read(self) -> None:
+        self._read_log()
         *lines, self._unfinished = (self._unfinished + self._lines.read()).split("\n")
         for line in lines:
             said = json.loads(line)

@@ -82,7 +82,7 @@ def test_it_gives_what_the_pipeline_gives(image: VolumeImage, model: Model) -> N
     found = one.outcome().found
     assert isinstance(found, Segmentation) and expected.segmentation is not None
     np.testing.assert_array_equal(found.array, expected.segmentation.array)
-    assert one.outcome().document == expected.document()
+    assert one.outcome().document == expected.document() | {"threads": 1}
     one.cancel()
     assert one.poll() is State.DONE
 
