@@ -62,6 +62,7 @@ class QAbstractItemView(_Object):
     NoEditTriggers: int
     NoSelection: int
     SelectRows: int
+    ExtendedSelection: int
     SingleSelection: int
 
 class QMessageBox(QDialog):

@@ -35,7 +35,7 @@ class ModelTable:
         table.setHorizontalHeaderLabels(names)
         table.verticalHeader().hide()
         table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
-        table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
+        table.setSelectionMode(qt.QAbstractItemView.ExtendedSelection)
         table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         table.setShowGrid(False)
         table.setAlternatingRowColors(True)
@@ -103,11 +103,21 @@ class ModelTable:
         row = self._table.currentRow()
         return self._shown[row] if 0 <= row < len(self._shown) else None
 
+    @property
+    def selected(self) -> list[Candidate]:
+        """The candidates of all selected rows, from top to bottom."""
+        rows = {index.row() for index in self._table.selectionModel().selectedRows()}
+        return [candidate for row, candidate in enumerate(self._shown) if row in rows]
+
     def choose(self, cardSopInstanceUID: str) -> bool:
-        """Select the model with this card; False where it is not shown."""
+        """Select the model with this card; False where it is not shown.
+
+        If it is the chosen one already, others that a person selected beside it stay so.
+        """
         for row, candidate in enumerate(self._shown):
             if candidate.model.card.sop_instance_uid == cardSopInstanceUID:
-                self._table.setCurrentCell(row, _TITLE)
+                if row != self._table.currentRow() or candidate not in self.selected:
+                    self._table.setCurrentCell(row, _TITLE)
                 return True
         self._table.setCurrentItem(None)
         self._table.clearSelection()

@@ -73,6 +73,11 @@ class ModelsSection:
         return self._table.chosen
 
     @property
+    def selected(self) -> list[Model]:
+        """The models of all selected rows, in the order of the table."""
+        return [candidate.model for candidate in self._table.selected]
+
+    @property
     def models(self) -> tuple[Model, ...]:
         """All models at hand, also those that may have made a result before they were retired."""
         if self._found is None:
@@ -240,8 +245,12 @@ class ModelsSection:
         return "\n".join(filter(None, lines))
 
     def _onChosen(self) -> None:
-        if self.chosen is not None and self.parameters is not None:
-            self.parameters.cardSopInstanceUID = self.chosen.model.card.sop_instance_uid
+        if self.chosen is None or self.parameters is None:
+            return
+        uid = self.chosen.model.card.sop_instance_uid
+        if uid == self.parameters.cardSopInstanceUID:
+            self._changed()  # more of them are selected, or fewer
+        self.parameters.cardSopInstanceUID = uid
 
     def _onSearch(self, _words: str) -> None:
         if self.parameters is not None and self._found is not None:

@@ -113,7 +113,7 @@ class Panel:
         return ready
 
     def _showChosen(self) -> None:
-        self.run.show(self.models.chosen, self.models.server)
+        self.run.show(self.models.chosen, self.models.server, self.models.selected)
 
     def _onFetched(self) -> None:
         self.models.forget()

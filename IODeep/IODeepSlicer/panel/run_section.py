@@ -12,8 +12,11 @@ import slicer
 from IODeepSlicer.panel.device_row import DeviceRow
 from IODeepSlicer.panel.label_list import LabelList
 from IODeepSlicer.panel.log_box import LogBox
+from IODeepSlicer.panel.queue_list import QueueList
+from IODeepSlicer.panel.scope_box import ScopeBox
 from IODeepSlicer.panel.widgets import loadUI, say, setTip
 from IODeepSlicer.requirements import ensureRequirements
+from IODeepSlicer.scene.targets import Scope, volumesIn
 from IODeepSlicer.sources.known_models import rememberRun
 from IODeepSlicer.sources.servers import ensureFor
 from IODeepSlicer.text import card_text, fit_text
@@ -48,12 +51,17 @@ class RunSection:
         self._logic, self._done, self._fetched = logic, done, fetched
         self._candidate: Candidate | None = None
         self._server: str | None = None
+        self._models: Sequence[Model] = ()
         self._run: Run | None = None
         self._running: tuple[slicer.vtkMRMLScalarVolumeNode, Model] | None = None
         self._log = LogBox(self.ui)
         self._device = DeviceRow(self.ui)
         self._hint = True  # whether what stands below the buttons may be replaced by the next hint
         self._labels = LabelList(self.ui.labelsGroupBox, self.ui.labelsList, self._onLabels)
+        self._scope = ScopeBox(self.ui.scopeComboBox)
+        self._queue = QueueList(done, self._onQueueOver)
+        layout = self.root.layout()
+        layout.insertWidget(layout.indexOf(self.ui.statusLabel) + 1, self._queue.root)
         self._timer = qt.QTimer()
         self._timer.setInterval(_POLL_MILLISECONDS)
         self._timer.connect("timeout()", self._onTimer)
@@ -71,15 +79,19 @@ class RunSection:
     def parameters(self, parameters: Any) -> None:
         self._parameters = self._device.parameters = parameters
 
-    def show(self, candidate: Candidate | None, server: str | None) -> None:
+    def show(
+        self, candidate: Candidate | None, server: str | None, models: Sequence[Model]
+    ) -> None:
         """Offer to run this model, or say why not.
 
         Args:
             candidate: the chosen model.
             server: where its weights come from if they are not here.
+            models: all that are selected, if there is more than one.
         """
-        self._server = server
+        self._server, self._models = server, models
         self._device.show()
+        self._scope.show(self.parameters.inputVolume if self.parameters is not None else None)
         if candidate is not self._candidate:
             self._candidate, self._hint = candidate, True
         card = candidate.model.card if candidate is not None else None
@@ -111,7 +123,7 @@ class RunSection:
         }
 
     def _showButtons(self) -> None:
-        ui, running, why = self.ui, self._run is not None, self._whyNot()
+        ui, running, why = self.ui, self._isRunning, self._whyNot()
         ui.applyButton.enabled = not running and not why
         ui.cancelButton.enabled = running
         ui.applyButton.text, tip = self._offer()
@@ -121,11 +133,19 @@ class RunSection:
         elif self._hint:
             self._say("")
 
+    @property
+    def _isRunning(self) -> bool:
+        return self._run is not None or self._queue.isRunning
+
     def _offer(self) -> tuple[str, str]:
         """What pressing Apply does, in short and in a sentence."""
         model = self._candidate.model if self._candidate is not None else None
         if model is None:
             return _("Apply"), ""
+        if len(self._models) > 1:
+            return _("Apply {count} models").format(count=len(self._models)), _(
+                "Run the selected models, one after the other"
+            )
         run = _("Run {title} on the image").format(title=model.card.title)
         if self._server is None or not model.missing_parts:
             return _("Apply"), run
@@ -164,6 +184,9 @@ class RunSection:
         if self._candidate is None:
             return
         volumeNode, model = self.parameters.inputVolume, self._candidate.model
+        if len(self._models) > 1 or self._scope.scope is not Scope.VOLUME:
+            self._applyToAll(volumeNode, self._models if len(self._models) > 1 else (model,))
+            return
         labels = self._labels.kept if self._labels.leftOut else None
         server = self._server if model.missing_parts else None
         try:
@@ -187,8 +210,40 @@ class RunSection:
         self._showButtons()
         self._timer.start()
 
+    def _applyToAll(
+        self, volumeNode: slicer.vtkMRMLScalarVolumeNode, models: Sequence[Model]
+    ) -> None:
+        """Run each model on each image that is meant, one after the other."""
+        scope, labels = self._scope.scope, {}
+        for model in models:
+            leftOut = dict(self.parameters.leftOut).get(model.card.sop_instance_uid)
+            if leftOut:
+                names = (label.name for label in model.card.recipe.output.labels)
+                labels[model.label] = [name for name in names if name not in leftOut]
+        try:
+            ensureFor(self._server) if self._server else ensureRequirements()
+            queue = self._logic.startQueue(
+                [(node, model) for node in volumesIn(scope, volumeNode) for model in models],
+                self.parameters.device,
+                self.parameters.threads or None,
+                labels,
+                self._server,
+                allFrames=scope is Scope.FRAMES,
+            )
+        except Exception as error:
+            self._fail(error)
+            return
+        self._say("")
+        self._queue.start(queue)
+        self._showButtons()
+
+    def _onQueueOver(self) -> None:
+        self._fetched()
+        self._showButtons()
+
     def cancel(self) -> None:
-        """Stop the run, if there is one."""
+        """Stop the run, if there is one, and what waits."""
+        self._queue.cancel()
         if self._run is not None:
             self._run.cancel()
             self._end(self._run)
@@ -197,6 +252,8 @@ class RunSection:
     def cleanup(self) -> None:
         """The panel goes."""
         self.cancel()
+        self._queue.cleanup()
+        self._scope.cleanup()
         self._timer.disconnect("timeout()", self._onTimer)
         self._device.cleanup()
 

@@ -15,6 +15,8 @@ class vtkMRMLScene(vtk.vtkObject):
     StartCloseEvent: int
     EndCloseEvent: int
     EndImportEvent: int
+    NodeAddedEvent: int
+    NodeRemovedEvent: int
     # Of whatever class is named.
     def CreateNodeByClass(self, className: str, /) -> Any: ...
     def AddNewNodeByClass(self, className: str, name: str = ..., /) -> Any: ...
