@@ -20,7 +20,7 @@ import panel  # noqa: E402
 import served  # noqa: E402
 from IODeepSlicer import requirements  # noqa: E402
 from pacs import servers  # noqa: E402
-from panel import contains, find, said  # noqa: E402
+from panel import caption, contains, find, said  # noqa: E402
 from served import WORK, cached, look_in, rows  # noqa: E402
 from steps import answer, dialogs, finish, gaps, picture, step, wait  # noqa: E402
 
@@ -64,7 +64,7 @@ def _listed() -> str:
     ((fit, *_, source),) = rows()
     assert (fit, source) == ("fits", "server") and len(cached()) == 1
     picture("dimse")
-    return find("applyButton").text
+    return caption("applyButton")
 
 
 def _run() -> str:

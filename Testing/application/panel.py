@@ -75,6 +75,11 @@ def find(name: str) -> qt.QWidget:
     return slicer.util.findChild(slicer.modules.iodeep.widgetRepresentation(), name)
 
 
+def caption(button: str) -> str:
+    """What stands on a button of the panel."""
+    return find(button).text.replace("&", "")
+
+
 def said(label: str = "statusLabel") -> str:
     """What a label of the panel says, "" while it is hidden."""
     return find(label).text if find(label).visible else ""

@@ -18,7 +18,7 @@ sys.path[:0] = [str(_HERE), str(_HERE.parent)]
 import panel  # noqa: E402
 import served  # noqa: E402
 from pacs import servers  # noqa: E402
-from panel import contains, find, said  # noqa: E402
+from panel import caption, contains, said  # noqa: E402
 from steps import dialogs, finish, picture, step, wait  # noqa: E402
 
 _AET = "SLICERTEST"
@@ -70,7 +70,7 @@ def _recognised() -> str:
     assert slicer.util.selectedModule() == "IODeep"
     panel.load_image()
     panel.open_panel()
-    assert find("applyButton").text == "Apply"
+    assert caption("applyButton") == "Apply"
     done = contains(panel.apply_and_wait(), "Done")
     slicer.mrmlScene.Clear()
     return done

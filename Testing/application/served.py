@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import panel
 import slicer
 from DICOMLib import DICOMUtils
-from panel import find
+from panel import caption, find
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from pacs import servers
@@ -107,9 +107,9 @@ def look_in(source: str) -> str:
 def send_to(server: str) -> str:
     """Send what was saved; what the panel says once it is over."""
     find("sendComboBox").setEditText(server)
-    assert find("sendButton").enabled and find("sendButton").text == "Send"
+    assert find("sendButton").enabled and caption("sendButton") == "Send"
     find("sendButton").click()
-    panel.until(lambda: find("sendButton").text == "Send")
+    panel.until(lambda: caption("sendButton") == "Send")
     return panel.said("sendLabel")
 
 

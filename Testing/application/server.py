@@ -15,7 +15,7 @@ _HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(_HERE), str(_HERE.parent)]
 import panel  # noqa: E402
 import served  # noqa: E402
-from panel import contains, find, said  # noqa: E402
+from panel import caption, contains, find, said  # noqa: E402
 from served import cached, look_in, rows  # noqa: E402
 from steps import finish, gaps, picture, step, wait  # noqa: E402
 
@@ -40,15 +40,15 @@ def _listed() -> str:
     assert (fit, source) == ("fits", "server")
     assert len(cached()) == 1, "more than the card was fetched"
     assert not find("weightsFrame").visible
-    assert find("applyButton").text.startswith("Fetch "), find("applyButton").text
+    assert caption("applyButton").startswith("Fetch "), caption("applyButton")
     picture("server")
-    return find("applyButton").text
+    return caption("applyButton")
 
 
 def _run() -> str:
     with gaps() as found:
         done = contains(panel.apply_and_wait(), "Done")
-    assert find("applyButton").text == "Apply"
+    assert caption("applyButton") == "Apply"
     assert len(cached()) == 2
     segmentation = panel.logic().getParameterNode().result
     assert segmentation.GetSegmentation().GetNumberOfSegments() == 2

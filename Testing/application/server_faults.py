@@ -17,7 +17,7 @@ sys.path[:0] = [str(_HERE), str(_HERE.parent)]
 import panel  # noqa: E402
 import served  # noqa: E402
 from pacs.proxy import Fault, Proxy, proxy  # noqa: E402
-from panel import contains, find, nothing_changes, said  # noqa: E402
+from panel import caption, contains, find, nothing_changes, said  # noqa: E402
 from served import cached, half_written, look_in, rows  # noqa: E402
 from steps import dialogs, finish, gaps, picture, step, wait  # noqa: E402
 
@@ -69,7 +69,7 @@ def _waiting() -> str:
     panel.until(lambda: other.poll().value != "running")
     assert other.outcome().found is not None
     panel.open_panel()
-    assert find("applyButton").text == "Apply"
+    assert caption("applyButton") == "Apply"
     return text
 
 
@@ -77,7 +77,7 @@ def _retired_meanwhile() -> str:
     """It was listed, then withdrawn, and its weights are not here yet."""
     shutil.rmtree(served.CACHE)
     look_in("pacs")
-    assert find("applyButton").text.startswith("Fetch")
+    assert caption("applyButton").startswith("Fetch")
     served.retire(_orthanc, "misses small lesions")
     with nothing_changes():
         text = contains(panel.apply_and_wait(), "was retired since", "misses small lesions")

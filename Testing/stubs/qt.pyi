@@ -41,6 +41,10 @@ class QTimer(_Object):
     def singleShot(milliseconds: int, function: Any) -> None: ...
 
 class QSettings(_Object): ...
+class QShortcut(_Object): ...
+
+class QKeySequence(_Object):
+    NativeText: int
 
 class QApplication(_Object):
     @staticmethod

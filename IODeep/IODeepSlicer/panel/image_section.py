@@ -28,7 +28,6 @@ class ImageSection:
         self.parameters: Any = None
         self.usable = False
         self._changed = changed
-        self.ui.inputSelector.setMRMLScene(slicer.mrmlScene)
         self._boxes = {
             "Modality": (self.ui.modalityLabel, self.ui.modalityComboBox),
             "BodyPartExamined": (self.ui.regionLabel, self.ui.regionComboBox),

@@ -28,7 +28,6 @@ class ResultSection:
         self._logic, self._models = logic, models
         self._shown: str | None = None
         self._sendRow = SendRow(self.ui, logic)
-        self.ui.resultSelector.setMRMLScene(slicer.mrmlScene)
         for kind in ("vtkMRMLSegmentationNode", "vtkMRMLTableNode"):
             self.ui.resultSelector.addAttribute(kind, nodes.DOCUMENT)
         self.ui.measureButton.connect("clicked()", self.measure)

@@ -66,6 +66,10 @@ class RunSection:
         self._timer.setInterval(_POLL_MILLISECONDS)
         self._timer.connect("timeout()", self._onTimer)
         self.ui.applyButton.connect("clicked()", self.apply)
+        keys = qt.QKeySequence("Ctrl+Return")
+        self._keys = keys.toString(qt.QKeySequence.NativeText)
+        self._shortcut = qt.QShortcut(keys, self.root)  # wherever the focus is, while it is seen
+        self._shortcut.connect("activated()", self.ui.applyButton.click)
         self.ui.cancelButton.connect("clicked()", self.cancel)
         self.ui.allButton.connect("clicked()", lambda: self._labels.tickAll(True))
         self.ui.noneButton.connect("clicked()", lambda: self._labels.tickAll(False))
@@ -127,7 +131,7 @@ class RunSection:
         ui.applyButton.enabled = not running and not why
         ui.cancelButton.enabled = running
         ui.applyButton.text, tip = self._offer()
-        setTip(ui.applyButton, why or tip)
+        setTip(ui.applyButton, why or f"{tip} ({self._keys})")
         if why and not running:
             self._say(why)
         elif self._hint:
@@ -141,17 +145,17 @@ class RunSection:
         """What pressing Apply does, in short and in a sentence."""
         model = self._candidate.model if self._candidate is not None else None
         if model is None:
-            return _("Apply"), ""
+            return _("&Apply"), ""
         if len(self._models) > 1:
-            return _("Apply {count} models").format(count=len(self._models)), _(
+            return _("&Apply {count} models").format(count=len(self._models)), _(
                 "Run the selected models, one after the other"
             )
         run = _("Run {title} on the image").format(title=model.card.title)
         if self._server is None or not model.missing_parts:
-            return _("Apply"), run
+            return _("&Apply"), run
         size = card_text.missingSize(model)
         return (
-            _("Fetch {size} and apply").format(size=size),
+            _("Fetch {size} and &apply").format(size=size),
             _(
                 "Fetch the weights of {title} from {server}, keep them on this computer, and run "
                 "it on the image"

@@ -62,7 +62,7 @@ class SendRow:
     def _showButton(self, _text: str = "") -> None:
         button, sending = self._ui.sendButton, self._sending is not None
         saved = self._node is not None and bool(saving.savedFiles(self._node))
-        button.text = _("Cancel") if sending else _("Send")
+        button.text = _("Ca&ncel") if sending else _("Se&nd")
         button.enabled = sending or (saved and bool(self._chosen))
         self._ui.sendComboBox.enabled = not sending
         if not saved:

@@ -21,6 +21,7 @@ def loadUI(name: str) -> tuple[qt.QWidget, Any]:
     No label of it takes text for HTML, unless the file says so.
     """
     root = slicer.util.loadUI(str(_UI_FOLDER / f"{name}.ui"))
+    root.setMRMLScene(slicer.mrmlScene)  # and so of the widgets that the file connects
     for label in slicer.util.findChildren(root, className="QLabel"):
         if label.textFormat == qt.Qt.AutoText:
             label.textFormat = qt.Qt.PlainText
