@@ -13,6 +13,7 @@ Docs/user-guide.md has more.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import slicer
@@ -54,6 +55,12 @@ class IODeep(ScriptedLoadableModule):
             "108113."
         )
         slicer.app.connect("startupCompleted()", registerSampleData)
+
+    def setup(self) -> None:
+        """Called once, when all modules are known."""
+        folder = Path(__file__).resolve().parent / "SubjectHierarchyPlugins"
+        plugin = slicer.qSlicerSubjectHierarchyScriptedPlugin(None)
+        plugin.setPythonSource(str(folder / "IODeepSubjectHierarchyPlugin.py"))
 
 
 class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -117,6 +124,11 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Choose the model with this card, whether it fits the image or not."""
         self._setParameterNode(self.logic.getParameterNode())
         self.panel.chooseModel(cardSopInstanceUID)
+
+    def chooseImage(self, volumeNode: vtkMRMLScalarVolumeNode) -> None:
+        """Choose this image."""
+        self._setParameterNode(self.logic.getParameterNode())
+        self._parameterNode.inputVolume = volumeNode
 
     def _onStartClose(self, caller: Any = None, event: Any = None) -> None:
         self.panel.cancel()

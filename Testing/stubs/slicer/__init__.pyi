@@ -9,6 +9,8 @@ from slicer import util as util
 app: Any  # qSlicerApplication
 modules: Any  # one attribute for each module that is loaded
 dicomDatabase: Any  # ctkDICOMDatabase
+qSlicerSubjectHierarchyPluginHandler: Any
+qSlicerSubjectHierarchyScriptedPlugin: Any
 mrmlScene: vtkMRMLScene
 
 class vtkMRMLScene(vtk.vtkObject):
