@@ -344,7 +344,7 @@ class DICOMIODeepPlugin:
     def __init__(self, parent: Any) -> None:
         parent.title = "DICOM IODeep Plugin"
         parent.categories = ["Developer Tools.DICOM Plugins"]
-        parent.contributors = ["IODeep developers"]
+        parent.contributors = ["The IODeep developers (IODeep)"]
         parent.helpText = "Offers trained networks in the DICOM browser. See the IODeep module."
         parent.hidden = True
         if not hasattr(slicer.modules, "dicomPlugins"):

@@ -34,21 +34,24 @@ if TYPE_CHECKING:
     from IODeepSlicer.panel.panel import Panel
     from IODeepSlicer.panel.publish_section import PublishSection
 
+_GUIDE = "https://github.com/IODeep/SlicerIODeep/blob/main/Docs/user-guide.md"
+
 
 class IODeep(ScriptedLoadableModule):
     """What Slicer knows of the module before it is opened."""
 
     def __init__(self, parent: Any) -> None:
         ScriptedLoadableModule.__init__(self, parent)
-        self.parent.title = "IODeep"
+        self.parent.title = _("IODeep")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         self.parent.dependencies = ["Segmentations", "SubjectHierarchy", "Terminologies"]
-        self.parent.contributors = ["The IODeep developers"]
+        self.parent.contributors = ["The IODeep developers (IODeep)"]
         self.parent.helpText = _(
             "Trained networks that live in the PACS, next to the images they read: for an image, "
             "the networks that fit are shown with the reasons, run, and their result is saved as "
-            "DICOM segmentation in the same study. Research software: not a medical device."
-        )
+            "DICOM segmentation in the same study. Research software: not a medical device. "
+            "See more information in the {guide}."
+        ).format(guide=f'<a href="{_GUIDE}">{_("user guide")}</a>')
         self.parent.acknowledgementText = _(
             "After Contino, Cruciata, Gambino and Pirrone, IODeep: an IOD for the introduction of "
             "deep learning in the DICOM standard, Comput. Methods Programs Biomed. 248 (2024) "
