@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import sys
 import tempfile
@@ -49,7 +50,7 @@ def _order() -> str:
         top = widget.mapTo(_root(), qt.QPoint(0, 0))
         places.append((top.y() + widget.height // 2, top.x(), widget.name))
     assert len(places) > 10, places
-    for (y, x, name), (next_y, next_x, next_name) in zip(places, places[1:]):  # noqa: B905
+    for (y, x, name), (next_y, next_x, next_name) in itertools.pairwise(places):
         below = next_y > y + 8
         beside = abs(next_y - y) <= 8 and next_x >= x
         inside = not name or not next_name  # parts of one widget, such as a combo box's line
@@ -72,7 +73,7 @@ def _tooltips() -> str:
 
 
 def _applied() -> str:
-    """Ctrl+Return applies, wherever the focus is; where there is nothing to apply, it does nothing."""
+    """Ctrl+Return applies, wherever the focus is."""
     find("searchBox").setFocus()
     wait(0.2)
     shortcuts = slicer.util.findChildren(_root(), className="QShortcut")
