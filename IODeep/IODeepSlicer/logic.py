@@ -125,10 +125,15 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         return run
 
     def createResult(
-        self, volumeNode: vtkMRMLScalarVolumeNode, model: Model, outcome: Outcome
+        self,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        model: Model,
+        outcome: Outcome,
+        into: vtkMRMLSegmentationNode | None = None,
     ) -> vtkMRMLSegmentationNode | vtkMRMLTableNode:
         """The node of an outcome, below the image in the hierarchy.
 
+        :param into: a segmentation whose content is replaced; None for a new one.
         :return: a segmentation node on the image's grid; a table node of values, if the network
             judges the image as a whole.
         """
@@ -138,7 +143,7 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
         found, document = outcome.found, outcome.document
         if isinstance(found, Segmentation):
-            return nodes.createSegmentationNode(volumeNode, model, found, document)
+            return nodes.createSegmentationNode(volumeNode, model, found, document, into)
         return createValueTable(volumeNode, model, found, document)
 
     def run(

@@ -59,6 +59,11 @@ class QueueList:
         """Whether a queue is not over yet."""
         return self._timer.active
 
+    @property
+    def results(self) -> tuple[slicer.vtkMRMLNode, ...]:
+        """The nodes of what was found so far."""
+        return self._queue.results if self._queue is not None else ()
+
     def start(self, queue: RunQueue) -> None:
         """Show this queue instead of a former one, and run it."""
         self._queue, self._known = queue, 0

@@ -12,10 +12,12 @@ import slicer
 from IODeepSlicer.panel.device_row import DeviceRow
 from IODeepSlicer.panel.label_list import LabelList
 from IODeepSlicer.panel.log_box import LogBox
+from IODeepSlicer.panel.output_row import OutputRow
 from IODeepSlicer.panel.queue_list import QueueList
 from IODeepSlicer.panel.scope_box import ScopeBox
 from IODeepSlicer.panel.widgets import loadUI, say, setTip
 from IODeepSlicer.requirements import ensureRequirements
+from IODeepSlicer.scene.former import hideFormer
 from IODeepSlicer.scene.targets import Scope, volumesIn
 from IODeepSlicer.sources.known_models import rememberRun
 from IODeepSlicer.sources.servers import ensureFor
@@ -54,13 +56,16 @@ class RunSection:
         self._models: Sequence[Model] = ()
         self._run: Run | None = None
         self._running: tuple[slicer.vtkMRMLScalarVolumeNode, Model] | None = None
+        self._into: slicer.vtkMRMLSegmentationNode | None = None
         self._log = LogBox(self.ui)
         self._device = DeviceRow(self.ui)
         self._hint = True  # whether what stands below the buttons may be replaced by the next hint
         self._labels = LabelList(self.ui.labelsGroupBox, self.ui.labelsList, self._onLabels)
+        self._output = OutputRow(self.ui)
         self._scope = ScopeBox(self.ui.scopeComboBox)
-        self._queue = QueueList(done, self._onQueueOver)
-        layout = self.root.layout()
+        self.ui.scopeComboBox.connect("currentIndexChanged(int)", self._onScope)
+        self._queue = QueueList(self._onQueueResult, self._onQueueOver)
+        layout = self.ui.statusLabel.parent().layout()
         layout.insertWidget(layout.indexOf(self.ui.statusLabel) + 1, self._queue.root)
         self._timer = qt.QTimer()
         self._timer.setInterval(_POLL_MILLISECONDS)
@@ -105,6 +110,7 @@ class RunSection:
             warning = _("Not for commercial use: {license}").format(license=license)
         say(self.ui.licenseLabel, warning, fit_text.RED)
         self._showLabels(card)
+        self._output.show(card, forMany=self._isForMany)
         self._showButtons()
 
     def _showLabels(self, card: Card | None) -> None:
@@ -116,6 +122,14 @@ class RunSection:
             names = [label.name for label in card.recipe.output.labels]
             leftOut = dict(self.parameters.leftOut).get(card.sop_instance_uid, ())
         self._labels.show(names, leftOut)
+
+    @property
+    def _isForMany(self) -> bool:
+        return len(self._models) > 1 or self._scope.scope is not Scope.VOLUME
+
+    def _onScope(self, _index: int) -> None:
+        card = self._candidate.model.card if self._candidate is not None else None
+        self._output.show(card, forMany=self._isForMany)
 
     def _onLabels(self) -> None:
         if self._candidate is None:
@@ -188,8 +202,11 @@ class RunSection:
         if self._candidate is None:
             return
         volumeNode, model = self.parameters.inputVolume, self._candidate.model
-        if len(self._models) > 1 or self._scope.scope is not Scope.VOLUME:
+        if self._isForMany:
             self._applyToAll(volumeNode, self._models if len(self._models) > 1 else (model,))
+            return
+        into = self._output.chosen
+        if into is not None and not self._output.mayReplace(into):
             return
         labels = self._labels.kept if self._labels.leftOut else None
         server = self._server if model.missing_parts else None
@@ -207,7 +224,7 @@ class RunSection:
         except Exception as error:
             self._fail(error)
             return
-        self._running = volumeNode, model
+        self._running, self._into = (volumeNode, model), into
         rememberRun(model.card)
         self._showProgress(self._run)
         self.ui.progressBar.visible = True
@@ -240,6 +257,10 @@ class RunSection:
         self._say("")
         self._queue.start(queue)
         self._showButtons()
+
+    def _onQueueResult(self, node: slicer.vtkMRMLNode) -> None:
+        hideFormer(node, together=self._queue.results)
+        self._done(node)
 
     def _onQueueOver(self) -> None:
         self._fetched()
@@ -284,7 +305,11 @@ class RunSection:
                     _("the image, which the result lies on"),
                     _("Load it and run again"),
                 )
-            node = self._logic.createResult(volumeNode, model, outcome)
+            into, self._into = self._into, None
+            if into is not None and not slicer.mrmlScene.IsNodePresent(into):
+                into = None  # it was removed during the run
+            node = self._logic.createResult(volumeNode, model, outcome, into)
+            hideFormer(node)
         except Exception as error:
             self._fail(error, run.log)
             return

@@ -12,6 +12,7 @@ import slicer
 import vtk
 
 from IODeepSlicer.scene import images
+from IODeepSlicer.scene.replacing import replaceContent
 from IODeepSlicer.scene.terms import TERMINOLOGY
 from IODeepSlicer.text.plain_text import tame
 
@@ -41,10 +42,12 @@ def createSegmentationNode(
     model: Model,
     segmentation: Segmentation,
     document: dict[str, Any],
+    into: slicer.vtkMRMLSegmentationNode | None = None,
 ) -> slicer.vtkMRMLSegmentationNode:
-    """A new segmentation node on the voxels of `volumeNode`, one segment for each label found.
+    """A segmentation node on the voxels of `volumeNode`, one segment for each label found.
 
-    Of slices that were corrected, on the even, upright grid that they were corrected to.
+    Of slices that were corrected, on the even, upright grid that they were corrected to. It is a
+    new node, or `into` with this content instead of its own.
     """
     from IODeepLib.results.colors import display_color
 
@@ -68,8 +71,12 @@ def createSegmentationNode(
         segment.SetColor(*(part / 255 for part in display_color(label, index)))
         _tag(segment, label, model)
         node.GetSegmentation().AddSegment(segment, f"IODeep_{label.value}")
-    # Complete: in the scene, all who watch it would look at every segment that is added.
-    slicer.mrmlScene.AddNode(node)
+    if into is None:
+        # Complete: in the scene, all who watch it would look at every segment that is added.
+        slicer.mrmlScene.AddNode(node)
+    else:
+        replaceContent(into, node)
+        node = into
     node.CreateDefaultDisplayNodes()
     converter = slicer.vtkSegmentationConverter
     node.GetSegmentation().SetConversionParameter(

@@ -1,0 +1,29 @@
+"""Results that were there before: what becomes of them when another one comes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import slicer
+
+from IODeepSlicer.scene import nodes
+
+
+def hideFormer(node: slicer.vtkMRMLNode, together: Collection[slicer.vtkMRMLNode] = ()) -> None:
+    """Hide former results on the image of this new one: their colors would mix with its own.
+
+    Args:
+        node: the new result.
+        together: results that came together with it, which stay as they are.
+    """
+    image = nodes.imageNodeOf(node)
+    if image is None or not node.IsA("vtkMRMLSegmentationNode"):
+        return
+    for each in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        if each is not node and each not in together and nodes.imageNodeOf(each) is image:
+            each.SetDisplayVisibility(False)
+
+
+def isNetworksAlone(node: slicer.vtkMRMLSegmentationNode) -> bool:
+    """Whether nobody's work is lost with its content: it has none, or a network made it."""
+    return node.GetSegmentation().GetNumberOfSegments() == 0 or nodes.documentOf(node) is not None

@@ -1,0 +1,35 @@
+"""A segmentation gets the content of another one, and stays itself with all who watch it."""
+
+from __future__ import annotations
+
+import slicer
+
+_OURS = "IODeep."  # how the names of our attributes and references begin
+
+
+def replaceContent(
+    node: slicer.vtkMRMLSegmentationNode, new: slicer.vtkMRMLSegmentationNode
+) -> None:
+    """Let `node` hold the segments of `new`, and what our attributes of it say.
+
+    What was said of the former content goes: its document, what was saved, its measurements.
+
+    Args:
+        node: in the scene.
+        new: not in the scene.
+    """
+    # Segment by segment: who shows them is told of each.
+    node.GetSegmentation().DeepCopy(new.GetSegmentation())
+    for name in node.GetAttributeNames():
+        if name.startswith(_OURS):
+            node.RemoveAttribute(name)
+    for name in new.GetAttributeNames():
+        node.SetAttribute(name, new.GetAttribute(name))
+    roles = map(node.GetNthNodeReferenceRole, range(node.GetNumberOfNodeReferenceRoles()))
+    for role in [role for role in roles if role.startswith(_OURS)]:
+        other = node.GetNodeReference(role)
+        node.RemoveNodeReferenceIDs(role)
+        if other is not None and other.IsA("vtkMRMLTableNode"):
+            slicer.mrmlScene.RemoveNode(other)
+    node.SetAndObserveTransformNodeID(None)
+    node.SetDisplayVisibility(True)
