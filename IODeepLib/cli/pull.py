@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,10 @@ from IODeepLib.text.wording import counted
 
 if TYPE_CHECKING:
     from IODeepLib.machine.progress import Progress
-    from IODeepLib.model_object import Model
     from IODeepLib.model_object.retirement import Retirement
     from IODeepLib.sources import Source
 
 NAME = "pull"
-_NOTICE_FILE_NAME = "retired.dcm"
 _UIDS_OF_MODELS = "2.25."  # of `new_uid`
 
 
@@ -54,6 +51,8 @@ def _pull(
     source: Source, words: str, folder: Path, progress: Progress
 ) -> dict[str, Retirement | None]:
     """Put what is meant into `folder`; the labels of models among it, with their notices."""
+    from IODeepLib.sources.copies import copy_model
+
     # All cards are looked at only if it may be a model: images need none of them.
     foreign = is_uid(words) and not words.startswith(_UIDS_OF_MODELS)
     if foreign and source.objects(words, folder, progress):
@@ -61,7 +60,7 @@ def _pull(
     catalog = source.models()
     models = {model.label: model for model in arguments.models_named(catalog.every, words)}
     for label, model in models.items():
-        _copy(source, model, catalog.notice(model), folder / label, progress)
+        copy_model(source, model, catalog.notice(model), folder / label, progress)
     if models or (is_uid(words) and source.objects(words, folder, progress)):
         return {label: catalog.notice(model) for label, model in models.items()}
     labels = ", ".join(model.label for model in catalog.every) or "none"
@@ -70,19 +69,3 @@ def _pull(
         f"a model ({labels}), or the UID of a study or series",
         "see what is there with 'iodeep list'",
     )
-
-
-def _copy(
-    source: Source, model: Model, notice: Retirement | None, folder: Path, progress: Progress
-) -> None:
-    """The instances of a model, under the names that `iodeep pack` gives them."""
-    from IODeepLib.model_object.packing import CARD_FILE_NAME, weights_file_name
-
-    fetched = source.fetch(model, progress)
-    assert fetched.card.path is not None  # noqa: S101 - sources have cards as files
-    folder.mkdir()
-    shutil.copyfile(fetched.card.path, folder / CARD_FILE_NAME)
-    for number, part in enumerate(fetched.weights(), 1):
-        shutil.copyfile(part.path, folder / weights_file_name(number))
-    if notice is not None:
-        shutil.copyfile(notice.path, folder / _NOTICE_FILE_NAME)
