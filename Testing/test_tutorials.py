@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,12 @@ def page(name: str) -> str:
     return (ROOT / "Docs" / "tutorials" / f"{name}.md").read_text(encoding="utf-8")
 
 
-def commands(name: str) -> list[list[str]]:
+def commands(name: str, least: int = 4) -> list[list[str]]:
     """The lines that begin with `iodeep`, in code."""
     blocks = re.findall(r"^```(\w*)\n(.*?)^```", page(name), re.DOTALL | re.MULTILINE)
     plain = "".join(text for language, text in blocks if not language)
     lines = [line for line in plain.splitlines() if line.startswith("iodeep ")]
-    assert len(lines) >= 4
+    assert len(lines) >= least
     return [shlex.split(line)[1:] for line in lines]
 
 
@@ -74,3 +75,21 @@ def test_with_a_pacs(folder: Path, orthanc: Orthanc, monkeypatch: pytest.MonkeyP
     for arguments in commands("pacs"):
         assert main(arguments) == 0, arguments
     assert (folder / "result" / "segmentation.dcm").exists()
+
+
+def test_slicer_with_a_pacs(
+    orthanc: Orthanc, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the command line does of it, from the folder of the repository; the rest is Slicer's."""
+    text = page("slicer-pacs")
+    assert re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1] in page("pacs")
+    models = tempfile.mkdtemp(dir=Path.cwd())
+    monkeypatch.chdir(ROOT)
+    for arguments in commands("slicer-pacs", least=3):
+        own = [one.replace("models/tissue", f"{models}/tissue") for one in arguments]
+        url = "dicomweb+http://localhost:8042/dicom-web"
+        assert main([orthanc.source if one == url else one for one in own]) == 0, arguments
+    assert main(["list", orthanc.source]) == 0
+    assert "brain-tissue-t1-demo" in capsys.readouterr().out
+    for patient in re.findall(r"patient ID `(\w+)`", text):
+        assert main(["select", orthanc.source, "--patient", patient, "--models", models]) == 0
