@@ -9,6 +9,7 @@ import slicer
 
 from IODeepSlicer.panel.models_section import ModelsSection
 from IODeepSlicer.panel.result_table import copyTable, showTable, showVolumes
+from IODeepSlicer.panel.review_row import ReviewRow
 from IODeepSlicer.panel.send_row import SendRow
 from IODeepSlicer.panel.widgets import loadUI, say, scrollTo, setTip
 from IODeepSlicer.scene import nodes, saving, segment_table
@@ -28,6 +29,9 @@ class ResultSection:
         self._logic, self._models = logic, models
         self._shown: str | None = None
         self._sendRow = SendRow(self.ui, logic)
+        self._review = ReviewRow()
+        layout = self.ui.ranLabel.parent().layout()
+        layout.insertWidget(layout.indexOf(self.ui.ranLabel) + 1, self._review.root)
         for kind in ("vtkMRMLSegmentationNode", "vtkMRMLTableNode"):
             self.ui.resultSelector.addAttribute(kind, nodes.DOCUMENT)
         self.ui.measureButton.connect("clicked()", self.measure)
@@ -59,6 +63,7 @@ class ResultSection:
         self._showTable(node, document, isSegmentation)
         say(self.ui.notesLabel, self._notes(document))
         say(self.ui.ranLabel, ranOn(document) if document is not None else "")
+        self._review.show(node if document is not None else None)
         self.ui.measureButton.visible = isSegmentation
         self.ui.saveButton.visible = self.ui.sendFrame.visible = isSegmentation or node is None
         say(self.ui.sendLabel, "")

@@ -20,9 +20,11 @@ def replaceContent(
     """
     # Segment by segment: who shows them is told of each.
     node.GetSegmentation().DeepCopy(new.GetSegmentation())
-    for name in node.GetAttributeNames():
-        if name.startswith(_OURS):
-            node.RemoveAttribute(name)
+    ours = [name for name in node.GetAttributeNames() if name.startswith(_OURS)]
+    for name in ours:
+        node.RemoveAttribute(name)
+    if ours:
+        node.SetDescription("")  # what a person said of that result
     for name in new.GetAttributeNames():
         node.SetAttribute(name, new.GetAttribute(name))
     roles = map(node.GetNthNodeReferenceRole, range(node.GetNumberOfNodeReferenceRoles()))

@@ -1,0 +1,70 @@
+"""Below a result: a person accepts it, amends it in the Segment Editor, or rejects it."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Any
+
+import slicer
+
+from IODeepSlicer.panel.widgets import loadUI, say, setTip
+from IODeepSlicer.scene import nodes
+from IODeepSlicer.scene.reviews import Review, Verdict, addReview, reviewsOf
+from IODeepSlicer.text.fit_text import AMBER, GREEN, RED
+from IODeepSlicer.text.i18n import tr as _
+from IODeepSlicer.text.messages import errorText
+
+_COLORS = {Verdict.ACCEPTED: GREEN, Verdict.AMENDED: AMBER, Verdict.REJECTED: RED}
+
+
+class ReviewRow:
+    """What is said is kept with the result, see `IODeepSlicer.scene.reviews`."""
+
+    def __init__(self) -> None:
+        self.root, self._ui = loadUI("Review")
+        self._node: Any = None
+        for button, verdict in (
+            (self._ui.acceptButton, Verdict.ACCEPTED),
+            (self._ui.amendButton, Verdict.AMENDED),
+            (self._ui.rejectButton, Verdict.REJECTED),
+        ):
+            button.connect("clicked()", lambda verdict=verdict: self._decide(verdict))
+
+    def show(self, node: slicer.vtkMRMLNode | None) -> None:
+        """Offer to review this result, and show what was said of it."""
+        self._node = node
+        self.root.visible = node is not None
+        if node is None:
+            return
+        self._ui.amendButton.visible = node.IsA("vtkMRMLSegmentationNode")
+        self._ui.reasonLineEdit.text = ""
+        self._say(reviewsOf(node))
+
+    def _say(self, reviews: list[Review]) -> None:
+        last = reviews[-1] if reviews else None
+        text = _("Not reviewed yet.") if last is None else str(last)
+        say(self._ui.reviewLabel, text, "" if last is None else _COLORS[last.verdict])
+        setTip(self._ui.reviewLabel, "\n".join(map(str, reviews)))
+
+    def _decide(self, verdict: Verdict) -> None:
+        try:
+            addReview(self._node, verdict, _reviewer(), self._ui.reasonLineEdit.text)
+        except Exception as error:
+            say(self._ui.reviewLabel, errorText(error), RED)
+            return
+        self.show(self._node)
+        if verdict is Verdict.AMENDED:
+            _edit(self._node)
+
+
+def _reviewer() -> str:
+    """Who Slicer's settings say is there, or who is logged in."""
+    person = slicer.app.applicationLogic().GetUserInformation()
+    return person.GetName() or person.GetLogin() or getpass.getuser()
+
+
+def _edit(segmentationNode: slicer.vtkMRMLSegmentationNode) -> None:
+    slicer.util.selectModule("SegmentEditor")
+    editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
+    editor.setSegmentationNode(segmentationNode)
+    editor.setSourceVolumeNode(nodes.imageNodeOf(segmentationNode))
