@@ -13,7 +13,6 @@ from typing import Any
 
 import qt
 import slicer
-from msgspec.structs import replace
 from steps import wait
 
 DEMO = Path(__file__).resolve().parents[2] / "IODeepLib" / "demo_data"
@@ -25,6 +24,8 @@ _NETWORK = DEMO / "demo_network.onnx"
 
 def make_model(folder: Path, network: Path = _NETWORK, **changes: Any) -> Any:
     """The demonstration network as DICOM instances in `folder`, its recipe changed."""
+    from msgspec.structs import replace
+
     from IODeepLib import pack, read_recipe
 
     recipe = replace(read_recipe(DEMO / "recipe.json"), **changes)
@@ -53,6 +54,8 @@ def make_large_model(folder: Path, size: int) -> Any:
 
 def make_slow_model(folder: Path) -> Any:
     """The same, made to take its time: its patches overlap much."""
+    from msgspec.structs import replace
+
     from IODeepLib import read_recipe
 
     needs = read_recipe(DEMO / "recipe.json").input

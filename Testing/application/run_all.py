@@ -26,7 +26,7 @@ POSIX = hasattr(os, "killpg")  # Windows has neither groups of processes nor the
 _PARTS = {"panel", "quit", "run_all", "served", "steps", "uncaught"}
 SCRIPTS = sorted({path.stem for path in HERE.glob("*.py")} - _PARTS)
 # Packages are installed without it only; and it ends a script with an error by itself.
-WITHOUT_TESTING = {"dimse", "first_start", "uncaught"}
+WITHOUT_TESTING = {"bare", "dimse", "first_start", "uncaught"}
 
 
 class Slicer:
