@@ -64,6 +64,19 @@ class Database:
         element = self._headers[file].get(int(tag.replace(",", ""), 16))
         return "" if element is None else str(element.value)
 
+    def seriesForFile(self, file: str) -> str:
+        header = self._headers.get(file)
+        return "" if header is None else str(header.SeriesInstanceUID)
+
+    def removeSeries(self, series: str, *_: bool) -> bool:
+        for path in self._files(SeriesInstanceUID=series):
+            del self._headers[path]
+            Path(path).unlink()
+        return True
+
+    def removeStudy(self, study: str, *_: bool) -> bool:
+        return all(map(self.removeSeries, self.seriesForStudy(study)))
+
     def fileForInstance(self, uid: str) -> str:
         return next(iter(self._files(SOPInstanceUID=uid)), "")
 
@@ -109,9 +122,10 @@ def _show(scene: slicer.vtkMRMLScene, event: str, node: slicer.vtkMRMLNode) -> N
 
 
 def insert(folder: Path) -> None:
-    """Import the files in `folder` into the database."""
-    for path in folder.iterdir():
-        slicer.dicomDatabase.insert(str(path))
+    """Import the files in `folder`, and below it, into the database."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            slicer.dicomDatabase.insert(str(path))
 
 
 def load(folder: Path, *, downwards: bool = False) -> slicer.vtkMRMLScalarVolumeNode:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepLib.selection import Selection
     from IODeepSlicer.sources.models import FoundModels
+    from IODeepSlicer.work.importing import Gathering
     from IODeepSlicer.work.listing import Listing
     from IODeepSlicer.work.runner import Outcome
     from IODeepSlicer.work.sending import Sending
@@ -267,6 +268,73 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         packing = startPacking(onnxFile, recipeFile)
         wait(packing)
         return finishPacking(packing)
+
+    def startImport(self, path: str | Path) -> Gathering:
+        """Begin to bring the models in a folder or ZIP file into the DICOM database.
+
+        Poll it until it is over, then `finishImport`. Only networks are taken, and those of which
+        all parts are there are verified.
+        """
+        from IODeepSlicer.requirements import checkReading
+        from IODeepSlicer.work.importing import startGathering
+        from IODeepSlicer.work.job import Origin
+
+        checkReading()
+        return startGathering(Origin(path=Path(path).absolute()))
+
+    def startGetting(self, model: Model, server: str | Path) -> Gathering:
+        """Begin to bring a model of a server, with its weights, into the DICOM database.
+
+        Poll it until it is over, then `finishImport`.
+        """
+        from IODeepSlicer.sources.servers import addressOf, checkFor
+        from IODeepSlicer.work.importing import startGathering
+        from IODeepSlicer.work.job import Origin
+
+        checkFor(server)
+        card = model.card.sop_instance_uid
+        return startGathering(Origin(server=addressOf(server), card=card))
+
+    def finishImport(self, gathering: Gathering) -> tuple[Model, ...]:
+        """The models that came, as the DICOM database has them now."""
+        from IODeepSlicer.work.importing import finishModels
+
+        return finishModels(gathering)
+
+    def importModels(self, path: str | Path) -> tuple[Model, ...]:
+        """Bring the models in a folder or ZIP file into the DICOM database."""
+        gathering = self.startImport(path)
+        wait(gathering)
+        return self.finishImport(gathering)
+
+    def getModel(self, model: Model, server: str | Path) -> Model:
+        """Bring a model of a server, with its weights, into the DICOM database."""
+        gathering = self.startGetting(model, server)
+        wait(gathering)
+        (found,) = self.finishImport(gathering)
+        return found
+
+    def removeModel(self, model: Model) -> None:
+        """Remove a model from this computer: from the DICOM database, its folder, and the cache.
+
+        Nothing else is removed, and nothing from a server. A model that runs, or waits to, stays.
+        """
+        from IODeepLib.errors import UsageError
+        from IODeepSlicer.sources.holdings import removeFromHere
+
+        if self.isUsed(model):
+            raise UsageError(
+                f"{model.label} runs, or waits to",
+                "a model that is not in use",
+                "wait until it is over, or cancel it, and try again",
+            )
+        removeFromHere(model)
+
+    def isUsed(self, model: Model) -> bool:
+        """Whether a run uses this model, or waits to."""
+        used = [run.model for run in self._runs if run.poll() is State.RUNNING]
+        used += [item.model for q in self._queues for item in q.items if not item.isOver]
+        return any(one.card.sop_instance_uid == model.card.sop_instance_uid for one in used)
 
     def cancelAll(self) -> None:
         """End all runs at once, and what waits for them."""

@@ -84,6 +84,11 @@ class Cache:
         """The parts here that the server gave which gave the card at this path."""
         return Shelf(self, card.parents[1]).weights_of(study_instance_uid)
 
+    def remove_weights(self, card: Path, study_instance_uid: str) -> bool:
+        """Remove the parts that `weights_beside` names; False where a process uses them."""
+        self._remove(Shelf(self, card.parents[1]).folder_of(study_instance_uid))
+        return not self.weights_beside(card, study_instance_uid)
+
     def make_room(self, count: int) -> None:
         """Remove weights, those used longest ago first, so that `count` bytes more may come.
 
@@ -190,17 +195,17 @@ class Shelf:
             raise SourceError(
                 f"the digest {printable(sha256)[:80]!r}", "64 hexadecimal digits", "check the card"
             )
-        return self._model(study_instance_uid) / f"{sha256}.dcm"
+        return self.folder_of(study_instance_uid) / f"{sha256}.dcm"
 
     def weights_of(self, study_instance_uid: str) -> list[Path]:
         """The parts of a model version that are here."""
-        return sorted(self._model(study_instance_uid).glob("*.dcm"))
+        return sorted(self.folder_of(study_instance_uid).glob("*.dcm"))
 
     def use(self, study_instance_uid: str) -> None:
         """Keep the weights of a model version here for as long as this process lives."""
         self._keep(_file_name(study_instance_uid))
         with suppress(FileNotFoundError, NotADirectoryError):
-            os.utime(self._model(study_instance_uid))
+            os.utime(self.folder_of(study_instance_uid))
 
     def use_cards(self) -> None:
         """Keep all cards here for as long as this process lives."""
@@ -242,7 +247,8 @@ class Shelf:
             if users.path not in _kept:
                 _kept[users.path] = users.join()
 
-    def _model(self, study_instance_uid: str) -> Path:
+    def folder_of(self, study_instance_uid: str) -> Path:
+        """Where the weights of a model version lie, or would lie."""
         return self.folder / "weights" / _file_name(study_instance_uid)
 
 

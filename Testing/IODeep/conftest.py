@@ -27,6 +27,7 @@ if find_spec("slicer_core") is None:
         "scene/test_value_table.py",
         "test_logic.py",
         "test_stubs.py",
+        "work/test_importing.py",
         "work/test_listing.py",
         "work/test_publishing.py",
         "work/test_queue.py",

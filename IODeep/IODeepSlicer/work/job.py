@@ -3,7 +3,8 @@
 For a run, the folder holds `job.json`, the voxels of each image as NumPy files and its header as
 DICOM JSON (PS3.18 Annex F); later `result.json` and, for a segmentation, its labels as a NumPy
 file. For packing a network, it holds `packing.json` and `recipe.json`; later the instances. For
-asking a server for its models, it holds `source.json`; later `listing.json`. For sending files to a
+asking a server for its models, it holds `source.json`; later `listing.json`. For fetching what
+goes into the DICOM database, it holds `origin.json`; later the files. For sending files to a
 server, it holds `sending.json`; later `sent.json`. For the question what can compute, it holds
 nothing; later `devices.json`.
 """
@@ -34,6 +35,7 @@ _PACKING, _RECIPE, _PACKED = "packing.json", "recipe.json", "packed"
 _SOURCE, _LISTING = "source.json", "listing.json"
 _SENDING, _SENT = "sending.json", "sent.json"
 _DEVICES = "devices.json"
+_ORIGIN = "origin.json"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,23 @@ class Job:
     options: Options
     images: Sequence[VolumeImage]
     source: Address | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where files come from that are to go into the DICOM database.
+
+    Attributes:
+        path: a folder or ZIP file with models; None if a server is asked.
+        server: the one that is asked.
+        card: SOP Instance UID of the card of the model that is wanted from there; "" for images.
+        study: Study Instance UID of the images that are wanted from there.
+    """
+
+    path: Path | None = None
+    server: Address = ""
+    card: str = ""
+    study: str = ""
 
 
 def writeJob(folder: Path, job: Job) -> Generator[None, None, None]:
@@ -227,3 +246,13 @@ def writeDevices(folder: Path, providers: Sequence[str], version: str) -> None:
 def readDevices(folder: Path) -> tuple[list[str], str]:
     """What ONNX Runtime can compute on, the best first, and its version."""
     return _read(folder / _DEVICES, tuple[list[str], str])
+
+
+def writeOrigin(folder: Path, origin: Origin) -> None:
+    """Say in `folder` what is to be fetched from where."""
+    _write(folder / _ORIGIN, origin)
+
+
+def readOrigin(folder: Path) -> Origin:
+    """What is to be fetched from where."""
+    return _read(folder / _ORIGIN, Origin)

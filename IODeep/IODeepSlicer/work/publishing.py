@@ -8,15 +8,13 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import slicer
-
 from IODeepSlicer.requirements import checkRequirements
-from IODeepSlicer.sources.models import databaseFiles
+from IODeepSlicer.work.importing import databaseFolder, importModels, notWritable
 from IODeepSlicer.work.job import packedFolder, writePacking
 from IODeepSlicer.work.worker_process import WorkerProcess, slicerPython
 
 if TYPE_CHECKING:
-    from IODeepLib.model_object import Card, Model
+    from IODeepLib.model_object import Model
     from IODeepLib.recipe import Recipe
 
 
@@ -73,24 +71,11 @@ def startPacking(onnxFile: str | Path, recipeFile: str | Path) -> Packing:
         RecipeError: the recipe cannot be read.
         OutputError: the database is closed or cannot be written.
     """
-    from IODeepLib.errors import OutputError
-
-    database = slicer.dicomDatabase
-    if database is None or not database.isOpen:
-        raise OutputError(
-            "the DICOM database is closed",
-            "an open one, into which the network is written",
-            "open the DICOM module, which offers to create or choose one",
-        )
-    store = Path(database.databaseDirectory)
+    store = databaseFolder()
     try:
         return _start(onnxFile, recipeFile, store)
     except OSError as error:
-        raise OutputError(
-            f"the folder of the DICOM database, {store}, cannot be written ({error.strerror})",
-            "a database folder with write permission and room",
-            "check the folder's permissions and space, or choose another database",
-        ) from None
+        raise notWritable(store, error) from None
 
 
 def _start(onnxFile: str | Path, recipeFile: str | Path, store: Path) -> Packing:
@@ -110,51 +95,9 @@ def finishPacking(packing: Packing) -> Model:
         IODeepError: packing failed or was canceled, this version is already there with other
             content, or the database does not take it; nothing is left behind.
     """
-    from IODeepLib.model_object import same_content
-    from IODeepLib.sources.folder import find_model
-
     folder = packing.outcome()
     try:
-        packed = find_model(folder)
-        for model in _inDatabase():
-            if model.label == packed.label and not same_content(model.card, packed.card):
-                raise _takenAlready(model)
-            if model.label == packed.label and not model.missing_parts:
-                return model
-        return _import(folder, packed.card)
+        (model,) = importModels(folder)
+        return model
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _inDatabase() -> tuple[Model, ...]:
-    from IODeepLib.sources.folder import models_in_files
-
-    return models_in_files(databaseFiles()).models
-
-
-def _takenAlready(model: Model) -> Exception:
-    from IODeepLib.errors import ModelError
-
-    return ModelError(
-        f"{model.label} is already in the DICOM database, with another network or recipe",
-        "a version that never changes, once it is published",
-        "give the recipe a higher version, or delete the study of the old one in the DICOM module",
-    )
-
-
-def _import(folder: Path, card: Card) -> Model:
-    from DICOMLib import DICOMUtils
-
-    from IODeepLib.errors import OutputError
-
-    database = slicer.dicomDatabase
-    DICOMUtils.importDicom(str(folder), database, copyFiles=True)
-    for model in _inDatabase():
-        if model.card.sop_instance_uid == card.sop_instance_uid and not model.missing_parts:
-            return model
-    database.removeStudy(card.study_instance_uid)
-    raise OutputError(
-        f"the DICOM database in {database.databaseDirectory} did not take the network",
-        "a database that can be written, with room for it",
-        "check the folder's permissions and space, or choose another database",
-    )

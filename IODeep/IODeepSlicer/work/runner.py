@@ -73,6 +73,7 @@ class Run(WorkerProcess[Outcome]):
         """
         from IODeepLib.pipeline import Options
 
+        self.model = model
         self._inferring: tuple[float, float] | None = None
         self._job: Job | None = Job(model, options or Options(), [image, *others], source)
         self._labels, self._grid = model.card.recipe.output.labels, image.grid

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IODeepLib.machine.progress import Progress
     from IODeepLib.model_object import Model
-    from IODeepSlicer.work.job import Job
+    from IODeepSlicer.work.job import Job, Origin
 
 
 NO_MEMORY = {
@@ -155,6 +155,43 @@ def _send(folder: Path, owner: _Owner) -> None:
             kept.send(source)
 
 
+def _gather(folder: Path, owner: _Owner) -> None:
+    import IODeepSlicer  # noqa: F401  makes IODeepLib importable
+    from IODeepLib.sources.copies import copy_models
+    from IODeepSlicer.work.job import packedFolder, readOrigin
+
+    origin, target = readOrigin(folder), packedFolder(folder)
+    target.mkdir()
+    if origin.path is not None:
+        copy_models(origin.path, target, owner.progress)
+    else:
+        _fromServer(origin, target, owner.progress)
+
+
+def _fromServer(origin: Origin, target: Path, progress: Progress) -> None:
+    from IODeepLib.errors import SourceError
+    from IODeepLib.sources.copies import copy_model
+    from IODeepLib.sources.incoming import entity_of
+    from IODeepSlicer.sources.servers import sourceAt
+
+    source = sourceAt(origin.server)
+    if origin.card:
+        catalog = source.models()
+        for model in catalog.every:
+            if model.card.sop_instance_uid == origin.card:
+                copy_model(source, model, catalog.notice(model), target / "model", progress)
+    else:
+        for path in source.objects(origin.study, target, progress):
+            if entity_of(path).study_uid != origin.study:
+                path.unlink()
+    if not any(target.iterdir()):
+        raise SourceError(
+            f"{source.name} has no {origin.card or origin.study} any more",
+            "a model or study that is there",
+            "look what it has, and choose again",
+        )
+
+
 def _devices(folder: Path, _owner: _Owner) -> None:
     import IODeepSlicer  # noqa: F401  makes IODeepLib importable
     from IODeepLib.network.onnx_runtime import onnx_runtime
@@ -165,7 +202,14 @@ def _devices(folder: Path, _owner: _Owner) -> None:
     writeDevices(folder, choose(AUTO, runtime.get_available_providers()), runtime.__version__)
 
 
-_TASKS = {"run": _run, "publish": _publish, "list": _list, "send": _send, "devices": _devices}
+_TASKS = {
+    "run": _run,
+    "publish": _publish,
+    "list": _list,
+    "send": _send,
+    "gather": _gather,
+    "devices": _devices,
+}
 
 
 def _inParts(error: BaseException) -> dict[str, str]:
