@@ -11,6 +11,7 @@ from IODeepSlicer.panel.models_section import ModelsSection
 from IODeepSlicer.panel.result_table import copyTable, showTable, showVolumes
 from IODeepSlicer.panel.review_row import ReviewRow
 from IODeepSlicer.panel.send_row import SendRow
+from IODeepSlicer.panel.show_3d import Show3D
 from IODeepSlicer.panel.widgets import loadUI, say, scrollTo, setTip
 from IODeepSlicer.scene import nodes, saving, segment_table
 from IODeepSlicer.text.device_text import ranOn
@@ -29,6 +30,7 @@ class ResultSection:
         self._logic, self._models = logic, models
         self._shown: str | None = None
         self._sendRow = SendRow(self.ui, logic)
+        self._show3D = Show3D(self.ui.show3DButton)
         self._review = ReviewRow()
         layout = self.ui.ranLabel.parent().layout()
         layout.insertWidget(layout.indexOf(self.ui.ranLabel) + 1, self._review.root)
@@ -41,6 +43,7 @@ class ResultSection:
     def cleanup(self) -> None:
         """The panel goes."""
         self._sendRow.cleanup()
+        self._show3D.cleanup()
 
     def forget(self) -> None:
         """The result may have changed: look at it again."""
@@ -49,6 +52,8 @@ class ResultSection:
     def take(self, node: slicer.vtkMRMLNode) -> None:
         """Show a new result."""
         self._logic.getParameterNode().result = node
+        if isinstance(node, slicer.vtkMRMLSegmentationNode):
+            self._show3D.take(node)
         scrollTo(self.ui.saveButton if self.ui.saveButton.visible else self.ui.resultTable)
 
     def show(self) -> None:
@@ -64,6 +69,7 @@ class ResultSection:
         say(self.ui.notesLabel, self._notes(document))
         say(self.ui.ranLabel, ranOn(document) if document is not None else "")
         self._review.show(node if document is not None else None)
+        self._show3D.show(node if isSegmentation else None)
         self.ui.measureButton.visible = isSegmentation
         self.ui.saveButton.visible = self.ui.sendFrame.visible = isSegmentation or node is None
         say(self.ui.sendLabel, "")

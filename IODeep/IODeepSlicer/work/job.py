@@ -6,7 +6,8 @@ file. For packing a network, it holds `packing.json` and `recipe.json`; later th
 asking a server for its models, it holds `source.json`; later `listing.json`. For fetching what
 goes into the DICOM database, it holds `origin.json`; later the files. For sending files to a
 server, it holds `sending.json`; later `sent.json`. For the question what can compute, it holds
-nothing; later `devices.json`.
+nothing; later `devices.json`. For surfaces, it holds `layers.json` and the labels as NumPy files;
+later the surfaces as VTK files.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ _JOB, _RESULT, _LABELS = "job.json", "result.json", "labels.npy"
 _PACKING, _RECIPE, _PACKED = "packing.json", "recipe.json", "packed"
 _SOURCE, _LISTING = "source.json", "listing.json"
 _SENDING, _SENT = "sending.json", "sent.json"
-_DEVICES = "devices.json"
 _ORIGIN = "origin.json"
+_DEVICES, _LAYERS = "devices.json", "layers.json"
 
 
 @dataclass(frozen=True)
@@ -256,3 +257,13 @@ def writeOrigin(folder: Path, origin: Origin) -> None:
 def readOrigin(folder: Path) -> Origin:
     """What is to be fetched from where."""
     return _read(folder / _ORIGIN, Origin)
+
+
+def writeLayers(folder: Path, layers: Sequence[dict[str, Any]], parameters: dict[str, str]) -> None:
+    """Say in `folder` what its NumPy files hold, and how surfaces are made of them."""
+    _write(folder / _LAYERS, (layers, parameters))
+
+
+def readLayers(folder: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """What the NumPy files in `folder` hold, and how surfaces are made of them."""
+    return _read(folder / _LAYERS, tuple[list[dict[str, Any]], dict[str, str]])

@@ -202,6 +202,14 @@ def _devices(folder: Path, _owner: _Owner) -> None:
     writeDevices(folder, choose(AUTO, runtime.get_available_providers()), runtime.__version__)
 
 
+def _surfaces(folder: Path, owner: _Owner) -> None:
+    import IODeepSlicer  # noqa: F401  makes IODeepLib importable
+    from IODeepSlicer.work.job import readLayers
+    from IODeepSlicer.work.surface_maker import makeSurfaces
+
+    makeSurfaces(folder, *readLayers(folder), owner.progress)
+
+
 _TASKS = {
     "run": _run,
     "publish": _publish,
@@ -209,6 +217,7 @@ _TASKS = {
     "send": _send,
     "gather": _gather,
     "devices": _devices,
+    "surfaces": _surfaces,
 }
 
 
