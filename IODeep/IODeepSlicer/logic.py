@@ -115,7 +115,9 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         from IODeepSlicer.sources.servers import checkFor
         from IODeepSlicer.work.starting import startRun
 
-        checkFor(source) if source else checkRequirements()
+        checkRequirements()
+        if source:
+            checkFor(source)
         from IODeepLib.pipeline import Options, labels_left_out
 
         kept = None if labels is None else tuple(labels)

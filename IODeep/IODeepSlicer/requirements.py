@@ -12,7 +12,7 @@ import importlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -28,7 +28,10 @@ REQUIREMENTS = tuple(
     if line and not line.startswith("#")
 )
 
-# And what servers that speak DIMSE need.
+# Without ONNX Runtime everything can be looked at, fetched, saved and sent.
+READING = tuple(item for item in REQUIREMENTS if not item.startswith("onnxruntime"))
+
+# What servers that speak DIMSE need beside it.
 FOR_DIMSE = ("pynetdicom>=3.0,<4",)
 
 # Distributions that supply the module onnxruntime.
@@ -61,50 +64,62 @@ def installedVersions() -> dict[str, str]:
 
 
 def missingRequirements(
-    versions: Mapping[str, str] | None = None, more: Sequence[str] = ()
+    versions: Mapping[str, str] | None = None, needed: Sequence[str] = REQUIREMENTS
 ) -> list[str]:
-    """Those of `REQUIREMENTS`, and `more`, that are not installed in any version or variant."""
+    """Those of `needed` that are not installed in any version or variant."""
     versions = installedVersions() if versions is None else versions
-    return _missing((*REQUIREMENTS, *more), versions)
+    return [item for item in needed if not _installed(item, versions)]
 
 
-def outdatedRequirements(versions: Mapping[str, str] | None = None) -> list[str]:
+def outdatedRequirements(
+    versions: Mapping[str, str] | None = None, needed: Sequence[str] = REQUIREMENTS
+) -> list[str]:
     """What is installed but too old, in words: "pydicom 2.4.4 (3.0.1 or later)"."""
+    from packaging.requirements import Requirement
+
     versions = installedVersions() if versions is None else versions
-    return _outdated(REQUIREMENTS, versions)
+    outdated = []
+    for item in needed:
+        specifier = Requirement(item).specifier
+        oldest = next(iter(specifier)).version
+        outdated += [
+            f"{name} {version} ({oldest} or later)"
+            for name, version in _installed(item, versions)
+            if not specifier.contains(version, prereleases=True)
+        ]
+    return outdated
 
 
-def checkRequirements(more: Sequence[str] = ()) -> None:
-    """Do nothing if all is there, and `more`; never ask, never install.
+def checkRequirements(needed: Sequence[str] = REQUIREMENTS) -> None:
+    """Do nothing if all of `needed` is there; never ask, never install.
 
     Raises:
         RequirementsError: something lacks or is too old; the message names it.
     """
-    _check(installedVersions(), more)
+    _check(installedVersions(), needed)
 
 
 @functools.cache  # but not what it raises
 def checkReading() -> None:
-    """Do nothing if images and networks can be read, for which alone ONNX Runtime may lack.
+    """Do nothing if images and networks can be read; never ask, never install.
 
     Raises:
-        RequirementsError: as of `checkRequirements`.
+        RequirementsError: as of `checkRequirements`; it names all that lacks, to run them too.
     """
     versions = installedVersions()
-    needed = [item for item in REQUIREMENTS if not item.startswith("onnxruntime")]
-    if _missing(needed, versions) or _outdated(needed, versions):
-        _check(versions)
+    if missingRequirements(versions, READING) or outdatedRequirements(versions, READING):
+        _check(versions, REQUIREMENTS)
 
 
-def _check(versions: Mapping[str, str], more: Sequence[str] = ()) -> None:
-    outdated = outdatedRequirements(versions)
+def _check(versions: Mapping[str, str], needed: Sequence[str]) -> None:
+    outdated = outdatedRequirements(versions, needed)
     if outdated:
         raise RequirementsError(
             f"Slicer's Python has {', '.join(outdated)}",
             "the versions in parentheses",
             "update Slicer, or the extension that brought an old version",
         )
-    missing = missingRequirements(versions, more)
+    missing = missingRequirements(versions, needed)
     if missing:
         raise RequirementsError(
             f"Slicer's Python lacks {', '.join(missing)}",
@@ -113,11 +128,13 @@ def _check(versions: Mapping[str, str], more: Sequence[str] = ()) -> None:
         )
 
 
-def ensureRequirements(more: Sequence[str] = (), wheelFolder: Path | str | None = None) -> None:
+def ensureRequirements(
+    needed: Sequence[str] = REQUIREMENTS, wheelFolder: Path | str | None = None
+) -> None:
     """Install what lacks, after asking once for all of it; in tests of Slicer, nothing.
 
     Args:
-        more: what is needed beside `REQUIREMENTS`.
+        needed: what is needed.
         wheelFolder: install from the wheels in this folder, without internet and without asking.
 
     Raises:
@@ -125,10 +142,10 @@ def ensureRequirements(more: Sequence[str] = (), wheelFolder: Path | str | None 
         RequirementsError: something is too old, or nothing may be installed.
     """
     versions = installedVersions()
-    missing = missingRequirements(versions, more)
-    if missing and not outdatedRequirements(versions):
+    missing = missingRequirements(versions, needed)
+    if missing and not outdatedRequirements(versions, needed):
         _install(missing, versions, wheelFolder)
-    checkRequirements(more)
+    checkRequirements(needed)
 
 
 def _install(
@@ -196,25 +213,6 @@ def _wheelsFrom(wheelFolder: Path | str | None) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def _missing(items: Iterable[str], versions: Mapping[str, str]) -> list[str]:
-    return [item for item in items if not _installed(item, versions)]
-
-
-def _outdated(items: Iterable[str], versions: Mapping[str, str]) -> list[str]:
-    from packaging.requirements import Requirement
-
-    outdated = []
-    for item in items:
-        specifier = Requirement(item).specifier
-        oldest = next(iter(specifier)).version
-        outdated += [
-            f"{name} {version} ({oldest} or later)"
-            for name, version in _installed(item, versions)
-            if not specifier.contains(version, prereleases=True)
-        ]
-    return outdated
 
 
 def _installed(requirement: str, versions: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -222,3 +222,12 @@ def test_the_variables_for_pip_are_taken_back(tmp_path, monkeypatch):
         assert os.environ["PIP_FIND_LINKS"] == tmp_path.resolve().as_uri()
     assert os.environ["PIP_FIND_LINKS"] == "before"
     assert "PIP_NO_INDEX" not in os.environ
+
+
+def test_reading_needs_no_onnx_runtime(monkeypatch):
+    """Who declined it is not asked again by what works without it."""
+    slicer_that(monkeypatch, None)  # whoever calls it gets an error of another kind
+    monkeypatch.setattr(requirements, "installedVersions", lambda: HERE)
+    requirements.ensureRequirements(requirements.READING)
+    with pytest.raises(requirements.RequirementsError, match="lacks onnxruntime"):
+        requirements.checkRequirements()

@@ -16,11 +16,10 @@ from IODeepSlicer.panel.output_row import OutputRow
 from IODeepSlicer.panel.queue_list import QueueList
 from IODeepSlicer.panel.scope_box import ScopeBox
 from IODeepSlicer.panel.widgets import loadUI, say, setTip
-from IODeepSlicer.requirements import ensureRequirements
 from IODeepSlicer.scene.former import hideFormer
 from IODeepSlicer.scene.targets import Scope, volumesIn
 from IODeepSlicer.sources.known_models import rememberRun
-from IODeepSlicer.sources.servers import ensureFor
+from IODeepSlicer.sources.servers import ensureToRun
 from IODeepSlicer.text import card_text, fit_text
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.messages import errorText, progressText
@@ -211,7 +210,7 @@ class RunSection:
         labels = self._labels.kept if self._labels.leftOut else None
         server = self._server if model.missing_parts else None
         try:
-            ensureFor(server) if server else ensureRequirements()
+            ensureToRun(server)
             with slicer.util.WaitCursor():
                 self._run = self._logic.start(
                     volumeNode,
@@ -242,7 +241,7 @@ class RunSection:
                 names = (label.name for label in model.card.recipe.output.labels)
                 labels[model.label] = [name for name in names if name not in leftOut]
         try:
-            ensureFor(self._server) if self._server else ensureRequirements()
+            ensureToRun(self._server)
             queue = self._logic.startQueue(
                 [(node, model) for node in volumesIn(scope, volumeNode) for model in models],
                 self.parameters.device,

@@ -8,7 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from IODeepSlicer.requirements import FOR_DIMSE, checkRequirements, ensureRequirements
+from IODeepSlicer.requirements import (
+    FOR_DIMSE,
+    READING,
+    checkReading,
+    checkRequirements,
+    ensureRequirements,
+)
 from IODeepSlicer.text.messages import errorText
 
 if TYPE_CHECKING:
@@ -80,7 +86,7 @@ def isServer(words: str | Path) -> bool:
 
 
 def neededFor(words: str | Path) -> tuple[str, ...]:
-    """The Python packages that asking there needs beside `REQUIREMENTS`.
+    """The Python packages that asking there needs beside `READING`.
 
     Raises:
         UsageError: what iodeep.toml says of it is wrong.
@@ -98,9 +104,8 @@ def checkFor(words: str | Path) -> None:
         RequirementsError: something lacks or is too old.
         UsageError: what iodeep.toml says of it is wrong.
     """
-    checkRequirements()  # with which iodeep.toml is read
-    if more := neededFor(words):
-        checkRequirements(more)
+    checkReading()  # with which iodeep.toml is read
+    checkRequirements(neededFor(words))
 
 
 def ensureFor(words: str | Path) -> None:
@@ -110,9 +115,20 @@ def ensureFor(words: str | Path) -> None:
         RequirementsError: the user declined, or it could not be installed.
         UsageError: what iodeep.toml says of it is wrong.
     """
-    ensureRequirements()  # with which iodeep.toml is read
-    if more := neededFor(words):
-        ensureRequirements(more=more)
+    ensureRequirements(READING)  # with which iodeep.toml is read
+    ensureRequirements(neededFor(words))
+
+
+def ensureToRun(server: str | Path | None) -> None:
+    """Install what running a network needs and what lacks, weights from a server included.
+
+    Raises:
+        RequirementsError: the user declined, or it could not be installed.
+        UsageError: what iodeep.toml says of the server is wrong.
+    """
+    ensureRequirements()
+    if server:
+        ensureFor(server)
 
 
 def _ofSlicer() -> dict[str, dict[str, Any]]:
