@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from IODeepSlicer.panel.panel import Panel
     from IODeepSlicer.panel.publish_section import PublishSection
 
+    from IODeepLib.model_object import Model
+
 _GUIDE = "https://github.com/IODeep/SlicerIODeep/blob/main/Docs/user-guide.md"
 
 
@@ -133,6 +135,16 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._setParameterNode(self.logic.getParameterNode())
         self._parameterNode.inputVolume = volumeNode
 
+    def importModels(self, paths: list[Path]) -> None:
+        """Bring the models in folders and ZIP files into the DICOM database; choose one of them."""
+        from IODeepSlicer.panel.import_progress import importPaths
+
+        importPaths(self.logic, paths, self._onImported)
+
+    def _onImported(self, models: tuple[Model, ...]) -> None:
+        if models:
+            self.chooseModel(models[0].card.sop_instance_uid)
+
     def _onStartClose(self, caller: Any = None, event: Any = None) -> None:
         self.panel.cancel()
         self._setParameterNode(None)
@@ -170,6 +182,44 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _onVolumeModified(self, caller: Any = None, event: Any = None) -> None:
         self.panel.imageChanged()
+
+
+class IODeepFileDialog:
+    """Folders and ZIP files with models, dropped onto Slicer's window.
+
+    Slicer finds it by its name, see Base/QTGUI/qSlicerScriptedFileDialog.h.
+    """
+
+    def __init__(self, qSlicerFileDialog: Any) -> None:
+        self.qSlicerFileDialog = qSlicerFileDialog
+        qSlicerFileDialog.fileType = _("IODeep models")
+        qSlicerFileDialog.description = _("IODeep models, into the DICOM database")
+        qSlicerFileDialog.action = slicer.qSlicerFileDialog.Read
+        self._paths: list[Path] = []
+
+    def execDialog(self) -> None:
+        """Nothing is asked."""
+
+    def isMimeDataAccepted(self) -> None:
+        """Whether there may be models in what is dropped."""
+        from IODeepSlicer.sources.dropped import pathsWithModels
+
+        data = self.qSlicerFileDialog.mimeData()
+        urls = data.urls() if data.hasFormat("text/uri-list") else ()
+        self._paths = pathsWithModels(url.toLocalFile() for url in urls)
+        self.qSlicerFileDialog.acceptMimeData(bool(self._paths))
+
+    def dropEvent(self) -> None:
+        """Import them, once the application that they come from is let go."""
+        import qt
+
+        paths, self._paths = self._paths, []
+        qt.QTimer.singleShot(0, lambda: _moduleWidget().importModels(paths))
+
+
+def _moduleWidget() -> IODeepWidget:
+    slicer.util.selectModule("IODeep")
+    return slicer.modules.iodeep.widgetRepresentation().self()
 
 
 class IODeepTest(ScriptedLoadableModuleTest):

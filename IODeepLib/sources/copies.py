@@ -11,6 +11,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +31,7 @@ MOST_MEMBERS = 10_000
 # Bytes that come out of one: above the largest models by an order of magnitude.
 MOST_BYTES = 100 * 10**9
 _CHUNK = 2**20
+_LOOKS = 300  # files, to see whether there may be a model among them
 _NOTICE_FILE_NAME = "retired.dcm"
 _HEAD = 4096  # bytes, in which a DICOM file has said what it is
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -100,6 +102,26 @@ def copy_models(path: Path, folder: Path, progress: Progress | None = None) -> C
         if not model.missing_parts:
             verify(model, progress)
     return catalog
+
+
+def may_hold_models(path: Path) -> bool:
+    """Whether a folder or ZIP file looks as if there were a model in it; few files are looked at.
+
+    What cannot be read has none.
+    """
+    try:
+        if path.is_dir():
+            return any(may_be_instance(read_head(one)) for one in islice(files_below(path), _LOOKS))
+        if not zipfile.is_zipfile(path):
+            return False
+        with zipfile.ZipFile(path) as archive:
+            for member in islice(archive.infolist(), _LOOKS):
+                with archive.open(member) as content:
+                    if may_be_instance(content.read(_HEAD)):
+                        return True
+    except (OSError, ModelError, *_BROKEN):
+        pass
+    return False
 
 
 def _copied(source: Path, folder: Path) -> Iterator[Path]:

@@ -74,6 +74,8 @@ class QMessageBox(QDialog):
     Question: int
     AcceptRole: int
     ActionRole: int
+    RejectRole: int
+    Warning: int
     Cancel: int
 
 class QFileDialog(QDialog):

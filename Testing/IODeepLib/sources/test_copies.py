@@ -15,7 +15,7 @@ from numpy import zeros
 from IODeepLib.errors import ModelError, OutputError
 from IODeepLib.model_object import Model, same_content
 from IODeepLib.sources import copies
-from IODeepLib.sources.copies import copy_models
+from IODeepLib.sources.copies import copy_models, may_hold_models
 
 
 @pytest.fixture
@@ -169,3 +169,14 @@ def test_an_altered_weight_is_found(model: Model, out: Path, tmp_path: Path) -> 
     path = whole(model, tmp_path)
     with pytest.raises(ModelError):
         copy_models(path, out)
+
+
+def test_what_may_hold_a_model_is_told_at_a_glance(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "ct").mkdir()
+    Stack(zeros((2, 3, 4), "int16")).write(tmp_path / "ct")
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(whole(model, tmp_path).read_bytes()[:3000])
+    path = whole(model, tmp_path)
+    assert may_hold_models(path) and may_hold_models(tmp_path / "packed")
+    for other in (tmp_path / "ct", broken, tmp_path / "nothing", tmp_path / "network.onnx"):
+        assert not may_hold_models(other)

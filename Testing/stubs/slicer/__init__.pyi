@@ -9,6 +9,7 @@ from slicer import util as util
 app: Any  # qSlicerApplication
 modules: Any  # one attribute for each module that is loaded
 dicomDatabase: Any  # ctkDICOMDatabase
+qSlicerFileDialog: Any
 qSlicerSubjectHierarchyPluginHandler: Any
 qSlicerSubjectHierarchyScriptedPlugin: Any
 mrmlScene: vtkMRMLScene
