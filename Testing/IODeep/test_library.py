@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -70,3 +71,23 @@ def test_what_the_catalogue_looks_at_is_in_the_root(name):
 def test_the_module_has_the_extensions_icon():
     icon = ROOT / "IODeep" / "Resources" / "Icons" / "IODeep.png"
     assert icon.read_bytes() == (ROOT / "IODeep.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("folder", "lists", "left_out"),
+    [("IODeepLib", ".", {"py.typed"}), ("IODeep", "IODeep", {"CMakeLists.txt"})],
+)
+def test_an_installed_extension_has_every_file(folder, lists, left_out):
+    """What CMake takes along, it finds by the endings that are written there."""
+    text = (ROOT / lists / "CMakeLists.txt").read_text(encoding="utf-8")
+    globs = re.findall(r"^  ((?:\w+/)*\*(?:\.\w+)?)$", text, re.MULTILINE)
+    assert "*.py" in {one.rpartition("/")[2] for one in globs}
+    taken = {
+        path
+        for one in globs
+        for path in (ROOT / lists / one).parent.rglob(one.rpartition("/")[2])
+        if path.is_file()
+    }
+    every = {path for path in (ROOT / folder).rglob("*") if path.is_file()}
+    missing = {path.name for path in every - taken if path.suffix != ".pyc"}
+    assert missing <= left_out
