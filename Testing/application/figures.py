@@ -102,6 +102,35 @@ def _many_labels() -> str:
     return _verdict(seconds, 3, "s")
 
 
+def _in_3d() -> str:
+    """From a result of 256 x 256 x 256 voxels with 17 labels to its surfaces in the 3D view."""
+    from IODeepSlicer.scene import images, nodes
+
+    from IODeepLib import Segmentation, read_recipe
+
+    shape = 256, 256, 256
+    volume = slicer.util.addVolumeFromArray(np.zeros(shape, np.int16))
+    (first, *_) = read_recipe(panel.DEMO / "recipe.json").output.labels
+    labels = tuple(replace(first, value=n, name=f"label {n}") for n in range(1, 18))
+    array = np.zeros(shape, np.uint8)
+    ball = np.linalg.norm(np.mgrid[-25:26, -25:26, -25:26], axis=0) <= 25
+    for n in range(17):  # balls all over the image
+        k, j, i = (30 + 64 * part for part in np.unravel_index(n, (4, 4, 4)))
+        array[k - 25 : k + 26, j - 25 : j + 26, i - 25 : i + 26][ball] = n + 1
+    segmentation = Segmentation(array, images.imageOf(volume).grid, labels)
+    model = SimpleNamespace(label="figures", card=SimpleNamespace(title="Figures"))
+    document = {"missing": [], "empty": False, "volumes_ml": {}, "notes": []}
+    node = nodes.createSegmentationNode(volume, model, segmentation, document)
+    with gaps() as found:
+        start = time.perf_counter()
+        slicer.modules.iodeep.widgetRepresentation().self().panel.result.take(node)
+        panel.until(lambda: node.GetSegmentation().ContainsRepresentation("Closed surface"))
+        seconds = time.perf_counter() - start
+        wait(1)
+    slicer.mrmlScene.Clear()
+    return f"{_verdict(seconds, 3, 's')}; longest gap {_verdict(max(found), 0.2, 's')}"
+
+
 def _against_the_command() -> str:
     """The same network on the same files, in Slicer and by `iodeep run`, in turns.
 
@@ -190,6 +219,7 @@ def _run() -> None:
         slicer.util.selectModule("IODeep")
         step("In Slicer and by the command", _against_the_command)
         step("Cancel", _cancel)
+        step("17 labels in 3D", _in_3d)
         step("Longest gap of the event loop", lambda: _longest_gap(quick))
     step("Every limit is kept", _every_limit_is_kept)
     shutil.rmtree(_work, ignore_errors=True)

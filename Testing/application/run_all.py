@@ -67,14 +67,19 @@ class Slicer:
         return sorted(path.name for path in self.folder.glob(pattern))
 
 
-def run_script(program: str, name: str) -> str:
+def run_script(program: str, name: str, **environment: str) -> str:
     """What is wrong with one script; "" if nothing is."""
-    slicer = Slicer(program, name, name)
+    slicer = Slicer(program, name, name, **environment)
     status = slicer.end()
     if status != 0:
         return f"exit status {status}" if status is not None else f"not done after {LONGEST} s"
     left = slicer.left_behind("[Ii][Oo][Dd]eep-*")
     return f"left behind: {', '.join(left)}" if left else ""
+
+
+def run_scaled(program: str, name: str) -> str:
+    """A script on a screen of 150 %."""
+    return run_script(program, name.removesuffix("_scaled"), QT_SCALE_FACTOR="1.5")
 
 
 def run_quit(program: str, name: str) -> str:
@@ -117,7 +122,10 @@ def _alive(process: int) -> bool:
     return True
 
 
-CHECKS = dict.fromkeys(SCRIPTS, run_script) | {"uncaught": run_uncaught}
+CHECKS = dict.fromkeys(SCRIPTS, run_script) | {
+    "looks_scaled": run_scaled,
+    "uncaught": run_uncaught,
+}
 if POSIX:
     CHECKS |= dict.fromkeys(("quits", "killed"), run_quit)
 

@@ -1,0 +1,119 @@
+"""Pictures of the panel in several sizes and in both styles, before and after a run: look at them.
+
+What a program can see is asserted: what belongs together is in sight together, and nothing is
+scrolled sideways. `looks_scaled` of run_all.py does the same on a screen of 150 %. Docs/testing.md
+says how to run this.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from DICOMLib import DICOMUtils
+
+_HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(_HERE))
+import panel  # noqa: E402
+from panel import contains, find  # noqa: E402
+from steps import finish, picture, step, wait  # noqa: E402
+
+_SCALED = float(os.environ.get("QT_SCALE_FACTOR", "1")) > 1
+_SIZES = ((1280, 720),) if _SCALED else ((1280, 720), (1920, 1080))
+_STYLES = ("Light Slicer", "Dark Slicer")
+_NOBODY = "dicomweb+http://127.0.0.1:9/nobody-listens-at-this-port-of-this-computer"
+_work = Path(tempfile.mkdtemp(prefix="iodeep-"))
+
+
+def _in_sight(*names: str) -> str:
+    """These widgets are wholly in the visible part of the panel."""
+    area: Any = find(names[0])
+    while area.className() != "QScrollArea":
+        area = area.parent()
+    view, found = area.viewport(), {}
+    for name in names:
+        top = find(name).mapTo(view, qt.QPoint(0, 0)).y()
+        found[name] = (top, top + find(name).height)
+    hidden = {name for name, (top, bottom) in found.items() if top < 0 or bottom > view.height}
+    assert not hidden, f"{found} of {view.height} pixels"
+    return f"{found} of {view.height} pixels"
+
+
+def _before(look: str) -> str:
+    picture(f"{look}-before")
+    return _in_sight("modelTable", "applyButton")
+
+
+def _after(look: str) -> str:
+    contains(panel.apply_and_wait(), "Done")
+    wait(3)
+    picture(f"{look}-after")
+    return _in_sight("modelTable", "applyButton", "resultTable")
+
+
+def _statistics(look: str) -> str:
+    find("measureButton").click()
+    wait(2)
+    picture(f"{look}-statistics")
+    table = find("resultTable")
+    left = table.horizontalScrollBar().maximum
+    assert left == 0, f"{left} pixels are to be scrolled"
+    return f"{table.columnCount} columns in {table.width} pixels"
+
+
+def _error(look: str) -> str:
+    """A long message takes no room from the tables."""
+    before = [find(name).height for name in ("modelTable", "resultTable")]
+    panel.look_in(_NOBODY)
+    panel.until(lambda: "127.0.0.1" in panel.said("modelsLabel"))
+    wait(1)
+    picture(f"{look}-error")
+    said = panel.said("modelsLabel")
+    after = [find(name).height for name in ("modelTable", "resultTable")]
+    panel.look_in("")
+    assert after == before, (before, after)
+    return said
+
+
+_STEPS = (
+    ("before", _before),
+    ("after", _after),
+    ("statistics", _statistics),
+    ("an error", _error),
+)
+
+
+def _look(width: int, height: int, style: str, model: Any) -> None:
+    slicer.mrmlScene.Clear()
+    slicer.app.setStyle(style)
+    slicer.app.setPalette(slicer.app.style().standardPalette())
+    slicer.util.mainWindow().setGeometry(0, 0, width, height)
+    panel.load_image()
+    panel.open_panel()
+    panel.choose(model)
+    wait(1)
+    scale = "-scaled" if _SCALED else ""
+    look = f"{width}x{height}-{style.split()[0].lower()}{scale}"
+    for name, action in _STEPS:
+        step(f"{look}, {name}", lambda action=action: action(look))
+
+
+def _run() -> None:
+    with DICOMUtils.TemporaryDICOMDatabase(str(_work / "database")):
+        model = panel.make_model(_work / "demo")
+        for folder in (_work / "demo", panel.DEMO / "mr_t1"):
+            DICOMUtils.importDicom(str(folder), slicer.dicomDatabase, copyFiles=True)
+        for width, height in _SIZES:
+            for style in _STYLES:
+                _look(width, height, style, model)
+    shutil.rmtree(_work, ignore_errors=True)
+    finish()
+
+
+_run()

@@ -1,0 +1,225 @@
+"""Where a result goes, what computed it, how it looks in 3D, and what people say of it, in the real
+Slicer.
+
+Docs/testing.md says how to run this.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import slicer
+from DICOMLib import DICOMUtils
+
+_HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(_HERE))
+import panel  # noqa: E402
+from panel import contains, find, said  # noqa: E402
+from steps import answer, dialogs, finish, gaps, picture, step, wait  # noqa: E402
+
+_work = Path(tempfile.mkdtemp(prefix="iodeep-"))
+_MOST = 0.5  # seconds between two turns of the event loop, on a busy machine
+
+
+def _results() -> list[slicer.vtkMRMLSegmentationNode]:
+    return slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+
+
+def _result() -> slicer.vtkMRMLSegmentationNode:
+    return panel.logic().getParameterNode().result
+
+
+def _apply() -> slicer.vtkMRMLSegmentationNode:
+    contains(panel.apply_and_wait(), "Done")
+    return _result()
+
+
+def _shown_in_3d(node: slicer.vtkMRMLSegmentationNode) -> bool:
+    return node.GetSegmentation().ContainsRepresentation("Closed surface")
+
+
+def _first() -> str:
+    """A small result is shown in 3D by itself, beside Slicer's own work."""
+    assert find("outputSelector").currentNode() is None
+    with gaps() as found:
+        node = _apply()
+        panel.until(lambda: _shown_in_3d(node))
+        wait(0.5)
+    assert find("show3DButton").checked
+    view = slicer.app.layoutManager().threeDWidget(0).threeDView()
+    bounds = np.zeros(6)
+    node.GetRASBounds(bounds)
+    middle = bounds.reshape(3, 2).mean(axis=1)
+    focus = np.array(view.cameraNode().GetCamera().GetFocalPoint())
+    size = np.ptp(bounds.reshape(3, 2), axis=1).max()
+    assert np.linalg.norm(focus - middle) < size / 4, (focus, middle)
+    picture("in_3d")
+    assert max(found) < _MOST, max(found)
+    return f"the window stood still for {max(found):.2f} s at most"
+
+
+def _second() -> str:
+    """A new one hides the former one; both are there."""
+    first = _result()
+    second = _apply()
+    assert second is not first and _results() == [first, second]
+    assert [node.GetDisplayVisibility() for node in (first, second)] == [0, 1]
+    panel.until(lambda: _shown_in_3d(second))
+    picture("second_result")
+    return f"{first.GetName()}, {second.GetName()}"
+
+
+def _in_place() -> str:
+    """A result takes the place of another one, and Slicer's own lists follow."""
+    first, second = _results()
+    first.SetAttribute("IODeep.SavedInstanceUIDs", "1.2.3")
+    first.SetName("mine")
+    find("outputSelector").setCurrentNode(first)
+    assert _apply() is first and _results() == [first, second]
+    assert [node.GetDisplayVisibility() for node in (first, second)] == [1, 0]
+    assert first.GetAttribute("IODeep.SavedInstanceUIDs") is None
+    assert first.GetName() == "mine"
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    children: list[int] = []
+    hierarchy.GetItemChildren(hierarchy.GetItemByDataNode(first), children)
+    assert len(children) == first.GetSegmentation().GetNumberOfSegments() == 2
+    panel.until(lambda: _shown_in_3d(first))
+    find("outputSelector").setCurrentNode(None)
+    return first.GetName()
+
+
+def _drawn() -> str:
+    """Before somebody's own segments go, they are asked."""
+    drawn = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "drawn")
+    drawn.CreateDefaultDisplayNodes()
+    drawn.GetSegmentation().AddEmptySegment("by_hand")
+    find("outputSelector").setCurrentNode(drawn)
+    before = panel.scene()
+    answer("Cancel")
+    panel.apply()
+    (question,) = dialogs()
+    assert not panel.is_running() and panel.scene() == before
+    assert drawn.GetSegmentation().GetSegmentIDs() == ("by_hand",)
+    answer("OK")
+    panel.apply()
+    contains(panel.wait_for_end(), "Done")
+    dialogs()
+    assert _result() is drawn and drawn.GetSegmentation().GetSegment("by_hand") is None
+    find("outputSelector").setCurrentNode(None)
+    return contains(question, "drawn", "gone")
+
+
+def _device() -> str:
+    """What computed stands under the result; Advanced lists what could."""
+    ran = contains(said("ranLabel"), "processor", "onnxruntime")
+    find("advancedGroupBox").checked = True
+    box = find("deviceComboBox")
+    panel.until(lambda: box.count > 1 and said("deviceLabel"))
+    picture("devices", slicer.modules.iodeep.widgetRepresentation())
+    find("advancedGroupBox").checked = False
+    assert box.itemData(0) == "auto" and box.findData("cpu") > 0
+    return f"{ran} | {contains(said('deviceLabel') or box.itemText(1), '')}"
+
+
+def _log() -> str:
+    """The log grows while the network computes, and says which command does the same."""
+    find("logGroupBox").checked = True
+    run = panel.start_and_wait_for_network()
+    panel.until(lambda: "threads" in find("logText").toPlainText())
+    assert panel.is_running()
+    text = find("logText").toPlainText()
+    picture("log_of_a_run", slicer.modules.iodeep.widgetRepresentation())
+    find("copyLogButton").click()
+    copied = slicer.app.clipboard().text()
+    assert copied.startswith(run.command)
+    assert f"--model {run_label()}" in run.command
+    find("cancelButton").click()
+    wait(0.2)
+    find("logGroupBox").checked = False
+    return text.splitlines()[0]
+
+
+def run_label() -> str:
+    """Name and version of the chosen model."""
+    uid = panel.logic().getParameterNode().cardSopInstanceUID
+    models = panel.logic().findModels().models
+    return next(one.label for one in models if one.card.sop_instance_uid == uid)
+
+
+def _review() -> str:
+    """What is said stands under the result, and in the node's description."""
+    node = _result()
+    assert said("reviewLabel") == "Not reviewed yet."
+    find("rejectButton").click()
+    contains(said("reviewLabel"), "without a reason")
+    find("reasonLineEdit").text = "the rim is too wide"
+    find("rejectButton").click()
+    rejected = contains(said("reviewLabel"), "Rejected by", "the rim is too wide")
+    find("acceptButton").click()
+    contains(said("reviewLabel"), "Accepted by")
+    assert node.GetDescription() == said("reviewLabel")
+    picture("reviewed", slicer.modules.iodeep.widgetRepresentation())
+    return rejected
+
+
+def _amend() -> str:
+    """It is opened in the Segment Editor, on its image."""
+    node = _result()
+    find("reasonLineEdit").text = "one more slice"
+    find("amendButton").click()
+    wait(0.5)
+    assert slicer.util.selectedModule() == "SegmentEditor"
+    editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
+    assert editor.segmentationNode() is node
+    assert editor.sourceVolumeNode() is panel.logic().getParameterNode().inputVolume
+    picture("amend")
+    slicer.util.selectModule("IODeep")
+    wait(0.3)
+    return contains(said("reviewLabel"), "Amended by", "one more slice")
+
+
+def _another_image() -> str:
+    """With no fitting model, the one of the previous image is not chosen any more."""
+    assert panel.logic().getParameterNode().cardSopInstanceUID
+    other = slicer.util.addVolumeFromArray(np.zeros((8, 9, 10), np.int16), name="other")
+    other.SetAttribute("IODeep.Modality", "CT")
+    find("inputSelector").setCurrentNode(other)
+    wait(0.5)
+    assert panel.logic().getParameterNode().cardSopInstanceUID == ""
+    assert find("modelTable").rowCount == 0 and not find("cardGroupBox").visible
+    assert not find("applyButton").enabled
+    return said("modelsLabel")
+
+
+_STEPS = (
+    ("First result", _first),
+    ("Second result", _second),
+    ("In the place of a result", _in_place),
+    ("In the place of drawn segments", _drawn),
+    ("Device", _device),
+    ("Log", _log),
+    ("Review", _review),
+    ("Amend", _amend),
+    ("Another image", _another_image),
+)
+
+
+def _run() -> None:
+    with DICOMUtils.TemporaryDICOMDatabase(str(_work / "database")):
+        model = panel.make_model(_work / "demo")
+        for folder in (_work / "demo", panel.DEMO / "mr_t1"):
+            DICOMUtils.importDicom(str(folder), slicer.dicomDatabase, copyFiles=True)
+        panel.load_image()
+        panel.open_panel()
+        panel.choose(model)
+        for name, action in _STEPS:
+            step(name, action)
+    shutil.rmtree(_work, ignore_errors=True)
+    finish()
+
+
+_run()
