@@ -127,7 +127,7 @@ def _device() -> str:
 
 def _log() -> str:
     """The log grows while the network computes, and says which command does the same."""
-    find("logGroupBox").checked = True
+    find("logButton").checked = True
     run = panel.start_and_wait_for_network()
     panel.until(lambda: "threads" in find("logText").toPlainText())
     assert panel.is_running()
@@ -139,7 +139,7 @@ def _log() -> str:
     assert f"--model {run_label()}" in run.command
     find("cancelButton").click()
     wait(0.2)
-    find("logGroupBox").checked = False
+    find("logButton").checked = False
     return text.splitlines()[0]
 
 

@@ -12,7 +12,7 @@ import slicer
 from IODeepSlicer.panel.model_table import ModelTable
 from IODeepSlicer.panel.server_cards import ServerCards
 from IODeepSlicer.panel.widgets import loadUI, offer, say, silent
-from IODeepSlicer.sources.known_models import wasRun
+from IODeepSlicer.sources.known_models import rememberSeen, wasSeen
 from IODeepSlicer.sources.models import DATABASE, FoundModels, findModels
 from IODeepSlicer.sources.servers import ensureFor, isServer, serverNames
 from IODeepSlicer.text import card_text, fit_text
@@ -198,11 +198,19 @@ class ModelsSection:
     def _showCard(self, card: Card | None) -> None:
         if card is self._card:
             return  # it may have been scrolled
+        if self._card is not None:
+            rememberSeen(self._card)
         self._card = card
         self.ui.cardGroupBox.visible = card is not None
         self.ui.cardBrowser.html = card_text.cardHtml(card) if card is not None else ""
         if card is not None:
-            self.ui.cardGroupBox.collapsed = wasRun(card)
+            self.ui.cardGroupBox.collapsed = wasSeen(card)
+
+    def fold(self) -> None:
+        """The card of the chosen model was looked at: it makes room for what comes."""
+        if self._card is not None:
+            rememberSeen(self._card)
+        self.ui.cardGroupBox.collapsed = True
 
     def _candidates(self) -> list[Candidate]:
         """Those to be shown: the fitting ones, the chosen one, and all others on demand."""

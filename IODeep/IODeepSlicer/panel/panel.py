@@ -31,7 +31,7 @@ class Panel:
         layout.addWidget(self.packages.root)
         self.image = ImageSection(self.lookAgain)
         self.models = ModelsSection(logic, self._showChosen, self.refresh)
-        self.run = RunSection(logic, self._onResult, self._onFetched)
+        self.run = RunSection(logic, self.models.fold, self._onResult, self._onFetched)
         self.result = ResultSection(logic, self.models)
         self._sections = (self.image, self.models, self.run, self.result)
         for section in self._sections:

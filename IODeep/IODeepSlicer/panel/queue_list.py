@@ -8,7 +8,6 @@ import qt
 import slicer
 
 from IODeepSlicer.panel.widgets import loadUI, say, setTip
-from IODeepSlicer.sources.known_models import rememberRun
 from IODeepSlicer.text.fit_text import GRAY, RED
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.plain_text import inLines
@@ -71,7 +70,6 @@ class QueueList:
         table = self.ui.queueTable
         table.setRowCount(len(queue.items))
         for row, item in enumerate(queue.items):
-            rememberRun(item.model.card)
             for column in (_NAME, _STATE):
                 table.setItem(row, column, qt.QTableWidgetItem(""))
             table.item(row, _NAME).setText(inLines(item.name))

@@ -18,7 +18,6 @@ from IODeepSlicer.panel.scope_box import ScopeBox
 from IODeepSlicer.panel.widgets import loadUI, say, setTip
 from IODeepSlicer.scene.former import hideFormer
 from IODeepSlicer.scene.targets import Scope, volumesIn
-from IODeepSlicer.sources.known_models import rememberRun
 from IODeepSlicer.sources.servers import ensureToRun
 from IODeepSlicer.text import card_text, fit_text
 from IODeepSlicer.text.i18n import tr as _
@@ -37,6 +36,7 @@ class RunSection:
 
     Args:
         logic: the module's logic.
+        started: called when something is run.
         done: called with the node of a result.
         fetched: called when weights may have come that were not here before.
     """
@@ -44,12 +44,14 @@ class RunSection:
     def __init__(
         self,
         logic: Any,
+        started: Callable[[], None],
         done: Callable[[slicer.vtkMRMLNode], None],
         fetched: Callable[[], None],
     ) -> None:
         self.root, self.ui = loadUI("Run")
         self._parameters: Any = None
-        self._logic, self._done, self._fetched = logic, done, fetched
+        self._logic, self._started = logic, started
+        self._done, self._fetched = done, fetched
         self._candidate: Candidate | None = None
         self._server: str | None = None
         self._models: Sequence[Model] = ()
@@ -224,7 +226,7 @@ class RunSection:
             self._fail(error)
             return
         self._running, self._into = (volumeNode, model), into
-        rememberRun(model.card)
+        self._started()
         self._showProgress(self._run)
         self.ui.progressBar.visible = True
         self._showButtons()
@@ -254,6 +256,7 @@ class RunSection:
             self._fail(error)
             return
         self._say("")
+        self._started()
         self._queue.start(queue)
         self._showButtons()
 

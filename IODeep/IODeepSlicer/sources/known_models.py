@@ -1,4 +1,4 @@
-"""Which models were run on this computer: before the first run, a person sees the model card."""
+"""Which models people on this computer know: before the first run, they see the model card."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import qt
 if TYPE_CHECKING:
     from IODeepLib.model_object import Card
 
-_KEY = "IODeep/ModelsThatWereRun"
+_KEY = "IODeep/ModelsThatWereSeen"
 
 
-def wasRun(card: Card) -> bool:
-    """Whether this version of the model was run here before."""
+def wasSeen(card: Card) -> bool:
+    """Whether the card of this version of the model was looked at here before."""
     return card.sop_instance_uid in _uids()
 
 
-def rememberRun(card: Card) -> None:
+def rememberSeen(card: Card) -> None:
     """From now on, it was."""
-    if not wasRun(card):
+    if not wasSeen(card):
         qt.QSettings().setValue(_KEY, [*_uids(), card.sop_instance_uid])
 
 
