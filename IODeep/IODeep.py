@@ -60,12 +60,25 @@ class IODeep(ScriptedLoadableModule):
             "108113."
         )
         slicer.app.connect("startupCompleted()", registerSampleData)
+        slicer.app.connect("urlReceived(QString)", self.onURLReceived)
 
     def setup(self) -> None:
         """Called once, when all modules are known."""
         folder = Path(__file__).resolve().parent / "SubjectHierarchyPlugins"
         plugin = slicer.qSlicerSubjectHierarchyScriptedPlugin(None)
         plugin.setPythonSource(str(folder / "IODeepSubjectHierarchyPlugin.py"))
+
+    def onURLReceived(self, url: str) -> None:
+        """Open a link such as slicer://iodeep/?studyUID=1.2.3&model=brain@1.0.0, after a question.
+
+        Links of others, such as those of the module DICOM, are left to them.
+        """
+        from IODeepSlicer.sources.links import isOurs
+
+        if isOurs(url):
+            from IODeepSlicer.panel.link_opener import openLink
+
+            openLink(url, _moduleWidget)
 
 
 class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):

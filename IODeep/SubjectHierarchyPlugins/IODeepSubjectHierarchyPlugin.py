@@ -19,7 +19,6 @@ class IODeepSubjectHierarchyPlugin(AbstractScriptedSubjectHierarchyPlugin):
         scriptedPlugin.name = "IODeep"
         AbstractScriptedSubjectHierarchyPlugin.__init__(self, scriptedPlugin)
         self.segmentAction = qt.QAction(_("Segment with IODeep…"), scriptedPlugin)
-        self.segmentAction.toolTip = _("Choose this image in the module IODeep")
         self.segmentAction.connect("triggered()", self.onSegment)
 
     def canAddNodeToSubjectHierarchy(self, node: Any, parentItemID: int) -> float:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import qt
 import slicer
 
+from IODeepSlicer.panel.manage_window import ManageWindow
 from IODeepSlicer.panel.model_table import ModelTable
 from IODeepSlicer.panel.server_cards import ServerCards
 from IODeepSlicer.panel.widgets import loadUI, offer, say, silent
 from IODeepSlicer.sources.known_models import rememberSeen, wasSeen
 from IODeepSlicer.sources.models import DATABASE, FoundModels, findModels
+from IODeepSlicer.sources.recent_servers import recentServers
 from IODeepSlicer.sources.servers import ensureFor, isServer, serverNames
-from IODeepSlicer.text import card_text, fit_text
+from IODeepSlicer.text import card_text, fit_text, holding_text
 from IODeepSlicer.text.fit_text import RED
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.messages import errorText
@@ -46,6 +48,8 @@ class ModelsSection:
         self._names: list[str] = []
         self._shownSource: str | None = None
         self._cards = ServerCards(logic, refresh)
+        self._window: ManageWindow | None = None
+        self._wanted = ""  # a model by its label, as soon as it is found
         self._selection: Selection | None = None
         self._card: Card | None = None
         self.ui.cardGroupBox.visible = False
@@ -64,6 +68,7 @@ class ModelsSection:
         self.ui.folderButton.setIcon(qt.QApplication.style().standardIcon(qt.QStyle.SP_DirOpenIcon))
         self.ui.folderButton.connect("clicked()", self._onFolder)
         self.ui.refreshButton.connect("clicked()", self._lookAgain)
+        self.ui.manageButton.connect("clicked()", self._onManage)
         self.ui.weightsFolderButton.connect("clicked()", self._onWeightsFolder)
         self.ui.weightsImportButton.connect("clicked()", self._onWeightsImport)
 
@@ -99,11 +104,26 @@ class ModelsSection:
     def cleanup(self) -> None:
         """The panel goes."""
         self._cards.cleanup()
+        if self._window is not None:
+            self._window.cleanup()
 
     def choose(self, cardSopInstanceUID: str) -> None:
         """Choose the model with this card, whether it fits or not."""
         self.ui.searchBox.text = ""
         self.parameters.cardSopInstanceUID = cardSopInstanceUID
+
+    def chooseByLabel(self, label: str, source: str) -> None:
+        """Choose the model of this name and version as soon as it is found.
+
+        Args:
+            label: `name@version`, or the name alone for its newest version.
+            source: where it is looked for beside the DICOM database; "" for nowhere.
+        """
+        self._wanted = label
+        if source:
+            self._lookIn(source)
+        else:
+            self._refresh()
 
     def forgetUnfitting(self) -> None:
         """The choice was made for another image: it goes if that model does not fit this one."""
@@ -126,7 +146,8 @@ class ModelsSection:
         from IODeepLib.errors import IODeepError
 
         self._foundFor = source
-        self._names, problem = serverNames()
+        names, problem = serverNames()
+        self._names = list(dict.fromkeys((*names, *recentServers())))
         folder: str | None = None
         cards: Sequence[Path] = ()
         try:
@@ -144,6 +165,7 @@ class ModelsSection:
         """Show what was selected."""
         if self._found is None:
             return  # they are just being looked for
+        self._takeWanted(self._found)
         self._showSource()
         candidates = self._candidates()
         with silent(self.ui.modelTable):
@@ -153,6 +175,24 @@ class ModelsSection:
         say(self.ui.modelsLabel, "\n".join(filter(None, (self._text(self._found), self._problem))))
         self._showCard(self.chosen.model.card if self.chosen is not None else None)
         self._showWeights(self._found, self.chosen.model if self.chosen is not None else None)
+        if self._window is not None and self._window.isShown:
+            self._window.show(self._found, self._foundFor)
+
+    def _takeWanted(self, found: FoundModels) -> None:
+        if not self._wanted:
+            return
+        from IODeepLib.selection.ranking import version_precedence
+
+        name, _at, version = self._wanted.partition("@")
+        fits = [
+            model.card
+            for model in found.models
+            if model.card.name == name and version in ("", model.card.version)
+        ]
+        if fits:
+            self._wanted = ""
+            newest = max(fits, key=lambda card: version_precedence(card.version))
+            self.choose(newest.sop_instance_uid)
 
     def _preselect(self) -> None:
         candidate = fit_text.preselected(self._selection) if self._selection is not None else None
@@ -250,6 +290,10 @@ class ModelsSection:
         lines = [] if self.chosen is not None else [fit_text.tie(self._selection)]
         if hidden and not self.parameters.showUnfitting:
             lines.append(_("Not shown because they don't fit: {count}.").format(count=hidden))
+        if self.chosen is not None:
+            newer = holding_text.newerThan(self.chosen.model, found.models)
+            if newer is not None:
+                lines.append(holding_text.newerText(newer, missing=bool(newer.missing_parts)))
         return "\n".join(filter(None, lines))
 
     def _onChosen(self) -> None:
@@ -271,6 +315,13 @@ class ModelsSection:
         )
         if folder:
             self._lookIn(folder)
+
+    def _onManage(self) -> None:
+        if self._window is None:
+            self._window = ManageWindow(self._logic, self._refresh)
+        found = self._found or self._find(self.parameters.modelSource)
+        self._window.show(found, self._foundFor)
+        self._window.open()
 
     def _onSourceText(self, text: str) -> None:
         if not text and self.parameters is not None and self.parameters.modelSource:

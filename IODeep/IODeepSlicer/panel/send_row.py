@@ -9,6 +9,7 @@ import qt
 
 from IODeepSlicer.panel.widgets import offer, say, setTip
 from IODeepSlicer.scene import saving
+from IODeepSlicer.sources.recent_servers import recentServers
 from IODeepSlicer.sources.servers import ensureFor, serverNames
 from IODeepSlicer.text.fit_text import RED
 from IODeepSlicer.text.i18n import tr as _
@@ -47,6 +48,7 @@ class SendRow:
         """Offer to send this segmentation, once it is saved."""
         self._node = node
         names, _problem = serverNames()  # the section Models says what is wrong
+        names = list(dict.fromkeys((*names, *recentServers())))
         offer(self._ui.sendComboBox, names, self._chosen or next(iter(names), ""))
         self._showButton()
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
+from IODeepSlicer.sources.recent_servers import rememberServer
+from IODeepSlicer.sources.servers import serverNames
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.messages import errorText
 from IODeepSlicer.work.worker_process import State
@@ -72,6 +74,8 @@ class ServerCards:
         listing, self._listing = self._listing, None
         try:
             self._cards, self._message = listing.outcome(), ""
+            if self._server not in serverNames()[0]:
+                rememberServer(self._server)
         except Exception as error:
             logging.error("IODeep: %s\n%s", error, listing.log)
             self._message = errorText(error)

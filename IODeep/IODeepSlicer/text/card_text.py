@@ -67,7 +67,7 @@ def missingWeights(count: int, missing: Sequence[int]) -> str:
 def missingSize(model: Model) -> str:
     """How much of a model's weights is not here, such as "12.3 MB"."""
     parts = model.card.manifest.parts
-    return _megabytes(sum(parts[number - 1].length for number in model.missing_parts))
+    return megabytes(sum(parts[number - 1].length for number in model.missing_parts))
 
 
 def cardHtml(card: Card) -> str:
@@ -99,7 +99,7 @@ def tooltip(
         listed: the image series that are loaded or listed beside it.
     """
     parts = card.manifest.parts
-    size = _megabytes(cardBytes + sum(part.length for part in parts))
+    size = megabytes(cardBytes + sum(part.length for part in parts))
     lines = [
         card.title,
         _("Model: {name}, version {version}").format(name=card.name, version=card.version),
@@ -176,7 +176,8 @@ def _performance(about: ModelCard) -> str:
     )
 
 
-def _megabytes(count: int) -> str:
+def megabytes(count: int) -> str:
+    """Bytes, such as "12.3 MB"."""
     return _("{size:.1f} MB").format(size=count / 2**20)
 
 
