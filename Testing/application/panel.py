@@ -32,7 +32,7 @@ def make_model(folder: Path, network: Path = _NETWORK, **changes: Any) -> Any:
     return pack(network, recipe, folder)
 
 
-def make_large_model(folder: Path, size: int) -> Any:
+def make_large_model(folder: Path, size: int, **changes: Any) -> Any:
     """The same with as many more bytes of weights, which it does not use."""
     from IODeepLib.onnx_file.wire import encode_delimited, encode_tag, encode_varint, fields
 
@@ -49,7 +49,7 @@ def make_large_model(folder: Path, size: int) -> Any:
         pieces.append(piece)
     path = folder.with_suffix(".onnx")
     path.write_bytes(b"".join(pieces))
-    return make_model(folder, path)
+    return make_model(folder, path, **changes)
 
 
 def make_slow_model(folder: Path) -> Any:
@@ -59,7 +59,7 @@ def make_slow_model(folder: Path) -> Any:
     from IODeepLib import read_recipe
 
     needs = read_recipe(DEMO / "recipe.json").input
-    return make_model(folder, name="slow", input=replace(needs, overlap=0.9))
+    return make_model(folder, name="slow", title="Slow", input=replace(needs, overlap=0.9))
 
 
 def load_image() -> slicer.vtkMRMLScalarVolumeNode:

@@ -12,9 +12,10 @@ import slicer
 from IODeepSlicer.panel.manage_window import ManageWindow
 from IODeepSlicer.panel.model_table import ModelTable
 from IODeepSlicer.panel.server_cards import ServerCards
+from IODeepSlicer.panel.weights_row import WeightsRow
 from IODeepSlicer.panel.widgets import loadUI, offer, say, silent
 from IODeepSlicer.sources.known_models import rememberSeen, wasSeen
-from IODeepSlicer.sources.models import DATABASE, FoundModels, findModels
+from IODeepSlicer.sources.models import FoundModels, findModels
 from IODeepSlicer.sources.recent_servers import recentServers
 from IODeepSlicer.sources.servers import ensureFor, isServer, serverNames
 from IODeepSlicer.text import card_text, fit_text, holding_text
@@ -69,8 +70,7 @@ class ModelsSection:
         self.ui.folderButton.connect("clicked()", self._onFolder)
         self.ui.refreshButton.connect("clicked()", self._lookAgain)
         self.ui.manageButton.connect("clicked()", self._onManage)
-        self.ui.weightsFolderButton.connect("clicked()", self._onWeightsFolder)
-        self.ui.weightsImportButton.connect("clicked()", self._onWeightsImport)
+        self._weights = WeightsRow(self.ui, self._lookIn, refresh)
 
     @property
     def chosen(self) -> Candidate | None:
@@ -174,7 +174,8 @@ class ModelsSection:
                 self._preselect()
         say(self.ui.modelsLabel, "\n".join(filter(None, (self._text(self._found), self._problem))))
         self._showCard(self.chosen.model.card if self.chosen is not None else None)
-        self._showWeights(self._found, self.chosen.model if self.chosen is not None else None)
+        model = self.chosen.model if self.chosen is not None and self.server is None else None
+        self._weights.show(model, self._found)
         if self._window is not None and self._window.isShown:
             self._window.show(self._found, self._foundFor)
 
@@ -204,36 +205,6 @@ class ModelsSection:
         typed = source == self._shownSource  # what is being typed stays
         offer(box, self._names, box.currentText if typed else source)
         self._shownSource = source
-
-    def _showWeights(self, found: FoundModels, model: Model | None) -> None:
-        text = ""
-        if model is not None and self.server is None:
-            missing = card_text.missingWeights(len(model.parts), model.missing_parts)
-            if missing:
-                text = _("{missing} Where shall they be looked for?").format(missing=missing)
-        say(self.ui.weightsLabel, text, RED)
-        self.ui.weightsFrame.visible = bool(text)
-        if text and model is not None:  # another folder than the card's own would take that away
-            source = found.sources[model.card.sop_instance_uid]
-            self.ui.weightsFolderButton.visible = source == DATABASE
-
-    def _onWeightsFolder(self) -> None:
-        folder = qt.QFileDialog.getExistingDirectory(
-            slicer.util.mainWindow(), _("Folder with the weights")
-        )
-        if folder:
-            self._lookIn(folder)
-
-    def _onWeightsImport(self) -> None:
-        from DICOMLib import DICOMUtils
-
-        folder = qt.QFileDialog.getExistingDirectory(
-            slicer.util.mainWindow(), _("Folder with DICOM files to import")
-        )
-        if folder:
-            with slicer.util.tryWithErrorDisplay(_("The folder was not imported.")):
-                DICOMUtils.importDicom(folder, slicer.dicomDatabase, copyFiles=True)
-            self._refresh()
 
     def _showCard(self, card: Card | None) -> None:
         if card is self._card:

@@ -12,7 +12,7 @@ from IODeepSlicer.text.fit_text import GRAY, RED
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.plain_text import inLines
 from IODeepSlicer.work.queue import Item, RunQueue
-from IODeepSlicer.work.runner import State
+from IODeepSlicer.work.runner import Run, State
 
 _POLL_MILLISECONDS = 50
 _LOWEST, _HIGHEST = 60, 150  # pixels of all rows together; more are scrolled
@@ -24,14 +24,18 @@ class QueueList:
 
     Args:
         done: called with the node of each result.
+        watch: called with the run that goes on, again and again.
         over: called when all are over.
     """
 
     def __init__(
-        self, done: Callable[[slicer.vtkMRMLNode], None], over: Callable[[], None]
+        self,
+        done: Callable[[slicer.vtkMRMLNode], None],
+        watch: Callable[[Run], None],
+        over: Callable[[], None],
     ) -> None:
         self.root, self.ui = loadUI("Queue")
-        self._done, self._over = done, over
+        self._done, self._watch, self._over = done, watch, over
         self._queue: RunQueue | None = None
         self._states: list[str] = []
         self._known = 0  # how many results were handed on
@@ -99,7 +103,10 @@ class QueueList:
         queue = self._queue
         if queue is None:
             return
+        item = queue.current
         isOver = queue.poll() is State.DONE
+        if item is not None and item.run is not None:
+            self._watch(item.run)
         if isOver:
             self._timer.stop()
         self._show(queue)

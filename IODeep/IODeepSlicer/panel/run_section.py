@@ -65,7 +65,7 @@ class RunSection:
         self._output = OutputRow(self.ui)
         self._scope = ScopeBox(self.ui.scopeComboBox)
         self.ui.scopeComboBox.connect("currentIndexChanged(int)", self._onScope)
-        self._queue = QueueList(self._onQueueResult, self._onQueueOver)
+        self._queue = QueueList(self._onQueueResult, self._log.show, self._onQueueOver)
         layout = self.ui.statusLabel.parent().layout()
         layout.insertWidget(layout.indexOf(self.ui.statusLabel) + 1, self._queue.root)
         self._timer = qt.QTimer()
