@@ -1,0 +1,157 @@
+"""What is counted and measured of labels, a slice at a time, so that callers may do other things.
+
+Ours because SimpleITK's and Slicer's statistics look at the whole image at once, the latter once for
+each label: on 512 x 512 x 300 voxels with 50 labels a window stands still for a minute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Of the image's values in the voxels of a label.
+
+    Attributes:
+        mean, stdev: stdev is that of a sample, None of a single voxel.
+        minimum, median, maximum: the median of an even number is the middle of the two.
+    """
+
+    mean: float
+    stdev: float | None
+    minimum: float
+    median: float
+    maximum: float
+
+
+class _Values:
+    """Any values: all of them, for a median needs them."""
+
+    def __init__(self) -> None:
+        self._parts: list[npt.NDArray] = []
+
+    def add(self, values: npt.NDArray) -> None:
+        self._parts.append(values)
+
+    def measured(self) -> Measured:
+        values = np.concatenate(self._parts).astype(np.float64)
+        least, most = float(values.min()), float(values.max())
+        mean = float(values.mean())
+        stdev = float(values.std(ddof=1)) if len(values) > 1 else None
+        return Measured(mean, stdev, least, float(np.median(values)), most)
+
+
+class _Histogram:
+    """Integers of 8 or 16 bits: how often there is each, which takes no room."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(2**17, np.int64)
+
+    def add(self, values: npt.NDArray) -> None:
+        least = int(values.min())
+        counts = np.bincount(values.astype(np.int64) - least)
+        self._counts[least + 2**15 :][: len(counts)] += counts
+
+    def measured(self) -> Measured:
+        (places,) = np.nonzero(self._counts)
+        values, counts = places - 2.0**15, self._counts[places]
+        total = int(counts.sum())
+        mean = float(values @ counts) / total
+        squares = float(np.square(values - mean) @ counts)
+        below = np.cumsum(counts)
+        middle = [
+            values[np.searchsorted(below, n, "right")] for n in ((total - 1) // 2, total // 2)
+        ]
+        return Measured(
+            mean,
+            math.sqrt(squares / (total - 1)) if total > 1 else None,
+            float(values[0]),
+            float(sum(middle) / 2),
+            float(values[-1]),
+        )
+
+
+class _Label:
+    """What has been seen of one label."""
+
+    def __init__(self) -> None:
+        self.voxels, self.digest = 0, hashlib.sha256()
+        self.values: _Values | _Histogram | None = None
+
+    def measure(self, values: npt.NDArray) -> None:
+        if self.values is None:
+            small = values.dtype.kind in "iu" and values.dtype.itemsize <= 2
+            self.values = _Histogram() if small else _Values()
+        self.values.add(values)
+
+
+class LabelTally:
+    """Counts the voxels of labels, knows them again, and measures an image in them.
+
+    Args:
+        columns: how many voxels a row of the grid has on which labels are told to be the same.
+    """
+
+    def __init__(self, columns: int) -> None:
+        self._columns = columns
+        self._labels: dict[int, _Label] = {}
+
+    def add(
+        self,
+        number: int,
+        plane: npt.NDArray[np.integer],
+        corner: tuple[int, int] = (0, 0),
+        image: npt.NDArray | None = None,
+    ) -> None:
+        """Look at a slice; they come in rising order.
+
+        Args:
+            number: of the slice in the grid.
+            plane: (row, column), label values, 0 for background; a part of the slice of the grid.
+            corner: row and column of the grid at which the part begins.
+            image: (row, column), the image's values in that part.
+        """
+        flat = plane.ravel()
+        there = np.flatnonzero(flat)
+        if not there.size:
+            return
+        labels = flat[there]
+        order = np.argsort(labels, kind="stable")
+        there, labels = there[order], labels[order]
+        starts = np.flatnonzero(np.diff(labels)) + 1
+        places = there.astype("<i8", copy=False)
+        if plane.shape[1] != self._columns or any(corner):
+            rows, columns = np.divmod(places, plane.shape[1])
+            places = (rows + corner[0]) * self._columns + columns + corner[1]
+        values = None if image is None else image.ravel()[there]
+        first = 0
+        for last in (*starts.tolist(), len(there)):
+            label = self._labels.setdefault(int(labels[first]), _Label())
+            label.voxels += last - first
+            label.digest.update(number.to_bytes(8, "little", signed=True))
+            label.digest.update(places[first:last].data)
+            if values is not None:
+                label.measure(values[first:last])
+            first = last
+
+    def voxels(self, value: int) -> int:
+        """How many voxels a label has."""
+        return self._labels[value].voxels if value in self._labels else 0
+
+    def fingerprint(self, value: int) -> str:
+        """Of the voxels of a label: another one as soon as one voxel is added or gone; "" for none.
+
+        It depends on the grid alone, and neither on the label's value nor on where parts begin.
+        """
+        return self._labels[value].digest.hexdigest() if value in self._labels else ""
+
+    def measured(self, value: int) -> Measured | None:
+        """The image in a label; None where there is no voxel, or no image was given."""
+        values = self._labels[value].values if value in self._labels else None
+        return None if values is None else values.measured()
