@@ -10,6 +10,7 @@ A segmentation that IODeep made is offered for export: as the DICOM SEG that the
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 from collections.abc import Sequence
@@ -20,7 +21,8 @@ import qt
 import slicer
 from DICOMLib import DICOMLoadable, DICOMPlugin
 from IODeepSlicer.requirements import RequirementsError, checkReading
-from IODeepSlicer.scene import nodes, saving
+from IODeepSlicer.scene import nodes, segments
+from IODeepSlicer.scene.record import savingObstacle
 from IODeepSlicer.sources import first_generation
 from IODeepSlicer.sources.models import cachedCards, findModels
 from IODeepSlicer.text import card_text
@@ -38,6 +40,9 @@ _WEIGHTS_LABEL = "IODEEP_WEIGHTS"
 _RETIRED_LABEL = "IODEEP_RETIRED"
 _WITHOUT_NODE = (_WEIGHTS_LABEL, _RETIRED_LABEL)
 _CONFIDENCE, _UNLIKELY = 0.95, 0.1
+# Core's exporter is quite sure of every segmentation, and Slicer's dialog chooses the first: of a
+# result of ours, that is the object which says where it comes from and what it corrects.
+_BEFORE_CORE = 1.000001
 _UID_ATTRIBUTE = "IODeep.CardSOPInstanceUID"
 
 
@@ -112,20 +117,24 @@ class DICOMIODeepPluginClass(DICOMPlugin):
         node = slicer.mrmlScene.GetSubjectHierarchyNode().GetItemDataNode(subjectHierarchyItemID)
         if not (node and node.IsA("vtkMRMLSegmentationNode") and nodes.documentOf(node)):
             return []
-        why = saving.savingObstacle(node)
+        why = savingObstacle(node)
+        _tellCore(node)
         exportable = slicer.qSlicerDICOMExportable()
         exportable.name = _("IODeep segmentation (DICOM SEG)")
         exportable.tooltip = tame(why) or _(
-            "As the network found it, in the study of its image. The tags beside are not used."
+            "In the study of its image; it says which network made it, and what was edited by "
+            "hand. The tags beside are not used."
         )
         exportable.subjectHierarchyItemID = subjectHierarchyItemID
         exportable.pluginClass = self.__module__
-        exportable.confidence = _UNLIKELY if why else _CONFIDENCE
+        exportable.confidence = _UNLIKELY if why else _BEFORE_CORE
         exportable.setTag("Modality", "SEG")
         return [exportable]
 
     def export(self, exportables: Sequence[slicer.qSlicerDICOMExportable]) -> str:
         """Write them into their folders; returns what went wrong, "" if nothing did."""
+        from IODeepSlicer.work.saving import saveToFolder
+
         from IODeepLib.errors import IODeepError
 
         hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
@@ -136,7 +145,7 @@ class DICOMIODeepPluginClass(DICOMPlugin):
             models = findModels(folder, cachedCards()).models  # without asking a server
             for exportable in exportables:
                 node = hierarchy.GetItemDataNode(exportable.subjectHierarchyItemID)
-                saving.saveToFolder(node, models, Path(exportable.directory))
+                saveToFolder(node, models, Path(exportable.directory))
         except IODeepError as error:
             logging.error(error)
             return tame(errorText(error))
@@ -259,6 +268,16 @@ class DICOMIODeepPluginClass(DICOMPlugin):
 
     def _value(self, file: str, tag: str) -> str:
         return slicer.dicomDatabase.fileValue(file, self.tags[tag])
+
+
+def _tellCore(node: slicer.vtkMRMLSegmentationNode) -> None:
+    """Core's exporter, which is asked as well, reads in tags who made a segment."""
+    if _whyUnread():
+        return
+    from IODeepLib.errors import IODeepError
+
+    with contextlib.suppress(IODeepError):
+        segments.tellCore(node, segments.now(node))
 
 
 def _loadable(files: Sequence[str], name: str) -> DICOMLoadable:

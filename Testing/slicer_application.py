@@ -121,6 +121,18 @@ def _show(scene: slicer.vtkMRMLScene, event: str, node: slicer.vtkMRMLNode) -> N
             hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
 
 
+def labels_of(
+    node: slicer.vtkMRMLSegmentationNode, volume: slicer.vtkMRMLScalarVolumeNode
+) -> dict[int, np.ndarray]:
+    """(k, j, i) on the voxels of `volume`, by label value: where each segment of a network is."""
+    from IODeepSlicer.scene import nodes
+
+    return {
+        value: slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume) != 0
+        for value, segment_id in nodes.segmentsByLabelValue(node)
+    }
+
+
 def insert(folder: Path) -> None:
     """Import the files in `folder`, and below it, into the database."""
     for path in folder.rglob("*"):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from IODeepSlicer.work.importing import Gathering
     from IODeepSlicer.work.listing import Listing
     from IODeepSlicer.work.runner import Outcome
+    from IODeepSlicer.work.saving import Saving
     from IODeepSlicer.work.sending import Sending
 
 
@@ -229,13 +230,37 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
     ) -> str:
         """Save a segmentation of IODeep as DICOM SEG into the DICOM database, in the same study.
 
+        Segments that were edited or added by hand are saved as such; what was saved like this
+        before is not saved again.
+
         :param models: where the one that made it is looked for; None for the DICOM database.
         :return: its SOP Instance UID.
         """
-        from IODeepSlicer.scene.saving import saveToDatabase
+        from IODeepSlicer.work.saving import saveToDatabase
 
         models = self.findModels().models if models is None else models
         return saveToDatabase(segmentationNode, models)
+
+    def startSaving(
+        self,
+        segmentationNode: vtkMRMLSegmentationNode,
+        models: Sequence[Model] | None = None,
+    ) -> Saving:
+        """Begin what `saveToDICOM` does, and return at once.
+
+        Poll it until it is over, then give it to `finishSaving`. The first polls hand over the
+        segments, which must not change until then.
+        """
+        from IODeepSlicer.work.saving import startSaving
+
+        models = self.findModels().models if models is None else models
+        return startSaving(segmentationNode, models)
+
+    def finishSaving(self, saving: Saving) -> str:
+        """Import what was made into the DICOM database; its SOP Instance UID."""
+        from IODeepSlicer.work.saving import finishSaving
+
+        return finishSaving(saving)
 
     def startSending(self, segmentationNode: vtkMRMLSegmentationNode, server: str) -> Sending:
         """Send what was saved of a segmentation to a server, and return at once.
@@ -243,12 +268,11 @@ class IODeepLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         Poll it until it is over; its outcome are the files that the server did not have before.
         What could not be sent waits in the outbox, and goes with what is sent there next.
         """
-        from IODeepSlicer.scene.saving import filesToSend
         from IODeepSlicer.sources.servers import addressOf, checkFor
         from IODeepSlicer.work.sending import Sending
 
         checkFor(server)
-        return Sending(slicerPython(), filesToSend(segmentationNode), addressOf(server))
+        return Sending(slicerPython(), segmentationNode, addressOf(server))
 
     def send(self, segmentationNode: vtkMRMLSegmentationNode, server: str) -> bool:
         """Send what was saved of a segmentation to a server, and wait until it has it.

@@ -11,7 +11,8 @@ from typing import Any
 import slicer
 
 import IODeepLib
-from IODeepSlicer.scene import images, nodes, saving
+from IODeepSlicer.scene import images, nodes
+from IODeepSlicer.scene.record import savingObstacle
 from IODeepSlicer.work.runner import State
 
 _DATA = Path(IODeepLib.__file__).parent / "demo_data"
@@ -193,7 +194,7 @@ class SelfTest:
         slicer.util.loadScene(path)
         self.case.assertEqual(self.logic.getParameterNode().modelSource, "somewhere")
         segmentation = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")[0]
-        self.case.assertEqual(saving.savingObstacle(segmentation), "")
+        self.case.assertEqual(savingObstacle(segmentation), "")
         self.logic.saveToDICOM(segmentation)
         segmentId = segmentation.GetSegmentation().GetNthSegmentID(0)
         volume = nodes.imageNodeOf(segmentation)

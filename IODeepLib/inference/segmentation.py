@@ -11,6 +11,7 @@ import numpy.typing as npt
 from IODeepLib.geometry import Grid
 from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.recipe import Label
+from IODeepLib.voxels.label_tally import LabelTally
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +70,20 @@ class Segmentation:
             label.name: float(volume) / 1000
             for label, volume in zip(self.labels, cubic_millimetres, strict=True)
         }
+
+    def fingerprints(self) -> dict[str, str]:
+        """Of the voxels of each label by name, see `LabelTally`; "" for one that was not found."""
+        layers = self.array if self.overlapping else self.array[np.newaxis]
+        tallies = []
+        for layer in layers:
+            tallies.append(LabelTally(layer.shape[-1]))
+            for k, plane in enumerate(layer):
+                tallies[-1].add(k, plane)
+        if self.overlapping:
+            marks = [tally.fingerprint(1) for tally in tallies]
+        else:
+            marks = [tallies[0].fingerprint(label.value) for label in self.labels]
+        return {label.name: mark for label, mark in zip(self.labels, marks, strict=True)}
 
     def _counts(self) -> list[int]:
         """How many voxels each label has."""

@@ -127,7 +127,6 @@ LOGIC = """
 import slicer, slicer_application
 slicer_application.start(Path(work))
 from IODeep import IODeepLogic
-from IODeepSlicer.scene import saving
 import numpy
 volume = slicer.util.addVolumeFromArray(numpy.zeros((4, 5, 6), "int16"))
 segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")

@@ -162,7 +162,7 @@ def _through_all(name: str) -> str:
         find("applyButton").click()
         panel.wait_for_end()
         find("measureButton").click()
-        wait(0.5)
+        panel.until(lambda: find("measureButton").enabled)
         counts["result"] = _check(_module())
         look = _work / f"<img src=x>{name}"
         look.mkdir()

@@ -91,7 +91,7 @@ def _ball(kind: str) -> str:
         tip = find("modelTable").item(0, 0).toolTip()
         assert "<td>geometry</td>" in tip and f"<td>{geometry}</td>" in tip, tip
     find("measureButton").click()
-    wait(0.5)
+    panel.until(lambda: find("measureButton").enabled)
     table = find("resultTable")
     measured = float(table.item(0, 1).text())
     assert abs(measured / phantom.MILLILITRES - 1) <= _PART, measured
@@ -105,7 +105,7 @@ def _ball(kind: str) -> str:
         )
     picture(f"irregular_{kind.replace(' ', '_')}")
     find("saveButton").click()
-    wait(0.5)
+    panel.until(lambda: "Saved" in said("saveLabel"))
     contains(said("saveLabel"), "Saved into the image's study")
     found.append(_right("Slicer's reader of the DICOM SEG", _read_back(result)))
     return "; ".join(found)
@@ -118,9 +118,10 @@ def _normal(color: str) -> np.ndarray:
 
 def _read_back(result: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLSegmentationNode:
     """What Slicer's own reader makes of the object that was saved."""
-    from IODeepSlicer.scene.saving import savedFiles
+    from IODeepSlicer.scene import segments
+    from IODeepSlicer.scene.saved import fileToSend
 
-    (file,) = savedFiles(result)
+    file = fileToSend(result, segments.now(result))
     series = slicer.dicomDatabase.seriesForFile(file)
     before = set(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
     DICOMUtils.loadSeriesByUID([series])

@@ -51,6 +51,8 @@ class Panel:
         self._parameters = parameters
         for section in self._sections:
             section.parameters = parameters
+        if parameters is None:
+            self.result.rest()
 
     def refresh(self) -> None:
         """Look for models again, and at the image and the result: others may have loaded some."""

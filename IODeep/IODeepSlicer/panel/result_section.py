@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import slicer
@@ -10,15 +9,15 @@ import slicer
 from IODeepSlicer.panel.models_section import ModelsSection
 from IODeepSlicer.panel.result_table import copyTable, showTable, showVolumes
 from IODeepSlicer.panel.review_row import ReviewRow
+from IODeepSlicer.panel.save_row import SaveRow
+from IODeepSlicer.panel.segments_watch import SegmentsWatch
 from IODeepSlicer.panel.send_row import SendRow
 from IODeepSlicer.panel.show_3d import Show3D
-from IODeepSlicer.panel.widgets import loadUI, say, scrollTo, setTip
-from IODeepSlicer.scene import nodes, saving, segment_table
+from IODeepSlicer.panel.widgets import loadUI, say, scrollTo
+from IODeepSlicer.scene import nodes, segment_table
 from IODeepSlicer.text.device_text import ranOn
 from IODeepSlicer.text.fit_text import RED
 from IODeepSlicer.text.i18n import tr as _
-from IODeepSlicer.text.messages import errorText
-from IODeepSlicer.text.plain_text import shown
 
 
 class ResultSection:
@@ -29,6 +28,8 @@ class ResultSection:
         self.parameters: Any = None
         self._logic, self._models = logic, models
         self._shown: str | None = None
+        self._watch = SegmentsWatch(self._onSegments)
+        self._saveRow = SaveRow(self.ui, logic, models, self._onSegments)
         self._sendRow = SendRow(self.ui, logic)
         self._show3D = Show3D(self.ui.show3DButton)
         self._review = ReviewRow()
@@ -36,12 +37,13 @@ class ResultSection:
         layout.insertWidget(layout.indexOf(self.ui.ranLabel) + 1, self._review.root)
         for kind in ("vtkMRMLSegmentationNode", "vtkMRMLTableNode"):
             self.ui.resultSelector.addAttribute(kind, nodes.DOCUMENT)
-        self.ui.measureButton.connect("clicked()", self.measure)
+        self.ui.measureButton.connect("clicked()", self._watch.measure)
         self.ui.copyButton.connect("clicked()", lambda: copyTable(self.ui.resultTable))
-        self.ui.saveButton.connect("clicked()", self.save)
 
     def cleanup(self) -> None:
         """The panel goes."""
+        self._watch.cleanup()
+        self._saveRow.cleanup()
         self._sendRow.cleanup()
         self._show3D.cleanup()
 
@@ -56,6 +58,11 @@ class ResultSection:
             self._show3D.take(node)
         scrollTo(self.ui.saveButton if self.ui.saveButton.visible else self.ui.resultTable)
 
+    def rest(self) -> None:
+        """The module is left: nothing is looked at until it is opened again."""
+        self.forget()
+        self._watch.rest()
+
     def show(self) -> None:
         """Show the chosen result."""
         node = self.parameters.result
@@ -65,6 +72,7 @@ class ResultSection:
         self._shown = nodeId
         document = nodes.documentOf(node) if node is not None else None
         isSegmentation = node is not None and node.IsA("vtkMRMLSegmentationNode")
+        self._watch.watch(node if isSegmentation and document is not None else None)
         self._showTable(node, document, isSegmentation)
         say(self.ui.notesLabel, self._notes(document))
         say(self.ui.ranLabel, ranOn(document) if document is not None else "")
@@ -82,9 +90,16 @@ class ResultSection:
             return
         measured = segment_table.tableOf(node) if isSegmentation else node
         if measured is None:
-            showVolumes(table, node, document)
+            showVolumes(table, node, document, self._watch.found)
         else:
             showTable(table, measured, node if isSegmentation else None)
+
+    def _onSegments(self) -> None:
+        """The segments were looked at, or are about to be."""
+        node = self._watch.node
+        if node is not None:
+            self._showTable(node, nodes.documentOf(node), True)
+            self._showWhereItGoes(node)
 
     def _notes(self, document: dict[str, Any] | None) -> str:
         if document is None:
@@ -97,59 +112,10 @@ class ResultSection:
         return "\n".join(notes)
 
     def _showWhereItGoes(self, node: slicer.vtkMRMLSegmentationNode | None) -> None:
-        ui = self.ui
-        self._sendRow.show(node)
-        if node is None:
-            ui.saveButton.enabled = ui.measureButton.enabled = False
-            setTip(ui.saveButton, _("Nothing was found yet."))
-            say(ui.saveLabel, "")
-            return
-        why, saved = saving.savingObstacle(node), saving.savedFiles(node)
-        document = nodes.documentOf(node)
-        ui.measureButton.enabled = document is not None and not document["empty"]
-        ui.saveButton.enabled = not why and not saved
-        setTip(ui.saveButton, why or _("Save as DICOM segmentation in the image's study"))
-        if saved:
-            why = _("Saved into the image's study in the DICOM database.")
-        say(ui.saveLabel, why)
-
-    def measure(self) -> None:
-        """Measure the image in each segment."""
-        from IODeepLib.errors import CancelledError
-
-        dialog = slicer.util.createProgressDialog(
-            labelText=_("Measuring"), windowTitle=_("Statistics"), maximum=100
-        )
-
-        def progress(fraction: float, name: str) -> None:
-            dialog.labelText = shown(_("Measuring {name}").format(name=name))
-            dialog.value = round(100 * fraction)
-            slicer.app.processEvents()
-            if dialog.wasCanceled:
-                raise CancelledError
-
-        try:
-            segment_table.createSegmentTable(self.parameters.result, progress)
-        except CancelledError:
-            pass
-        except Exception as error:
-            self._fail(error)
-        else:
-            self.forget()
-            self.show()
-        finally:
-            dialog.close()
-
-    def save(self) -> None:
-        """Write the result into the DICOM database."""
-        try:
-            with slicer.util.WaitCursor():
-                self._logic.saveToDICOM(self.parameters.result, self._models.models)
-        except Exception as error:
-            self._fail(error)
-        else:
-            self._showWhereItGoes(self.parameters.result)
-
-    def _fail(self, error: Exception) -> None:
-        logging.error("IODeep: %s", error, exc_info=error)
-        say(self.ui.saveLabel, errorText(error), RED)
+        isSaved = self._saveRow.show(node, self._watch.found)
+        self._sendRow.show(node, isSaved=isSaved)
+        button, document = self.ui.measureButton, node and nodes.documentOf(node)
+        button.enabled = bool(document) and not self._watch.isMeasuring
+        button.text = _("Measuring…") if self._watch.isMeasuring else _("&Statistics")
+        if self._watch.problem:
+            say(self.ui.saveLabel, self._watch.problem, RED)

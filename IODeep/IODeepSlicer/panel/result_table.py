@@ -8,6 +8,8 @@ from typing import Any
 import qt
 import slicer
 
+from IODeepSlicer.scene.segment_table import byHand
+from IODeepSlicer.scene.segments import SegmentNow
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.plain_text import inLines, tame
 
@@ -16,21 +18,46 @@ _NO_UNIT = "no units"  # what Slicer's reader says of MR
 
 
 def showVolumes(
-    table: qt.QTableWidget, node: slicer.vtkMRMLSegmentationNode, document: dict[str, Any]
+    table: qt.QTableWidget,
+    node: slicer.vtkMRMLSegmentationNode,
+    document: dict[str, Any],
+    found: Sequence[SegmentNow] | None,
 ) -> None:
-    """Show the volume of every label that was looked for; of those that were not found too."""
-    rows = [
-        (name, _("not found") if name in document["missing"] else _volume(volume))
-        for name, volume in document["volumes_ml"].items()
-    ]
-    _fill(table, (_("Found"), _("Volume")), rows)
+    """Show the volume of every segment, and which labels were looked for and are not there.
+
+    Args:
+        table: where.
+        node: the segmentation.
+        document: of its run.
+        found: its segments; None while they are looked at, when only their names are known.
+    """
+    if found is None:
+        segmentation = node.GetSegmentation()
+        names = [segmentation.GetSegment(id_).GetName() for id_ in segmentation.GetSegmentIDs()]
+        rows = [(name, "…", "") for name in names]
+    else:
+        rows = [(each.name, _volume(each), byHand(each.origin)) for each in found]
+        rows += [(name, _("empty"), _("removed")) for name in _removed(document, found)]
+    rows += [(name, _("not found"), "") for name in document["missing"]]
+    titles = [_("Found"), _("Volume"), _("By hand")]
+    columns = 3 if any(last for *_rest, last in rows) else 2
+    _fill(table, titles[:columns], [row[:columns] for row in rows])
     _color(table, node)
 
 
-def _volume(milliliters: float | None) -> str:
-    if milliliters is None:
+def _volume(segment: SegmentNow) -> str:
+    if segment.voxels == 0:
+        return _("empty")
+    if segment.milliliters is None:
         return _("found; size not known")
-    return _("{volume:.1f} mL").format(volume=milliliters)
+    return _("{volume:.1f} mL").format(volume=segment.milliliters)
+
+
+def _removed(document: dict[str, Any], found: Sequence[SegmentNow]) -> list[str]:
+    """The names of labels that the network found and that have no segment any more."""
+    there = {str(each.value) for each in found}
+    labels, missing = document.get("labels", {}), document["missing"]
+    return [n for value, n in labels.items() if value not in there and n not in missing]
 
 
 def showTable(

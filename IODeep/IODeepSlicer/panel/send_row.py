@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import qt
 
 from IODeepSlicer.panel.widgets import offer, say, setTip
-from IODeepSlicer.scene import saving
 from IODeepSlicer.sources.recent_servers import recentServers
 from IODeepSlicer.sources.servers import ensureFor, serverNames
 from IODeepSlicer.text.fit_text import RED
@@ -34,6 +33,7 @@ class SendRow:
     def __init__(self, ui: Any, logic: Any) -> None:
         self._ui, self._logic = ui, logic
         self._node: slicer.vtkMRMLSegmentationNode | None = None
+        self._isSaved = False
         self._sending: Sending | None = None
         self._server = ""
         self._timer = qt.QTimer()
@@ -44,9 +44,9 @@ class SendRow:
         ui.sendComboBox.connect("editTextChanged(QString)", self._showButton)
         ui.sendButton.connect("clicked()", self._onButton)
 
-    def show(self, node: slicer.vtkMRMLSegmentationNode | None) -> None:
-        """Offer to send this segmentation, once it is saved."""
-        self._node = node
+    def show(self, node: slicer.vtkMRMLSegmentationNode | None, *, isSaved: bool) -> None:
+        """Offer to send this segmentation, once it is saved as it is."""
+        self._node, self._isSaved = node, isSaved
         names, _problem = serverNames()  # the section Models says what is wrong
         names = list(dict.fromkeys((*names, *recentServers())))
         offer(self._ui.sendComboBox, names, self._chosen or next(iter(names), ""))
@@ -63,11 +63,10 @@ class SendRow:
 
     def _showButton(self, _text: str = "") -> None:
         button, sending = self._ui.sendButton, self._sending is not None
-        saved = self._node is not None and bool(saving.savedFiles(self._node))
         button.text = _("Ca&ncel") if sending else _("Se&nd")
-        button.enabled = sending or (saved and bool(self._chosen))
+        button.enabled = sending or (self._isSaved and bool(self._chosen))
         self._ui.sendComboBox.enabled = not sending
-        if not saved:
+        if not self._isSaved:
             setTip(button, _("Save to DICOM first; what was saved can be sent."))
         else:
             setTip(button, _("Store what was saved in this server, in the image's study"))

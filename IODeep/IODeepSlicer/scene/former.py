@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 import slicer
 
-from IODeepSlicer.scene import nodes
+from IODeepSlicer.scene import nodes, segments
+from IODeepSlicer.scene.segments import Origin
 
 
 def hideFormer(node: slicer.vtkMRMLNode, together: Collection[slicer.vtkMRMLNode] = ()) -> None:
@@ -25,5 +26,9 @@ def hideFormer(node: slicer.vtkMRMLNode, together: Collection[slicer.vtkMRMLNode
 
 
 def isNetworksAlone(node: slicer.vtkMRMLSegmentationNode) -> bool:
-    """Whether nobody's work is lost with its content: it has none, or a network made it."""
-    return node.GetSegmentation().GetNumberOfSegments() == 0 or nodes.documentOf(node) is not None
+    """Whether nobody's work is lost with its content: it has none, or all is as it was found."""
+    if node.GetSegmentation().GetNumberOfSegments() == 0:
+        return True
+    if nodes.documentOf(node) is None:
+        return False
+    return all(each.origin is Origin.FOUND for each in segments.now(node))

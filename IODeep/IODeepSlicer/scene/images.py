@@ -191,25 +191,6 @@ def _upright(grid: Grid) -> bool:
     return bool(np.abs(skew).max() < 1e-3)  # as SimpleITK and most file formats demand
 
 
-def evened(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> slicer.vtkMRMLScalarVolumeNode:
-    """A new, hidden node with the corrected voxels of `volumeNode`; itself where none are needed.
-
-    Slicer's own measurements take a volume for even and upright. Who takes a new node removes it.
-    """
-    image = imageOf(volumeNode)
-    if image.stack is None:
-        return volumeNode
-    node = slicer.vtkMRMLScalarVolumeNode()
-    node.SetName(volumeNode.GetName())
-    node.SetHideFromEditors(True)
-    slicer.mrmlScene.AddNode(node)
-    slicer.util.updateVolumeFromArray(node, image.volume().array)
-    node.SetIJKToRASMatrix(ijkToRAS(image.grid))
-    node.SetVoxelValueQuantity(volumeNode.GetVoxelValueQuantity())
-    node.SetVoxelValueUnits(volumeNode.GetVoxelValueUnits())
-    return node
-
-
 def ijkToRAS(grid: Grid) -> vtk.vtkMatrix4x4:
     """Where the voxels of an array on `grid` lie, as Slicer says it."""
     import numpy as np

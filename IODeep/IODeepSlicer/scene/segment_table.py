@@ -1,76 +1,69 @@
-"""What is measured in the segments, as a table node, by Slicer's own Segment Statistics."""
+"""What is measured in the segments of a result, as a table node.
+
+The columns are those of Slicer's Segment Statistics, which is not asked itself: it looks at the
+whole image for each segment while the window stands still, and overlooks what transforms do to a
+size.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import slicer
+import vtk
 
-from IODeepSlicer.scene import images, nodes
-
-if TYPE_CHECKING:
-    from SegmentStatistics import SegmentStatisticsLogic
-
-    from IODeepLib.machine.progress import Progress
+from IODeepSlicer.scene import nodes, segments
+from IODeepSlicer.scene.segments import Origin, SegmentNow
+from IODeepSlicer.text.i18n import tr as _
+from IODeepSlicer.text.plain_text import tame
 
 # From a segmentation node to the table of its measurements.
 TABLE_ROLE = "IODeep.Measurements"
 
-_PLUGIN = "ScalarVolumeSegmentStatisticsPlugin"
-_COUNT, _VOLUME = f"{_PLUGIN}.voxel_count", f"{_PLUGIN}.volume_cm3"
-_SIZE = ("volume_cm3",)
-_WANTED = ("voxel_count", "mean", "stdev", "min", "median", "max")
-
 
 def createSegmentTable(
-    segmentationNode: slicer.vtkMRMLSegmentationNode, progress: Progress | None = None
+    segmentationNode: slicer.vtkMRMLSegmentationNode, found: Sequence[SegmentNow] | None = None
 ) -> slicer.vtkMRMLTableNode:
-    """Measure the image in each segment; the table replaces a former one.
+    """Put what was measured in each segment into a table; it replaces a former one.
 
     Args:
         segmentationNode: a segmentation of IODeep.
-        progress: called before each segment with the fraction done and its name; may raise
-            CancelledError, which leaves the scene as it was.
+        found: its segments, measured; None to measure them now.
 
     Returns:
         A table node below the segmentation: volume, number of voxels, mean, standard deviation,
-        minimum, median (from a histogram) and maximum of each segment, with the image's unit; no
-        volume where it is not known how large a pixel is.
+        minimum, median and maximum of each segment, with the image's unit, and what was done by
+        hand; no volume where it is not known how large a voxel is.
 
     Raises:
         ImageError: the image is not in the scene any more.
     """
-    from IODeepLib.errors import ImageError
-
-    volumeNode = nodes.imageNodeOf(segmentationNode)
-    if volumeNode is None:
-        raise ImageError(
-            "the image that was segmented is not in the scene",
-            "the image, whose voxels are measured",
-            "load the image and run again",
-        )
-    measured, image = images.evened(volumeNode), images.imageOf(volumeNode)
-    wanted = (*(_SIZE if image.has_voxel_size else ()), *_WANTED)
-    logic = _logic(segmentationNode, measured, wanted)
-    try:
-        segmentation = segmentationNode.GetSegmentation()
-        segmentIds = segmentation.GetSegmentIDs()
-        for done, segmentId in enumerate(segmentIds):
-            name = segmentation.GetSegment(segmentId).GetName()
-            if progress is not None:
-                progress(done / len(segmentIds), name)
-            logic.updateStatisticsForSegment(segmentId)
-        if image.has_voxel_size:
-            _correctVolumes(logic, image.grid.voxel_volume)
-        table = tableOf(segmentationNode) or _newTable(segmentationNode)
-        logic.exportToTable(table)
-        if image.has_voxel_size:
-            table.SetColumnUnitLabel(table.GetTable().GetColumnName(1), "mL")  # instead of cm3
-    finally:
-        slicer.mrmlScene.RemoveNode(logic.getParameterNode())
-        if measured is not volumeNode:
-            slicer.mrmlScene.RemoveNode(measured)
+    if found is None:
+        found = segments.now(segmentationNode, measure=True)
+    table = tableOf(segmentationNode) or _newTable(segmentationNode)
+    table.RemoveAllColumns()
+    table.SetUseColumnTitleAsColumnHeader(True)
+    _addTexts(table, "Segment", _("Segment"), [tame(each.name) for each in found])
+    if all(each.milliliters is not None for each in found):
+        _addNumbers(table, "Volume cm3", _("Volume"), [each.milliliters for each in found], "mL")
+    _addNumbers(table, "Voxel count", _("Voxel count"), [each.voxels for each in found])
+    unit, measured = _unitOf(segmentationNode), [each.measured for each in found]
+    for name, title, field in (
+        ("Mean", _("Mean"), "mean"),
+        ("Standard deviation", _("Standard Deviation"), "stdev"),
+        ("Minimum", _("Minimum"), "minimum"),
+        ("Median", _("Median"), "median"),
+        ("Maximum", _("Maximum"), "maximum"),
+    ):
+        _addNumbers(table, name, title, [getattr(each, field, None) for each in measured], unit)
+    if any(each.origin is not Origin.FOUND for each in found):
+        _addTexts(table, "By hand", _("By hand"), [byHand(each.origin) for each in found])
     return table
+
+
+def byHand(origin: Origin) -> str:
+    """What was done by hand, in a word; "" for nothing."""
+    return {Origin.FOUND: "", Origin.EDITED: _("edited"), Origin.ADDED: _("added")}[origin]
 
 
 def tableOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLTableNode | None:
@@ -78,33 +71,40 @@ def tableOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLT
     return segmentationNode.GetNodeReference(TABLE_ROLE)
 
 
-def _logic(
-    segmentationNode: slicer.vtkMRMLSegmentationNode,
-    volumeNode: slicer.vtkMRMLScalarVolumeNode,
-    keys: tuple[str, ...],
-) -> SegmentStatisticsLogic:
-    from SegmentStatistics import SegmentStatisticsLogic
-
-    logic = SegmentStatisticsLogic()
-    parameters = logic.getParameterNode()
-    parameters.SetParameter("Segmentation", segmentationNode.GetID())
-    parameters.SetParameter("ScalarVolume", volumeNode.GetID())
-    for plugin in logic.plugins:
-        wanted = plugin.__class__.__name__ == _PLUGIN
-        parameters.SetParameter(f"{plugin.__class__.__name__}.enabled", str(wanted))
-        if wanted:
-            for key in plugin.keys:
-                parameters.SetParameter(plugin.toLongKey(key) + ".enabled", str(key in keys))
-    logic.keys = [logic.segmentColumnName, *(f"{_PLUGIN}.{key}" for key in keys)]
-    return logic
+def _addTexts(table: slicer.vtkMRMLTableNode, name: str, title: str, texts: Sequence[str]) -> None:
+    column = vtk.vtkStringArray()
+    column.SetName(name)
+    for text in texts:
+        column.InsertNextValue(text)
+    table.AddColumn(column)
+    table.SetColumnTitle(name, title)
 
 
-def _correctVolumes(logic: SegmentStatisticsLogic, voxelVolume: float) -> None:
-    # The plugin takes the image's spacing, and overlooks what its transform does to it.
-    statistics = logic.getStatistics()
-    for segmentId in statistics["SegmentIDs"]:
-        if (segmentId, _COUNT) in statistics:
-            statistics[segmentId, _VOLUME] = statistics[segmentId, _COUNT] * voxelVolume / 1000
+def _addNumbers(
+    table: slicer.vtkMRMLTableNode,
+    name: str,
+    title: str,
+    numbers: Sequence[float | None],
+    unit: str = "",
+) -> None:
+    """A column of numbers; of texts where one of them is not known."""
+    if None in numbers:
+        _addTexts(table, name, title, ["" if n is None else f"{n:.6g}" for n in numbers])
+    else:
+        column = vtk.vtkDoubleArray()
+        column.SetName(name)
+        for number in numbers:
+            column.InsertNextValue(number)  # type: ignore[arg-type]
+        table.AddColumn(column)
+        table.SetColumnTitle(name, title)
+    if unit:
+        table.SetColumnUnitLabel(name, unit)
+
+
+def _unitOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> str:
+    volumeNode = nodes.imageNodeOf(segmentationNode)
+    units = volumeNode.GetVoxelValueUnits() if volumeNode is not None else None
+    return tame(units.GetCodeMeaning() or "") if units is not None else ""
 
 
 def _newTable(segmentationNode: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLTableNode:
@@ -112,7 +112,6 @@ def _newTable(segmentationNode: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRM
         "vtkMRMLTableNode",
         slicer.mrmlScene.GenerateUniqueName(f"{segmentationNode.GetName()} statistics"),
     )
-    table.SetUseColumnTitleAsColumnHeader(True)
     segmentationNode.SetNodeReferenceID(TABLE_ROLE, table.GetID())
     nodes.putUnder(segmentationNode, table)
     return table

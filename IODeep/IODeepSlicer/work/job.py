@@ -13,13 +13,14 @@ later the surfaces as VTK files.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IODeepSlicer.sources.servers import Address
 from IODeepSlicer.work.array_file import readArray, writeArray
+from IODeepSlicer.work.json_file import objectsIn, readJson, writeJson
 
 if TYPE_CHECKING:
     from IODeepLib.geometry import Grid
@@ -83,7 +84,7 @@ def writeJob(folder: Path, job: Job) -> Generator[None, None, None]:
         "options": job.options,
         "images": job.images,
     }
-    _write(folder / _JOB, document, lambda array: names.get(id(array)) or array.tolist())
+    writeJson(folder / _JOB, document, lambda array: names.get(id(array)) or array.tolist())
 
 
 def readJob(folder: Path) -> Job:
@@ -94,54 +95,13 @@ def readJob(folder: Path) -> Job:
     from IODeepLib.series import VolumeImage
     from IODeepLib.sources.folder import models_in_files
 
-    document = _read(folder / _JOB, dict[str, Any])
+    document = readJson(folder / _JOB, dict[str, Any])
     catalog = models_in_files([Path(path) for path in document["model"]])
     for problem in catalog.problems:
         raise problem.error
     (model,) = catalog.models
-    images = convert(document["images"], list[VolumeImage], dec_hook=_objects(folder))
+    images = convert(document["images"], list[VolumeImage], dec_hook=objectsIn(folder))
     return Job(model, convert(document["options"], Options), images, document["source"])
-
-
-def _write(path: Path, value: Any, array: Callable[[Any], Any] | None = None) -> None:
-    """Write `value` as JSON; `array` makes plain values of an array, or names its file."""
-    from msgspec.json import encode
-    from pydicom.dataset import Dataset
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, Dataset):
-            return value.to_json(suppress_invalid_tags=True)
-        if isinstance(value, Path):
-            return str(value)
-        if array is None:
-            raise TypeError(f"no plain value of {value!r}")
-        return array(value)
-
-    path.write_bytes(encode(value, enc_hook=plain))
-
-
-def _read(path: Path, kind: Any) -> Any:
-    """What `_write` wrote, as a `kind`."""
-    from msgspec.json import decode
-
-    return decode(path.read_bytes(), type=kind, dec_hook=_objects(path.parent))
-
-
-def _objects(folder: Path) -> Callable[[Any, Any], Any]:
-    """Makes what JSON has not: paths, headers, and arrays, of which some are files in `folder`."""
-    import numpy as np
-    from pydicom.dataset import Dataset
-
-    def made(kind: Any, value: Any) -> Any:
-        if kind is Path:
-            return Path(value)
-        if kind is Dataset:
-            return Dataset.from_json(value)
-        if isinstance(value, str):
-            return np.load(folder / value, allow_pickle=False)
-        return np.array(value)
-
-    return made
 
 
 def writeResult(folder: Path, result: Result) -> None:
@@ -150,6 +110,8 @@ def writeResult(folder: Path, result: Result) -> None:
         for _ in writeArray(folder / _LABELS, result.segmentation.array):
             pass
     document = result.document() | {"threads": result.threads}
+    if result.segmentation is not None:
+        document["fingerprints"] = result.segmentation.fingerprints()
     (folder / _RESULT).write_text(json.dumps(document), encoding="utf-8")
 
 
@@ -183,7 +145,7 @@ def writePacking(folder: Path, onnxFile: Path, recipe: Recipe) -> None:
     """Say in `folder` which network is to be packed."""
     from IODeepLib.recipe import recipe_to_json
 
-    _write(folder / _PACKING, onnxFile)
+    writeJson(folder / _PACKING, onnxFile)
     (folder / _RECIPE).write_text(recipe_to_json(recipe), encoding="utf-8")
 
 
@@ -191,7 +153,7 @@ def readPacking(folder: Path) -> tuple[Path, Recipe]:
     """The network that is to be packed, and its recipe."""
     from IODeepLib.recipe import read_recipe
 
-    return _read(folder / _PACKING, Path), read_recipe(folder / _RECIPE)
+    return readJson(folder / _PACKING, Path), read_recipe(folder / _RECIPE)
 
 
 def packedFolder(folder: Path) -> Path:
@@ -201,69 +163,69 @@ def packedFolder(folder: Path) -> Path:
 
 def writeSource(folder: Path, server: Address) -> None:
     """Say in `folder` which server is to be asked for its models."""
-    _write(folder / _SOURCE, server)
+    writeJson(folder / _SOURCE, server)
 
 
 def readSource(folder: Path) -> Address:
     """The server that is to be asked."""
-    return _read(folder / _SOURCE, Address)
+    return readJson(folder / _SOURCE, Address)
 
 
 def writeListing(folder: Path, cards: Sequence[Path]) -> None:
     """Put into `folder` where the cards and notices lie that a server has."""
-    _write(folder / _LISTING, cards)
+    writeJson(folder / _LISTING, cards)
 
 
 def readListing(folder: Path) -> list[Path]:
     """Where the cards and notices lie that a server has."""
-    return _read(folder / _LISTING, list[Path])
+    return readJson(folder / _LISTING, list[Path])
 
 
 def writeSending(folder: Path, files: Sequence[Path], server: Address) -> None:
     """Say in `folder` which files are to be sent where."""
-    _write(folder / _SENDING, (files, server))
+    writeJson(folder / _SENDING, (files, server))
 
 
 def readSending(folder: Path) -> tuple[list[Path], Address]:
     """The files that are to be sent, and where."""
-    return _read(folder / _SENDING, tuple[list[Path], Address])
+    return readJson(folder / _SENDING, tuple[list[Path], Address])
 
 
 def writeSent(folder: Path, files: Sequence[Path]) -> None:
     """Put into `folder` which files the server did not have before."""
-    _write(folder / _SENT, files)
+    writeJson(folder / _SENT, files)
 
 
 def readSent(folder: Path) -> list[Path]:
     """The files that the server did not have before."""
-    return _read(folder / _SENT, list[Path])
+    return readJson(folder / _SENT, list[Path])
 
 
 def writeDevices(folder: Path, providers: Sequence[str], version: str) -> None:
     """Put into `folder` what ONNX Runtime can compute on, and its version."""
-    _write(folder / _DEVICES, (providers, version))
+    writeJson(folder / _DEVICES, (providers, version))
 
 
 def readDevices(folder: Path) -> tuple[list[str], str]:
     """What ONNX Runtime can compute on, the best first, and its version."""
-    return _read(folder / _DEVICES, tuple[list[str], str])
+    return readJson(folder / _DEVICES, tuple[list[str], str])
 
 
 def writeOrigin(folder: Path, origin: Origin) -> None:
     """Say in `folder` what is to be fetched from where."""
-    _write(folder / _ORIGIN, origin)
+    writeJson(folder / _ORIGIN, origin)
 
 
 def readOrigin(folder: Path) -> Origin:
     """What is to be fetched from where."""
-    return _read(folder / _ORIGIN, Origin)
+    return readJson(folder / _ORIGIN, Origin)
 
 
 def writeLayers(folder: Path, layers: Sequence[dict[str, Any]], parameters: dict[str, str]) -> None:
     """Say in `folder` what its NumPy files hold, and how surfaces are made of them."""
-    _write(folder / _LAYERS, (layers, parameters))
+    writeJson(folder / _LAYERS, (layers, parameters))
 
 
 def readLayers(folder: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """What the NumPy files in `folder` hold, and how surfaces are made of them."""
-    return _read(folder / _LAYERS, tuple[list[dict[str, Any]], dict[str, str]])
+    return readJson(folder / _LAYERS, tuple[list[dict[str, Any]], dict[str, str]])

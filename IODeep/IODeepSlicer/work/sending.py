@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import slicer
+
+from IODeepSlicer.scene import saved, segments
 from IODeepSlicer.sources.servers import Address
 from IODeepSlicer.work.job import readSent, writeSending
 from IODeepSlicer.work.worker_process import WorkerProcess
 
 
 class Sending(WorkerProcess[list[Path]]):
-    """Stores DICOM files in a server, and what waits for it in the outbox.
+    """Stores what was saved of a result in a server, and what waits for it in the outbox.
 
-    Gives those that were not there before. What cannot be stored is kept in the outbox.
+    Gives the files that were not there before. What cannot be stored is kept in the outbox.
     """
 
     task = "send"
 
-    def __init__(self, python: str, files: Sequence[Path], address: Address) -> None:
-        """Start it; `address` is the server's."""
-        self._files, self._address = files, address
+    def __init__(
+        self, python: str, segmentationNode: slicer.vtkMRMLSegmentationNode, address: Address
+    ) -> None:
+        """Start it; `address` is the server's. It fails where the result as it is is not saved."""
+        self._segmentationNode, self._address = segmentationNode, address
         super().__init__(python)
 
     def _write(self, folder: Path) -> Iterator[None]:
-        writeSending(folder, self._files, self._address)
-        yield
+        found = yield from segments.look(self._segmentationNode)
+        file = saved.fileToSend(self._segmentationNode, found)
+        writeSending(folder, [file], self._address)
 
     def _take(self, folder: Path) -> Generator[None, None, list[Path]]:
         yield

@@ -210,8 +210,16 @@ def _surfaces(folder: Path, owner: _Owner) -> None:
     makeSurfaces(folder, *readLayers(folder), owner.progress)
 
 
+def _save(folder: Path, _owner: _Owner) -> None:
+    import IODeepSlicer  # noqa: F401  makes IODeepLib importable
+    from IODeepSlicer.work.seg_job import makeSeg
+
+    makeSeg(folder)
+
+
 _TASKS = {
     "run": _run,
+    "save": _save,
     "publish": _publish,
     "list": _list,
     "send": _send,

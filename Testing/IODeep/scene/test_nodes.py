@@ -9,7 +9,8 @@ import pytest
 import slicer
 import slicer_application
 import vtk
-from IODeepSlicer.scene import images, nodes
+from IODeepSlicer.scene import images, nodes, segments
+from IODeepSlicer.scene.segments import Origin
 from IODeepSlicer.text.image_text import imageHtml
 from IODeepSlicer.work.job import Job, readJob, writeJob
 from makers.packed_models import make_model
@@ -378,10 +379,6 @@ def test_each_label_becomes_a_segment_on_the_images_own_grid(
         expected = slicer.util.arrayFromVTKMatrix(ijk_to_ras)
         np.testing.assert_allclose(slicer.util.arrayFromVTKMatrix(to_world), expected, atol=1e-5)
     assert result.GetTransformNodeID() == node.GetTransformNodeID()
-    back = nodes.segmentationOf(
-        result, segmentation.labels, segmentation.grid, overlapping=overlapping
-    )
-    np.testing.assert_array_equal(back.array, segmentation.array)
 
 
 def test_a_segment_says_what_it_is_and_who_made_it(model: Model) -> None:
@@ -450,19 +447,9 @@ def test_it_comes_back_with_the_scene(tmp_path: Path, model: Model, overlapping:
     assert slicer.mrmlScene.ReadFromMRB(bundle)
     (result,) = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
     assert nodes.documentOf(result) == document
-    back = nodes.segmentationOf(
-        result, segmentation.labels, segmentation.grid, overlapping=overlapping
-    )
-    np.testing.assert_array_equal(back.array, segmentation.array)
-    assert nodes.imageNodeOf(result).GetName() == "image"
-
-
-def test_an_edited_segment_is_not_what_was_found(model: Model) -> None:
-    segmentation = found(node := volume(), overlapping=False)
-    result = made(node, model, segmentation)
-    segment_id = result.GetSegmentation().GetNthSegmentID(0)
-    mask = slicer.util.arrayFromSegmentBinaryLabelmap(result, segment_id, node)
-    mask[0, 0, 0] = 1
-    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, result, segment_id, node)
-    with pytest.raises(ImageError, match="changed after the run"):
-        nodes.segmentationOf(result, segmentation.labels, segmentation.grid, overlapping=False)
+    image = nodes.imageNodeOf(result)
+    assert image.GetName() == "image"
+    for value, mask in slicer_application.labels_of(result, image).items():
+        (one,) = (each for each in segmentation.labels if each.value == value)
+        np.testing.assert_array_equal(mask, segmentation.mask(one))
+    assert {each.origin for each in segments.now(result)} == {Origin.FOUND}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import slicer
-from IODeepSlicer.scene import images, nodes, segment_table
+import slicer_application
+from IODeepSlicer.scene import images, nodes, saved, segment_table, segments
 from IODeepSlicer.scene.former import hideFormer, isNetworksAlone
+from IODeepSlicer.scene.segments import Origin
 from makers.packed_models import make_model
 from makers.recipes import label, recipe
 
@@ -51,14 +53,14 @@ def made(
     return nodes.createSegmentationNode(node, model, segmentation, document, into)
 
 
-def held(
-    node: slicer.vtkMRMLSegmentationNode, segmentation: Segmentation, *, overlapping: bool
-) -> np.ndarray:
-    """What the node holds now; an error if it says that it holds something else."""
-    back = nodes.segmentationOf(
-        node, segmentation.labels, segmentation.grid, overlapping=overlapping
-    )
-    return back.array
+def assert_held(node: slicer.vtkMRMLSegmentationNode, segmentation: Segmentation) -> None:
+    """The node holds the labels, and knows that they are as the network found them."""
+    image = nodes.imageNodeOf(node)
+    masks = slicer_application.labels_of(node, image)
+    assert {each.origin for each in segments.now(node)} == {Origin.FOUND}
+    assert len(masks) == node.GetSegmentation().GetNumberOfSegments() > 0
+    for one in segmentation.labels:
+        np.testing.assert_array_equal(masks[one.value], segmentation.mask(one))
 
 
 @pytest.mark.parametrize(("before", "after"), [(False, True), (True, False), (False, False)])
@@ -68,7 +70,7 @@ def test_it_takes_the_place_of_another_result(model: Model, before: bool, after:
     first.SetAndObserveTransformNodeID(transform.GetID())
     result = made(first, model, found(first, 1, overlapping=before), run=1)
     result.SetName("mine")
-    result.SetAttribute(nodes.SAVED, "1.2.3")
+    saved.remember(result, "1.2.3", segments.now(result))
     result.SetNodeReferenceID(
         segment_table.TABLE_ROLE, slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode").GetID()
     )
@@ -81,12 +83,12 @@ def test_it_takes_the_place_of_another_result(model: Model, before: bool, after:
     new = found(second, 4, overlapping=after)
     assert made(second, model, new, result, run=2) is result
 
-    np.testing.assert_array_equal(held(result, new, overlapping=after), new.array)
+    assert_held(result, new)
     assert events == ["SegmentRemoved"] * 2 + ["SegmentAdded"] * 2
     assert result.GetName() == "mine"
     assert nodes.imageNodeOf(result) is second and result.GetTransformNodeID() is None
     assert nodes.documentOf(result)["run"] == 2
-    assert result.GetAttribute(nodes.SAVED) is None
+    assert saved.savedUID(result) == ""
     assert segment_table.tableOf(result) is None
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 0
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == segmentations
@@ -103,9 +105,11 @@ def test_it_takes_the_place_of_a_drawn_segmentation(model: Model) -> None:
     assert not isNetworksAlone(drawn)
     new = found(image, 2, overlapping=False)
     made(image, model, new, drawn)
-    np.testing.assert_array_equal(held(drawn, new, overlapping=False), new.array)
+    assert_held(drawn, new)
     assert drawn.GetSegmentation().GetNumberOfSegments() == 2
     assert drawn.GetDisplayVisibility() and isNetworksAlone(drawn)
+    drawn.GetSegmentation().AddEmptySegment("mine")
+    assert not isNetworksAlone(drawn)
 
 
 def test_only_former_results_on_the_same_image_are_hidden(model: Model) -> None:

@@ -11,10 +11,13 @@ import SimpleITK
 import slicer
 import slicer_application
 import vtk
-from IODeepSlicer.scene import images, nodes, saving
+from IODeepSlicer.scene import images, nodes, segments
+from IODeepSlicer.scene.record import savingObstacle
+from IODeepSlicer.scene.segments import Origin
 from IODeepSlicer.text.fit_text import reasonsHtml
 from IODeepSlicer.text.image_text import imageHtml
 from IODeepSlicer.text.plain_text import html
+from IODeepSlicer.work import saving
 from IODeepSlicer.work.job import Job, readJob, writeJob
 from judges import on_grid, read_by_dcmqi
 from makers import phantom
@@ -22,7 +25,6 @@ from makers.series import Stack
 from makers.summing_networks import model_of, sums
 from makers.uneven import UNEVEN, uneven
 
-from IODeepLib.errors import ImageError
 from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.model_object import Model
 from IODeepLib.pipeline import Options, run
@@ -145,7 +147,7 @@ def test_what_is_saved_is_the_object_of_the_command_line(
 ) -> None:
     node, series = loaded(tmp_path, kind, downwards=downwards)
     result = result_on(node, bright)
-    assert saving.savingObstacle(result) == ""
+    assert savingObstacle(result) == ""
     uid = saving.saveToDatabase(result, [bright])
     wanted = run(series, bright)
     assert uid == wanted.seg.sop_instance_uid
@@ -241,16 +243,15 @@ def test_what_was_edited_or_moved_is_not_what_was_found(tmp_path: Path, bright: 
     matrix = np.eye(4)
     matrix[2, 3] = 2.0
     moved.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
+    assert [each.origin for each in segments.now(result)] == [Origin.FOUND]
     result.SetAndObserveTransformNodeID(moved.GetID())
-    with pytest.raises(ImageError, match="changed after the run"):
-        saving.saveToDatabase(result, [bright])
+    assert [each.origin for each in segments.now(result)] == [Origin.EDITED]
     result.SetAndObserveTransformNodeID(None)
     segmentation = result.GetSegmentation()
     labelmap = segmentation.GetNthSegment(0).GetRepresentation("Binary labelmap")
     voxels = vtk.util.numpy_support.vtk_to_numpy(labelmap.GetPointData().GetScalars())
     voxels[len(voxels) // 2] = 1 - voxels[len(voxels) // 2]
-    with pytest.raises(ImageError, match="changed after the run"):
-        saving.saveToDatabase(result, [bright])
+    assert [each.origin for each in segments.now(result)] == [Origin.EDITED]
 
 
 def _nothing(node: slicer.vtkMRMLScalarVolumeNode) -> None:
@@ -361,15 +362,14 @@ def test_a_series_that_only_its_digits_make_uneven_is_run_on_and_saved(
 
 
 @KINDS
-def test_what_is_measured_is_measured_on_the_corrected_voxels(tmp_path: Path, kind: str) -> None:
+def test_what_is_measured_is_measured_on_the_corrected_voxels(
+    tmp_path: Path, bright: Model, kind: str
+) -> None:
     node, series = loaded(tmp_path, kind)
-    before = slicer.mrmlScene.GetNumberOfNodes()
-    even = images.evened(node)
-    assert even is not node and even.GetParentTransformNode() is None
-    np.testing.assert_array_equal(slicer.util.arrayFromVolume(even), series.volume().array)
-    matrix = vtk.vtkMatrix4x4()
-    even.GetIJKToRASMatrix(matrix)
-    shown = np.array(matrix.MultiplyPoint((3, 2, 1, 1))[:3]) * (-1, -1, 1)
-    np.testing.assert_allclose(shown, series.grid.point((1, 2, 3)), atol=1e-6)
-    slicer.mrmlScene.RemoveNode(even)
-    assert slicer.mrmlScene.GetNumberOfNodes() == before
+    wanted = run(series, bright)
+    (found,) = segments.now(result_on(node, bright), measure=True)
+    values = series.volume().array[wanted.segmentation.array != 0]
+    assert found.voxels == len(values)
+    assert found.milliliters == pytest.approx(sum(wanted.segmentation.volumes().values()))
+    assert found.measured.mean == pytest.approx(values.mean())
+    assert found.measured.median == np.median(values)

@@ -11,7 +11,9 @@ import pytest
 import slicer
 import slicer_application
 import vtk
-from IODeepSlicer.scene import images, nodes, saving
+from IODeepSlicer.scene import images, nodes
+from IODeepSlicer.scene.record import savingObstacle
+from IODeepSlicer.work import saving
 
 from IODeepLib.errors import ImageError, ModelError
 from IODeepLib.model_object import Model
@@ -99,12 +101,12 @@ def test_only_what_lies_on_the_images_is_saved(study: Path, network: Model, step
     volume.SetOrigin(*(origin + np.array([step, 0, 0])))
     segmentation = result_on(volume, network)
     if step < 0.01:
-        assert saving.savingObstacle(segmentation) == ""
+        assert savingObstacle(segmentation) == ""
         assert saving.saveToDatabase(segmentation, [network])
         return
     with pytest.raises(ImageError, match="was moved, turned or enlarged"):
         saving.saveToDatabase(segmentation, [network])
-    assert "Undo the transform" in saving.savingObstacle(segmentation)
+    assert "Undo the transform" in savingObstacle(segmentation)
 
 
 def test_what_cannot_be_saved_says_why(study: Path, network: Model) -> None:
@@ -114,14 +116,14 @@ def test_what_cannot_be_saved_says_why(study: Path, network: Model) -> None:
     with pytest.raises(ModelError, match="is not at hand"):
         saving.saveToDatabase(segmentation, [])
     slicer.dicomDatabase.isOpen = False
-    assert "is not from the DICOM database" in saving.savingObstacle(segmentation)
+    assert "is not from the DICOM database" in savingObstacle(segmentation)
     slicer.dicomDatabase.isOpen = True
     slicer.mrmlScene.RemoveNode(volume)
-    assert "image that was segmented is not in the scene" in saving.savingObstacle(segmentation)
+    assert "image that was segmented is not in the scene" in savingObstacle(segmentation)
     said = nodes.documentOf(segmentation)
-    for key, value in (("left_out", 5), ("provenance", {"name": "x"}), ("empty", None)):
+    for key, value in (("left_out", 5), ("provenance", {"name": "x"}), ("missing", None)):
         segmentation.SetAttribute(nodes.DOCUMENT, json.dumps(said | {key: value}))
-        assert "does not say all of what made it" in saving.savingObstacle(segmentation)
+        assert "does not say all of what made it" in savingObstacle(segmentation)
     foreign = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "by hand")
-    assert "was not made by IODeep" in saving.savingObstacle(foreign)
+    assert "was not made by IODeep" in savingObstacle(foreign)
     assert set(Path(slicer.dicomDatabase.databaseDirectory).iterdir()) == files

@@ -1,0 +1,115 @@
+"""A row of the section *Result*: the result as it is now goes into the DICOM database."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+
+from IODeepSlicer.panel.widgets import say, setTip
+from IODeepSlicer.scene import saved
+from IODeepSlicer.scene.record import savingObstacle
+from IODeepSlicer.scene.segments import Origin, SegmentNow
+from IODeepSlicer.text.fit_text import RED
+from IODeepSlicer.text.i18n import tr as _
+from IODeepSlicer.text.messages import errorText
+from IODeepSlicer.work.worker_process import State
+
+if TYPE_CHECKING:
+    from IODeepSlicer.panel.models_section import ModelsSection
+    from IODeepSlicer.work.saving import Saving
+
+_POLL_MILLISECONDS = 50
+
+
+class SaveRow:
+    """`models` knows the models at hand; `done` is called when something was saved."""
+
+    def __init__(self, ui: Any, logic: Any, models: ModelsSection, done: Callable) -> None:
+        self._ui, self._logic, self._models, self._done = ui, logic, models, done
+        self._node: slicer.vtkMRMLSegmentationNode | None = None
+        self._saving: Saving | None = None
+        self._timer = qt.QTimer()
+        self._timer.setInterval(_POLL_MILLISECONDS)
+        self._timer.connect("timeout()", self._onTimer)
+        ui.saveButton.connect("clicked()", self.save)
+
+    def cleanup(self) -> None:
+        """The panel goes."""
+        self._cancel()
+        self._timer.disconnect("timeout()", self._onTimer)
+
+    def show(
+        self,
+        node: slicer.vtkMRMLSegmentationNode | None,
+        found: Sequence[SegmentNow] | None,
+    ) -> bool:
+        """Offer to save this result, or say why not.
+
+        Args:
+            node: the result.
+            found: its segments; None while they are looked at.
+
+        Returns:
+            Whether it is saved as it is.
+        """
+        self._node = node
+        button, label = self._ui.saveButton, self._ui.saveLabel
+        if node is None:
+            button.enabled = False
+            setTip(button, _("Nothing was found yet."))
+            say(label, "")
+            return False
+        if self._saving is not None:
+            button.enabled = False
+            say(label, _("Saving…"))
+            return False
+        why = savingObstacle(node)
+        isSaved = found is not None and saved.savedFile(node, found) is not None
+        byHand = any(each.origin is not Origin.FOUND for each in found or ())
+        button.enabled = found is not None and not why and not isSaved
+        tip = _("Save as DICOM segmentation in the image's study")
+        if byHand:
+            tip = _(
+                "Save as DICOM segmentation in the image's study; it says which segments were "
+                "edited by hand"
+            )
+        setTip(button, why or tip)
+        say(label, _("Saved into the image's study in the DICOM database.") if isSaved else why)
+        return isSaved
+
+    def save(self) -> None:
+        """Begin to write the result into the DICOM database."""
+        try:
+            self._saving = self._logic.startSaving(self._node, self._models.models)
+        except Exception as error:
+            self._fail(error)
+            return
+        self.show(self._node, None)
+        self._timer.start()
+
+    def _onTimer(self) -> None:
+        saving = self._saving
+        if saving is None or saving.poll() is State.RUNNING:
+            return
+        self._cancel()
+        try:
+            self._logic.finishSaving(saving)
+        except Exception as error:
+            self._done()
+            self._fail(error, saving.log)
+        else:
+            self._done()
+
+    def _cancel(self) -> None:
+        self._timer.stop()
+        if self._saving is not None:
+            self._saving.cancel()
+        self._saving = None
+
+    def _fail(self, error: Exception, log: str = "") -> None:
+        logging.error("IODeep: %s\n%s", error, log, exc_info=error)
+        say(self._ui.saveLabel, errorText(error), RED)

@@ -1,0 +1,177 @@
+"""What a result says of the run that made it, and whether it can refer to its images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import slicer
+
+from IODeepSlicer.requirements import checkReading
+from IODeepSlicer.scene import images, nodes
+from IODeepSlicer.text.messages import errorText
+
+if TYPE_CHECKING:
+    from IODeepLib.geometry import Grid
+    from IODeepLib.model_object import Model
+    from IODeepLib.results import Provenance
+    from IODeepLib.series import ImageSeries, VolumeImage
+
+# How far outside of the series a voxel may lie, in voxels of the series: rounding, no more.
+_ROUNDING = 0.01
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a segmentation says of the run that made it; its provenance is a `Provenance`.
+
+    Attributes:
+        missing: the names of the labels that the network did not find.
+        left_out: the names of those that nobody asked for.
+        series_instance_uids: of the images, that on whose voxels the result lies first.
+    """
+
+    missing: tuple[str, ...]
+    left_out: tuple[str, ...]
+    series_instance_uids: tuple[str, ...]
+    provenance: Any
+
+
+def recordOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Record:
+    """What the node says.
+
+    Raises:
+        ImageError: it is not of IODeep, or says less.
+    """
+    checkReading()
+    from msgspec import ValidationError, convert
+
+    from IODeepLib.errors import ImageError
+    from IODeepLib.results import Provenance
+
+    document = nodes.documentOf(segmentationNode)
+    if document is None:
+        raise ImageError(
+            f"{segmentationNode.GetName()!r} was not made by IODeep",
+            "a segmentation that a network found",
+            "export it from the Data module",
+        )
+    try:
+        said = convert(document, Record)
+        said = replace(said, provenance=convert(said.provenance, Provenance))
+    except ValidationError:
+        raise ImageError(
+            f"{segmentationNode.GetName()!r} does not say all of what made it",
+            "a segmentation as IODeep made it",
+            "run the network again",
+        ) from None
+    return said
+
+
+def modelOf(provenance: Provenance, models: Iterable[Model]) -> Model:
+    """The one of `models` that made a result.
+
+    Raises:
+        ModelError: it is not among them.
+    """
+    from IODeepLib.errors import ModelError
+
+    for model in models:
+        if model.card.sop_instance_uid == provenance.card_sop_instance_uid:
+            return model
+    raise ModelError(
+        f"the model {provenance.label} is not at hand",
+        "its card, which says what the segments are",
+        "choose the folder with the model, or load it into the DICOM database",
+    )
+
+
+def savingObstacle(segmentationNode: slicer.vtkMRMLSegmentationNode) -> str:
+    """Why it cannot be saved, as far as this is known at once; "" if nothing speaks against it."""
+    from IODeepLib.errors import IODeepError
+
+    try:
+        record = recordOf(segmentationNode)
+        if not segmentationNode.GetSegmentation().GetNumberOfSegments():
+            raise _nothing(segmentationNode)
+        imagesOf(segmentationNode, record)
+    except IODeepError as error:
+        return errorText(error)
+    return ""
+
+
+def _nothing(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Exception:
+    from IODeepLib.errors import ImageError
+
+    return ImageError(
+        f"nothing was found in {segmentationNode.GetName()!r}",
+        "at least one segment, which a DICOM SEG must have",
+        "report in words that nothing was found",
+    )
+
+
+def imagesOf(
+    segmentationNode: slicer.vtkMRMLSegmentationNode, record: Record
+) -> tuple[VolumeImage, ImageSeries, list[ImageSeries]]:
+    """The image as it is in the scene, its series, and the series of the other channels.
+
+    Raises:
+        ImageError: the image is not from DICOM, was moved, or is not in the scene any more.
+    """
+    from IODeepLib.errors import ImageError
+
+    volumeNode = nodes.imageNodeOf(segmentationNode)
+    if volumeNode is None:
+        raise ImageError(
+            "the image that was segmented is not in the scene",
+            "the image, whose instances the DICOM object refers to",
+            "load the image and run again",
+        )
+    series = images.seriesOf(volumeNode)
+    if series is None:
+        raise ImageError(
+            f"the image {volumeNode.GetName()!r} is not from the DICOM database",
+            "an image whose instances a DICOM object can refer to",
+            "import the image as DICOM, load it from the database and run again",
+        )
+    image = images.imageOf(volumeNode)
+    if image.frame_of_reference != series.frame_of_reference or not _within(
+        image.grid, series.grid
+    ):
+        raise ImageError(
+            f"the image {volumeNode.GetName()!r} was moved, turned or enlarged since it was loaded",
+            "voxels where the DICOM images have them",
+            "undo the transform, or load the image again, and run again",
+        )
+    bySeries = {}
+    for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+        found = images.seriesOf(node)
+        if found is not None:
+            bySeries[found.series_instance_uid] = found
+    wanted = record.series_instance_uids[1:]
+    if not all(uid in bySeries for uid in wanted):
+        raise ImageError(
+            "an image of a further channel is not in the scene any more",
+            "all images that the network read",
+            "load it and run again",
+        )
+    return image, series, [bySeries[uid] for uid in wanted]
+
+
+def _within(grid: Grid, series: Grid) -> bool:
+    """Whether `grid` has the axes of `series` and lies in it."""
+    import numpy as np
+
+    turned = grid.turned(grid.axis_map(series.orientation))
+    if np.abs(turned.directions - series.directions).max() > 1e-4:
+        return False
+    last = np.array(turned.shape) - 1
+    corners = series.index(turned.point(np.array([(0, 0, 0), last])))
+    half = (
+        np.array(turned.spacing) / np.array(series.spacing) / 2 - 0.5
+    )  # of finer or coarser voxels
+    return bool(
+        (corners[0] - half >= -_ROUNDING).all()
+        and (corners[1] + half <= np.array(series.shape) - 1 + _ROUNDING).all()
+    )

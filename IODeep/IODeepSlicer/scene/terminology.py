@@ -1,0 +1,80 @@
+"""What a segment is, in the words of Slicer's terminologies and in those of the library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IODeepSlicer.scene.terms import TERMINOLOGY
+from IODeepSlicer.text.plain_text import tame
+
+if TYPE_CHECKING:
+    from IODeepLib.codes import Code
+    from IODeepLib.recipe import Label
+
+_ANATOMIC_CODES = "Anatomic codes - DICOM master list"
+_SEPARATORS = str.maketrans("~^", "--")
+
+
+def terminologyEntry(label: Label) -> str:
+    """`label` as the tag of a segment says it."""
+    from IODeepLib.codes import LATERALITIES
+
+    def triplet(code: Any) -> str:
+        if code is None:
+            return "^^"
+        # Slicer takes the whole apart at these two.
+        parts = (
+            tame(part).translate(_SEPARATORS) for part in (code.scheme, code.value, code.meaning)
+        )
+        return "^".join(parts)
+
+    modifier = label.modifier
+    if modifier is None and label.laterality is not None:
+        modifier = LATERALITIES[label.laterality.value]
+    return "~".join(
+        (
+            TERMINOLOGY,
+            triplet(label.category),
+            triplet(label.type),
+            triplet(modifier),
+            _ANATOMIC_CODES,
+            triplet(label.anatomic_region),
+            triplet(label.anatomic_region_modifier),
+        )
+    )
+
+
+def labelFrom(entry: str, name: str, color: tuple[int, int, int]) -> Label:
+    """A label of what such a tag says: its kind, and where it is; its value is 1.
+
+    The tag comes with a scene, from anywhere: what is no code is left out, and what is of no known
+    kind is tissue, which Slicer itself takes for segments that nobody told it about.
+    """
+    from IODeepLib.codes import Code
+    from IODeepLib.recipe import Label
+
+    parts = (entry.split("~") + [""] * 7)[:7]
+    tissue = Code("85756007", "SCT", "Tissue")
+    kind = _code(parts[2])
+    region = _code(parts[5])
+    return Label(  # laterality is a modifier
+        value=1,
+        name=name,
+        category=(_code(parts[1]) if kind else None) or tissue,
+        type=kind or tissue,
+        modifier=_code(parts[3]) if kind else None,
+        anatomic_region=region,
+        anatomic_region_modifier=_code(parts[6]) if region else None,
+        color=color,
+    )
+
+
+def _code(triplet: str) -> Code | None:
+    from IODeepLib.codes import Code
+    from IODeepLib.text.json_text import StructureError
+
+    scheme, value, meaning = (triplet.split("^") + [""] * 3)[:3]
+    try:
+        return Code(value.strip(), scheme.strip(), tame(meaning).strip()[:64])
+    except StructureError:
+        return None
