@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slicer
+import slicer_application  # noqa: F401  what Slicer's core lacks
 from IODeepSlicer.scene import images, nodes
 from IODeepSlicer.scene.sequences import frameCount
 from IODeepSlicer.scene.targets import Scope, volumesIn
