@@ -91,8 +91,7 @@ def _image_moved_away(bench: Bench) -> str:
     assert "Done" in panel.apply_and_wait()
     panel.until(lambda: panel.find("saveButton").enabled)
     with nothing_changes(), _away(Path(path)):
-        panel.find("saveButton").click()
-        return contains(said("saveLabel"), "DICOM database")
+        return contains(panel.save(), "DICOM database")
 
 
 def _weights_missing(bench: Bench) -> str:
@@ -149,8 +148,7 @@ def _database_read_only(bench: Bench) -> str:
     panel.until(lambda: panel.find("saveButton").enabled)
     files = {path for path in _database.rglob("*") if path.is_file()}
     with nothing_changes(), _read_only(_database):
-        panel.find("saveButton").click()
-        text = contains(said("saveLabel"), "did not take the file", "permissions")
+        text = contains(panel.save(), "did not take the file", "permissions")
     assert {path for path in _database.rglob("*") if path.is_file()} == files
     return text
 

@@ -20,9 +20,9 @@ import panel  # noqa: E402
 import served  # noqa: E402
 from IODeepSlicer import requirements  # noqa: E402
 from pacs import servers  # noqa: E402
-from panel import caption, contains, find, said  # noqa: E402
+from panel import caption, contains, said  # noqa: E402
 from served import WORK, cached, look_in, rows  # noqa: E402
-from steps import answer, dialogs, finish, gaps, picture, step, wait  # noqa: E402
+from steps import answer, dialogs, finish, gaps, picture, step  # noqa: E402
 
 _AET = "SLICERTEST"  # the only title that Orthanc knows
 
@@ -96,8 +96,7 @@ def _known_to_slicer(protocol: str) -> str:
 
 def _sent() -> str:
     """The SEG goes over DIMSE, to Orthanc as Slicer knows it, and to DCMTK's dcmqrscp."""
-    find("saveButton").click()
-    wait(0.5)
+    panel.save()
     first = contains(served.send_to("CMOVE"), "CMOVE has it now")
     (tags,) = served.results(_orthanc)
     assert tags["NumberOfFrames"]

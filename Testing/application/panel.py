@@ -137,6 +137,14 @@ def apply_and_wait() -> str:
     return wait_for_end()
 
 
+def save() -> str:
+    """Press Save to DICOM; what the panel says once that is over."""
+    until(lambda: find("saveButton").enabled)
+    find("saveButton").click()
+    until(lambda: said("saveLabel") != "Saving…")
+    return said("saveLabel")
+
+
 def wait_for_end() -> str:
     """What the panel says once the run is over."""
     until(lambda: not is_running())

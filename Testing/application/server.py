@@ -101,9 +101,7 @@ def _broken_settings() -> str:
 
 def _save() -> str:
     assert not find("sendButton").enabled
-    find("saveButton").click()
-    wait(0.5)
-    return said("saveLabel")
+    return contains(panel.save(), "Saved into the image's study")
 
 
 def _sent() -> str:
