@@ -200,6 +200,27 @@ def _all_frames() -> str:
     return f"{text} {counts} voxels; the window stood still for {max(found):.2f} s at most"
 
 
+def _a_frame_without_result() -> str:
+    """A frame that was canceled shows nothing, and not what was found on another one."""
+    _forget_results()
+    (browser,) = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
+    browser.SetSelectedItemNumber(0)
+    _choose_scope("all 3 frames")
+    panel.apply()
+    find("queueTable").selectRow(1)
+    find("cancelSelectedButton").click()
+    text = _until_over()
+    assert text == "Done: 2 of 3." and _states() == ["done", "canceled", "done"], (text, _states())
+    (result,) = _results()
+    counts = []
+    for frame in (0, 1, 2):
+        browser.SetSelectedItemNumber(frame)
+        wait(0.5)
+        counts.append(result.GetSegmentation().GetNumberOfSegments())
+    assert counts == [2, 0, 2], counts
+    return f"{text} {counts} segments"
+
+
 def _kept_with_the_scene() -> str:
     """The sequence of results comes back with the scene, frame by frame."""
     (result,) = _results()
@@ -233,6 +254,7 @@ def _steps() -> None:
     step("Canceled", _canceled)
     step("All frames of a sequence", _all_frames)
     step("Saved with the scene", _kept_with_the_scene)
+    step("A frame without result", _a_frame_without_result)
     step("Dialogs", dialogs)
 
 

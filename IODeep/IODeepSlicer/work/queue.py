@@ -34,7 +34,7 @@ class Item:
         frame: which image of the sequence that `volumeNode` shows, from 0; None for the one that
             it shows.
         state: how far it is; None as long as it waits.
-        run: its run, once it has begun.
+        run: its run while it runs; afterwards it goes, and with it what it gave.
         result: the node of what was found.
         problem: why it failed.
         log: what the process said, once it is over.
@@ -125,6 +125,7 @@ class RunQueue:
         elif item.run is not None and item.run.poll() is not State.RUNNING:
             item.log = item.run.log
             self._attempt(item, self._end)
+            item.run = None
         return State.RUNNING
 
     def cancel(self, item: Item | None = None) -> None:
@@ -133,6 +134,7 @@ class RunQueue:
             if not one.isOver:
                 if one.run is not None:
                     one.run.cancel()
+                    one.run = None
                 one.state = State.CANCELLED
 
     def _attempt(self, item: Item, action: Callable[[Item], None]) -> None:
