@@ -39,8 +39,8 @@ class OutputRow:
         """Whether its content may go; a person is asked where it is anybody's work."""
         return isNetworksAlone(node) or slicer.util.confirmOkCancelDisplay(
             _(
-                "{name} holds segments that no network has found. They are gone when the result "
-                "takes their place."
+                "{name} holds segments that were drawn or changed by hand. They are gone when the "
+                "result takes their place."
             ).format(name=node.GetName()),
             windowTitle=_("Replace segments"),
         )

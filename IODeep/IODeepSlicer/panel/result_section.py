@@ -100,6 +100,7 @@ class ResultSection:
         if node is not None:
             self._showTable(node, nodes.documentOf(node), True)
             self._showWhereItGoes(node)
+            self._review.look(self._watch.found)
 
     def _notes(self, document: dict[str, Any] | None) -> str:
         if document is None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from typing import Any
 
 import slicer
 
 from IODeepSlicer.panel.widgets import loadUI, say, setTip
 from IODeepSlicer.scene import nodes
-from IODeepSlicer.scene.reviews import Review, Verdict, addReview, reviewsOf
+from IODeepSlicer.scene.reviews import Review, Verdict, addReview, isOutdated, reviewsOf
+from IODeepSlicer.scene.segments import SegmentNow
 from IODeepSlicer.text.fit_text import AMBER, GREEN, RED
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.messages import errorText
@@ -23,6 +25,7 @@ class ReviewRow:
     def __init__(self) -> None:
         self.root, self._ui = loadUI("Review")
         self._node: Any = None
+        self._found: Sequence[SegmentNow] | None = None
         for button, verdict in (
             (self._ui.acceptButton, Verdict.ACCEPTED),
             (self._ui.amendButton, Verdict.AMENDED),
@@ -32,7 +35,7 @@ class ReviewRow:
 
     def show(self, node: slicer.vtkMRMLNode | None) -> None:
         """Offer to review this result, and show what was said of it."""
-        self._node = node
+        self._node, self._found = node, None
         self.root.visible = node is not None
         if node is None:
             return
@@ -40,19 +43,30 @@ class ReviewRow:
         self._ui.reasonLineEdit.text = ""
         self._say(reviewsOf(node))
 
+    def look(self, found: Sequence[SegmentNow] | None) -> None:
+        """The segments of the result were looked at; None: they are just being looked at."""
+        self._found = found
+        if found is not None and self._node is not None:
+            self._say(reviewsOf(self._node))
+
     def _say(self, reviews: list[Review]) -> None:
         last = reviews[-1] if reviews else None
         text = _("Not reviewed yet.") if last is None else str(last)
-        say(self._ui.reviewLabel, text, "" if last is None else _COLORS[last.verdict])
+        color = "" if last is None else _COLORS[last.verdict]
+        if last is not None and self._found is not None and isOutdated(last, self._found):
+            text, color = f"{text} {_('The segments were changed since then.')}", AMBER
+        say(self._ui.reviewLabel, text, color)
         setTip(self._ui.reviewLabel, "\n".join(map(str, reviews)))
 
     def _decide(self, verdict: Verdict) -> None:
         try:
-            addReview(self._node, verdict, _reviewer(), self._ui.reasonLineEdit.text)
+            reason = self._ui.reasonLineEdit.text
+            addReview(self._node, verdict, _reviewer(), reason, self._found)
         except Exception as error:
             say(self._ui.reviewLabel, errorText(error), RED)
             return
-        self.show(self._node)
+        self._ui.reasonLineEdit.text = ""
+        self._say(reviewsOf(self._node))
         if verdict is Verdict.AMENDED:
             _edit(self._node)
 

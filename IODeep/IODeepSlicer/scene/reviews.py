@@ -8,6 +8,7 @@ has none.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum
@@ -15,6 +16,7 @@ from enum import Enum
 import slicer
 
 from IODeepSlicer.scene import nodes
+from IODeepSlicer.scene.segments import SegmentNow
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.plain_text import tame
 
@@ -39,12 +41,15 @@ class Review:
         by: who.
         when: date and time with the offset from UTC, as ISO 8601 has it.
         reason: why; "" if nothing was said.
+        segments: what it was said of: from segment ID to the fingerprint of its voxels; None where
+            that was not known.
     """
 
     verdict: Verdict
     by: str
     when: str
     reason: str = ""
+    segments: dict[str, str] | None = None
 
     def __str__(self) -> str:
         what = {
@@ -56,6 +61,15 @@ class Review:
             what=what, name=self.by, when=self.when[:16].replace("T", " ")
         )
         return f"{text}: {self.reason}" if self.reason else f"{text}."
+
+
+def isOutdated(review: Review, found: Sequence[SegmentNow]) -> bool:
+    """Whether the segments are others than those that were reviewed."""
+    return review.segments is not None and review.segments != _inShort(found)
+
+
+def _inShort(found: Sequence[SegmentNow]) -> dict[str, str]:
+    return {each.id: each.fingerprint for each in found if each.voxels}
 
 
 def reviewsOf(node: slicer.vtkMRMLNode) -> list[Review]:
@@ -73,15 +87,31 @@ def _review(kept: object) -> Review | None:
     texts = {key: kept.get(key, "") for key in ("by", "when", "reason")}
     if not all(isinstance(text, str) and len(text) <= _LONGEST for text in texts.values()):
         return None
+    segments = kept.get("segments")
+    if not (isinstance(segments, dict) and all(isinstance(s, str) for s in segments.values())):
+        segments = None
     try:
         datetime.fromisoformat(texts["when"])
-        return Review(Verdict(kept.get("verdict")), **texts)
+        return Review(Verdict(kept.get("verdict")), **texts, segments=segments)
     except ValueError:
         return None
 
 
-def addReview(node: slicer.vtkMRMLNode, verdict: Verdict, by: str, reason: str = "") -> Review:
+def addReview(
+    node: slicer.vtkMRMLNode,
+    verdict: Verdict,
+    by: str,
+    reason: str = "",
+    found: Sequence[SegmentNow] | None = None,
+) -> Review:
     """Keep what a person says of a result now, after what was said before.
+
+    Args:
+        node: the result.
+        verdict: what is decided.
+        by: who decides.
+        reason: why.
+        found: its segments as they are, if that is known.
 
     Raises:
         ImageError: no network made it.
@@ -103,12 +133,13 @@ def addReview(node: slicer.vtkMRMLNode, verdict: Verdict, by: str, reason: str =
             "who reviews, and why a result is rejected",
             "say why" if by else "say who you are, in Slicer's settings under User",
         )
-    review = Review(verdict, by, datetime.now().astimezone().isoformat("T", "seconds"), reason)
+    when = datetime.now().astimezone().isoformat("T", "seconds")
+    review = Review(verdict, by, when, reason, None if found is None else _inShort(found))
     said = [*map(_plain, reviewsOf(node)), _plain(review)]
     node.SetAttribute(nodes.DOCUMENT, json.dumps(document | {_KEY: said}))
     node.SetDescription(tame(str(review)))
     return review
 
 
-def _plain(review: Review) -> dict[str, str]:
+def _plain(review: Review) -> dict[str, object]:
     return asdict(review) | {"verdict": review.verdict.value}

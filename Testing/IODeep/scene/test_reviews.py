@@ -10,7 +10,8 @@ import pytest
 import slicer
 from IODeepSlicer.scene import nodes
 from IODeepSlicer.scene.replacing import replaceContent
-from IODeepSlicer.scene.reviews import Review, Verdict, addReview, reviewsOf
+from IODeepSlicer.scene.reviews import Review, Verdict, addReview, isOutdated, reviewsOf
+from IODeepSlicer.scene.segments import Origin, SegmentNow
 
 from IODeepLib.errors import ImageError, UsageError
 
@@ -81,6 +82,23 @@ def test_what_a_scene_from_elsewhere_has_instead_is_passed_over(
     review = addReview(result, Verdict.ACCEPTED, "Ada", "<b>right</b>")
     assert reviewsOf(result) == [review]
     assert "<" not in result.GetDescription()
+
+
+def test_a_review_of_other_segments_is_outdated(result: slicer.vtkMRMLNode) -> None:
+    def segments(**voxels: str) -> list[SegmentNow]:
+        return [
+            SegmentNow(name, name, (1, 0, 0), "", Origin.FOUND, 1, len(which), which, None, None)
+            for name, which in voxels.items()
+        ]
+
+    addReview(result, Verdict.ACCEPTED, "Ada", found=segments(liver="abc", spleen="d"))
+    (review,) = reviewsOf(result)
+    assert not isOutdated(review, segments(liver="abc", spleen="d", heart=""))
+    assert isOutdated(review, segments(liver="abd", spleen="d"))
+    assert isOutdated(review, segments(liver="abc"))
+    assert isOutdated(review, segments(liver="abc", spleen="d", heart="e"))
+    unknown = addReview(result, Verdict.ACCEPTED, "Ada")
+    assert not isOutdated(unknown, segments(liver="a"))
 
 
 def test_another_content_is_not_reviewed() -> None:
