@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import qt
 import slicer
@@ -16,6 +16,7 @@ from IODeepSlicer.work.runner import Run, State
 
 _POLL_MILLISECONDS = 50
 _LOWEST, _HIGHEST = 60, 150  # pixels of all rows together; more are scrolled
+_MOST_SHOWN = 3  # reasons in full; all are in the tooltips
 _NAME, _STATE = range(2)
 
 
@@ -136,7 +137,7 @@ class QueueList:
         else:
             done = sum(item.state is State.DONE for item in queue.items)
             text = _("Done: {done} of {count}.").format(done=done, count=len(queue.items))
-            text = "\n".join((text, *queue.problems))
+            text = "\n".join((text, *_few(queue.problems)))
         say(self.ui.queueLabel, text, RED if failed and not running else "")
 
     def _showState(self, row: int, item: Item, text: str) -> None:
@@ -155,6 +156,16 @@ class QueueList:
     def _close(self) -> None:
         self._queue = None
         self.root.visible = False
+
+
+def _few(problems: Sequence[str]) -> Sequence[str]:
+    """The first ones, and how many more there are."""
+    if len(problems) <= _MOST_SHOWN:
+        return problems
+    more = _("And {count} more: hold the mouse over their state.").format(
+        count=len(problems) - _MOST_SHOWN
+    )
+    return (*problems[:_MOST_SHOWN], more)
 
 
 def _stateText(item: Item) -> str:

@@ -73,7 +73,7 @@ class ScopeBox(VTKObservationMixin):
             choices.append((Scope.FRAMES, _("on all {count} frames").format(count=frames)))
         loaded, study = (len(volumesIn(s, volumeNode)) for s in (Scope.LOADED, Scope.STUDY))
         if study > 1:
-            text = _("on the {count} images of its study").format(count=study)
+            text = _("on the {count} loaded images of its study").format(count=study)
             choices.append((Scope.STUDY, text))
         if loaded > 1:
             choices.append((Scope.LOADED, _("on all {count} loaded images").format(count=loaded)))
