@@ -134,8 +134,11 @@ def imageNodeOf(node: slicer.vtkMRMLNode) -> slicer.vtkMRMLScalarVolumeNode | No
 
 def documentOf(node: slicer.vtkMRMLNode) -> dict[str, Any] | None:
     """Everything about the run that made the node; None for one that IODeep did not make."""
-    text = node.GetAttribute(DOCUMENT)
-    return json.loads(text) if text else None
+    try:
+        document = json.loads(node.GetAttribute(DOCUMENT) or "null")
+    except ValueError:  # a scene comes from anywhere
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def tagOf(segment: slicer.vtkSegment, name: str) -> str:

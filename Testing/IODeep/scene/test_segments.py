@@ -283,3 +283,11 @@ def test_an_edit_while_it_is_looked_at_begins_anew(
             break
     assert found["liver"].origin is Origin.EDITED
     assert found["liver"].voxels == 9
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "1", "\x00"])
+def test_a_document_that_is_none_makes_no_result(
+    result: slicer.vtkMRMLSegmentationNode, text: str
+) -> None:
+    result.SetAttribute(nodes.DOCUMENT, text)
+    assert nodes.documentOf(result) is None
