@@ -94,10 +94,10 @@ def _drop(*paths: Path) -> list[str]:
     timer.setInterval(300)
     timer.connect("timeout()", choose)
     timer.start()
-    event = qt.QDropEvent(
-        qt.QPointF(10, 10), qt.Qt.CopyAction, data, qt.Qt.LeftButton, qt.Qt.NoModifier
-    )
-    slicer.app.ioManager().dropEvent(event)
+    how = (qt.Qt.CopyAction, data, qt.Qt.LeftButton, qt.Qt.NoModifier)
+    window = slicer.util.mainWindow()
+    qt.QCoreApplication.sendEvent(window, qt.QDragEnterEvent(qt.QPoint(10, 10), *how))
+    qt.QCoreApplication.sendEvent(window, qt.QDropEvent(qt.QPointF(10, 10), *how))
     timer.stop()
     return offered
 

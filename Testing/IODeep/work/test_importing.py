@@ -11,7 +11,10 @@ import pytest
 import slicer
 import slicer_application
 from IODeepSlicer.sources.holdings import filesOf, holdingOf
+from IODeepSlicer.work.importing import finishImages, startGathering
+from IODeepSlicer.work.job import Origin
 from IODeepSlicer.work.runner import State
+from IODeepSlicer.work.waiting import wait
 from makers.packed_models import files, make_model
 from msgspec.structs import replace
 from pacs.servers import Orthanc
@@ -20,6 +23,7 @@ from IODeep import IODeepLogic
 from IODeepLib.errors import IODeepError, ModelError, OutputError, UsageError
 from IODeepLib.model_object import Model
 from IODeepLib.publish import pack
+from IODeepLib.series import find_series
 from IODeepLib.sources import push
 from IODeepLib.sources.find import source_of
 
@@ -172,3 +176,20 @@ def test_a_server_gives_a_model_and_keeps_it(
     logic.removeModel(listed)
     (listed,) = logic.findModels(orthanc.source).models
     assert len(listed.missing_parts) == 3
+
+
+def test_a_server_gives_the_images_of_a_study(
+    scene: object, study: Path, network: Model, orthanc: Orthanc
+) -> None:
+    (series,) = find_series(study)
+    source = source_of(orthanc.source)
+    source.store([*sorted(study.iterdir()), network.card.path])
+    gathering = startGathering(Origin(server=orthanc.source, study=series.study_instance_uid))
+    wait(gathering)
+    finishImages(gathering)
+    assert len(in_database()) == len(series.files) == 10
+    gathering = startGathering(Origin(server=orthanc.source, study="1.2.3.4"))
+    wait(gathering)
+    with pytest.raises(IODeepError, match="has no 1.2.3.4 any more"):
+        finishImages(gathering)
+    assert len(in_database()) == 10
