@@ -104,13 +104,13 @@ def _drawn() -> str:
     (question,) = dialogs()
     assert not panel.is_running() and panel.scene() == before
     assert drawn.GetSegmentation().GetSegmentIDs() == ("by_hand",)
-    answer("OK")
+    answer("Replace")
     panel.apply()
     contains(panel.wait_for_end(), "Done")
     dialogs()
     assert _result() is drawn and drawn.GetSegmentation().GetSegment("by_hand") is None
     find("outputSelector").setCurrentNode(None)
-    return contains(question, "drawn", "gone")
+    return contains(question, "drawn", "by hand")
 
 
 def _device() -> str:
@@ -127,6 +127,9 @@ def _device() -> str:
 
 def _log() -> str:
     """The log grows while the network computes, and says which command does the same."""
+    (slow,) = (one for one in panel.logic().findModels().models if one.card.name == "slow")
+    fast = panel.logic().getParameterNode().cardSopInstanceUID
+    panel.choose(slow)
     find("logButton").checked = True
     run = panel.start_and_wait_for_network()
     panel.until(lambda: "threads" in find("logText").toPlainText())
@@ -136,18 +139,13 @@ def _log() -> str:
     find("copyLogButton").click()
     copied = slicer.app.clipboard().text()
     assert copied.startswith(run.command)
-    assert f"--model {run_label()}" in run.command
+    assert f"--model {slow.label} " in run.command
     find("cancelButton").click()
     wait(0.2)
     find("logButton").checked = False
+    panel.logic().getParameterNode().cardSopInstanceUID = fast
+    wait(0.2)
     return text.splitlines()[0]
-
-
-def run_label() -> str:
-    """Name and version of the chosen model."""
-    uid = panel.logic().getParameterNode().cardSopInstanceUID
-    models = panel.logic().findModels().models
-    return next(one.label for one in models if one.card.sop_instance_uid == uid)
 
 
 def _review() -> str:
@@ -211,7 +209,8 @@ _STEPS = (
 def _run() -> None:
     with DICOMUtils.TemporaryDICOMDatabase(str(_work / "database")):
         model = panel.make_model(_work / "demo")
-        for folder in (_work / "demo", panel.DEMO / "mr_t1"):
+        panel.make_slow_model(_work / "slow")
+        for folder in (_work / "demo", _work / "slow", panel.DEMO / "mr_t1"):
             DICOMUtils.importDicom(str(folder), slicer.dicomDatabase, copyFiles=True)
         panel.load_image()
         panel.open_panel()

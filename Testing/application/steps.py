@@ -16,6 +16,7 @@ import slicer
 
 OUT = Path(os.environ.get("IODEEP_PICTURES", "slicer_pictures")).resolve()
 
+_ROOT = Path(__file__).resolve().parents[2]
 _OUTSIDE = "outside of the steps"
 
 _failed: list[str] = []
@@ -107,9 +108,15 @@ def _close_dialog() -> None:
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType) -> None:
     """What no step has caught ends Slicer, too, which would wait for ever otherwise."""
     traceback.print_exception(kind, error, trace)
-    if _OUTSIDE not in _failed:  # a timer may bring it again and again
+    ours = any(_is_ours(frame.filename) for frame in traceback.extract_tb(trace))
+    if ours and _OUTSIDE not in _failed:  # a timer may bring it again and again
         _failed.append(_OUTSIDE)
         finish()
+
+
+def _is_ours(file: str) -> bool:
+    """Whether the script, which has no file where Slicer runs it, or a file of ours."""
+    return file == "<string>" or Path(file).is_relative_to(_ROOT)
 
 
 sys.excepthook = _uncaught

@@ -100,5 +100,7 @@ class Qt:
     NoPen: int
     PlainText: int
     RichText: int
+    ScrollBarAlwaysOff: int
     Unchecked: int
+    UserRole: int
     WA_DeleteOnClose: int

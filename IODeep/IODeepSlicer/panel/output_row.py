@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import slicer
 
+from IODeepSlicer.panel.questions import confirmed
 from IODeepSlicer.scene.former import isNetworksAlone
 from IODeepSlicer.text import card_text
 from IODeepSlicer.text.i18n import tr as _
@@ -37,10 +38,10 @@ class OutputRow:
 
     def mayReplace(self, node: slicer.vtkMRMLSegmentationNode) -> bool:
         """Whether its content may go; a person is asked where it is anybody's work."""
-        return isNetworksAlone(node) or slicer.util.confirmOkCancelDisplay(
-            _(
-                "{name} holds segments that were drawn or changed by hand. They are gone when the "
-                "result takes their place."
-            ).format(name=node.GetName()),
-            windowTitle=_("Replace segments"),
+        return isNetworksAlone(node) or confirmed(
+            _("{name} holds segments that were drawn or changed by hand.").format(
+                name=node.GetName()
+            ),
+            _("They are gone when the result takes their place."),
+            _("Replace"),
         )

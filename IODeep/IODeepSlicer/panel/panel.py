@@ -36,6 +36,8 @@ class Panel:
         self._sections = (self.image, self.models, self.run, self.result)
         for section in self._sections:
             layout.addWidget(section.root)
+        # Below Apply: unfolded, it would part that from the choice of the model.
+        self.run.root.layout().addWidget(self.models.ui.cardGroupBox)
         self._settled = qt.QTimer()
         self._settled.setSingleShot(True)
         self._settled.setInterval(_SETTLE_MILLISECONDS)

@@ -6,6 +6,7 @@ from typing import Any
 
 import slicer
 
+from IODeepSlicer.panel.column_fit import ColumnFit
 from IODeepSlicer.panel.models_section import ModelsSection
 from IODeepSlicer.panel.result_table import copyTable, showTable, showVolumes
 from IODeepSlicer.panel.review_row import ReviewRow
@@ -31,6 +32,7 @@ class ResultSection:
         self._watch = SegmentsWatch(self._onSegments)
         self._saveRow = SaveRow(self.ui, logic, models, self._onSegments)
         self._sendRow = SendRow(self.ui, logic)
+        self._fit = ColumnFit(self.ui.resultTable)
         self._show3D = Show3D(self.ui.show3DButton)
         self._review = ReviewRow()
         layout = self.ui.ranLabel.parent().layout()
@@ -56,7 +58,7 @@ class ResultSection:
         self._logic.getParameterNode().result = node
         if isinstance(node, slicer.vtkMRMLSegmentationNode):
             self._show3D.take(node)
-        scrollTo(self.ui.saveButton if self.ui.saveButton.visible else self.ui.resultTable)
+        scrollTo(self.ui.resultTable)  # and no further: what was chosen, and Apply, stay in sight
 
     def rest(self) -> None:
         """The module is left: nothing is looked at until it is opened again."""
@@ -91,8 +93,9 @@ class ResultSection:
         measured = segment_table.tableOf(node) if isSegmentation else node
         if measured is None:
             showVolumes(table, node, document, self._watch.found)
+            self._fit.use(())
         else:
-            showTable(table, measured, node if isSegmentation else None)
+            self._fit.use(showTable(table, measured, node if isSegmentation else None))
 
     def _onSegments(self) -> None:
         """The segments were looked at, or are about to be."""

@@ -8,6 +8,7 @@ from typing import Any
 import qt
 import slicer
 
+from IODeepSlicer.panel.widgets import setTip
 from IODeepSlicer.scene.segment_table import byHand
 from IODeepSlicer.scene.segments import SegmentNow
 from IODeepSlicer.text.i18n import tr as _
@@ -15,6 +16,9 @@ from IODeepSlicer.text.plain_text import inLines, tame
 
 _MOST_ROWS = 10  # shown without scrolling
 _NO_UNIT = "no units"  # what Slicer's reader says of MR
+# Columns of measurements that a narrow table does without, the first ones first; the tooltip of a
+# row and the clipboard have them all.
+_SPARED = ("Voxel count", "Minimum", "Maximum", "Median", "Standard deviation")
 
 
 def showVolumes(
@@ -64,8 +68,12 @@ def showTable(
     table: qt.QTableWidget,
     node: slicer.vtkMRMLTableNode,
     segmentationNode: slicer.vtkMRMLSegmentationNode | None = None,
-) -> None:
-    """Show a table node; where its rows are segments, with their colors."""
+) -> list[int]:
+    """Show a table node; where its rows are segments, with their colors.
+
+    Returns:
+        The columns that a narrow table can do without, the first ones first.
+    """
     content = node.GetTable()
     columns = range(content.GetNumberOfColumns())
     titles = [_title(node, content.GetColumnName(column)) for column in columns]
@@ -76,12 +84,14 @@ def showTable(
     _fill(table, titles, rows)
     if segmentationNode is not None:
         _color(table, segmentationNode)
+    names = [content.GetColumnName(column) for column in columns]
+    return [names.index(name) for name in _SPARED if name in names]
 
 
 def copyTable(table: qt.QTableWidget) -> None:
     """Put what `table` shows on the clipboard, as a spreadsheet takes it."""
     columns = range(table.columnCount)
-    lines = [[table.horizontalHeaderItem(column).text() for column in columns]]
+    lines = [[table.horizontalHeaderItem(column).data(qt.Qt.UserRole) for column in columns]]
     for row in range(table.rowCount):
         lines.append([table.item(row, column).text() for column in columns])
     slicer.app.clipboard().setText("\n".join("\t".join(line) for line in lines))
@@ -101,25 +111,37 @@ def _cell(value: Any) -> str:
 
 def _fill(table: qt.QTableWidget, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table.setColumnCount(len(titles))
-    table.setHorizontalHeaderLabels(titles)
+    for column, title in enumerate(titles):
+        item = qt.QTableWidgetItem(_short(title))
+        item.setData(qt.Qt.UserRole, title)  # for the clipboard
+        setTip(item, title)
+        table.setHorizontalHeaderItem(column, item)
     table.verticalHeader().hide()
     table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
     table.setSelectionMode(qt.QAbstractItemView.NoSelection)
     table.setShowGrid(False)
-    header = table.horizontalHeader()
-    header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-    if len(titles) < 4:
-        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
     table.setRowCount(len(rows))
     for row, cells in enumerate(rows):
         for column, text in enumerate(cells):
             item = qt.QTableWidgetItem(inLines(text))
             if column > 0:
                 item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+            setTip(item, "\n".join(map(": ".join, zip(titles, cells, strict=True))))
             table.setItem(row, column, item)
     height = table.verticalHeader().defaultSectionSize * min(len(rows), _MOST_ROWS)
-    scrollBar = table.horizontalScrollBar().sizeHint.height() if len(titles) > 3 else 0
-    table.setFixedHeight(height + table.horizontalHeader().height + scrollBar + 6)
+    table.setFixedHeight(height + table.horizontalHeader().sizeHint.height() + 6)
+
+
+def _short(title: str) -> str:
+    """A title for a narrow column: in common short forms, the unit below."""
+    forms = {
+        _("Standard Deviation"): _("SD"),
+        _("Minimum"): _("Min"),
+        _("Maximum"): _("Max"),
+        _("Voxel count"): _("Voxels"),
+    }
+    name, bracket, unit = title.partition(" [")
+    return f"{forms.get(name, name)}\n[{unit}" if bracket else forms.get(name, name)
 
 
 def _color(table: qt.QTableWidget, node: slicer.vtkMRMLSegmentationNode) -> None:

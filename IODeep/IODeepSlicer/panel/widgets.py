@@ -12,6 +12,7 @@ import slicer
 
 from IODeepSlicer.text.plain_text import inLines, shown
 
+_MARGIN = 4  # pixels
 _UI_FOLDER = Path(__file__).resolve().parents[2] / "Resources" / "UI"
 
 
@@ -80,4 +81,4 @@ def scrollTo(widget: qt.QWidget) -> None:
     while parent is not None and parent.className() != "QScrollArea":
         parent = parent.parent()
     if parent is not None:
-        parent.ensureWidgetVisible(widget)
+        parent.ensureWidgetVisible(widget, 0, _MARGIN)

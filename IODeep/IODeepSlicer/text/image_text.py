@@ -32,10 +32,9 @@ def imageHtml(image: VolumeImage) -> str:
     if not image.has_voxel_size:
         voxels = _("{count}, of unknown size").format(count=count)
     rows = [
-        (_("Modality"), image.modality or _("not known")),
+        (_("Voxels"), f"{image.modality or _('modality not known')}, {voxels}"),
         (_("Anatomy"), anatomy),
         (_("Series"), series),
-        (_("Voxels"), voxels),
     ]
     # In the words that the reasons of each model have for it.
     geometry = image.geometry_fault or image.correction
