@@ -134,26 +134,40 @@ def _surfaces() -> str:
     return "; ".join(said_of)
 
 
-def _shrink() -> str:
-    """In the Segment Editor, with its effect Margin."""
+def _added() -> str:
+    """A segment of one's own, in the white matter."""
+    node, image = _result(), panel.logic().getParameterNode().inputVolume
+    white = slicer.util.arrayFromSegmentBinaryLabelmap(node, _segment_id(_WHITE), image)
+    mask = white.copy()
+    mask[: len(mask) // 2] = 0
+    segment_id = node.GetSegmentation().AddEmptySegment("", "Lesion", (0.0, 0.0, 1.0))
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segment_id, image)
+    panel.until(lambda: "Lesion" in _table())
+    assert [cells[1] for cells in _table().values()] == ["", "", "added"], _table()
+    return _says_what_is_there(_WHITE, _GRAY, "Lesion")
+
+
+def _subtracted() -> str:
+    """In the Segment Editor, with its Logical operators: what is lesion is no white matter."""
     slicer.util.selectModule("SegmentEditor")
     editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
     editor.setSegmentationNode(_result())
     editor.setSourceVolumeNode(panel.logic().getParameterNode().inputVolume)
     editor.setCurrentSegmentID(_segment_id(_WHITE))
-    editor.setActiveEffectByName("Margin")
+    editor.setActiveEffectByName("Logical operators")
     effect = editor.activeEffect()
-    effect.setParameter("MarginSizeMm", -2.0)
+    effect.setParameter("Operation", "SUBTRACT")
+    effect.setParameter("ModifierSegmentID", _segment_id("Lesion"))
     before = _milliliters(_WHITE)
     effect.self().onApply()
     editor.setActiveEffectByName("")
     after = _milliliters(_WHITE)
     assert after < 0.9 * before, (before, after)
     panel.open_panel()
-    said_now = _says_what_is_there(_WHITE, _GRAY)
-    rows = _table()
-    assert (rows[_WHITE][1], rows[_GRAY][1]) == ("edited", ""), rows
-    return f"{before:.1f} mL became {after:.1f} mL; {said_now}"
+    text = _says_what_is_there(_WHITE, _GRAY, "Lesion")
+    assert [cells[1] for cells in _table().values()] == ["", "edited", "added"], _table()
+    picture("edited")
+    return f"{before:.1f} mL became {after:.1f} mL; {text}"
 
 
 def _edit_while_it_is_shown() -> str:
@@ -180,19 +194,6 @@ def _renamed_and_recolored() -> str:
     color = qt.QColor(icon.pixel(7, 7))
     assert (color.red(), color.green(), color.blue()) == (255, 0, 0), color.name()
     return _says_what_is_there(_WHITE, "Cortex")
-
-
-def _added() -> str:
-    node, image = _result(), panel.logic().getParameterNode().inputVolume
-    segment_id = node.GetSegmentation().AddEmptySegment("", "Lesion", (0.0, 0.0, 1.0))
-    mask = np.zeros(slicer.util.arrayFromVolume(image).shape, np.uint8)
-    depth, height, width = (size // 2 for size in mask.shape)
-    mask[depth - 5 : depth, height - 9 : height, width - 9 : width] = 1
-    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segment_id, image)
-    panel.until(lambda: "Lesion" in _table())
-    assert _table()["Lesion"][1] == "added"
-    picture("edited")
-    return _says_what_is_there("Lesion")
 
 
 def _statistics() -> str:
@@ -311,10 +312,10 @@ def _run() -> None:
         step("Its table", _fresh)
         step("Core's exporter takes it", _core_exports_fresh)
         step("Surfaces as models", _surfaces)
-        step("Edited in the Segment Editor", _shrink)
+        step("A segment is added", _added)
+        step("Edited in the Segment Editor", _subtracted)
         step("Edited while it is shown", _edit_while_it_is_shown)
         step("Renamed and recolored", _renamed_and_recolored)
-        step("A segment is added", _added)
         step("Statistics", _statistics)
         step("Saved to DICOM", _saved)
         step("Core's reader takes it", _read_by_core)
