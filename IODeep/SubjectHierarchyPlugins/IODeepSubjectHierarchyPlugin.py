@@ -6,8 +6,8 @@ from typing import Any
 
 import qt
 import slicer
-from AbstractScriptedSubjectHierarchyPlugin import AbstractScriptedSubjectHierarchyPlugin
 from slicer.i18n import tr as _
+from SubjectHierarchyPlugins import AbstractScriptedSubjectHierarchyPlugin
 
 
 class IODeepSubjectHierarchyPlugin(AbstractScriptedSubjectHierarchyPlugin):

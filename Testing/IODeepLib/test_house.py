@@ -61,7 +61,7 @@ EXTRAS = {
     "sources/settings.py": "keyring",
 }
 SLICERS_OWN = {"slicer", "qt", "ctk", "vtk", "DICOMLib", "SampleData", "SegmentStatistics"}
-SLICERS_OWN |= {"AbstractScriptedSubjectHierarchyPlugin"}
+SLICERS_OWN |= {"SubjectHierarchyPlugins"}
 # What belongs to the whole process, which inside Slicer is somebody else's.
 PROCESS_WIDE = {
     "basicConfig",

@@ -82,7 +82,7 @@ def _drop(*paths: Path) -> list[str]:
     def choose() -> None:
         dialog = slicer.app.activeModalWidget()
         if dialog is not None and dialog.inherits("QInputDialog"):
-            offered.extend(dialog.comboBoxItems)
+            offered.extend(dialog.comboBoxItems())
             picture("drop", dialog)
             if _READER in offered:
                 dialog.setTextValue(_READER)

@@ -40,9 +40,9 @@ def _states() -> list[str]:
 
 
 def _until_over() -> str:
-    assert find("queueTable").visible and find("cancelAllButton").visible
     panel.until(lambda: not panel.is_running())
     wait(0.5)
+    assert find("queueTable").visible
     assert find("closeQueueButton").visible and not find("queueProgressBar").visible
     return said("queueLabel")
 
@@ -79,6 +79,7 @@ def _two_models() -> str:
     with gaps() as found:
         panel.apply()
         panel.until(lambda: "%" in "".join(_states()))
+        assert find("cancelAllButton").visible and not find("closeQueueButton").visible
         picture("several_models")
         text = _until_over()
     assert text == "Done: 2 of 2." and _states() == ["done", "done"], (text, _states())
@@ -184,6 +185,7 @@ def _all_frames() -> str:
         text = _until_over()
     assert text == "Done: 3 of 3.", text
     assert slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") == volumes
+    assert len(_results()) == 1, [(node.GetID(), node.GetName()) for node in _results()]
     (result,) = _results()
     assert browser.GetSequenceNode(result).GetNumberOfDataNodes() == 3
     counts, masks = [], []
@@ -193,6 +195,8 @@ def _all_frames() -> str:
         masks.append(_mask(result, proxy) != 0)
         counts.append(int(masks[-1].sum()))
         picture(f"several_frames_{frame}")
+        assert find("resultSelector").currentNode() == result
+        assert find("resultTable").visible and find("resultTable").rowCount == 2
     assert min(counts) > 1000 and not (masks[0] == masks[2]).all(), counts
     rolled = np.roll(masks[0], 6, axis=2)
     overlap = 2 * (rolled & masks[2]).sum() / (rolled.sum() + masks[2].sum())
@@ -202,8 +206,10 @@ def _all_frames() -> str:
 
 def _a_frame_without_result() -> str:
     """A frame that was canceled shows nothing, and not what was found on another one."""
-    _forget_results()
     (browser,) = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
+    (former,) = _results()
+    slicer.mrmlScene.RemoveNode(browser.GetSequenceNode(former))
+    _forget_results()
     browser.SetSelectedItemNumber(0)
     _choose_scope("all 3 frames")
     panel.apply()
@@ -217,6 +223,10 @@ def _a_frame_without_result() -> str:
         browser.SetSelectedItemNumber(frame)
         wait(0.5)
         counts.append(result.GetSegmentation().GetNumberOfSegments())
+        assert find("resultSelector").currentNode() == result
+        assert find("resultTable").visible == (frame != 1)
+        assert not find("saveButton").enabled, "the frames are not from DICOM"
+        picture(f"several_without_{frame}")
     assert counts == [2, 0, 2], counts
     return f"{text} {counts} segments"
 
@@ -226,10 +236,10 @@ def _kept_with_the_scene() -> str:
     (result,) = _results()
     (browser,) = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
     wanted = []
-    for frame in range(3):
+    for frame in (0, 2):
         browser.SetSelectedItemNumber(frame)
         wait(0.2)
-        wanted.append(_mask(result, None).sum())
+        wanted.append(int(_mask(result, None).sum()))
     path = str(_work / "scene.mrb")
     assert slicer.util.saveScene(path)
     slicer.mrmlScene.Clear()
@@ -238,10 +248,10 @@ def _kept_with_the_scene() -> str:
     (browser,) = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
     (result,) = _results()
     found = []
-    for frame in range(3):
+    for frame in (0, 2):
         browser.SetSelectedItemNumber(frame)
         wait(0.2)
-        found.append(_mask(result, None).sum())
+        found.append(int(_mask(result, None).sum()))
         assert result.GetAttribute("IODeep.Document")
     assert found == wanted, (found, wanted)
     return str(found)
@@ -253,8 +263,8 @@ def _steps() -> None:
     step("All loaded images", _all_loaded)
     step("Canceled", _canceled)
     step("All frames of a sequence", _all_frames)
-    step("Saved with the scene", _kept_with_the_scene)
     step("A frame without result", _a_frame_without_result)
+    step("Saved with the scene", _kept_with_the_scene)
     step("Dialogs", dialogs)
 
 

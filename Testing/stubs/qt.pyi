@@ -95,6 +95,7 @@ class Qt:
     AlignVCenter: int
     AutoText: int
     CaseInsensitive: int
+    ElideMiddle: int
     Checked: int
     MatchContains: int
     NoPen: int

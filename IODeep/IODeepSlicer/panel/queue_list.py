@@ -50,6 +50,8 @@ class QueueList:
         table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setTextElideMode(qt.Qt.ElideMiddle)
         header = table.horizontalHeader()
         header.setSectionResizeMode(_NAME, qt.QHeaderView.Stretch)
         header.setSectionResizeMode(_STATE, qt.QHeaderView.ResizeToContents)

@@ -29,6 +29,7 @@ class ResultSection:
         self.parameters: Any = None
         self._logic, self._models = logic, models
         self._shown: str | None = None
+        self._document: str | None = None
         self._watch = SegmentsWatch(self._onSegments)
         self._saveRow = SaveRow(self.ui, logic, models, self._onSegments)
         self._sendRow = SendRow(self.ui, logic)
@@ -74,7 +75,9 @@ class ResultSection:
         self._shown = nodeId
         document = nodes.documentOf(node) if node is not None else None
         isSegmentation = node is not None and node.IsA("vtkMRMLSegmentationNode")
-        self._watch.watch(node if isSegmentation and document is not None else None)
+        # Also a frame of a sequence that says nothing: the next one may.
+        self._document = node.GetAttribute(nodes.DOCUMENT) if node is not None else None
+        self._watch.watch(node if isSegmentation and self._document else None)
         self._showTable(node, document, isSegmentation)
         say(self.ui.notesLabel, self._notes(document))
         say(self.ui.ranLabel, ranOn(document) if document is not None else "")
@@ -100,7 +103,10 @@ class ResultSection:
     def _onSegments(self) -> None:
         """The segments were looked at, or are about to be."""
         node = self._watch.node
-        if node is not None:
+        if node is not None and node.GetAttribute(nodes.DOCUMENT) != self._document:
+            self.forget()  # it shows another frame of a sequence
+            self.show()
+        elif node is not None:
             self._showTable(node, nodes.documentOf(node), True)
             self._showWhereItGoes(node)
             self._review.look(self._watch.found)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # On the node of a result: everything about the run, as JSON.
 DOCUMENT = "IODeep.Document"
+# What a frame of a sequence has there that was not run on.
+NO_DOCUMENT = "null"
 # On a segmentation node, and on the segments that were found in that run.
 RUN = "IODeep.Run"
 # On such a segment: the label's value in the recipe, which voxels were found, and how and by whom.

@@ -25,6 +25,15 @@ def frameCount(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> int:
     return 0 if found is None else found[1].GetNumberOfDataNodes()
 
 
+def framesOf(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> list[int]:
+    """The numbers of its frames, from 0: the one that is shown first; none without a sequence."""
+    found = _sequenceOf(volumeNode)
+    if found is None:
+        return []
+    shown = found[0].GetSelectedItemNumber()
+    return sorted(range(frameCount(volumeNode)), key=lambda frame: (frame != shown, frame))
+
+
 def _sequenceOf(
     volumeNode: slicer.vtkMRMLScalarVolumeNode,
 ) -> tuple[slicer.vtkMRMLSequenceBrowserNode, slicer.vtkMRMLSequenceNode] | None:
@@ -109,15 +118,11 @@ def keepResult(
         )
     browser, frames = found
     known = browser.GetSequenceNode(into) if into is not None else None
-    results = known or _newSequence(frames, result.GetName())
+    results = known or _newSequence(frames, result)
     results.SetDataNodeAtValue(result, frames.GetNthIndexValue(frame))
-    if known is None:  # with its first item: a browser does not like empty ones
-        browser.AddSynchronizedSequenceNode(results)
-        # Nothing is said of frames that were not run on, or failed.
-        browser.SetMissingItemMode(results, browser.MissingItemSetToDefault)
-    if into is None or browser.GetProxyNode(results) is not into:
+    if known is None or into is None:
         into = _show(result, browser, results, volumeNode)
-    if into is not result:
+    else:
         slicer.mrmlScene.RemoveNode(result)
     slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
     browser.SetSaveChanges(results, True)  # what is edited on a frame stays with it
@@ -131,7 +136,9 @@ def _show(
     volumeNode: slicer.vtkMRMLScalarVolumeNode,
 ) -> slicer.vtkMRMLNode:
     """From now on, `result` shows the results, frame by frame."""
+    before = browser.StartModify()  # or a node that it makes itself shows them, too
     browser.AddProxyNode(result, results, False)
+    browser.EndModify(before)
     geometry = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
     for role in (nodes.IMAGE_ROLE, geometry):
         if result.GetNodeReference(role) is not None:
@@ -140,12 +147,24 @@ def _show(
     return result
 
 
-def _newSequence(of: slicer.vtkMRMLSequenceNode, name: str) -> slicer.vtkMRMLSequenceNode:
+def _newSequence(
+    of: slicer.vtkMRMLSequenceNode, result: slicer.vtkMRMLNode
+) -> slicer.vtkMRMLSequenceNode:
+    """As many items as there are images, which say nothing before these are run on, or if it fails.
+
+    Without one, the browser would show what was found on another image.
+    """
     sequence = slicer.mrmlScene.AddNewNodeByClass(
-        "vtkMRMLSequenceNode", slicer.mrmlScene.GenerateUniqueName(name)
+        "vtkMRMLSequenceNode", slicer.mrmlScene.GenerateUniqueName(result.GetName())
     )
+    nothing = slicer.mrmlScene.CreateNodeByClass(result.GetClassName())
+    nothing.UnRegister(None)  # it came with a reference that nobody holds
+    nothing.SetName(result.GetName())
+    nothing.SetAttribute(nodes.DOCUMENT, nodes.NO_DOCUMENT)
     sequence.SetIndexName(of.GetIndexName())
     sequence.SetIndexUnit(of.GetIndexUnit())
     sequence.SetIndexType(of.GetIndexType())
     sequence.SetNodeReferenceID(_IMAGES_ROLE, of.GetID())
+    for frame in range(of.GetNumberOfDataNodes()):
+        sequence.SetDataNodeAtValue(nothing, of.GetNthIndexValue(frame))
     return sequence

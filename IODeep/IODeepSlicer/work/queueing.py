@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import slicer
 
-from IODeepSlicer.scene.sequences import frameCount, frameNode, keepResult
+from IODeepSlicer.scene.sequences import frameNode, framesOf, keepResult
 from IODeepSlicer.work.queue import Item, RunQueue
 from IODeepSlicer.work.runner import Outcome, Run
 
@@ -24,7 +24,7 @@ def itemsOf(
     return [
         Item(volumeNode, model, frame)
         for volumeNode, model in pairs
-        for frame in (allFrames and range(frameCount(volumeNode))) or (None,)
+        for frame in (allFrames and framesOf(volumeNode)) or (None,)
     ]
 
 
