@@ -195,7 +195,8 @@ def _killed(bench: Bench) -> str:
         run = panel.start_and_wait_for_network()
         os.killpg(run.process_id, signal.SIGKILL)
         text = contains(panel.wait_for_end(), "signal 9", "memory")
-        assert run.command and f"{run.command}\n\n{run.log}" == panel.find("logText").toPlainText()
+        shown = panel.find("logText").toPlainText()
+        assert shown.startswith(run.command) and shown.endswith(run.log.strip())
         return text
 
 
@@ -203,9 +204,8 @@ def _corrupt_result(bench: Bench) -> str:
     with nothing_changes():
         run = panel.start_and_wait_for_network()
         os.killpg(run.process_id, signal.SIGSTOP)
-        (folder,) = Path(tempfile.gettempdir()).glob("IODeep-*")
-        (folder / "result.json").write_text("{")
-        with (folder / "progress").open("a", encoding="utf-8") as progress:
+        (run._folder / "result.json").write_text("{")
+        with (run._folder / "progress").open("a", encoding="utf-8") as progress:
             progress.write(json.dumps({"done": True}) + "\n")
         return contains(panel.wait_for_end(), "of no use", "log")
 
@@ -250,7 +250,8 @@ def _read_only(folder: Path) -> Iterator[None]:
     paths = [folder, *folder.rglob("*")]
     before = {path: path.stat().st_mode for path in paths}
     for path in paths:
-        path.chmod(before[path] & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) | 0o444)
+        readable = 0o555 if path.is_dir() else 0o444
+        path.chmod(before[path] & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) | readable)
     administrator = hasattr(os, "geteuid") and os.geteuid() == 0
     if administrator:
         (_work / "temporary").chmod(0o777)

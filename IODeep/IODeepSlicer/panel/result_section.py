@@ -114,11 +114,9 @@ class ResultSection:
     def _notes(self, document: dict[str, Any] | None) -> str:
         if document is None:
             return ""
-        notes = list(document["notes"])
-        if document.get("left_out"):
-            notes.append(
-                _("Left out, as asked: {names}.").format(names=", ".join(document["left_out"]))
-            )
+        notes, leftOut = nodes.textsOf(document, "notes"), nodes.textsOf(document, "left_out")
+        if leftOut:
+            notes.append(_("Left out, as asked: {names}.").format(names=", ".join(leftOut)))
         return "\n".join(notes)
 
     def _showWhereItGoes(self, node: slicer.vtkMRMLSegmentationNode | None) -> None:

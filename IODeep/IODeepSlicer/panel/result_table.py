@@ -9,6 +9,7 @@ import qt
 import slicer
 
 from IODeepSlicer.panel.widgets import setTip
+from IODeepSlicer.scene.nodes import textsOf
 from IODeepSlicer.scene.segment_table import byHand
 from IODeepSlicer.scene.segments import SegmentNow
 from IODeepSlicer.text.i18n import tr as _
@@ -42,7 +43,7 @@ def showVolumes(
     else:
         rows = [(each.name, _volume(each), byHand(each.origin)) for each in found]
         rows += [(name, _("empty"), _("removed")) for name in _removed(document, found)]
-    rows += [(name, _("not found"), "") for name in document["missing"]]
+    rows += [(name, _("not found"), "") for name in textsOf(document, "missing")]
     titles = [_("Found"), _("Volume"), _("By hand")]
     columns = 3 if any(last for *_rest, last in rows) else 2
     _fill(table, titles[:columns], [row[:columns] for row in rows])
@@ -60,7 +61,9 @@ def _volume(segment: SegmentNow) -> str:
 def _removed(document: dict[str, Any], found: Sequence[SegmentNow]) -> list[str]:
     """The names of labels that the network found and that have no segment any more."""
     there = {str(each.value) for each in found}
-    labels, missing = document.get("labels", {}), document["missing"]
+    labels, missing = document.get("labels"), textsOf(document, "missing")
+    if not isinstance(labels, dict):
+        return []
     return [n for value, n in labels.items() if value not in there and n not in missing]
 
 

@@ -143,6 +143,12 @@ def documentOf(node: slicer.vtkMRMLNode) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
+def textsOf(document: dict[str, Any], key: str) -> list[str]:
+    """A list of texts in a document; what is none in a scene from elsewhere is passed over."""
+    found = document.get(key)
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+
 def tagOf(segment: slicer.vtkSegment, name: str) -> str:
     """The text of a tag; "" where there is none."""
     text = vtk.mutable("")

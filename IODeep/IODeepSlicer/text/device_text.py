@@ -33,12 +33,13 @@ def shortName(provider: str) -> str:
 
 def ranOn(document: dict[str, Any]) -> str:
     """What computed a result, from everything about its run; "" where that is not said."""
-    provenance = document.get("provenance", {})
-    provider, runtime = provenance.get("provider", ""), provenance.get("runtime", "")
-    if not provider:
+    provenance, threads = document.get("provenance"), document.get("threads")
+    if not isinstance(provenance, dict):  # a scene comes from anywhere
         return ""
-    threads = document.get("threads", 0)
-    if provider == _CPU and threads:
+    provider, runtime = provenance.get("provider"), provenance.get("runtime")
+    if not isinstance(provider, str) or not isinstance(runtime, str) or not provider:
+        return ""
+    if provider == _CPU and isinstance(threads, int) and threads > 0:
         return _("Computed on the processor with {count} threads ({runtime}).").format(
             count=threads, runtime=runtime
         )

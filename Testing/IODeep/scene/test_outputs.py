@@ -112,6 +112,12 @@ def test_it_takes_the_place_of_a_drawn_segmentation(model: Model) -> None:
     assert not isNetworksAlone(drawn)
 
 
+def test_what_a_document_from_elsewhere_has_instead_of_texts_is_passed_over() -> None:
+    document = {"notes": ["a", 1, None, ["b"]], "missing": "liver", "left_out": {"a": "b"}}
+    assert nodes.textsOf(document, "notes") == ["a"]
+    assert all(nodes.textsOf(document, key) == [] for key in ("missing", "left_out", "other"))
+
+
 def test_only_former_results_on_the_same_image_are_hidden(model: Model) -> None:
     image, other = volume("image"), volume("other")
     results = [made(node, model, found(node, 1, overlapping=False)) for node in (image, image)]

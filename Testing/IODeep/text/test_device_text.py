@@ -23,7 +23,10 @@ def test_what_ran_is_said_as_it_was(provider: str, threads: int, words: str) -> 
 
 
 def test_what_is_not_said_is_not_guessed() -> None:
-    assert ranOn({}) == ranOn({"provenance": {"provider": ""}}) == ""
+    for provenance in (None, "x", {}, {"provider": ""}, {"provider": [], "runtime": "x"}):
+        assert ranOn({"provenance": provenance}) == ""
+    provenance = {"provider": CPU, "runtime": "onnxruntime 1.30.0"}
+    assert "threads" not in ranOn({"provenance": provenance, "threads": "many"})
 
 
 def test_only_who_has_none_is_told_how_to_get_a_faster_one() -> None:
