@@ -127,10 +127,12 @@ def _dropped_zip() -> str:
 
 def _dropped_something_else() -> str:
     """Images, and what is no ZIP file, are left to Slicer's own readers."""
+    from IODeepSlicer.sources.dropped import pathsWithModels
+
     odd = served.WORK / "odd.zip"
     odd.write_bytes(b"PK\x03\x04 nothing of the kind")
     assert _READER not in _drop(panel.DEMO / "mr_t1")
-    assert _READER not in _drop(odd)
+    assert not pathsWithModels([str(odd), str(served.WORK / "nothing"), ""])
     return "left to others"
 
 
@@ -287,6 +289,8 @@ def _steps() -> None:
     step("Dialogs", dialogs)
 
 
+slicer.util.mainWindow().showNormal()
+slicer.util.mainWindow().resize(1500, 1000)
 with served.orthanc() as (_orthanc, _model):
     from DICOMLib import DICOMUtils
 

@@ -173,7 +173,8 @@ class ManageWindow:
             self._logic.removeModel(model)
         except Exception as error:
             self._fail(error)
-        self._refresh()
+        else:
+            self._refresh()
 
     def _importFolder(self) -> None:
         folder = qt.QFileDialog.getExistingDirectory(self._dialog, _("Folder with models"))

@@ -21,7 +21,8 @@ def confirmed(text: str, more: str, yes: str) -> bool:
     """
     box = _box(qt.QMessageBox.Question, text, more)
     button = box.addButton(yes, qt.QMessageBox.AcceptRole)
-    box.addButton(_("Cancel"), qt.QMessageBox.RejectRole)
+    # A key that was meant for something else changes nothing.
+    box.setDefaultButton(box.addButton(_("Cancel"), qt.QMessageBox.RejectRole))
     box.exec_()
     return box.clickedButton() == button
 

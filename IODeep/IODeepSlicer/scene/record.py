@@ -51,6 +51,12 @@ def recordOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Record:
     from IODeepLib.results import Provenance
 
     document = nodes.documentOf(segmentationNode)
+    if segmentationNode.GetAttribute(nodes.DOCUMENT) == nodes.NO_DOCUMENT:
+        raise ImageError(
+            "no network has found anything on this frame of the sequence",
+            "a frame on which one was run",
+            "choose another frame, or run on this one",
+        )
     if document is None:
         raise ImageError(
             f"{segmentationNode.GetName()!r} was not made by IODeep",

@@ -43,7 +43,8 @@ def _inStudy(
     """The volumes of the same study in the subject hierarchy; none where there is no study."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     level = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMLevelStudy()
-    study = hierarchy.GetItemAncestorAtLevel(hierarchy.GetItemByDataNode(volumeNode), level)
+    item = hierarchy.GetItemByDataNode(volumeNode)
+    study = hierarchy.GetItemAncestorAtLevel(item, level) if item else 0
     if not study:
         return set()
     found = vtk.vtkCollection()

@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from IODeepLib.model_object.retirement import Retirement
 
 
+_LEAST = 50_000  # bytes that are 0.1 MB, rounded
+
+
 def size(count: int) -> str:
     """Bytes, as in "12.3 MB"; "" for none."""
+    if 0 < count < _LEAST:
+        return _("< 0.1 MB")
     return card_text.megabytes(count) if count else ""
 
 
