@@ -94,7 +94,7 @@ class ResultSection:
         if document is None:
             return
         measured = segment_table.tableOf(node) if isSegmentation else node
-        if measured is None:
+        if measured is None or (isSegmentation and self._watch.found is None):  # no old figures
             showVolumes(table, node, document, self._watch.found)
             self._fit.use(())
         else:
