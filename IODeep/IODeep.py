@@ -31,6 +31,7 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 if TYPE_CHECKING:
+    from IODeepSlicer.panel.first_look import FirstLook
     from IODeepSlicer.panel.panel import Panel
     from IODeepSlicer.panel.publish_section import PublishSection
 
@@ -98,11 +99,13 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.publishing: PublishSection = None  # type: ignore[assignment]
         self._parameterNode: Any = None  # an IODeepParameterNode, with what its wrapper adds
         self._guiTag: Any = None
+        self._firstLook: FirstLook = None  # type: ignore[assignment]
         self._observedVolume: vtkMRMLScalarVolumeNode | None = None
 
     def setup(self) -> None:
         """Called once, when the module is opened for the first time."""
         import qt
+        from IODeepSlicer.panel.first_look import FirstLook
         from IODeepSlicer.panel.panel import Panel
         from IODeepSlicer.panel.publish_section import PublishSection
 
@@ -117,21 +120,22 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onStartClose)
         for event in (slicer.mrmlScene.EndCloseEvent, slicer.mrmlScene.EndImportEvent):
             self.addObserver(slicer.mrmlScene, event, self._onOtherScene)
-        self._setParameterNode(self.logic.getParameterNode())
+        self._firstLook = FirstLook(self._look)
 
     def enter(self) -> None:
         """Called whenever the module is opened."""
-        self._setParameterNode(self.logic.getParameterNode())
-        self.panel.refresh()
+        self._firstLook.begin()
         self.publishing.enter()
 
     def exit(self) -> None:
         """Called whenever another module is opened: the choices stay, the display rests."""
+        self._firstLook.stop()
         self._setParameterNode(None)
 
     def cleanup(self) -> None:
         """Called when Slicer quits or the module is reloaded."""
         if self.logic is not None:
+            self._firstLook.stop()
             self._setParameterNode(None)
             self.panel.cleanup()
             self.publishing.cleanup()
@@ -158,14 +162,18 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if models:
             self.chooseModel(models[0].card.sop_instance_uid)
 
+    def _look(self) -> None:
+        self._setParameterNode(self.logic.getParameterNode())
+        self.panel.refresh()
+
     def _onStartClose(self, caller: Any = None, event: Any = None) -> None:
+        self._firstLook.stop()
         self.panel.cancel()
         self._setParameterNode(None)
 
     def _onOtherScene(self, caller: Any = None, event: Any = None) -> None:
         if self.parent.isEntered:
-            self._setParameterNode(self.logic.getParameterNode())
-            self.panel.refresh()
+            self._firstLook.begin()
 
     def _setParameterNode(self, parameterNode: Any) -> None:
         if self._parameterNode is not None:

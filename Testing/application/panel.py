@@ -97,6 +97,8 @@ def open_panel() -> None:
     """Leave the module and open it again, which makes it look again."""
     slicer.util.selectModule("Data")
     slicer.util.selectModule("IODeep")
+    widget = slicer.modules.iodeep.widgetRepresentation().self()
+    until(lambda: widget.panel.parameters is not None)  # the first time it takes some turns
     wait(0.5)
 
 

@@ -51,7 +51,7 @@ class SegmentsWatch(VTKObservationMixin):
         self._settled, self._turn = qt.QTimer(), qt.QTimer()
         self._settled.setSingleShot(True)
         self._settled.setInterval(_SETTLE_MILLISECONDS)
-        self._settled.connect("timeout()", self._look)
+        self._settled.connect("timeout()", self._begin)
         self._turn.setInterval(_REST_MILLISECONDS)
         self._turn.connect("timeout()", self._go)
 
@@ -64,7 +64,7 @@ class SegmentsWatch(VTKObservationMixin):
             for event in _EVENTS:
                 self.addObserver(node, event, self._onEvent)
             self._measure = tableOf(node) is not None
-            self._look()
+            self._begin()
 
     def rest(self) -> None:
         """Watch no longer."""
@@ -77,13 +77,14 @@ class SegmentsWatch(VTKObservationMixin):
     def cleanup(self) -> None:
         """The panel goes."""
         self.rest()
-        self._settled.disconnect("timeout()", self._look)
+        self._settled.disconnect("timeout()", self._begin)
         self._turn.disconnect("timeout()", self._go)
 
     def measure(self) -> None:
         """Also measure the image from now on: into the table of the segmentation."""
         self._measure = True
-        self._look()
+        self._begin()
+        self._changed()
 
     @property
     def isMeasuring(self) -> bool:
@@ -98,13 +99,12 @@ class SegmentsWatch(VTKObservationMixin):
             self._changed()
         self._settled.start()
 
-    def _look(self) -> None:
+    def _begin(self) -> None:
         if self.node is None:
             return
         self._stamp = segments.stampOf(self.node)
         self._looking = segments.look(self.node, self._measure)
         self._turn.start()
-        self._changed()
 
     def _go(self) -> None:
         until = time.monotonic() + _SLICE
