@@ -22,10 +22,7 @@ _STUDY, _SERIES, _SOP_CLASS = "0020,000D", "0020,000E", "0008,0016"
 
 def stateOf(found: Sequence[SegmentNow]) -> str:
     """Of segments: another one once one of them has other voxels, another name, color or code."""
-    said = [
-        (each.name, [round(255 * part) for part in each.color], each.entry, each.fingerprint)
-        for each in found
-    ]
+    said = [(each.name, each.color, each.entry, each.fingerprint) for each in found]
     return hashlib.sha256(json.dumps(sorted(said)).encode()).hexdigest()
 
 

@@ -39,7 +39,7 @@ class SegmentNow:
     """A segment as it is.
 
     Attributes:
-        id, name, color, entry: color as red, green, blue, 0 to 1; the terminology as its tag.
+        id, name, color, entry: color as red, green, blue, 0 to 255; the terminology as its tag.
         origin: the network's, the network's with other voxels, or somebody else's.
         value: of the network's label; None of what was added.
         voxels, fingerprint: how many it has, and which, see `LabelTally`.
@@ -49,7 +49,7 @@ class SegmentNow:
 
     id: str
     name: str
-    color: tuple[float, float, float]
+    color: tuple[int, int, int]
     entry: str
     origin: Origin
     value: int | None
@@ -118,8 +118,14 @@ def stampOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> tuple[object, .
         labelmap = segment.GetRepresentation(LABELMAP)
         voxels = (labelmap, labelmap.GetMTime()) if labelmap is not None else ()
         tags = [tagOf(segment, name) for name in (nodes.FINGERPRINT, _terminology(segment))]
-        stamp += [segmentId, segment.GetName(), segment.GetColor(), *tags, *voxels]
+        stamp += [segmentId, segment.GetName(), colorOf(segment), *tags, *voxels]
     return tuple(stamp)
+
+
+def colorOf(segment: slicer.vtkSegment) -> tuple[int, int, int]:
+    """Red, green, blue, 0 to 255; a scene may hold any numbers."""
+    red, green, blue = (round(255 * min(1.0, max(0.0, part))) for part in segment.GetColor())
+    return red, green, blue
 
 
 def tellCore(segmentationNode: slicer.vtkMRMLSegmentationNode, segments: list[SegmentNow]) -> None:
@@ -192,7 +198,7 @@ def _asTheyAre(
         yield SegmentNow(
             segmentId,
             segment.GetName(),
-            segment.GetColor(),
+            colorOf(segment),
             tagOf(segment, _terminology(segment)),
             origin,
             value if origin is not Origin.ADDED else None,

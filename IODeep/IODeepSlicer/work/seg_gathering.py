@@ -12,7 +12,7 @@ from IODeepSlicer.scene import nodes, saved
 from IODeepSlicer.scene.nodes import tagOf
 from IODeepSlicer.scene.places import Layer, layersOf, placeOf
 from IODeepSlicer.scene.record import imagesOf, modelOf, recordOf
-from IODeepSlicer.scene.segments import ALGORITHM_NAME
+from IODeepSlicer.scene.segments import ALGORITHM_NAME, colorOf
 from IODeepSlicer.scene.terminology import labelFrom, terminologyEntry
 from IODeepSlicer.text.plain_text import tame
 from IODeepSlicer.work.seg_job import SegJob
@@ -20,7 +20,6 @@ from IODeepSlicer.work.seg_job import SegJob
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepLib.recipe import Label
-    from IODeepLib.results.colors import RGB
     from IODeepLib.results.in_layers import LayeredSegment
     from IODeepLib.series import ImageSeries
 
@@ -94,10 +93,10 @@ def _segments(
         layer = next((n for n, one in enumerate(layers) if segmentId in one.values), None)
         value = 0 if layer is None else layers[layer].values[segmentId]
         entry = tagOf(segment, segment.GetTerminologyEntryTagName())
-        now = labelFrom(entry, _nameOf(segment), _in255(segment.GetColor()))
+        now = labelFrom(entry, _nameOf(segment), colorOf(segment))
         label = byValue.get(nodes.labelValueOf(segment) or 0)
         if label is None or not run or tagOf(segment, nodes.RUN) != run:
-            algorithm = tame(tagOf(segment, ALGORITHM_NAME)).strip()
+            algorithm = tame(tagOf(segment, ALGORITHM_NAME)).replace("\\", "/").strip()
             found.append(LayeredSegment(layer, value, now, algorithm=algorithm))
             continue
         same = segment.GetName() == tame(label.name) and entry == terminologyEntry(label)
@@ -112,11 +111,6 @@ def _segments(
 def _nameOf(segment: slicer.vtkSegment) -> str:
     name = tame(segment.GetName()).replace("\\", "/").strip()[:_LONGEST_NAME].strip()
     return name or "unnamed"
-
-
-def _in255(color: tuple[float, float, float]) -> RGB:
-    red, green, blue = (round(255 * part) for part in color)
-    return red, green, blue
 
 
 def _files(series: ImageSeries) -> tuple[list[Path], int]:

@@ -137,7 +137,7 @@ def test_names_and_colors_change_no_voxel(result: slicer.vtkMRMLSegmentationNode
     segment.SetName("left kidney")
     segment.SetColor(0.1, 0.2, 0.3)
     now = segments.now(result)
-    assert now[0].name == "left kidney" and now[0].color == (0.1, 0.2, 0.3)
+    assert now[0].name == "left kidney" and now[0].color == (26, 51, 76)
     assert now[0].origin is Origin.FOUND
     assert saved.stateOf(now) != saved.stateOf(before)
 

@@ -219,6 +219,8 @@ def test_names_from_anywhere(result: Result, network: Model, name: str) -> None:
     segment = result.GetSegmentation().GetSegment(segment_id)
     segment.SetName(name)
     segment.SetTag(segment.GetTerminologyEntryTagName(), "~a^\x1b^<b>~^^^^~~~~~~~")
+    segment.SetTag("DICOM.SegmentAlgorithmName", name)
+    segment.SetColor(float("nan"), -3, 5e9)
     dataset = pydicom.dcmread(save(result, network))
     item = dataset.SegmentSequence[-1]
     assert 0 < len(item.SegmentLabel) <= 64 and item.SegmentLabel.isprintable()
