@@ -64,20 +64,22 @@ def installedVersions() -> dict[str, str]:
 
 
 def missingRequirements(
-    versions: Mapping[str, str] | None = None, needed: Sequence[str] = REQUIREMENTS
+    versions: Mapping[str, str] | None = None, needed: Sequence[str] | None = None
 ) -> list[str]:
-    """Those of `needed` that are not installed in any version or variant."""
+    """Those of `needed`, or `REQUIREMENTS`, that are not installed in any version or variant."""
     versions = installedVersions() if versions is None else versions
+    needed = REQUIREMENTS if needed is None else needed
     return [item for item in needed if not _installed(item, versions)]
 
 
 def outdatedRequirements(
-    versions: Mapping[str, str] | None = None, needed: Sequence[str] = REQUIREMENTS
+    versions: Mapping[str, str] | None = None, needed: Sequence[str] | None = None
 ) -> list[str]:
     """What is installed but too old, in words: "pydicom 2.4.4 (3.0.1 or later)"."""
     from packaging.requirements import Requirement
 
     versions = installedVersions() if versions is None else versions
+    needed = REQUIREMENTS if needed is None else needed
     outdated = []
     for item in needed:
         specifier = Requirement(item).specifier
@@ -90,8 +92,8 @@ def outdatedRequirements(
     return outdated
 
 
-def checkRequirements(needed: Sequence[str] = REQUIREMENTS) -> None:
-    """Do nothing if all of `needed` is there; never ask, never install.
+def checkRequirements(needed: Sequence[str] | None = None) -> None:
+    """Do nothing if all of `needed`, or `REQUIREMENTS`, is there; never ask, never install.
 
     Raises:
         RequirementsError: something lacks or is too old; the message names it.
@@ -108,10 +110,10 @@ def checkReading() -> None:
     """
     versions = installedVersions()
     if missingRequirements(versions, READING) or outdatedRequirements(versions, READING):
-        _check(versions, REQUIREMENTS)
+        _check(versions, None)
 
 
-def _check(versions: Mapping[str, str], needed: Sequence[str]) -> None:
+def _check(versions: Mapping[str, str], needed: Sequence[str] | None) -> None:
     outdated = outdatedRequirements(versions, needed)
     if outdated:
         raise RequirementsError(
@@ -129,12 +131,12 @@ def _check(versions: Mapping[str, str], needed: Sequence[str]) -> None:
 
 
 def ensureRequirements(
-    needed: Sequence[str] = REQUIREMENTS, wheelFolder: Path | str | None = None
+    needed: Sequence[str] | None = None, wheelFolder: Path | str | None = None
 ) -> None:
     """Install what lacks, after asking once for all of it; in tests of Slicer, nothing.
 
     Args:
-        needed: what is needed.
+        needed: what is needed; None for `REQUIREMENTS`.
         wheelFolder: install from the wheels in this folder, without internet and without asking.
 
     Raises:

@@ -70,7 +70,7 @@ def _installed() -> str:
 def _run() -> str:
     _demo()
     panel.open_panel()
-    assert not dialogs()
+    assert not (found := dialogs()), found
     return contains(panel.apply_and_wait(), "Done")
 
 

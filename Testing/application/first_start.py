@@ -49,6 +49,7 @@ def _prepare() -> str:
 def _need(*names: str) -> None:
     requirements.checkReading.cache_clear()
     requirements.REQUIREMENTS = (*_bundled, *names)
+    requirements.READING = tuple(n for n in requirements.REQUIREMENTS if "onnxruntime" not in n)
 
 
 def _declined() -> str:

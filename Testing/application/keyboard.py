@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import shutil
 import sys
@@ -19,6 +20,8 @@ import panel  # noqa: E402
 from panel import contains, find  # noqa: E402
 from steps import dialogs, finish, step, wait  # noqa: E402
 
+_CONTROL, _RETURN, _TAB = 0xFFE3, 0xFF0D, 0xFF09  # X11/keysymdef.h
+
 _work = Path(tempfile.mkdtemp(prefix="iodeep-"))
 
 
@@ -26,10 +29,17 @@ def _root() -> qt.QWidget:
     return slicer.modules.iodeep.widgetRepresentation()
 
 
-def _press(key: int, modifiers: int, widget: qt.QWidget) -> None:
-    """A key, as the window system sends it."""
-    for kind in (qt.QEvent.ShortcutOverride, qt.QEvent.KeyPress, qt.QEvent.KeyRelease):
-        slicer.app.notify(widget, qt.QKeyEvent(kind, key, modifiers))
+def _press(*symbols: int) -> None:
+    """Keys, pressed one after the other and let go in turn, as a keyboard does it: through X11."""
+    x11, xtst = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXtst.so.6")
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    display = ctypes.c_void_p(x11.XOpenDisplay(None))
+    codes = [x11.XKeysymToKeycode(display, ctypes.c_ulong(one)) for one in symbols]
+    for down, code in [*((1, c) for c in codes), *((0, c) for c in reversed(codes))]:
+        xtst.XTestFakeKeyEvent(display, code, down, ctypes.c_ulong(0))
+    x11.XSync(display, 0)
+    x11.XCloseDisplay(display)
+    wait(0.5)
 
 
 def _chain() -> Iterator[qt.QWidget]:
@@ -48,13 +58,16 @@ def _order() -> str:
     places = []
     for widget in _chain():
         top = widget.mapTo(_root(), qt.QPoint(0, 0))
-        places.append((top.y() + widget.height // 2, top.x(), widget.name))
+        places.append((top.y() + widget.height // 2, top.x(), widget))
     assert len(places) > 10, places
-    for (y, x, name), (next_y, next_x, next_name) in itertools.pairwise(places):
+    for y, x, one in places:
+        print("  ", y, x, one.className(), one.name)
+    for (y, x, one), (next_y, next_x, following) in itertools.pairwise(places):
         below = next_y > y + 8
         beside = abs(next_y - y) <= 8 and next_x >= x
-        inside = not name or not next_name  # parts of one widget, such as a combo box's line
-        assert below or beside or inside, f"{next_name} comes after {name}"
+        # A section and what is in it; a combo box and its line.
+        inside = one.isAncestorOf(following) or following.isAncestorOf(one)
+        assert below or beside or inside, f"{following.name} comes after {one.name}"
     return f"{len(places)} widgets, from top to bottom"
 
 
@@ -74,13 +87,10 @@ def _tooltips() -> str:
 
 def _applied() -> str:
     """Ctrl+Return applies, wherever the focus is."""
+    slicer.util.mainWindow().activateWindow()
     find("searchBox").setFocus()
-    wait(0.2)
-    shortcuts = slicer.util.findChildren(_root(), className="QShortcut")
-    assert len([each for each in shortcuts if each.key.toString() == "Ctrl+Return"]) == 1
-    focus = slicer.app.focusWidget() or find("searchBox")
-    _press(qt.Qt.Key_Return, qt.Qt.ControlModifier, focus)
-    wait(0.2)
+    wait(0.5)
+    _press(_CONTROL, _RETURN)
     assert panel.is_running(), panel.said()
     return contains(panel.wait_for_end(), "Done")
 

@@ -38,7 +38,7 @@ class PackagesSection:
         try:
             checkReading()
         except RequirementsError as error:
-            self._say(error)
+            self._say(errorText(error) if outdatedRequirements() else f"{error.found}.")
             return False
         self.root.visible = False
         return True
@@ -48,7 +48,7 @@ class PackagesSection:
         try:
             ensureRequirements(wheelFolder=wheelFolder)
         except RequirementsError as error:
-            self._say(error)
+            self._say(errorText(error))
         else:
             self._installed()
 
@@ -59,8 +59,8 @@ class PackagesSection:
         if folder:
             self.install(Path(folder))
 
-    def _say(self, error: RequirementsError) -> None:
-        say(self.ui.packagesLabel, errorText(error), RED)
+    def _say(self, text: str) -> None:
+        say(self.ui.packagesLabel, text, RED)
         # What is too old belongs to Slicer or to another extension.
         for button in (self.ui.installButton, self.ui.installFromFolderButton):
             button.enabled = not outdatedRequirements()
