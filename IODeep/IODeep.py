@@ -108,6 +108,7 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from IODeepSlicer.panel.first_look import FirstLook
         from IODeepSlicer.panel.panel import Panel
         from IODeepSlicer.panel.publish_section import PublishSection
+        from IODeepSlicer.panel.widgets import tabInOrder
 
         ScriptedLoadableModuleWidget.setup(self)
         # Otherwise the longest text that was ever shown says how narrow the panel may be.
@@ -116,6 +117,7 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel = Panel(self.layout, self.logic, self.enter)
         self.publishing = PublishSection(self.chooseModel)
         self.layout.addWidget(self.publishing.root)
+        tabInOrder(self.layout)
         self.layout.addStretch(1)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onStartClose)
         for event in (slicer.mrmlScene.EndCloseEvent, slicer.mrmlScene.EndImportEvent):
@@ -134,12 +136,12 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Called when Slicer quits or the module is reloaded."""
-        if self.logic is not None:
+        if self.panel is not None:
             self._firstLook.stop()
             self._setParameterNode(None)
-            self.panel.cleanup()
-            self.publishing.cleanup()
-            self.logic.cleanup()
+        for part in (self.panel, self.publishing, self.logic):
+            if part is not None:  # if it never was opened, or could not be
+                part.cleanup()
         self.removeObservers()
 
     def chooseModel(self, cardSopInstanceUID: str) -> None:

@@ -61,6 +61,7 @@ def _installed() -> str:
     answer("OK")
     find("installButton").click()
     panel.until(lambda: not find("PackagesSection").visible)
+    assert len(found := dialogs()) == 1, found  # the question
     assert requirements.missingRequirements() == []
     after = requirements.installedVersions()
     assert before.items() <= after.items(), "something was replaced"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,20 @@ def scrollTo(widget: qt.QWidget) -> None:
         parent = parent.parent()
     if parent is not None:
         parent.ensureWidgetVisible(widget, 0, _MARGIN)
+
+
+def tabInOrder(layout: qt.QLayout) -> None:
+    """Let the tab key go through what is in `layout` as it lies there, and not as it was made."""
+    for first, second in pairwise(_reachable(layout)):
+        qt.QWidget.setTabOrder(first, second)
+
+
+def _reachable(layout: Any) -> Iterator[qt.QWidget]:
+    for index in range(layout.count()):
+        item = layout.itemAt(index)
+        widget = item.widget()
+        if widget is not None and widget.focusPolicy & qt.Qt.TabFocus:
+            yield widget
+        inner = widget.layout() if widget is not None else item.layout()
+        if inner is not None:
+            yield from _reachable(inner)

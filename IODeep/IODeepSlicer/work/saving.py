@@ -133,7 +133,8 @@ def saveToDatabase(
 def saveToFolder(
     segmentationNode: slicer.vtkMRMLSegmentationNode, models: Iterable[Model], folder: Path
 ) -> Path:
-    """Write the same DICOM SEG into `folder`, and return its file."""
+    """Write the same DICOM SEG into `folder`, which need not be there yet, and return its file."""
+    folder.mkdir(parents=True, exist_ok=True)
     file = saved.savedFile(segmentationNode, segments.now(segmentationNode))
     if file is not None:
         return Path(shutil.copy(file, folder / f"{saved.savedUID(segmentationNode)}.dcm"))
