@@ -16,10 +16,15 @@ def replaceContent(
 
     Args:
         node: in the scene.
-        new: not in the scene.
+        new: not in the scene; it is empty afterwards.
     """
-    # Segment by segment: who shows them is told of each.
-    node.GetSegmentation().DeepCopy(new.GetSegmentation())
+    segmentation = node.GetSegmentation()
+    node.CreateDefaultDisplayNodes()
+    # Told of each segment, those who show them would look at all of them each time.
+    with slicer.util.NodeModify(node), slicer.util.NodeModify(node.GetDisplayNode()):
+        _empty(segmentation)
+        segmentation.DeepCopy(new.GetSegmentation())
+    _empty(new.GetSegmentation())
     ours = [name for name in node.GetAttributeNames() if name.startswith(_OURS)]
     for name in ours:
         node.RemoveAttribute(name)
@@ -35,3 +40,13 @@ def replaceContent(
             slicer.mrmlScene.RemoveNode(other)
     node.SetAndObserveTransformNodeID(None)
     node.SetDisplayVisibility(True)
+
+
+def _empty(segmentation: slicer.vtkSegmentation) -> None:
+    """Take the voxels from all segments.
+
+    A segment that goes with voxels is erased from the labelmap that it shares with others, which
+    takes a look at all of that.
+    """
+    for segmentId in segmentation.GetSegmentIDs():
+        segmentation.GetSegment(segmentId).RemoveAllRepresentations()

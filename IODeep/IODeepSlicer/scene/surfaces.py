@@ -78,16 +78,16 @@ def takeSurfaces(
     segmentationNode: slicer.vtkMRMLSegmentationNode, surfaces: Mapping[str, vtk.vtkPolyData]
 ) -> None:
     """Show these surfaces of the segments in the 3D views."""
-    segmentation = segmentationNode.GetSegmentation()
-    for segmentId, surface in surfaces.items():
-        segment = segmentation.GetSegment(segmentId)
-        if segment is not None:
-            segment.AddRepresentation(_SURFACE, surface)
-    segmentation.InvokeEvent(slicer.vtkSegmentation.ContainedRepresentationNamesModified)
-    display = segmentationNode.GetDisplayNode()
-    if display is not None:
-        display.SetPreferredDisplayRepresentationName3D(_SURFACE)
-        display.SetVisibility3D(True)
+    segmentation, display = segmentationNode.GetSegmentation(), segmentationNode.GetDisplayNode()
+    with slicer.util.NodeModify(segmentationNode):  # all at once: the views look at all each time
+        for segmentId, surface in surfaces.items():
+            segment = segmentation.GetSegment(segmentId)
+            if segment is not None:
+                segment.AddRepresentation(_SURFACE, surface)
+        segmentation.InvokeEvent(slicer.vtkSegmentation.ContainedRepresentationNamesModified)
+        if display is not None:
+            display.SetPreferredDisplayRepresentationName3D(_SURFACE)
+            display.SetVisibility3D(True)
 
 
 def hasSurfaces(segmentationNode: slicer.vtkMRMLSegmentationNode) -> bool:

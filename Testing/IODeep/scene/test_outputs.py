@@ -84,7 +84,7 @@ def test_it_takes_the_place_of_another_result(model: Model, before: bool, after:
     assert made(second, model, new, result, run=2) is result
 
     assert_held(result, new)
-    assert events == ["SegmentRemoved"] * 2 + ["SegmentAdded"] * 2
+    assert sorted(events) == ["SegmentAdded", "SegmentRemoved"]  # once: there may be many
     assert result.GetName() == "mine"
     assert nodes.imageNodeOf(result) is second and result.GetTransformNodeID() is None
     assert nodes.documentOf(result)["run"] == 2
