@@ -136,7 +136,7 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Called when Slicer quits or the module is reloaded."""
-        if self.panel is not None:
+        if self._firstLook is not None:
             self._firstLook.stop()
             self._setParameterNode(None)
         for part in (self.panel, self.publishing, self.logic):

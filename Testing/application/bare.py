@@ -28,8 +28,7 @@ _lacking = requirements.missingRequirements()
 
 def _opened() -> str:
     """Slicer has started and the module is open: nothing was asked, nothing went wrong."""
-    slicer.util.selectModule("IODeep")
-    wait(0.5)
+    panel.open_panel()
     assert not dialogs()
     text = contains(said("packagesLabel"), *(item.partition(">")[0] for item in _lacking))
     assert not find("applyButton").enabled

@@ -17,7 +17,7 @@ import slicer
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE))
 from IODeepSlicer import requirements  # noqa: E402
-from panel import DEMO, find, said  # noqa: E402
+from panel import DEMO, find, open_panel, said  # noqa: E402
 from steps import answer, dialogs, finish, picture, step  # noqa: E402
 
 _work = Path(tempfile.mkdtemp(prefix="iodeep-"))
@@ -86,7 +86,7 @@ def _replacer() -> str:
 def _panel() -> str:
     """Opening the module asks nothing: what lacks stands there with buttons."""
     _need("iodeep-probe>=1")
-    slicer.util.selectModule("IODeep")
+    open_panel()
     assert not dialogs()
     text = said("packagesLabel")
     assert "iodeep-probe" in text
@@ -118,8 +118,7 @@ def _button_installs() -> str:
 def _without_onnx_runtime() -> str:
     """All can be looked at; only what runs a network asks."""
     _need("onnxruntime-none>=1")  # taken for the module: its name begins like it
-    slicer.util.selectModule("Data")
-    slicer.util.selectModule("IODeep")
+    open_panel()
     assert not dialogs() and not find("PackagesSection").visible
     answer("Cancel")
     ui = slicer.modules.iodeep.widgetRepresentation().self().publishing.ui
