@@ -17,7 +17,7 @@ import slicer
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE))
 from IODeepSlicer import requirements  # noqa: E402
-from panel import DEMO, find, open_panel, said  # noqa: E402
+from panel import DEMO, find, open_panel, said, until  # noqa: E402
 from steps import answer, dialogs, finish, picture, step  # noqa: E402
 
 _work = Path(tempfile.mkdtemp(prefix="iodeep-"))
@@ -109,8 +109,8 @@ def _button_declined() -> str:
 def _button_installs() -> str:
     panel = slicer.modules.iodeep.widgetRepresentation().self().panel
     panel.packages.install(_wheels)  # what the second button does with a folder
-    assert not find("PackagesSection").visible
-    assert find("sourceComboBox").enabled
+    until(lambda: not find("PackagesSection").visible)
+    until(lambda: find("sourceComboBox").enabled)
     assert requirements.missingRequirements() == []
     return "the panel is there"
 
