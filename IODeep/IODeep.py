@@ -144,10 +144,10 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 part.cleanup()
         self.removeObservers()
 
-    def chooseModel(self, cardSopInstanceUID: str) -> None:
+    def chooseModel(self, cardSOPInstanceUID: str) -> None:
         """Choose the model with this card, whether it fits the image or not."""
         self._setParameterNode(self.logic.getParameterNode())
-        self.panel.chooseModel(cardSopInstanceUID)
+        self.panel.chooseModel(cardSOPInstanceUID)
 
     def chooseImage(self, volumeNode: vtkMRMLScalarVolumeNode) -> None:
         """Choose this image."""

@@ -183,7 +183,7 @@ class SelfTest:
         self.case.assertEqual(file.read_bytes(), Path(saved).read_bytes())
 
     def _sceneComesBack(self, folder: Path) -> None:
-        from IODeepLib.errors import ImageError
+        import pydicom
 
         self.case.delayDisplay("The scene is saved and loaded; an edited result is not passed off")
         parameters = self.logic.getParameterNode()
@@ -195,14 +195,17 @@ class SelfTest:
         self.case.assertEqual(self.logic.getParameterNode().modelSource, "somewhere")
         segmentation = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")[0]
         self.case.assertEqual(savingObstacle(segmentation), "")
-        self.logic.saveToDICOM(segmentation)
+        untouched = self.logic.saveToDICOM(segmentation)
         segmentId = segmentation.GetSegmentation().GetNthSegmentID(0)
         volume = nodes.imageNodeOf(segmentation)
         mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segmentId, volume)
         mask[0, 0, 0] = 1
         slicer.util.updateSegmentBinaryLabelmapFromArray(mask, segmentation, segmentId, volume)
-        with self.case.assertRaisesRegex(ImageError, "changed after the run"):
-            self.logic.saveToDICOM(segmentation)
+        edited = self.logic.saveToDICOM(segmentation)
+        self.case.assertNotEqual(edited, untouched)
+        file = slicer.dicomDatabase.fileForInstance(edited)
+        kinds = [item.SegmentAlgorithmType for item in pydicom.dcmread(file).SegmentSequence]
+        self.case.assertEqual(kinds, ["SEMIAUTOMATIC", "AUTOMATIC"])
 
     def _runsOnWhatIsSeen(self, model: Any) -> None:
         import numpy as np

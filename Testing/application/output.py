@@ -128,7 +128,7 @@ def _device() -> str:
 def _log() -> str:
     """The log grows while the network computes, and says which command does the same."""
     (slow,) = (one for one in panel.logic().findModels().models if one.card.name == "slow")
-    fast = panel.logic().getParameterNode().cardSopInstanceUID
+    fast = panel.logic().getParameterNode().cardSOPInstanceUID
     panel.choose(slow)
     find("logButton").checked = True
     run = panel.start_and_wait_for_network()
@@ -143,7 +143,7 @@ def _log() -> str:
     find("cancelButton").click()
     wait(0.2)
     find("logButton").checked = False
-    panel.logic().getParameterNode().cardSopInstanceUID = fast
+    panel.logic().getParameterNode().cardSOPInstanceUID = fast
     wait(0.2)
     return text.splitlines()[0]
 
@@ -182,12 +182,12 @@ def _amend() -> str:
 
 def _another_image() -> str:
     """With no fitting model, the one of the previous image is not chosen any more."""
-    assert panel.logic().getParameterNode().cardSopInstanceUID
+    assert panel.logic().getParameterNode().cardSOPInstanceUID
     other = slicer.util.addVolumeFromArray(np.zeros((8, 9, 10), np.int16), name="other")
     other.SetAttribute("IODeep.Modality", "CT")
     find("inputSelector").setCurrentNode(other)
     wait(0.5)
-    assert panel.logic().getParameterNode().cardSopInstanceUID == ""
+    assert panel.logic().getParameterNode().cardSOPInstanceUID == ""
     assert find("modelTable").rowCount == 0 and not find("cardGroupBox").visible
     assert not find("applyButton").enabled
     return said("modelsLabel")

@@ -129,7 +129,7 @@ def _publish() -> str:
     timer.stop()
     assert "In the DICOM database" in said, said
     (model,) = _widget().logic.findModels().models
-    chosen = _widget().logic.getParameterNode().cardSopInstanceUID
+    chosen = _widget().logic.getParameterNode().cardSOPInstanceUID
     assert chosen == model.card.sop_instance_uid
     picture("published", _section().root)
     return f"{said} Longest stall {1000 * max(gaps):.0f} ms."

@@ -109,13 +109,13 @@ class ModelTable:
         rows = {index.row() for index in self._table.selectionModel().selectedRows()}
         return [candidate for row, candidate in enumerate(self._shown) if row in rows]
 
-    def choose(self, cardSopInstanceUID: str) -> bool:
+    def choose(self, cardSOPInstanceUID: str) -> bool:
         """Select the model with this card; False where it is not shown.
 
         If it is the chosen one already, others that a person selected beside it stay so.
         """
         for row, candidate in enumerate(self._shown):
-            if candidate.model.card.sop_instance_uid == cardSopInstanceUID:
+            if candidate.model.card.sop_instance_uid == cardSOPInstanceUID:
                 if row != self._table.currentRow() or candidate not in self.selected:
                     self._table.setCurrentCell(row, _TITLE)
                 return True

@@ -107,10 +107,10 @@ class ModelsSection:
         if self._window is not None:
             self._window.cleanup()
 
-    def choose(self, cardSopInstanceUID: str) -> None:
+    def choose(self, cardSOPInstanceUID: str) -> None:
         """Choose the model with this card, whether it fits or not."""
         self.ui.searchBox.text = ""
-        self.parameters.cardSopInstanceUID = cardSopInstanceUID
+        self.parameters.cardSOPInstanceUID = cardSOPInstanceUID
 
     def chooseByLabel(self, label: str, source: str) -> None:
         """Choose the model of this name and version as soon as it is found.
@@ -127,10 +127,10 @@ class ModelsSection:
 
     def forgetUnfitting(self) -> None:
         """The choice was made for another image: it goes if that model does not fit this one."""
-        chosen = self.parameters.cardSopInstanceUID
+        chosen = self.parameters.cardSOPInstanceUID
         fitting = self._selection.fitting if self._selection is not None else ()
         if chosen and all(each.model.card.sop_instance_uid != chosen for each in fitting):
-            self.parameters.cardSopInstanceUID = ""
+            self.parameters.cardSOPInstanceUID = ""
 
     def select(self, volumeNode: slicer.vtkMRMLScalarVolumeNode | None) -> None:
         """Hold the models against the image."""
@@ -170,7 +170,7 @@ class ModelsSection:
         candidates = self._candidates()
         with silent(self.ui.modelTable):
             self._table.show(candidates, self._found, self.ui.searchBox.text)
-            if not self._table.choose(self.parameters.cardSopInstanceUID):
+            if not self._table.choose(self.parameters.cardSOPInstanceUID):
                 self._preselect()
         say(self.ui.modelsLabel, "\n".join(filter(None, (self._text(self._found), self._problem))))
         self._showCard(self.chosen.model.card if self.chosen is not None else None)
@@ -227,7 +227,7 @@ class ModelsSection:
         """Those to be shown: the fitting ones, the chosen one, and all others on demand."""
         if self._selection is None:
             return []
-        chosen = self.parameters.cardSopInstanceUID
+        chosen = self.parameters.cardSOPInstanceUID
         return [
             candidate
             for candidate in self._selection.candidates
@@ -238,7 +238,7 @@ class ModelsSection:
 
     def _text(self, found: FoundModels) -> str:
         """What the table alone does not say."""
-        chosen = self.parameters.cardSopInstanceUID
+        chosen = self.parameters.cardSOPInstanceUID
         for model, notice in found.retired:
             if model.card.sop_instance_uid == chosen or not found.models:
                 return _("{model} is retired ({notice}), and not offered any more.").format(
@@ -271,9 +271,9 @@ class ModelsSection:
         if self.chosen is None or self.parameters is None:
             return
         uid = self.chosen.model.card.sop_instance_uid
-        if uid == self.parameters.cardSopInstanceUID:
+        if uid == self.parameters.cardSOPInstanceUID:
             self._changed()  # more of them are selected, or fewer
-        self.parameters.cardSopInstanceUID = uid
+        self.parameters.cardSOPInstanceUID = uid
 
     def _onSearch(self, _words: str) -> None:
         if self.parameters is not None and self._found is not None:

@@ -90,11 +90,11 @@ class Panel:
         self._showChosen()
         self.result.show()
 
-    def chooseModel(self, cardSopInstanceUID: str) -> None:
+    def chooseModel(self, cardSOPInstanceUID: str) -> None:
         """Choose the model with this card, whether it fits or not."""
         self.models.forget()
         self._shownImage = None
-        self.models.choose(cardSopInstanceUID)
+        self.models.choose(cardSOPInstanceUID)
         self.update()
 
     def cancel(self) -> None:

@@ -14,7 +14,7 @@ class IODeepParameterNode:
 
     inputVolume - the image to look in.
     modelSource - where models are looked for beside the DICOM database: a folder or a server.
-    cardSopInstanceUID - which model is chosen; empty for the best one.
+    cardSOPInstanceUID - which model is chosen; empty for the best one.
     showUnfitting - whether models that do not fit are shown as well.
     device - what computes: "auto", or an execution provider of ONNX Runtime, such as "cpu".
     threads - how many threads the network computes with; 0: as many as there are cores.
@@ -25,7 +25,7 @@ class IODeepParameterNode:
 
     inputVolume: vtkMRMLScalarVolumeNode
     modelSource: str
-    cardSopInstanceUID: str
+    cardSOPInstanceUID: str
     showUnfitting: bool = False
     device: str = "auto"
     threads: int = 0
