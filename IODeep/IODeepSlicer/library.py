@@ -6,6 +6,7 @@ that the folder `IODeep` alone can be given to Slicer as an additional module pa
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -35,4 +36,7 @@ def makeLibraryImportable() -> Path:
     folder = libraryFolder()
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
+    # Locks of the cache are let go when Python ends. What is said of it then would go to Slicer's
+    # log, which is gone already: Slicer would crash.
+    logging.getLogger("filelock").setLevel(logging.INFO)
     return folder

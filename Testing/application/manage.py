@@ -194,8 +194,7 @@ def _got() -> str:
     assert _in_window("getButton").enabled
     picture("manage_server", _window())
     _in_window("getButton").click()
-    panel.until(lambda: "remote@1.1.0" in _labels())
-    wait(1)
+    panel.until(lambda: _rows()[_row_of("On the server")][2] == "DICOM database")
     row = _rows()[_row_of("On the server")]
     assert row[2] == "DICOM database" and "complete" in row[4], row
     panel.look_in("")

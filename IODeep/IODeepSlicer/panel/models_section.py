@@ -290,7 +290,7 @@ class ModelsSection:
     def _onManage(self) -> None:
         if self._window is None:
             self._window = ManageWindow(self._logic, self._refresh)
-        found = self._found or self._find(self.parameters.modelSource)
+        found = self._find(self.parameters.modelSource)  # others may have come meanwhile
         self._window.show(found, self._foundFor)
         self._window.open()
 

@@ -53,7 +53,7 @@ def recordOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Record:
     document = nodes.documentOf(segmentationNode)
     if segmentationNode.GetAttribute(nodes.DOCUMENT) == nodes.NO_DOCUMENT:
         raise ImageError(
-            "no network has found anything on this frame of the sequence",
+            "nothing was run on this frame of the sequence, or nothing came of it",
             "a frame on which one was run",
             "choose another frame, or run on this one",
         )
