@@ -72,6 +72,14 @@ def _second() -> str:
     return f"{first.GetName()}, {second.GetName()}"
 
 
+def _listed(node: slicer.vtkMRMLSegmentationNode) -> list[str]:
+    """The segments below the node in the module Data."""
+    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+    children: list[int] = []
+    hierarchy.GetItemChildren(hierarchy.GetItemByDataNode(node), children)
+    return [hierarchy.GetItemName(child) for child in children]
+
+
 def _in_place() -> str:
     """A result takes the place of another one, and Slicer's own lists follow."""
     first, second = _results()
@@ -82,10 +90,7 @@ def _in_place() -> str:
     assert [node.GetDisplayVisibility() for node in (first, second)] == [1, 0]
     assert first.GetAttribute("IODeep.SavedInstanceUIDs") is None
     assert first.GetName() == "mine"
-    hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
-    children: list[int] = []
-    hierarchy.GetItemChildren(hierarchy.GetItemByDataNode(first), children)
-    assert len(children) == first.GetSegmentation().GetNumberOfSegments() == 2
+    assert len(_listed(first)) == first.GetSegmentation().GetNumberOfSegments() == 2
     panel.until(lambda: _shown_in_3d(first))
     find("outputSelector").setCurrentNode(None)
     return first.GetName()
@@ -109,6 +114,7 @@ def _drawn() -> str:
     wait(0.5)
     dialogs()
     assert _result() is drawn and drawn.GetSegmentation().GetSegment("by_hand") is None
+    assert sorted(_listed(drawn)) == ["Gray Matter", "White Matter"], _listed(drawn)
     find("outputSelector").setCurrentNode(None)
     return contains(question, "drawn", "by hand")
 

@@ -20,8 +20,9 @@ def replaceContent(
     """
     segmentation = node.GetSegmentation()
     node.CreateDefaultDisplayNodes()
-    # Told of each segment, those who show them would look at all of them each time.
-    with slicer.util.NodeModify(node), slicer.util.NodeModify(node.GetDisplayNode()):
+    # Told of each segment, those who show them would look at all of them each time. How they are
+    # shown is told last, when the lists of them are true again.
+    with slicer.util.NodeModify(node.GetDisplayNode()), slicer.util.NodeModify(node):
         _empty(segmentation)
         segmentation.DeepCopy(new.GetSegmentation())
     _empty(new.GetSegmentation())
