@@ -30,7 +30,7 @@ WITHOUT_TESTING = {"bare", "dimse", "first_start", "uncaught"}
 
 
 class Slicer:
-    """One Slicer, with a folder of its own for temporary files."""
+    """One Slicer, with a folder of its own for temporary files and, on Linux, its settings."""
 
     def __init__(self, program: str, name: str, script: str, **environment: str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="slicer-", ignore_cleanup_errors=True)
@@ -42,6 +42,9 @@ class Slicer:
         modules = str(HERE.parents[1] / "IODeep")
         command = [program, "--no-splash", *mode, "--additional-module-paths", modules]
         environment |= {"TMPDIR": str(self.folder), "IODEEP_PICTURES": str(OUT)}
+        # Slicer's settings say, too, which DICOM database is open: those of one must not be those
+        # of another. Where Qt keeps them elsewhere, one runs at a time.
+        environment |= {"XDG_CONFIG_HOME": str(self.folder / "settings")}
         self.process = subprocess.Popen(
             [*command, "--python-script", str(HERE / f"{script}.py")],
             env=os.environ | environment,
