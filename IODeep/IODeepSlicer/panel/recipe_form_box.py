@@ -40,11 +40,16 @@ class RecipeFormBox:
         ui.saveRecipeButton.connect("clicked()", self._onSave)
         say(ui.recipeFormLabel, "")
         self._onIntensity(ui.intensityComboBox.currentIndex)
-        self.addLabel()
+        ui.publishCollapsibleButton.connect("contentsCollapsed(bool)", self._onCollapsed)
 
     def enter(self) -> None:
         """The module was opened."""
         fillRegions(self.ui.publishRegionComboBox)
+
+    def _onCollapsed(self, collapsed: bool) -> None:
+        # Not before: the panel opens sooner without all terms of the terminology.
+        if not collapsed and not self.ui.labelTable.rowCount:
+            self.addLabel()
 
     def addLabel(self, term: str = "") -> None:
         """One more row, with a term of Slicer's terminology."""

@@ -66,7 +66,8 @@ class Saving(WorkerProcess[Path]):
 
         yield
         place = Path(tempfile.mkdtemp(prefix="IODeep-"))
-        shutil.move(segFile(folder), place)
+        file = segFile(folder)
+        shutil.copyfile(file, place / file.name)  # the process's own folder goes as a whole
         return place
 
 
