@@ -127,7 +127,7 @@ class SegmentsWatch(VTKObservationMixin):
         segments.tellCore(self.node, found)
         if self._measure:
             createSegmentTable(self.node, found)
-        self._changed()
+        qt.QTimer.singleShot(0, self._changed)  # the table of fifty rows has a turn of its own
 
     def _end(self) -> None:
         self._turn.stop()
