@@ -53,7 +53,10 @@ def _before(look: str) -> str:
 
 def _after(look: str) -> str:
     contains(panel.apply_and_wait(), "Done")
-    wait(3)
+    wait(0.5)
+    found = panel.logic().getParameterNode().result.GetSegmentation()
+    panel.until(lambda: found.ContainsRepresentation("Closed surface"))
+    wait(1)
     picture(f"{look}-after")
     return _in_sight("modelTable", "applyButton", "resultTable")
 
