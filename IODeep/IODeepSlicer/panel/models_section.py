@@ -53,7 +53,8 @@ class ModelsSection:
         self._wanted = ""  # a model by its label, as soon as it is found
         self._selection: Selection | None = None
         self._card: Card | None = None
-        self.ui.cardGroupBox.visible = False
+        for part in (self.ui.cardGroupBox, self.ui.weightsFrame):
+            part.visible = False
         self.ui.refreshButton.setIcon(
             qt.QApplication.style().standardIcon(qt.QStyle.SP_BrowserReload)
         )
