@@ -138,6 +138,27 @@ def _sent_from_the_console() -> str:
     return f"{len(served.results(_orthanc))} segmentation"
 
 
+def _sent_edited() -> str:
+    """What was edited cannot be sent before it is saved; then the server has it as what it is."""
+    parameters = panel.logic().getParameterNode()
+    node, image = parameters.result, parameters.inputVolume
+    (before,) = served.results(_orthanc)
+    segment_id = node.GetSegmentation().GetNthSegmentID(0)
+    mask = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, image)
+    mask[: len(mask) // 2] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segment_id, image)
+    panel.until(lambda: not find("sendButton").enabled)
+    contains(panel.save(), "Saved into the image's study")
+    contains(served.send_to("pacs"), "pacs has it now")
+    (tags,) = (one for one in served.results(_orthanc) if one != before)
+    assert tags["SeriesDescription"].endswith(", edited"), tags["SeriesDescription"]
+    kinds = [segment["SegmentAlgorithmType"] for segment in tags["SegmentSequence"]]
+    assert kinds == ["SEMIAUTOMATIC", "AUTOMATIC"], kinds
+    corrected = tags["SourceImageSequence"][-1]["ReferencedSOPInstanceUID"]
+    assert corrected == before["SOPInstanceUID"]
+    return tags["DerivationDescription"]
+
+
 def _retired() -> str:
     """It is not offered any more; what it has found can still be saved."""
     served.publish(_orthanc, _model)
@@ -176,6 +197,7 @@ def _steps() -> None:
     step("Sent", _sent)
     step("Sent to nobody", _sent_to_nobody)
     step("Sent from the console", _sent_from_the_console)
+    step("Sent after an edit", _sent_edited)
     step("Retired", _retired)
 
 
