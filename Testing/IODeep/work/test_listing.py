@@ -21,7 +21,7 @@ from pacs.proxy import Fault, proxy
 from pacs.servers import Dcmqrscp, Orthanc, free_port
 
 from IODeep import IODeepLogic
-from IODeepLib.errors import CancelledError, ImageError, InputError, IODeepError, UsageError
+from IODeepLib.errors import CancelledError, InputError, IODeepError, UsageError
 from IODeepLib.model_object import Model
 from IODeepLib.publish import pack
 from IODeepLib.sources import push
@@ -223,7 +223,7 @@ def test_results_are_sent_or_wait(
 ) -> None:
     logic, volume = IODeepLogic(), slicer_application.load(study)
     segmentation = logic.run(volume, network)
-    with pytest.raises(ImageError, match="not in the DICOM database"):
+    with pytest.raises(IODeepError, match="not in the DICOM database"):
         logic.send(segmentation, orthanc.source)
     uid = logic.saveToDICOM(segmentation, [network])
     assert logic.send(segmentation, dcmqrscp.source)
