@@ -32,7 +32,7 @@ def _answered(button: str) -> str:
     answer(button)
     panel.look_in("dimse")
     (question,) = dialogs()
-    return question
+    return " ".join(question.split())
 
 
 def _declined() -> str:
@@ -55,7 +55,7 @@ def _installed() -> str:
     os.environ["PIP_TARGET"] = str(target)
     os.environ["PYTHONPATH"] = os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(target)])
     sys.path.append(str(target))
-    _answered("Install")
+    _answered("OK")
     return f"pynetdicom {requirements.installedVersions()['pynetdicom']}"
 
 
