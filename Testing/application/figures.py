@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from IODeepLib import Model
 
 _PAIRS = int(os.environ.get("IODEEP_PAIRS", "3"))
-_OVERLAP = 0.85  # of patches: the run takes about a minute on two cores
+_OVERLAP = 0.93  # of patches: the run takes about a minute on two cores
 _work = Path(tempfile.mkdtemp(prefix="iodeep-"))
 _missed: list[str] = []
 
@@ -188,9 +188,10 @@ def _against_the_command() -> str:
     return f"{_verdict(longer, 5, '% longer')}; {_verdict(more, 5, '% more of processors')}"
 
 
-def _cancel() -> str:
+def _cancel(model: Model) -> str:
     """From the click on Cancel to the end of the process."""
     panel.open_panel()
+    panel.choose(model)
     run = panel.start_and_wait_for_network()
 
     def cancel() -> None:
@@ -237,7 +238,7 @@ def _run() -> None:
     from IODeepLib import read_recipe
 
     needs = replace(read_recipe(panel.DEMO / "recipe.json").input, overlap=_OVERLAP)
-    panel.make_model(_work / "model", name="figures", input=needs)
+    long = panel.make_model(_work / "model", name="figures", input=needs)
     few = replace(needs, overlap=0.0)
     quick = panel.make_model(_work / "quick", name="quick", input=few)
     step("Import of the module", _import)
@@ -247,7 +248,7 @@ def _run() -> None:
             DICOMUtils.importDicom(str(part), slicer.dicomDatabase, copyFiles=True)
         slicer.util.selectModule("IODeep")
         step("In Slicer and by the command", _against_the_command)
-        step("Cancel", _cancel)
+        step("Cancel", lambda: _cancel(long))
         step("17 labels in 3D", _in_3d)
         step("Longest gap while 50 labels are measured", _after_an_edit)
         step("Longest gap of the event loop", lambda: _longest_gap(quick))

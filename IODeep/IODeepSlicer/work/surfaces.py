@@ -27,6 +27,7 @@ class Surfaces(WorkerProcess[dict[str, vtk.vtkPolyData]]):
     """Gives the closed surface of each segment, by its ID."""
 
     task = "surfaces"
+    clearsUp = False  # and could not: no other thread gets a turn while Slicer's code converts
 
     def __init__(self, python: str, layers: Sequence[Layer], parameters: Mapping[str, str]) -> None:
         """Start it.

@@ -66,9 +66,11 @@ class WorkerProcess(Generic[T]):
         message: what is being done, in words.
         stage: the part of the task that has begun, as the task names it; empty where it has none.
         log: what the process and its libraries have said so far.
+        clearsUp: whether it writes elsewhere than in its folder, and is given time to end that.
     """
 
     task: str
+    clearsUp = True
 
     def __init__(self, python: str, place: Path | None = None) -> None:
         """Start it; `python` is the interpreter, and `place` where its folder shall lie."""
@@ -195,8 +197,9 @@ class WorkerProcess(Generic[T]):
 
     def _end_process(self) -> None:
         self._input.close()  # it clears up and ends; what cannot, is killed
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_TIDYING)
+        if self.clearsUp:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_TIDYING)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if sys.platform == "win32":
                 self._process.kill()
