@@ -35,7 +35,7 @@ FORM = Form(
     version="1.0.0",
     title="Liver on CT",
     publisher="Example Hospital",
-    licence="MIT",
+    license="MIT",
     intended_use="Research",
     modality="CT",
     region="LIVER",
@@ -99,7 +99,7 @@ def test_any_region_and_the_image_s_own_voxels() -> None:
         ({"name": "my liver"}, r"\$\.name"),
         ({"version": "1"}, r"\$\.version"),
         ({"labels": ()}, r"\$\.output"),
-        ({"licence": ""}, r"\$\.card\.licence"),
+        ({"license": ""}, r"\$\.card\.licence"),
         ({"lower": 5.0, "upper": 5.0}, "the range 5 to 5"),
     ],
 )
