@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from IODeepLib import Model
 
 _PAIRS = int(os.environ.get("IODEEP_PAIRS", "3"))
-_OVERLAP = 0.93  # of patches: the run takes about a minute on two cores
+_OVERLAP = 0.93  # of patches: the run takes about half a minute on two cores
 _work = Path(tempfile.mkdtemp(prefix="iodeep-"))
 _missed: list[str] = []
 
