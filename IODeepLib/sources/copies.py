@@ -34,6 +34,9 @@ _CHUNK = 2**20
 _LOOKS = 300  # files, to see whether there may be a model among them
 _NOTICE_FILE_NAME = "retired.dcm"
 _HEAD = 4096  # bytes, in which a DICOM file has said what it is
+# What every program writes. Of others Python unpacks a whole piece at once, however much comes out,
+# with as much memory as the file asks for.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -116,6 +119,8 @@ def may_hold_models(path: Path) -> bool:
             return False
         with zipfile.ZipFile(path) as archive:
             for member in islice(archive.infolist(), _LOOKS):
+                if member.compress_type not in _METHODS:
+                    continue
                 with archive.open(member) as content:
                     if may_be_instance(content.read(_HEAD)):
                         return True
@@ -176,6 +181,13 @@ def _members(path: Path, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo
             f"{MOST_MEMBERS} at most",
             "put the networks alone into a ZIP file",
         )
+    for member in members:
+        if member.compress_type not in _METHODS:
+            raise ModelError(
+                f"{path} holds files that are compressed by method {member.compress_type}",
+                "files that are stored or deflated (methods 0 and 8), as most programs write them",
+                "make the ZIP file again, with the usual compression",
+            )
     return [one for one in members if not one.is_dir() and not _is_link(one)]
 
 

@@ -125,6 +125,24 @@ def test_a_password_is_not_asked_for(model: Model, out: Path, tmp_path: Path) ->
         copy_models(path, out)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("damaged", [False, True])
+def test_other_ways_to_compress_are_refused_before_they_are_tried(
+    model: Model, out: Path, tmp_path: Path, method: int, damaged: bool
+) -> None:
+    path = tmp_path / "other.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.write(model.card.path, "card.dcm")
+    content = bytearray(path.read_bytes())
+    if damaged:
+        content[50:70] = bytes(20)
+    path.write_bytes(bytes(content))
+    assert not may_hold_models(path)
+    with pytest.raises(ModelError, match=f"compressed by method {method}"):
+        copy_models(path, out)
+    assert not list(out.iterdir())
+
+
 def test_too_many_files(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copies, "MOST_MEMBERS", 10)
     path = zipped(tmp_path / "many.zip", {str(i): b"" for i in range(11)})
