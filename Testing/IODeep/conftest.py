@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from makers.series import Stack
 
 from IODeepLib.model_object import Model
 from IODeepLib.publish import pack
+
+if TYPE_CHECKING:
+    from IODeep import IODeepLogic
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "IODeep"))
 
@@ -47,6 +51,16 @@ def scene(tmp_path: Path) -> Iterator[object]:
     (tmp_path / "database").mkdir()
     yield slicer_application.start(tmp_path / "database")
     slicer_application.slicer.mrmlScene.Clear(0)
+
+
+@pytest.fixture
+def logic(scene: object) -> Iterator[IODeepLogic]:
+    """The module's logic, on that scene; its runs end with the test."""
+    from IODeep import IODeepLogic
+
+    one = IODeepLogic()
+    yield one
+    one.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import slicer
 
 from IODeepSlicer.panel.import_progress import ImportProgress, importPaths
 from IODeepSlicer.panel.questions import confirmed
-from IODeepSlicer.panel.widgets import loadUI, say, setTip
+from IODeepSlicer.panel.widgets import loadUI, say, setTip, tableOfRows
 from IODeepSlicer.sources.holdings import Holding, holdingOf
 from IODeepSlicer.sources.models import DATABASE, SERVER, FoundModels
 from IODeepSlicer.text import holding_text
@@ -47,14 +47,8 @@ class ManageWindow:
         layout.addWidget(self.root)
         self._dialog.resize(720, 360)
         table = self.ui.manageTable
-        names = (_("Model"), _("Version"), _("Place"), _("Size"), _("State"))
-        table.setColumnCount(len(names))
-        table.setHorizontalHeaderLabels(names)
-        table.verticalHeader().hide()
-        table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        tableOfRows(table, (_("Model"), _("Version"), _("Place"), _("Size"), _("State")))
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
-        table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
-        table.setShowGrid(False)
         header = table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(_TITLE, qt.QHeaderView.Stretch)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import qt
 
-from IODeepSlicer.panel.widgets import setHtmlTip, setTip
+from IODeepSlicer.panel.widgets import setHtmlTip, setTip, tableOfRows
 from IODeepSlicer.sources.models import DATABASE, FOLDER, SERVER, FoundModels
 from IODeepSlicer.text import card_text, fit_text
 from IODeepSlicer.text.i18n import tr as _
@@ -30,14 +30,9 @@ class ModelTable:
         self._shown: list[Candidate] = []
         self._found: FoundModels | None = None
         self._places = {DATABASE: _("database"), FOLDER: _("folder"), SERVER: _("server")}
-        names = (_("Fit"), _("Model"), _("Anatomy"), _("Finds"), _("Version"), _("Source"))
-        table.setColumnCount(len(names))
-        table.setHorizontalHeaderLabels(names)
-        table.verticalHeader().hide()
-        table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+        titles = (_("Fit"), _("Model"), _("Anatomy"), _("Finds"), _("Version"), _("Source"))
+        tableOfRows(table, titles)
         table.setSelectionMode(qt.QAbstractItemView.ExtendedSelection)
-        table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
-        table.setShowGrid(False)
         table.setAlternatingRowColors(True)
         header = table.horizontalHeader()
         header.setHighlightSections(False)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import qt
 import slicer
 
-from IODeepSlicer.panel.widgets import loadUI, say, setTip
+from IODeepSlicer.panel.widgets import loadUI, say, setTip, tableOfRows
 from IODeepSlicer.text.fit_text import GRAY, RED
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.plain_text import inLines
@@ -44,12 +44,7 @@ class QueueList:
         self._timer.setInterval(_POLL_MILLISECONDS)
         self._timer.connect("timeout()", self._onTimer)
         table = self.ui.queueTable
-        table.setColumnCount(2)
-        table.setHorizontalHeaderLabels((_("Run"), _("State")))
-        table.verticalHeader().hide()
-        table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
-        table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
-        table.setShowGrid(False)
+        tableOfRows(table, (_("Run"), _("State")))
         table.setWordWrap(False)
         table.setTextElideMode(qt.Qt.ElideMiddle)
         header = table.horizontalHeader()

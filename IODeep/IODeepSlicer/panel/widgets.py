@@ -30,6 +30,16 @@ def loadUI(name: str) -> tuple[qt.QWidget, Any]:
     return root, slicer.util.childWidgetVariables(root)
 
 
+def tableOfRows(table: qt.QTableWidget, titles: Sequence[str]) -> None:
+    """Give `table` these columns; whole rows are chosen, and nothing in them is edited."""
+    table.setColumnCount(len(titles))
+    table.setHorizontalHeaderLabels(titles)
+    table.verticalHeader().hide()
+    table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
+    table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+    table.setShowGrid(False)
+
+
 @contextmanager
 def silent(widget: qt.QWidget) -> Iterator[None]:
     """While it is filled, `widget` tells nobody that it changes."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,13 +27,6 @@ from IODeepLib.sources import push
 from IODeepLib.sources.find import source_of
 
 pytestmark = pytest.mark.usefixtures("scene")
-
-
-@pytest.fixture
-def logic(scene: object) -> Iterator[IODeepLogic]:
-    one = IODeepLogic()
-    yield one
-    one.cleanup()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +20,6 @@ from IODeepLib.pipeline import run
 from IODeepLib.publish import pack
 
 pytestmark = pytest.mark.usefixtures("scene")
-
-
-@pytest.fixture
-def logic(scene: object) -> Iterator[IODeepLogic]:
-    one = IODeepLogic()
-    yield one
-    one.cleanup()
 
 
 @pytest.fixture
