@@ -20,7 +20,7 @@ from IODeepLib.inference.decision_rule import label_type, rule_of
 from IODeepLib.inference.preprocess import Prepared
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.inference.sliding_window import Slab, score_channels
-from IODeepLib.recipe import Blend, DecideOn, Decision, Output
+from IODeepLib.recipe import Blend, Decision, OnGrid, Output
 from IODeepLib.voxels.activation import activate
 from IODeepLib.voxels.resample import Taps, in_plane, linear_taps, nearest_taps, parallel_steps
 
@@ -57,7 +57,7 @@ def decide(
     axes = _positions(prepared)
     on_network = (
         output.decision is Decision.LABELS
-        or output.decide_on is DecideOn.NETWORK
+        or output.decide_on is OnGrid.NETWORK
         or all(_is_whole(axis) for axis in axes)
     )
     want_probabilities = want_probabilities and output.decision is not Decision.LABELS

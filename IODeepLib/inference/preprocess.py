@@ -23,6 +23,7 @@ from IODeepLib.machine.memory import check_room
 from IODeepLib.recipe import (
     Conform,
     Crop,
+    CropAbove,
     GridMode,
     Input,
     Interpolation,
@@ -81,7 +82,9 @@ def prepare(volumes: Sequence[Volume], input_: Input) -> Prepared:
         volume if volume.grid is source else _resampled(volume, source, outside=input_.outside)
         for volume in volumes
     ]
-    axis_map = source.axis_map(input_.working_orientation)
+    axis_map = input_.axis_map(source)
+    if isinstance(input_.crop, CropAbove):
+        raise NotImplementedError
     box = _crop_box(images, input_.crop)
     images = [image.cropped(box).turned(axis_map) for image in images]
     seen = images[0].grid

@@ -1,8 +1,8 @@
 """The recipe: what a network needs, what it gives, and what it may be used on.
 
-A recipe is JSON (`"schema": "iodeep-recipe/1"`), read into the frozen records below; the
-published JSON Schema, `recipe.schema.json`, is made from them. Docs/recipe.md explains every key
-with examples.
+A recipe is JSON (`"schema": "iodeep-recipe/2"`; version 1 is read for ever), read into the frozen
+records below; the published JSON Schema, `recipe.schema.json`, is made from them. Docs/recipe.md
+explains every key with examples.
 
 All sizes that have one number an axis (`patch_size`, `spacing`, `shape`) are in the order of the
 network's own spatial axes, as `axis_order` lists them.
@@ -27,19 +27,31 @@ from IODeepLib.recipe.applies_to import (
     Sex,
 )
 from IODeepLib.recipe.card import Measurement, ModelCard
-from IODeepLib.recipe.input import (
-    Channel,
-    Color,
+from IODeepLib.recipe.grid import (
+    Anchor,
+    Axes,
     Conform,
-    Crop,
+    CropAbove,
     GridMode,
-    ImportanceMap,
-    Input,
     Interpolation,
     Native,
+    OnGrid,
     Outside,
     Resize,
+    SeparateAxis,
     Spacing,
+)
+from IODeepLib.recipe.input import (
+    SOURCE_ORIENTATION,
+    Channel,
+    Color,
+    Crop,
+    Gaussian,
+    GaussianCenter,
+    ImportanceMap,
+    Input,
+    LabelInterpolation,
+    PatchStarts,
 )
 from IODeepLib.recipe.intensity import (
     Clip,
@@ -48,6 +60,7 @@ from IODeepLib.recipe.intensity import (
     Over,
     Per,
     PercentileClip,
+    PercentileScale,
     Quantise,
     ScaleOffset,
     SuvBw,
@@ -62,7 +75,6 @@ from IODeepLib.recipe.output import (
     AlgorithmType,
     Blend,
     Connectivity,
-    DecideOn,
     Decision,
     FillHoles,
     Label,
@@ -76,12 +88,16 @@ from IODeepLib.text.records import Many, Record, dump, form, parse, schema
 
 __all__ = [
     "SCHEMA",
+    "SCHEMAS",
+    "SOURCE_ORIENTATION",
     "Activation",
     "AfterStep",
     "Aggregate",
     "AlgorithmType",
+    "Anchor",
     "AppliesTo",
     "AttributeConstraint",
+    "Axes",
     "Blend",
     "Channel",
     "Clip",
@@ -89,15 +105,18 @@ __all__ = [
     "Conform",
     "Connectivity",
     "Crop",
-    "DecideOn",
+    "CropAbove",
     "Decision",
     "FillHoles",
+    "Gaussian",
+    "GaussianCenter",
     "GridMode",
     "ImportanceMap",
     "Input",
     "IntensityStep",
     "Interpolation",
     "Label",
+    "LabelInterpolation",
     "LargestComponent",
     "Laterality",
     "Measurement",
@@ -105,12 +124,15 @@ __all__ = [
     "MinimumVolume",
     "ModelCard",
     "Native",
+    "OnGrid",
     "Operator",
     "Output",
     "Outside",
     "Over",
+    "PatchStarts",
     "Per",
     "PercentileClip",
+    "PercentileScale",
     "Plane",
     "Quantise",
     "Range",
@@ -118,6 +140,7 @@ __all__ = [
     "Requirements",
     "Resize",
     "ScaleOffset",
+    "SeparateAxis",
     "Sex",
     "Spacing",
     "SuvBw",
@@ -133,7 +156,9 @@ __all__ = [
     "requirements_from_json",
 ]
 
-SCHEMA = "iodeep-recipe/1"
+# What has no key of the second may go on being called the first, so that older ones read it.
+SCHEMAS = ("iodeep-recipe/1", "iodeep-recipe/2")
+SCHEMA = SCHEMAS[-1]
 _T = TypeVar("_T")
 
 
@@ -148,7 +173,7 @@ class Task(StrEnum):
 class Recipe(Record):
     """What a network needs and gives, what it may be used on, and who says so."""
 
-    schema: Annotated[str, form(SCHEMA, SCHEMA)]
+    schema: Annotated[str, form("|".join(SCHEMAS), " or ".join(SCHEMAS))]
     name: Name
     version: Version
     title: Title
@@ -224,7 +249,7 @@ def requirements_from_json(recipe_json: str, where: str = "recipe") -> Requireme
 
 def recipe_schema() -> dict[str, Any]:
     """The published JSON Schema of a recipe."""
-    return schema(Recipe, "IODeep recipe", "urn:iodeep:recipe:1")
+    return schema(Recipe, "IODeep recipe", "urn:iodeep:recipe:2")
 
 
 def _in(where: str, read: Callable[[], _T]) -> _T:

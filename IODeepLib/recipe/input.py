@@ -7,64 +7,16 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from IODeepLib.geometry import is_orientation
+from IODeepLib.geometry import AxisMap, Grid, is_orientation
 from IODeepLib.recipe.applies_to import AttributeConstraint
+from IODeepLib.recipe.grid import Axes, Conform, CropAbove, GridMode, Native, Outside
 from IODeepLib.recipe.intensity import IntensityStep
-from IODeepLib.recipe.limits import Index, Millimetres, Modality, Voxels
+from IODeepLib.recipe.limits import Index, Modality, Voxels
 from IODeepLib.text.json_text import StructureError
 from IODeepLib.text.records import Many, OneOrMore, Record
 
-
-class Interpolation(StrEnum):
-    """How values between voxels are made."""
-
-    LINEAR = "linear"
-    NEAREST_EXACT = "nearest-exact"  # the voxel whose extent holds the point, as in PyTorch
-
-
-class Outside(StrEnum):
-    """What stands where the image does not reach."""
-
-    MINIMUM = "minimum"
-    ZERO = "zero"
-    EDGE = "edge"
-
-
-class Native(Record, tag_field="mode", tag="native"):
-    """The series' own voxels, turned to the network's orientation."""
-
-
-class Spacing(Record, tag_field="mode", tag="spacing"):
-    """Resample the whole field of view to a voxel size.
-
-    With `anti_alias`, axes that become coarser are smoothed first by a Gaussian of standard
-    deviation (factor - 1) / 2 voxels of the source.
-    """
-
-    spacing: Many[Millimetres]
-    interpolation: Interpolation = Interpolation.LINEAR
-    anti_alias: bool = False
-
-
-class Resize(Record, tag_field="mode", tag="resize"):
-    """Resample the whole field of view to a number of voxels."""
-
-    shape: Many[Voxels]
-    interpolation: Interpolation = Interpolation.LINEAR
-    anti_alias: bool = False
-
-
-class Conform(Record, tag_field="mode", tag="conform"):
-    """Resample to a voxel size, then crop and pad around the center, by whole voxels."""
-
-    spacing: Many[Millimetres]
-    shape: Many[Voxels]
-    interpolation: Interpolation = Interpolation.LINEAR
-    anti_alias: bool = False
-    outside: Outside = Outside.MINIMUM
-
-
-GridMode = Native | Spacing | Resize | Conform
+# The axes of the series as it lies: its columns, rows and slices are X, Y and Z.
+SOURCE_ORIENTATION = "source"
 
 
 class Color(StrEnum):
@@ -97,11 +49,44 @@ class Crop(StrEnum):
     NONZERO = "nonzero"  # the bounding box of the non-zero voxels, as nnU-Net does
 
 
+class PatchStarts(StrEnum):
+    """Where patches begin along an axis."""
+
+    STRIDE = "stride"  # every int(size * (1 - overlap)) voxels, the last one moved back: MONAI
+    EVEN = "even"  # as few as leave no greater step, at equal distances: nnU-Net
+
+
 class ImportanceMap(StrEnum):
     """How the voxels of a patch are weighted where patches overlap."""
 
     CONSTANT = "constant"
-    GAUSSIAN = "gaussian"  # standard deviation of an eighth of the patch, as MONAI and nnU-Net
+    GAUSSIAN = "gaussian"
+
+
+class GaussianCenter(StrEnum):
+    """Where a patch counts most."""
+
+    MIDDLE = "middle"  # (size - 1) / 2, as MONAI's
+    VOXEL = "voxel"  # size // 2, as nnU-Net's
+
+
+class Gaussian(Record):
+    """The weights of a patch: their standard deviation in parts of its size, and the least weight.
+
+    nnU-Net's are {"center": "voxel", "least": 6e-9}: what is zero in float16 becomes the smallest
+    other weight.
+    """
+
+    sigma: Annotated[float, Meta(gt=0, le=100)] = 0.125
+    center: GaussianCenter = GaussianCenter.MIDDLE
+    least: Annotated[float, Meta(ge=1e-30, le=1)] = 1e-3
+
+
+class LabelInterpolation(StrEnum):
+    """How the labels of an earlier stage get to the network's voxels."""
+
+    NEAREST_EXACT = "nearest-exact"
+    PER_CLASS = "per_class"  # each class linearly by itself, the highest wins: nnU-Net's cascade
 
 
 class Input(Record):
@@ -112,7 +97,7 @@ class Input(Record):
     axis_order: str = "NCZYX"
     name: str | None = None
     neighbours: Index = 0
-    crop: Crop | None = None
+    crop: Crop | CropAbove | None = None
     intensity_before_grid: Many[IntensityStep] = ()
     grid: GridMode = Native()
     intensity: Many[IntensityStep] = ()
@@ -121,11 +106,16 @@ class Input(Record):
     importance_map: ImportanceMap = ImportanceMap.GAUSSIAN
     divisible_by: Voxels = 1
     outside: Outside = Outside.ZERO
+    patch_starts: PatchStarts = PatchStarts.STRIDE
+    gaussian: Gaussian = Gaussian()
+    mirror: str = ""  # spatial letters of the axis order; all their combinations are run
 
     def __post_init__(self) -> None:
-        if not is_orientation(self.orientation):
+        if not (is_orientation(self.orientation) or self.orientation == SOURCE_ORIENTATION):
             raise StructureError(
-                "$.orientation", repr(self.orientation), "three patient axes, such as 'RAS'"
+                "$.orientation",
+                repr(self.orientation),
+                "three patient axes, such as 'RAS', or 'source': the axes of the series as it lies",
             )
         if len({channel.color is None for channel in self.channels}) > 1:
             raise StructureError(
@@ -141,6 +131,19 @@ class Input(Record):
         if self.neighbours and self.spatial_dims == 3:
             raise StructureError(
                 "$.neighbours", f"{self.neighbours} for a 3D network", "0, or two spatial axes"
+            )
+        if len(set(self.mirror)) < len(self.mirror) or not set(self.mirror) <= set(
+            self.spatial_axes
+        ):
+            raise StructureError(
+                "$.mirror", repr(self.mirror), f"letters of {self.spatial_axes!r}, each once"
+            )
+        conformed = isinstance(self.grid, Conform) and self.grid.axes is Axes.PATIENT
+        if conformed and self.orientation == SOURCE_ORIENTATION:
+            raise StructureError(
+                "$.orientation",
+                "'source', for a grid along the axes of the patient",
+                "three patient axes, such as 'RAS'",
             )
         for key in ("spacing", "shape"):
             self._check_length(f"$.grid.{key}", getattr(self.grid, key, None))
@@ -170,14 +173,31 @@ class Input(Record):
         return len(self.spatial_axes)
 
     @property
-    def working_orientation(self) -> str:
-        """Orientation of the three axes of the array from which patches are cut.
+    def working_axes(self) -> str:
+        """The letters of the three axes of the array from which patches are cut.
 
         The tensor's own spatial order; a 2D network's slice axis comes first.
         """
-        sides = dict(zip("XYZ", self.orientation, strict=True))
         slice_axis = "".join(letter for letter in "XYZ" if letter not in self.axis_order)
-        return "".join(sides[letter] for letter in slice_axis + self.spatial_axes)
+        return slice_axis + self.spatial_axes
+
+    @property
+    def working_orientation(self) -> str:
+        """Orientation of the working axes; "" where it is that of each series."""
+        if self.orientation == SOURCE_ORIENTATION:
+            return ""
+        sides = dict(zip("XYZ", self.orientation, strict=True))
+        return "".join(sides[letter] for letter in self.working_axes)
+
+    def axis_map(self, grid: Grid) -> AxisMap:
+        """The turn that brings an array on the `grid` of a series to the working axes.
+
+        With the orientation "source", X counts columns, Y rows and Z slices, as a series is read.
+        """
+        if self.working_orientation:
+            return grid.axis_map(self.working_orientation)
+        a0, a1, a2 = ("ZYX".index(letter) for letter in self.working_axes)
+        return AxisMap((a0, a1, a2), (False, False, False))
 
     @property
     def slices_a_channel(self) -> int:

@@ -21,13 +21,14 @@ class Over(StrEnum):
 
 
 class Per(StrEnum):
-    """Whether a statistic is taken once a volume or once a slice."""
+    """Whether a statistic is taken once a volume, once a slice, or once for all volumes."""
 
     VOLUME = "volume"
     SLICE = "slice"
+    IMAGE = "image"  # all channels together, as MONAI's channel_wise=False
 
 
-def _refuse_unless_in_order(step: Clip | PercentileClip) -> None:
+def _refuse_unless_in_order(step: Clip | PercentileClip | PercentileScale) -> None:
     if step.lower >= step.upper:
         found = f"{step.lower:g}, with upper {step.upper:g}: every voxel would become the same"
         raise StructureError("$.lower", found, "less than upper")
@@ -53,6 +54,27 @@ class PercentileClip(Record, tag_field="step", tag="percentile_clip"):
 
     def __post_init__(self) -> None:
         _refuse_unless_in_order(self)
+
+
+class PercentileScale(Record, tag_field="step", tag="percentile_scale"):
+    """Bring two percentiles of the image linearly to `low` and `high`; with `clip`, no farther.
+
+    MONAI's ScaleIntensityRangePercentilesd: ((v - P_lower) / (P_upper - P_lower)) from 0 to 1.
+    """
+
+    lower: Percent
+    upper: Percent
+    low: Intensity = 0.0
+    high: Intensity = 1.0
+    clip: bool = False
+    over: Over = Over.ALL
+    per: Per = Per.VOLUME
+
+    def __post_init__(self) -> None:
+        _refuse_unless_in_order(self)
+        if self.low == self.high:
+            found = f"{self.high:g}, as low: every voxel would become the same"
+            raise StructureError("$.high", found, "another value than low")
 
 
 class Window(Record, tag_field="step", tag="window"):
@@ -111,4 +133,14 @@ class SuvBw(Record, tag_field="step", tag="suv_bw"):
     """
 
 
-IntensityStep = Clip | PercentileClip | Window | ZScore | MinMax | Quantise | ScaleOffset | SuvBw
+IntensityStep = (
+    Clip
+    | PercentileClip
+    | PercentileScale
+    | Window
+    | ZScore
+    | MinMax
+    | Quantise
+    | ScaleOffset
+    | SuvBw
+)

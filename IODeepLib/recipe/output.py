@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from IODeepLib.codes import Code
 from IODeepLib.recipe.applies_to import Laterality
+from IODeepLib.recipe.grid import Interpolation, OnGrid
 from IODeepLib.recipe.limits import Byte, Count, Index, Positive, Title
 from IODeepLib.text.json_text import StructureError
 from IODeepLib.text.records import Many, OneOrMore, Record
@@ -56,17 +57,10 @@ class Decision(StrEnum):
 
 
 class Blend(StrEnum):
-    """What is averaged where patches overlap."""
+    """What is averaged where patches overlap, or what is interpolated."""
 
     SCORES = "scores"
     PROBABILITIES = "probabilities"
-
-
-class DecideOn(StrEnum):
-    """On which voxels the decision is made; the other grid gets it by resampling."""
-
-    SOURCE = "source"
-    NETWORK = "network"
 
 
 class Aggregate(StrEnum):
@@ -74,6 +68,9 @@ class Aggregate(StrEnum):
 
     MEAN = "mean"
     MAXIMUM = "maximum"
+
+
+_OF_LABELS = (Interpolation.NEAREST_EXACT, Interpolation.NEAREST_EVEN, Interpolation.LINEAR)
 
 
 class Output(Record):
@@ -86,10 +83,20 @@ class Output(Record):
     decision: Decision = Decision.ARGMAX
     threshold: float = 0.5
     blend: Blend = Blend.SCORES
-    decide_on: DecideOn = DecideOn.SOURCE
+    decide_on: OnGrid = OnGrid.SOURCE
     aggregate: Aggregate = Aggregate.MEAN
+    interpolate: Blend = Blend.SCORES  # what is brought to the series' voxels, to be decided there
+    # How labels that were decided on the network's voxels are: MONAI rounds halves to even voxels
+    # ("nearest-even"), or interpolates the values and rounds these ("linear").
+    label_interpolation: Interpolation = Interpolation.NEAREST_EXACT
 
     def __post_init__(self) -> None:
+        if self.label_interpolation not in _OF_LABELS:
+            raise StructureError(
+                "$.label_interpolation",
+                repr(self.label_interpolation.value),
+                " or ".join(repr(way.value) for way in _OF_LABELS),
+            )
         for key in ("value", "name"):
             seen = set()
             for i, label in enumerate(self.labels):
@@ -129,11 +136,15 @@ class Connectivity(StrEnum):
 
 
 class LargestComponent(Record, tag_field="step", tag="largest_component"):
-    """Keep the largest connected component, of each label or of all of them `together`."""
+    """Keep the largest connected component, of each label or of all of them `together`.
+
+    On the network's voxels it is done before the labels are brought to those of the series.
+    """
 
     labels: Many[str] | None = None
     together: bool = False
     connectivity: Connectivity = Connectivity.CORNERS
+    on: OnGrid = OnGrid.SOURCE
 
 
 class FillHoles(Record, tag_field="step", tag="fill_holes"):

@@ -9,7 +9,15 @@ import msgspec
 
 from IODeepLib.recipe.applies_to import AppliesTo
 from IODeepLib.recipe.input import Channel, Input
-from IODeepLib.recipe.intensity import Clip, MinMax, Quantise, SuvBw, Window, ZScore
+from IODeepLib.recipe.intensity import (
+    Clip,
+    MinMax,
+    PercentileScale,
+    Quantise,
+    SuvBw,
+    Window,
+    ZScore,
+)
 from IODeepLib.text.json_text import parse_json
 from IODeepLib.text.records import Record, parse
 
@@ -23,7 +31,7 @@ class Requirements:
         channels: what fills its input.
         spatial_dims: 2 (slice by slice) or 3.
         slice_axis: the side of the patient, such as "S", toward which the slices that a 2D network
-            reads are counted; "" for a 3D network.
+            reads are counted; "" for a 3D network, and where slices are read as they were acquired.
         absolute: of each channel, whether the network reads values in their own unit, such as HU.
     """
 
@@ -63,7 +71,7 @@ def parse_requirements(recipe_json: str) -> Requirements:
         asking.applies_to,
         input_.channels,
         input_.spatial_dims,
-        input_.working_orientation[0] if input_.spatial_dims == 2 else "",
+        input_.working_orientation[:1] if input_.spatial_dims == 2 else "",
         tuple(_reads_absolute(input_, channel) for channel in input_.channels),
     )
 
@@ -79,6 +87,7 @@ def _reads_absolute(input_: Input, channel: Channel) -> bool:
         if isinstance(step, (Clip, Window, Quantise)):
             return True
         measured = isinstance(step, ZScore) and step.mean is step.std is None
-        if measured or isinstance(step, (MinMax, SuvBw)):  # SUV have a check of their own
+        # SUV have a check of their own.
+        if measured or isinstance(step, (MinMax, PercentileScale, SuvBw)):
             return False
     return True

@@ -24,6 +24,7 @@ from IODeepLib.recipe import (
     Over,
     Per,
     PercentileClip,
+    PercentileScale,
     Quantise,
     ScaleOffset,
     SuvBw,
@@ -176,6 +177,12 @@ def _apply(step: IntensityStep, voxels: _Voxels) -> None:
             voxels.shift_and_scale(0, 1 / (step.levels - 1))
         case PercentileClip():
             voxels.clip(*voxels.percentiles((step.lower, step.upper)))
+        case PercentileScale():
+            low, high = voxels.percentiles((step.lower, step.upper))
+            scale = (step.high - step.low) / (high - low) if high > low else 0.0
+            voxels.shift_and_scale(-low, scale, step.low)
+            if step.clip:
+                voxels.clip(*sorted((step.low, step.high)))
         case ZScore():
             _z_score(step, voxels)
         case MinMax():

@@ -23,10 +23,10 @@ from IODeepLib.recipe import (
     Channel,
     Conform,
     Crop,
-    DecideOn,
     Decision,
     Input,
     Native,
+    OnGrid,
     Output,
     Resize,
     Spacing,
@@ -260,7 +260,7 @@ def test_one_thresholded_label_is_exclusive_with_its_value():
 def test_deciding_on_the_network_takes_the_nearest_voxel(grid):
     prepared = prepared_of(grid)
     scores = random_scores(prepared)
-    result = decide(in_slabs(scores), prepared, make_output(decide_on=DecideOn.NETWORK))
+    result = decide(in_slabs(scores), prepared, make_output(decide_on=OnGrid.NETWORK))
     _, seen, index = interpolated(scores, prepared)
     decided = scores.argmax(axis=0)
     tops = np.array(decided.shape).reshape(3, 1, 1, 1) - 1
