@@ -97,7 +97,7 @@ def test_the_words_that_tell_steps_and_grids_apart_stay_as_they_are() -> None:
     assert words == {
         *(("mode", word) for word in ("native", "spacing", "resize", "conform")),
         *(("step", word) for word in ("clip", "percentile_clip", "window", "z_score", "min_max")),
-        *(("step", word) for word in ("quantise", "scale_offset", "suv_bw")),
+        *(("step", word) for word in ("quantise", "scale_offset", "suv_bw", "percentile_scale")),
         *(("step", word) for word in ("largest_component", "fill_holes", "minimum_volume")),
     }
 
@@ -106,7 +106,7 @@ def test_the_words_that_tell_steps_and_grids_apart_stay_as_they_are() -> None:
     ("path", "value", "where", "wanted"),
     [
         ("inputs", {}, "$.inputs", "one of"),
-        ("schema", "iodeep-recipe/2", "$.schema", "iodeep-recipe/1"),
+        ("schema", "iodeep-recipe/3", "$.schema", "iodeep-recipe/1 or iodeep-recipe/2"),
         ("version", "1.0", "$.version", "text of the form"),
         ("version", "١.٠.٠", "$.version", "text of the form"),
         ("name", "liver ct", "$.name", "text of the form"),
@@ -122,6 +122,11 @@ def test_the_words_that_tell_steps_and_grids_apart_stay_as_they_are() -> None:
         ("input.axis_order", "NCXYY", "$.input.axis_order", "each once"),
         ("input.axis_order", "NCXY", "$.input.grid.spacing", "2, one for each"),
         ("input.patch_size", [2**31, 96, 96], "$.input.patch_size[0]", "at most 2147483647"),
+        ("input.orientation", "SOURCE", "$.input.orientation", "'source'"),
+        ("input.mirror", "ZZ", "$.input.mirror", "each once"),
+        ("input.mirror", "T", "$.input.mirror", "letters of"),
+        ("input.gaussian", {"sigma": 0}, "$.input.gaussian.sigma", "more than 0"),
+        ("output.label_interpolation", "cubic", "$.output.label_interpolation", "nearest-even"),
         ("input.neighbours", 1, "$.input.neighbours", "two spatial axes"),
         (
             "input.channels",
