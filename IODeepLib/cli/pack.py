@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from IODeepLib.cli import console
 from IODeepLib.text.wording import counted
+
+if TYPE_CHECKING:
+    from IODeepLib.model_object import Model
 
 NAME = "pack"
 
@@ -23,14 +27,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from IODeepLib.publish import pack
     from IODeepLib.recipe import read_recipe
-    from IODeepLib.recipe.doubts import doubts
     from IODeepLib.sources.folder import find_model
 
     recipe = read_recipe(options.recipe)
     parent = find_model(options.parent).card if options.parent else None
     with console.progress() as progress:
         model = pack(options.model, recipe, options.out, parent=parent, progress=progress)
-    files = sorted(options.out.glob("*.dcm"))
+    document, text = described(model, options.out)
+    # The library says the warnings on standard error.
+    console.emit(options, document, text)
+
+
+def described(model: Model, out: Path) -> tuple[dict[str, Any], str]:
+    """What was packed into the folder `out`: a document, and a line for people."""
+    from IODeepLib.recipe.doubts import doubts
+
+    files = sorted(out.glob("*.dcm"))
     size = sum(file.stat().st_size for file in files)
     document = {
         "model": model.label,
@@ -40,9 +52,9 @@ def run(options: argparse.Namespace) -> None:
         "network_sha256": model.card.network_digest,
         "files": [str(file) for file in files],
         "bytes": size,
-        "warnings": doubts(recipe),  # the library says them on standard error
+        "warnings": doubts(model.card.recipe),
     }
-    text = (
-        f"{model.label}: {counted(len(files), 'instance')}, {size / 1e6:.1f} MB, in {options.out}"
+    return (
+        document,
+        f"{model.label}: {counted(len(files), 'instance')}, {size / 1e6:.1f} MB, in {out}",
     )
-    console.emit(options, document, text)

@@ -1,0 +1,1 @@
+"""Networks that others trained, with their pipelines: made into IODeep instances."""
