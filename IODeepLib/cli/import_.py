@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from IODeepLib.recipe import Recipe
 
 NAME = "import"
-# Each has NAME, add_arguments(parser) and draft(options) -> Draft.
+# Each has NAME, add_arguments(parser), and a context manager draft(options) that gives a Draft.
 FORMATS: tuple[ModuleType, ...] = ()
 
 
@@ -56,14 +56,14 @@ def run(options: argparse.Namespace) -> None:
 
     if options.out is None and not options.draft:
         raise UsageError("no --out", "a new folder to write to", "add --out DIR, or --draft")
-    draft = options.draft_of(options)
-    put_answers(draft, options.set, options.set_file)
-    if options.draft:
-        _say_draft(options, draft)
-        return
-    recipe = complete(draft)
-    with console.progress() as progress:
-        model = import_model(draft, recipe, options.out, progress)
+    with options.draft_of(options) as draft:
+        put_answers(draft, options.set, options.set_file)
+        if options.draft:
+            _say_draft(options, draft)
+            return
+        recipe = complete(draft)
+        with console.progress() as progress:
+            model = import_model(draft, recipe, options.out, progress)
     document, text = described(model, options.out)
     facts = _facts(draft, recipe)
     console.emit(
