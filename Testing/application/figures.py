@@ -7,6 +7,7 @@ says how, and what was seen.
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
+import qt
 import slicer
 from DICOMLib import DICOMUtils
 from msgspec.structs import replace
@@ -206,11 +209,7 @@ def _longest_gap(model: Model) -> str:
 
     From Apply until two seconds after the end; the median of several runs.
     """
-    volume = slicer.util.addVolumeFromArray(
-        np.random.default_rng(0).integers(0, 1000, (256, 256, 256), np.int16)
-    )
-    volume.SetAttribute("IODeep.Modality", "MR")
-    volume.SetAttribute("IODeep.BodyPartExamined", "BRAIN")
+    volume = _loaded(np.random.default_rng(0).integers(0, 1000, (256, 256, 256), np.int16))
     panel.open_panel()
     panel.find("inputSelector").setCurrentNode(volume)
     wait(1)
@@ -226,6 +225,83 @@ def _longest_gap(model: Model) -> str:
     return _verdict(float(np.median(longest)), 0.2, "s")
 
 
+def _in_the_queue(models: list[Model]) -> str:
+    """The same while several models run on one image, one after the other."""
+    panel.open_panel()
+    table = panel.find("modelTable")
+    names = [table.item(row, 1).text() for row in range(table.rowCount)]
+    rows = [names.index(model.card.title) for model in models]
+    table.clearSelection()
+    table.setCurrentCell(rows[0], 1)
+    flags = qt.QItemSelectionModel.Select | qt.QItemSelectionModel.Rows
+    for row in rows[1:]:
+        table.selectionModel().select(table.model().index(row, 0), flags)
+    wait(0.5)
+    assert panel.caption("applyButton") == f"Apply {len(models)} models"
+    with gaps() as found:
+        panel.find("applyButton").click()
+        panel.until(lambda: not panel.is_running())
+        wait(2)
+    assert panel.said("queueLabel") == f"Done: {len(models)} of {len(models)}."
+    panel.find("closeQueueButton").click()
+    return _verdict(max(found), 0.2, "s")
+
+
+def _published() -> str:
+    """The same while a network is published."""
+    recipe = _work / "published.json"
+    whole = json.loads((panel.DEMO / "recipe.json").read_text(encoding="utf-8"))
+    recipe.write_text(json.dumps(whole | {"name": "published"}), encoding="utf-8")
+    panel.find("onnxPathLineEdit").currentPath = str(panel.DEMO / "demo_network.onnx")
+    panel.find("recipePathLineEdit").currentPath = str(recipe)
+    wait(0.5)
+    with gaps() as found:
+        panel.find("publishButton").click()
+        panel.until(lambda: "In the DICOM database" in panel.find("publishStatusLabel").text)
+        wait(1)
+    return _verdict(max(found), 0.2, "s")
+
+
+def _memory(model: Model) -> str:
+    """What ten runs on 256 x 256 x 256 voxels leave in Slicer more than one, without results."""
+    volume = _loaded(np.random.default_rng(0).integers(0, 1000, (256, 256, 256), np.int16))
+    panel.open_panel()
+    panel.find("inputSelector").setCurrentNode(volume)
+    wait(1)
+    panel.choose(model)
+    used = []
+    for _ in range(10):
+        panel.find("applyButton").click()
+        panel.until(lambda: not panel.is_running())
+        wait(1)
+        for kind in ("vtkMRMLSegmentationNode", "vtkMRMLTableNode"):
+            for node in slicer.util.getNodesByClass(kind):
+                slicer.mrmlScene.RemoveNode(node)
+        wait(0.5)
+        used.append(psutil.Process().memory_info().rss / 2**20)
+    print("  " + ", ".join(f"{size:.0f} MB" for size in used), flush=True)
+    return _verdict(100 * (used[-1] / used[0] - 1), 5, "% more")
+
+
+def _opening() -> str:
+    """From Slicer's start to this script, and to the panel; the longest gap meanwhile."""
+    began = psutil.Process().create_time()
+    script = time.time() - began
+    with gaps() as found:
+        seconds = _seconds(panel.open_panel)
+        wait(1)
+    print(f"  Slicer started in {script:.1f} s, the panel opened in {seconds:.2f} s", flush=True)
+    return _verdict(max(found), 0.2, "s")
+
+
+def _loaded(array: np.ndarray) -> slicer.vtkMRMLScalarVolumeNode:
+    """An image in the scene that the demonstration model fits."""
+    volume = slicer.util.addVolumeFromArray(array)
+    volume.SetAttribute("IODeep.Modality", "MR")
+    volume.SetAttribute("IODeep.BodyPartExamined", "BRAIN")
+    return volume
+
+
 def _lives(process: int) -> bool:
     try:
         os.killpg(process, 0)
@@ -235,16 +311,18 @@ def _lives(process: int) -> bool:
 
 
 def _run() -> None:
+    step("Longest gap while the panel opens for the first time", _opening)
     from IODeepLib import read_recipe
 
     needs = replace(read_recipe(panel.DEMO / "recipe.json").input, overlap=_OVERLAP)
     long = panel.make_model(_work / "model", name="figures", input=needs)
     few = replace(needs, overlap=0.0)
-    quick = panel.make_model(_work / "quick", name="quick", input=few)
+    quick = panel.make_model(_work / "quick", name="quick", title="Quick", input=few)
+    other = panel.make_model(_work / "other", name="other", title="Other", input=few)
     step("Import of the module", _import)
     step("Segmentation of 512 x 512 x 300 with 50 labels", _many_labels)
     with DICOMUtils.TemporaryDICOMDatabase(str(_work / "database")):
-        for part in (_work / "model", _work / "quick", panel.DEMO / "mr_t1"):
+        for part in (_work / "model", _work / "quick", _work / "other", panel.DEMO / "mr_t1"):
             DICOMUtils.importDicom(str(part), slicer.dicomDatabase, copyFiles=True)
         slicer.util.selectModule("IODeep")
         step("In Slicer and by the command", _against_the_command)
@@ -252,6 +330,10 @@ def _run() -> None:
         step("17 labels in 3D", _in_3d)
         step("Longest gap while 50 labels are measured", _after_an_edit)
         step("Longest gap of the event loop", lambda: _longest_gap(quick))
+        step("Longest gap while two models run", lambda: _in_the_queue([quick, other]))
+        step("Longest gap while a network is published", _published)
+        slicer.mrmlScene.Clear()
+        step("Memory of ten runs", lambda: _memory(quick))
     step("Every limit is kept", _every_limit_is_kept)
     shutil.rmtree(_work, ignore_errors=True)
     finish()

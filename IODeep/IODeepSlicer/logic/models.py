@@ -1,0 +1,106 @@
+"""What scripts ask of models: which there are, and how they come and go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IODeepSlicer.work.waiting import wait
+from IODeepSlicer.work.worker_process import slicerPython
+
+if TYPE_CHECKING:
+    from IODeepLib.model_object import Model
+    from IODeepSlicer.sources.models import FoundModels
+    from IODeepSlicer.work.importing import Gathering
+    from IODeepSlicer.work.listing import Listing
+
+
+class Models:
+    """The part of the module's logic that finds, publishes and imports."""
+
+    def findModels(self, source: str | Path | None = None) -> FoundModels:
+        """The models in the DICOM database and, if one is given, in one more source.
+
+        :param source: a folder, with those below it; or a server, by its name in iodeep.toml or in
+            Slicer's DICOM module or its address (see Docs/pacs.md), from which only cards are
+            fetched.
+        :return: an object with `models`, `sources`, `problems` and `retired`.
+        """
+        from IODeepSlicer.requirements import checkReading
+        from IODeepSlicer.sources.models import findModels
+        from IODeepSlicer.sources.servers import isServer
+
+        checkReading()
+        if not source or not isServer(source):
+            return findModels(source)
+        listing = self.startListing(source)
+        wait(listing)
+        return findModels(cards=listing.outcome())
+
+    def startListing(self, server: str | Path) -> Listing:
+        """Ask a server for its models in a process of its own, and return at once.
+
+        Poll it until it is over; its outcome are the files of the cards, and of the notices that
+        some are retired.
+        """
+        from IODeepSlicer.sources.servers import addressOf, checkFor
+        from IODeepSlicer.work.listing import Listing
+
+        checkFor(server)
+        return Listing(slicerPython(), addressOf(server))
+
+    def publish(self, onnxFile: str | Path, recipeFile: str | Path) -> Model:
+        """Write a network as card and weights into the DICOM database, once it is tried out.
+
+        :return: the model; the one that is there already, if it is the very same.
+        """
+        from IODeepSlicer.work.publishing import finishPacking, startPacking
+
+        packing = startPacking(onnxFile, recipeFile)
+        wait(packing)
+        return finishPacking(packing)
+
+    def startImport(self, path: str | Path) -> Gathering:
+        """Begin to bring the models in a folder or ZIP file into the DICOM database.
+
+        Poll it until it is over, then `finishImport`. Only networks are taken, and those of which
+        all parts are there are verified.
+        """
+        from IODeepSlicer.requirements import checkReading
+        from IODeepSlicer.work.importing import startGathering
+        from IODeepSlicer.work.job import Origin
+
+        checkReading()
+        return startGathering(Origin(path=Path(path).absolute()))
+
+    def startGetting(self, model: Model, server: str | Path) -> Gathering:
+        """Begin to bring a model of a server, with its weights, into the DICOM database.
+
+        Poll it until it is over, then `finishImport`.
+        """
+        from IODeepSlicer.sources.servers import addressOf, checkFor
+        from IODeepSlicer.work.importing import startGathering
+        from IODeepSlicer.work.job import Origin
+
+        checkFor(server)
+        card = model.card.sop_instance_uid
+        return startGathering(Origin(server=addressOf(server), card=card))
+
+    def finishImport(self, gathering: Gathering) -> tuple[Model, ...]:
+        """The models that came, as the DICOM database has them now."""
+        from IODeepSlicer.work.importing import finishModels
+
+        return finishModels(gathering)
+
+    def importModels(self, path: str | Path) -> tuple[Model, ...]:
+        """Bring the models in a folder or ZIP file into the DICOM database."""
+        gathering = self.startImport(path)
+        wait(gathering)
+        return self.finishImport(gathering)
+
+    def getModel(self, model: Model, server: str | Path) -> Model:
+        """Bring a model of a server, with its weights, into the DICOM database."""
+        gathering = self.startGetting(model, server)
+        wait(gathering)
+        (found,) = self.finishImport(gathering)
+        return found
