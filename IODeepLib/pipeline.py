@@ -20,7 +20,6 @@ from IODeepLib.geometry import Volume
 from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.inference.classification import Classification, classify
 from IODeepLib.inference.decision import decide
-from IODeepLib.inference.decision_rule import rule_of
 from IODeepLib.inference.postprocess import postprocess
 from IODeepLib.inference.preprocess import Prepared, prepare
 from IODeepLib.inference.segmentation import Segmentation
@@ -33,6 +32,7 @@ from IODeepLib.network import agreement
 from IODeepLib.network.predictor import Predictor
 from IODeepLib.network.runtime import Session, open_session
 from IODeepLib.recipe import Decision, Recipe, Task
+from IODeepLib.recipe import Stage as RecipeStage
 from IODeepLib.results import SegmentationType, check_seg_type, seg_obstacle
 from IODeepLib.results.result import Result
 from IODeepLib.selection import Candidate, hounsfield, judge
@@ -132,7 +132,8 @@ def run(
             "a model whose every criterion the series meets",
             "see 'iodeep select' for the models that fit",
         )
-    input_, suv_notes = in_suv(recipe.input, candidate.channels)
+    [stage] = recipe.all_stages
+    input_, suv_notes = in_suv(stage.input, candidate.channels)
     stages = _Stages(progress, began, cancelled)
 
     verify(model, stages.begin(Stage.VERIFY))
@@ -142,11 +143,11 @@ def run(
         threads=options.threads,
         cancelled=stages.cancelled,
     )
-    agreement.check(recipe, session)
+    agreement.check(recipe, stage, session)
     reading = stages.begin(Stage.READ)
     volumes = [
         image.volume(reading, channel.color)
-        for image, channel in zip(candidate.channels, recipe.input.channels, strict=True)
+        for image, channel in zip(candidate.channels, recipe.series_channels, strict=True)
     ]
     value_notes = [
         *hounsfield.notes(model.card.requirements, candidate.channels, volumes),
@@ -200,7 +201,7 @@ def labels_left_out(model: Model, labels: tuple[str, ...] | None) -> tuple[str, 
             "a model that segments",
             "leave out the names of the labels",
         )
-    known = [label.name for label in recipe.output.labels]
+    known = [label.name for label in recipe.labels]
     unknown = [name for name in labels if name not in known]
     if unknown or not labels:
         raise UsageError(
@@ -216,10 +217,11 @@ def labels_left_out(model: Model, labels: tuple[str, ...] | None) -> tuple[str, 
 def _check_seg_type(recipe: Recipe, seg_type: SegmentationType) -> None:
     """Refuse before the run what cannot be written after it."""
     if recipe.task is Task.SEGMENTATION:
+        decisions = {stage.output.decision for stage in recipe.result_stages}
         check_seg_type(
             seg_type,
-            overlapping=rule_of(recipe.output).layers > 1,
-            probable=recipe.output.decision is not Decision.LABELS,
+            overlapping=recipe.overlapping,
+            probable=Decision.LABELS not in decisions,
         )
 
 
@@ -269,12 +271,13 @@ def _infer(
 ) -> tuple[Segmentation | Classification, list[str]]:
     """What the network finds, and sentences on what was done to it afterwards."""
     progress = stages.begin(Stage.INFER)
-    predict = Predictor(recipe, session)
+    [stage] = recipe.all_stages
+    predict = Predictor(stage, session)
     if recipe.task is not Task.SEGMENTATION:
         classification = classify(
             prepared.array,
-            recipe.input,
-            recipe.output,
+            stage.input,
+            stage.output,
             predict,
             task=recipe.task,
             progress=progress,
@@ -282,18 +285,18 @@ def _infer(
             batch=predict.batch,
         )
         return classification, []
-    room = _check_memory(recipe, prepared, predict.batch)
+    room = _check_memory(stage, prepared, predict.batch)
     slabs = score_slabs(
         prepared.array,
-        recipe.input,
-        recipe.output,
+        stage.input,
+        stage.output,
         predict,
         progress=progress,
         cancelled=stages.cancelled,
         batch=predict.batch,
     )
     fractional = options.seg_type is SegmentationType.FRACTIONAL
-    segmentation = decide(slabs, prepared, recipe.output, want_probabilities=fractional)
+    segmentation = decide(slabs, prepared, stage.output, want_probabilities=fractional)
     slices = image.slices
     if isinstance(slices, SliceStack):  # between the slices, and beside them, nobody saw anything
         segmentation = segmentation.on_slices(slices).on_even_grid()
@@ -304,12 +307,12 @@ def _infer(
     return segmentation, [*room, *notes]
 
 
-def _check_memory(recipe: Recipe, prepared: Prepared, batch: int) -> list[str]:
+def _check_memory(stage: RecipeStage, prepared: Prepared, batch: int) -> list[str]:
     """Whether the scores have room, before anything is computed: sentences, or a ModelError."""
     sizes = prepared.network.shape
-    needed = score_bytes(sizes, recipe.input, recipe.output, batch)
-    size = recipe.input.patch_size or sizes[-recipe.input.spatial_dims :]
-    channels = score_channels(recipe.output)
+    needed = score_bytes(sizes, stage.input, stage.output, batch)
+    size = stage.input.patch_size or sizes[-stage.input.spatial_dims :]
+    channels = score_channels(stage.output)
     what = f"the scores of {channels} channels at {' × '.join(map(str, size))} voxels"
     notes = check_room(needed, what, "a network that reads patches or has fewer labels")
     for note in notes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from IODeepLib.errors import RecipeError
 from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Card, Model, write_model
 from IODeepLib.network import agreement
@@ -48,11 +49,17 @@ def pack(
     for doubt in doubts(recipe):
         _log.warning("%s", doubt)
 
+    if recipe.network_names != ("",):
+        raise RecipeError(
+            "recipe: a model of several networks", "one network", "pack them one by one"
+        )
+    [stage] = recipe.all_stages
+
     def check(model: Model) -> None:
         size = sum(part.length for part in model.card.manifest.parts)
         trial = size <= MAX_TRIED_BYTES
         session = open_session(model, providers="cpu", to_run=trial)
-        agreement.check(recipe, session)
+        agreement.check(recipe, stage, session)
         if not trial:
             _log.warning(
                 "%s was not tried out: a run takes at least the memory of its %.1f GB of weights",
@@ -62,6 +69,6 @@ def pack(
             return
         if progress is not None:
             progress(1.0, f"trying {model.label} out")
-        agreement.try_out(recipe, session)
+        agreement.try_out(recipe, stage, session)
 
     return write_model(onnx_path, recipe, out_dir, parent=parent, check=check, progress=progress)

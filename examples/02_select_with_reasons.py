@@ -21,8 +21,8 @@ if models is None:  # the demonstration network, and once more as one that is fo
     recipe = read_recipe(DEMO / "recipe.json")
     pack(DEMO / "demo_network.onnx", recipe, models / "mr")
     for_ct = replace(recipe.applies_to, modalities=("CT",))
-    channels = tuple(replace(c, modality=None) for c in recipe.input.channels)
-    input_ = replace(recipe.input, channels=channels)
+    channels = tuple(replace(c, modality=None) for c in recipe.series_channels)
+    input_ = replace(recipe.all_stages[0].input, channels=channels)
     recipe = replace(recipe, name="for-ct", applies_to=for_ct, input=input_)
     pack(DEMO / "demo_network.onnx", recipe, models / "ct")
 

@@ -78,8 +78,8 @@ def _others(recipe: Recipe) -> list[Recipe]:
         found = region_by_term(region)
         assert found is not None  # noqa: S101 - terms of our own table
         applies_to = replace(recipe.applies_to, anatomic_regions=(found.code,), **changes)
-        channels = tuple(replace(c, modality=None) for c in recipe.input.channels)
-        input_ = replace(recipe.input, channels=channels)
+        channels = tuple(replace(c, modality=None) for c in recipe.series_channels)
+        input_ = replace(recipe.all_stages[0].input, channels=channels)
         return replace(recipe, name=name, title=title, applies_to=applies_to, input=input_)
 
     return [

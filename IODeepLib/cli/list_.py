@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
             model.card.version,
             ",".join(model.card.modalities),
             _meanings(model.card.regions),
-            str(len(model.card.recipe.output.labels)),
+            str(len(model.card.recipe.labels)),
             _size(model, whole=not isinstance(source, FolderSource)),
             f"{model.card.title} ({retired})" if retired else model.card.title,
         )
@@ -116,7 +116,7 @@ def _document(model: Model) -> dict[str, Any]:
         "modalities": list(card.modalities),
         "anatomic_regions": [dump(code) for code in card.regions],
         "conditions": [dump(code) for code in card.conditions],
-        "labels": [label.name for label in card.recipe.output.labels],
+        "labels": [label.name for label in card.recipe.labels],
         "publisher": _publisher(card),
         "licence": card.recipe.card.licence,
         "model_uid": card.model_uid,

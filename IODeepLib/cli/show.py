@@ -64,7 +64,7 @@ def _text(document: dict[str, Any], recipe: Recipe) -> str:
         ("modalities", ", ".join(applies.modalities)),
         ("anatomy", ", ".join(map(str, applies.anatomic_regions)) or "any"),
         ("conditions", ", ".join(map(str, applies.conditions)) or "any"),
-        ("labels", ", ".join(f"{label.value} {label.name}" for label in recipe.output.labels)),
+        ("labels", ", ".join(f"{label.value} {label.name}" for label in recipe.labels)),
         ("publisher", card.publisher),
         ("authors", ", ".join(card.authors)),
         ("licence", card.licence),

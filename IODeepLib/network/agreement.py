@@ -7,7 +7,8 @@ exported networks leave their sizes open.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,8 @@ import numpy as np
 from IODeepLib.errors import ModelError, RecipeError
 from IODeepLib.machine.memory import check_room
 from IODeepLib.network.runtime import Session, TensorInfo
-from IODeepLib.recipe import Conform, Decision, Input, Recipe, Resize, Task
+from IODeepLib.recipe import Conform, Decision, Input, Recipe, Resize, Stage, Task
+from IODeepLib.recipe.stages import located
 
 FLOATING = ("float16", "float32", "float64")
 INTEGER = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -33,7 +35,7 @@ class FilledInput:
     channels: tuple[int, ...]
 
 
-def inputs_of(recipe: Recipe, session: Session) -> tuple[FilledInput, ...]:
+def inputs_of(stage: Stage, session: Session) -> tuple[FilledInput, ...]:
     """The network's inputs, each with its channels.
 
     Raises:
@@ -41,8 +43,8 @@ def inputs_of(recipe: Recipe, session: Session) -> tuple[FilledInput, ...]:
     """
     filled: dict[str, list[int]] = {item.name: [] for item in session.inputs}
     names = ", ".join(filled)
-    for i, channel in enumerate(recipe.input.channels):
-        path, name = "$.input.name", recipe.input.name
+    for i, channel in enumerate(stage.input.channels):
+        path, name = "$.input.name", stage.input.name
         if channel.input is not None:
             path, name = f"$.input.channels[{i}].input", channel.input
         if name is None and len(filled) > 1:
@@ -63,29 +65,56 @@ def inputs_of(recipe: Recipe, session: Session) -> tuple[FilledInput, ...]:
     return tuple(FilledInput(item, tuple(filled[item.name])) for item in session.inputs)
 
 
-def output_of(recipe: Recipe, session: Session) -> TensorInfo:
+def output_of(stage: Stage, session: Session) -> TensorInfo:
     """The network's output that the recipe reads."""
-    return _named("$.output.name", recipe.output.name, session.outputs, "output")
+    return _named("$.output.name", stage.output.name, session.outputs, "output")
 
 
-def batch_of(recipe: Recipe, session: Session) -> int:
+def batch_of(stage: Stage, session: Session) -> int:
     """How many slices or patches the network takes at once: the size of its axis N, 1 if open."""
-    axis = recipe.input.axis_order.index("N")
-    sizes = {item.tensor.shape[axis] for item in inputs_of(recipe, session)} - {None}
+    axis = stage.input.axis_order.index("N")
+    sizes = {item.tensor.shape[axis] for item in inputs_of(stage, session)} - {None}
     return max((size for size in sizes if size is not None), default=1)
 
 
-def check(recipe: Recipe, session: Session) -> None:
-    """Hold the recipe against what the network declares.
+def check(recipe: Recipe, stage: Stage, session: Session) -> None:
+    """Hold a stage of the recipe against what a network of it declares.
 
     Raises:
         RecipeError: the two contradict each other; the message names both sides.
         ModelError: the network is of a kind that cannot be run.
     """
-    axes = recipe.input.axis_order
+    with _placed(recipe, stage):
+        _check(stage, recipe.task_of(stage), session)
+
+
+def try_out(recipe: Recipe, stage: Stage, session: Session) -> None:
+    """Run a network of a stage once on zeros and compare what comes out with the recipe.
+
+    Raises:
+        RecipeError: the output has another shape than the recipe says.
+        ModelError: the network does not run, or there is no memory for it.
+    """
+    with _placed(recipe, stage):
+        _try_out(stage, recipe.task_of(stage), session)
+
+
+@contextmanager
+def _placed(recipe: Recipe, stage: Stage) -> Iterator[None]:
+    """Say where in the recipe the stage stands whose `input` or `output` an error names."""
+    try:
+        yield
+    except RecipeError as error:
+        path = next(path for path, one in located(recipe.all_stages) if one.name == stage.name)
+        found = path + error.found.removeprefix("$")
+        raise RecipeError(found, error.wanted, error.next_step) from None
+
+
+def _check(stage: Stage, task: Task, session: Session) -> None:
+    axes = stage.input.axis_order
     batches = {}
-    for item in inputs_of(recipe, session):
-        _check_input(recipe.input, item)
+    for item in inputs_of(stage, session):
+        _check_input(stage.input, item)
         batches[item.tensor.name] = item.tensor.shape[axes.index("N")]
     if len(set(batches.values()) - {None}) > 1:
         raise ModelError(
@@ -93,38 +122,32 @@ def check(recipe: Recipe, session: Session) -> None:
             "the same number for all inputs",
             "export the network with one batch size",
         )
-    given = output_of(recipe, session)
-    if recipe.task is not Task.SEGMENTATION:
+    given = output_of(stage, session)
+    if task is not Task.SEGMENTATION:
         _check_rank("$.task", given, "NC")
-        _agree("$.output.channels", f"{given.name!r}", given.shape[1], recipe.output.channels)
-    elif recipe.output.decision is not Decision.LABELS:
+        _agree("$.output.channels", f"{given.name!r}", given.shape[1], stage.output.channels)
+    elif stage.output.decision is not Decision.LABELS:
         _check_rank("$.output", given, axes)
         channels = given.shape[axes.index("C")]
-        _agree("$.output.channels", f"{given.name!r}", channels, recipe.output.channels)
+        _agree("$.output.channels", f"{given.name!r}", channels, stage.output.channels)
 
 
-def try_out(recipe: Recipe, session: Session) -> None:
-    """Run the network once on zeros and compare what comes out with the recipe.
-
-    Raises:
-        RecipeError: the output has another shape than the recipe says.
-        ModelError: the network does not run, or there is no memory for it.
-    """
-    given, batch = output_of(recipe, session), batch_of(recipe, session)
+def _try_out(stage: Stage, task: Task, session: Session) -> None:
+    given, batch = output_of(stage, session), batch_of(stage, session)
     feeds = {}
-    for item in inputs_of(recipe, session):
-        shape = trial_shape(recipe.input, item, batch)
+    for item in inputs_of(stage, session):
+        shape = trial_shape(stage.input, item, batch)
         what = f"the {' × '.join(map(str, shape))} values of a trial run"
         check_room(4 * math.prod(shape), what, "a network that reads smaller patches")
         feeds[item.tensor.name] = np.zeros(shape, item.tensor.dtype)
     [result] = session.run(feeds, [given.name])
-    axes, channels = recipe.input.axis_order, recipe.output.channels
-    if recipe.task is not Task.SEGMENTATION:
+    axes, channels = stage.input.axis_order, stage.output.channels
+    if task is not Task.SEGMENTATION:
         wanted: list[tuple[int, ...]] = [(batch, channels)]
     else:
         spatial = dict(zip(axes, shape, strict=True))
         wanted = [tuple({**spatial, "C": channels}[axis] for axis in axes)]
-        if recipe.output.decision is Decision.LABELS:
+        if stage.output.decision is Decision.LABELS:
             wanted = [
                 tuple({**spatial, "C": 1}[axis] for axis in axes),
                 tuple(spatial[axis] for axis in axes if axis != "C"),

@@ -14,24 +14,24 @@ import numpy.typing as npt
 from IODeepLib.errors import ModelError
 from IODeepLib.network import agreement
 from IODeepLib.network.runtime import Session, TensorInfo
-from IODeepLib.recipe import Recipe
+from IODeepLib.recipe import Stage
 
 Array = npt.NDArray[Any]
 
 
 class Predictor:
-    """`session` as the recipe uses it.
+    """`session` as a stage of the recipe uses it.
 
     Attributes:
         batch: how many slices or patches it should be given at once.
     """
 
-    def __init__(self, recipe: Recipe, session: Session) -> None:
-        self._session, self._axes = session, recipe.input.axis_order
-        self._inputs = agreement.inputs_of(recipe, session)
-        self._output = agreement.output_of(recipe, session).name
-        self._slices = recipe.input.slices_a_channel
-        self.batch = agreement.batch_of(recipe, session)
+    def __init__(self, stage: Stage, session: Session) -> None:
+        self._session, self._axes = session, stage.input.axis_order
+        self._inputs = agreement.inputs_of(stage, session)
+        self._output = agreement.output_of(stage, session).name
+        self._slices = stage.input.slices_a_channel
+        self.batch = agreement.batch_of(stage, session)
 
     def __call__(self, tensor: npt.NDArray[np.float32]) -> Array:
         """The output for a tensor with all channels, in the recipe's axis order.

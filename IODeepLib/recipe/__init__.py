@@ -67,7 +67,7 @@ from IODeepLib.recipe.intensity import (
     Window,
     ZScore,
 )
-from IODeepLib.recipe.limits import Name, Title, Uid, Version
+from IODeepLib.recipe.limits import Name, NetworkName, Title, Uid, Version
 from IODeepLib.recipe.output import (
     Activation,
     AfterStep,
@@ -83,6 +83,14 @@ from IODeepLib.recipe.output import (
     Output,
 )
 from IODeepLib.recipe.requirements import Requirements, parse_requirements
+from IODeepLib.recipe.stages import (
+    Region,
+    Stage,
+    check_stages,
+    check_steps,
+    result_stages,
+    series_channels,
+)
 from IODeepLib.text.json_text import MAX_JSON_CHARACTERS, StructureError, parse_json
 from IODeepLib.text.records import Many, Record, dump, form, parse, schema
 
@@ -137,12 +145,14 @@ __all__ = [
     "Quantise",
     "Range",
     "Recipe",
+    "Region",
     "Requirements",
     "Resize",
     "ScaleOffset",
     "SeparateAxis",
     "Sex",
     "Spacing",
+    "Stage",
     "SuvBw",
     "Task",
     "Window",
@@ -170,33 +180,110 @@ class Task(StrEnum):
     REGRESSION = "REGRESSION"
 
 
-class Recipe(Record):
-    """What a network needs and gives, what it may be used on, and who says so."""
+class Recipe(Record, kw_only=True):
+    """What a network needs and gives, what it may be used on, and who says so.
+
+    A model of one stage has its `input` and `output` here; one of several has `stages`. Whoever
+    runs, shows or checks it asks for `all_stages` and `labels`.
+    """
 
     schema: Annotated[str, form("|".join(SCHEMAS), " or ".join(SCHEMAS))]
     name: Name
     version: Version
     title: Title
     applies_to: AppliesTo
-    input: Input
-    output: Output
+    input: Input | None = None
+    output: Output | None = None
     card: ModelCard
     task: Task = Task.SEGMENTATION
     after: Many[AfterStep] = ()
     model_uid: Uid | None = None
+    networks: Many[NetworkName] = ()
+    stages: Many[Stage] = ()
 
     def __post_init__(self) -> None:
-        names = dict.fromkeys(label.name for label in self.output.labels)
-        for i, step in enumerate(self.after):
-            for j, name in enumerate(step.labels or ()):
-                if name not in names:
-                    raise StructureError(
-                        f"$.after[{i}].labels[{j}]", repr(name), "one of " + ", ".join(names)
-                    )
-        if self.after and self.task is not Task.SEGMENTATION:
+        self._check_keys()
+        check_stages(self.all_stages)
+        if self.task is not Task.SEGMENTATION:
+            self._check_without_voxels()
+        check_steps("$.after", self.after, self.labels)
+
+    def _check_keys(self) -> None:
+        """One network at the top, or stages."""
+        for key in ("input", "output"):
+            there = getattr(self, key) is not None
+            if there and self.stages:
+                raise StructureError(f"$.{key}", "it, beside stages", "it in each stage")
+            if not there and not self.stages:
+                raise StructureError(f"$.{key}", "nothing", "it, or stages that have it")
+        if self.networks and self.stages:
+            raise StructureError("$.networks", "it, beside stages", "it in the stages")
+
+    def _check_without_voxels(self) -> None:
+        """What a classification or regression cannot have."""
+        last = self.all_stages[-1]
+        steps = [("$.after", self.after)]
+        if self.stages:
+            steps.append((f"$.stages[{len(self.stages) - 1}].after", last.after))
+        for path, some in steps:
+            if some:
+                raise StructureError(
+                    path, f"steps for the task {self.task.value}", "no steps: there are no voxels"
+                )
+        others = [repr(part.name) for part in self.result_stages if part.name != last.name]
+        if others:
             raise StructureError(
-                "$.after", f"steps for the task {self.task.value}", "no steps: there are no voxels"
+                "$.stages",
+                f"{', '.join(others)}, which no stage reads, before one for {self.task.value}",
+                "stages before the last one that are read by another",
             )
+
+    @property
+    def all_stages(self) -> tuple[Stage, ...]:
+        """The stages in order; where input and output stand at the top it is one without a name."""
+        if self.input is None or self.output is None:
+            return self.stages
+        return (Stage("", self.input, self.output, self.networks),)
+
+    @property
+    def result_stages(self) -> tuple[Stage, ...]:
+        """The stages whose labels are the result; a later one paints over an earlier one."""
+        return result_stages(self.all_stages)
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """What the result can have."""
+        return tuple(label for stage in self.result_stages for label in stage.output.labels)
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether a voxel of the result may have several labels."""
+        return any(stage.output.overlapping for stage in self.result_stages)
+
+    @property
+    def network_names(self) -> tuple[str, ...]:
+        """The networks that it needs, each once; the only one of a model has no name: ""."""
+        names = (name for stage in self.all_stages for name in stage.network_names)
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def series_channels(self) -> tuple[Channel, ...]:
+        """The channels that series fill, each once. The result lies on the series of the first."""
+        if self.input is not None:
+            return self.input.channels
+        return series_channels([stage.input for stage in self.stages])
+
+    def series_of(self, stage: Stage) -> tuple[int, ...]:
+        """Which of the `series_channels` are those of `stage`, in its own order."""
+        if self.input is not None:
+            return tuple(range(len(self.input.channels)))
+        places = {channel.name: i for i, channel in enumerate(self.series_channels)}
+        return tuple(places[c.name] for c in stage.input.channels if c.stage is None)
+
+    def task_of(self, stage: Stage) -> Task:
+        """What `stage` does: all before the last one segment."""
+        last = self.all_stages[-1]
+        return self.task if stage.name == last.name else Task.SEGMENTATION
 
 
 def read_recipe(path: Path | str) -> Recipe:

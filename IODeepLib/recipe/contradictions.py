@@ -9,8 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from IODeepLib.errors import RecipeError
-from IODeepLib.recipe import Activation, Channel, Decision, IntensityStep, Recipe, SuvBw, Task
+from IODeepLib.recipe import (
+    Activation,
+    Channel,
+    Decision,
+    IntensityStep,
+    Output,
+    Recipe,
+    SuvBw,
+    Task,
+)
 from IODeepLib.recipe.meanings import codes_of, refuse_what_is_no_code
+from IODeepLib.recipe.stages import located, located_labels
 from IODeepLib.text.json_text import StructureError
 
 # What people write for a Modality (0008,0060).
@@ -37,8 +47,10 @@ def refuse_contradictions(recipe: Recipe) -> None:
         _check_modalities(recipe)
         _check_ranges(recipe)
         _check_steps(recipe)
-        _check_output(recipe)
-        for path, code in codes_of(recipe.applies_to, recipe.output.labels):
+        for path, stage in located(recipe.all_stages):
+            if recipe.task_of(stage) is Task.SEGMENTATION:
+                _check_output(f"{path}.output", stage.output)
+        for path, code in codes_of(recipe.applies_to, located_labels(recipe.all_stages)):
             refuse_what_is_no_code(path, code)
     except StructureError as error:
         raise RecipeError(
@@ -52,9 +64,10 @@ def named_modalities(recipe: Recipe) -> Iterator[tuple[str, str]]:
     """Every modality of the recipe, with its JSON path."""
     for i, modality in enumerate(recipe.applies_to.modalities):
         yield f"$.applies_to.modalities[{i}]", modality
-    for i, channel in enumerate(recipe.input.channels):
-        if channel.modality is not None:
-            yield f"$.input.channels[{i}].modality", channel.modality
+    for path, stage in located(recipe.all_stages):
+        for i, channel in enumerate(stage.input.channels):
+            if channel.modality is not None:
+                yield f"{path}.input.channels[{i}].modality", channel.modality
 
 
 def _check_modalities(recipe: Recipe) -> None:
@@ -62,10 +75,10 @@ def _check_modalities(recipe: Recipe) -> None:
         if modality in _MISTAKEN:
             wanted = f"{_MISTAKEN[modality]}, as Modality (0008,0060) has it"
             raise StructureError(path, repr(modality), wanted)
-    allowed, wanted_by = recipe.applies_to.modalities, recipe.input.channels
+    allowed, wanted_by = recipe.applies_to.modalities, recipe.series_channels
     if all(channel.modality not in (None, *allowed) for channel in wanted_by):
         raise StructureError(
-            "$.input.channels",
+            "$.input.channels" if recipe.input is not None else "$.stages",
             f"channels for {', '.join(str(channel.modality) for channel in wanted_by)} only, "
             f"of a network for {', '.join(allowed)}",
             "a channel that the series it is run on can fill",
@@ -85,45 +98,43 @@ def _check_ranges(recipe: Recipe) -> None:
             )
 
 
-def steps_of(recipe: Recipe) -> Iterator[tuple[Channel, tuple[IntensityStep, ...]]]:
-    """The channels with all their intensity steps, in order."""
-    for channel in recipe.input.channels:
-        before, after = recipe.input.steps(channel)
-        yield channel, before + after
+def steps_of(recipe: Recipe) -> Iterator[tuple[str, Channel, tuple[IntensityStep, ...]]]:
+    """The path of the input, and the channels with all their intensity steps, in order."""
+    for path, stage in located(recipe.all_stages):
+        for channel in stage.input.channels:
+            before, after = stage.input.steps(channel)
+            yield f"{path}.input", channel, before + after
 
 
 def _check_steps(recipe: Recipe) -> None:
-    for channel, steps in steps_of(recipe):
+    for path, channel, steps in steps_of(recipe):
         count = sum(isinstance(step, SuvBw) for step in steps)
         if count > 1:
             found = f"suv_bw {count} times for the channel {channel.name!r}"
-            raise StructureError("$.input", found, "once")
+            raise StructureError(path, found, "once")
         modalities = (channel.modality,) if channel.modality else recipe.applies_to.modalities
         if count and "PT" not in modalities:
             found = f"suv_bw for the channel {channel.name!r}, of {', '.join(modalities)}"
-            raise StructureError("$.input", found, "PT: others have no uptake values")
+            raise StructureError(path, found, "PT: others have no uptake values")
 
 
-def _check_output(recipe: Recipe) -> None:
-    output = recipe.output
-    if recipe.task is not Task.SEGMENTATION:
-        return
+def _check_output(path: str, output: Output) -> None:
     if output.decision is Decision.LABELS and output.channels != 1:
         found = f"{output.channels}, of a network that gives label values itself"
-        raise StructureError("$.output.channels", found, "1, or another decision than 'labels'")
+        raise StructureError(f"{path}.channels", found, "1, or another decision than 'labels'")
     thresholded = output.decision in (Decision.THRESHOLD, Decision.REGIONS)
     probable = thresholded and output.activation is not Activation.NONE
     if probable and not 0 < output.threshold < 1:
         found = f"{output.threshold:g}, of probabilities: all voxels or none"
-        raise StructureError("$.output.threshold", found, "more than 0 and less than 1")
+        raise StructureError(f"{path}.threshold", found, "more than 0 and less than 1")
     if output.decision is Decision.ARGMAX:
         if output.channels == 1:
             found = "1: the only channel always has the highest score"
-            raise StructureError("$.output.channels", found, "2 or more, or decision 'threshold'")
+            raise StructureError(f"{path}.channels", found, "2 or more, or decision 'threshold'")
         taken: dict[int, str] = {}
         for i, channel in enumerate(output.label_channels):
             name = output.labels[i].name
             first = taken.setdefault(channel, name)
             if first != name:
                 found = f"the channel {channel}, which is that of {first!r}"
-                raise StructureError(f"$.output.labels[{i}]", found, "a channel of its own")
+                raise StructureError(f"{path}.labels[{i}]", found, "a channel of its own")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 
@@ -21,6 +22,7 @@ from IODeepLib.recipe import (
 )
 from IODeepLib.recipe.contradictions import named_modalities, steps_of
 from IODeepLib.recipe.meanings import codes_of, doubt_of
+from IODeepLib.recipe.stages import located, located_labels
 
 # Modality (0008,0060) of images, PS3.3 C.7.3.1.1.1, CID 29 and the retired ones still met.
 _MODALITIES = """
@@ -74,15 +76,16 @@ def _regions_elsewhere(recipe: Recipe) -> Iterator[str]:
 
 
 def _odd_input(recipe: Recipe) -> Iterator[str]:
-    grid = recipe.input.grid
-    for i, size in enumerate(grid.spacing if isinstance(grid, (Spacing, Conform)) else ()):
-        if size not in _USUAL_SPACING:
-            yield f"$.input.grid.spacing[{i}]: {size:g} mm is no usual size of a voxel"
-    for channel, steps in steps_of(recipe):
-        yield from (f"$.input: {found}, for the channel {channel.name!r}" for found in _odd(steps))
-    names = Counter(channel.name for channel in recipe.input.channels)
-    for name in (name for name, count in names.items() if count > 1):
-        yield f"$.input.channels: {name!r} more than once"
+    for path, stage in located(recipe.all_stages):
+        grid = stage.input.grid
+        for i, size in enumerate(grid.spacing if isinstance(grid, (Spacing, Conform)) else ()):
+            if size not in _USUAL_SPACING:
+                yield f"{path}.input.grid.spacing[{i}]: {size:g} mm is no usual size of a voxel"
+        names = Counter(channel.name for channel in stage.input.channels)
+        for name in (name for name, count in names.items() if count > 1):
+            yield f"{path}.input.channels: {name!r} more than once"
+    for path, channel, steps in steps_of(recipe):
+        yield from (f"{path}: {found}, for the channel {channel.name!r}" for found in _odd(steps))
 
 
 def _odd(steps: tuple[IntensityStep, ...]) -> Iterator[str]:
@@ -97,31 +100,33 @@ def _odd(steps: tuple[IntensityStep, ...]) -> Iterator[str]:
 
 
 def _odd_labels(recipe: Recipe) -> Iterator[str]:
-    labels = recipe.output.labels[:_MOST_LABELS]
-    if len(labels) < len(recipe.output.labels):
-        count = len(recipe.output.labels)
-        yield f"$.output.labels: {count}, of which only the first {_MOST_LABELS} were looked at"
+    count = sum(len(stage.output.labels) for stage in recipe.all_stages)
+    labels = tuple(itertools.islice(located_labels(recipe.all_stages), _MOST_LABELS))
+    if len(labels) < count:
+        place = "$.stages[*].output.labels" if recipe.stages else "$.output.labels"
+        yield f"{place}: {count}, of which only the first {_MOST_LABELS} were looked at"
     for path, code in codes_of(recipe.applies_to, labels):
         said = doubt_of(path, code)
         if said:
             yield said
-    alike = Counter(map(_meaning, labels))
+    found = recipe.labels[:_MOST_LABELS]
+    alike = Counter(map(_meaning, found))
     for meaning, count in alike.items():
         if count > 1:
+            place = "$.stages[*].output.labels" if recipe.stages else "$.output.labels"
             yield (
-                f"$.output.labels: {count} of {len(labels)} have the type {meaning[0]} and no "
+                f"{place}: {count} of {len(found)} have the type {meaning[0]} and no "
                 "modifier, region or laterality that sets them apart"
             )
-    for i, label in enumerate(labels):
+    for path, label in labels:
         named, coded = region_by_term(label.name), region_by_code(label.type)
         if named is not None and coded is not None and distance(named, coded) is None:
             yield (
-                f"$.output.labels[{i}]: the name {label.name!r} is another body part than the "
-                f"type, {label.type}"
+                f"{path}: the name {label.name!r} is another body part than the type, {label.type}"
             )
         part = region_by_code(label.anatomic_region or label.type)
         if label.laterality is not None and part is not None and not part.paired:
-            yield f"$.output.labels[{i}].laterality: {part.code.meaning} is no paired structure"
+            yield f"{path}.laterality: {part.code.meaning} is no paired structure"
 
 
 def _unknown_regions(recipe: Recipe) -> Iterator[str]:

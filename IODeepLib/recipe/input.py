@@ -30,7 +30,8 @@ class Color(StrEnum):
 class Channel(Record):
     """One input channel: the series that fills it, and its own intensity steps where it has any.
 
-    `input` is the network's input that it belongs to, where there are several.
+    `input` is the network's input that it belongs to, where there are several. With `stage` and
+    `label` it is no image: 1 where that label of an earlier stage is, and 0 elsewhere.
     """
 
     name: Annotated[str, Meta(min_length=1)]
@@ -41,6 +42,19 @@ class Channel(Record):
     intensity_before_grid: Many[IntensityStep] | None = None
     intensity: Many[IntensityStep] | None = None
     input: str | None = None
+    stage: str | None = None
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.stage is None) != (self.label is None):
+            missing = "label" if self.label is None else "stage"
+            raise StructureError(f"$.{missing}", "nothing", "both 'stage' and 'label', or neither")
+        if self.stage is None:
+            return
+        for key in ("modality", "words", "attributes", "color", "intensity_before_grid"):
+            if getattr(self, key):
+                found = f"{key}, of a channel with a label of the stage {self.stage!r}"
+                raise StructureError(f"$.{key}", found, "nothing: it is filled by no series")
 
 
 class Crop(StrEnum):
@@ -109,6 +123,8 @@ class Input(Record):
     patch_starts: PatchStarts = PatchStarts.STRIDE
     gaussian: Gaussian = Gaussian()
     mirror: str = ""  # spatial letters of the axis order; all their combinations are run
+    # How the channels with labels of earlier stages are brought to the network's voxels.
+    label_interpolation: LabelInterpolation = LabelInterpolation.NEAREST_EXACT
 
     def __post_init__(self) -> None:
         if not (is_orientation(self.orientation) or self.orientation == SOURCE_ORIENTATION):
@@ -117,7 +133,7 @@ class Input(Record):
                 repr(self.orientation),
                 "three patient axes, such as 'RAS', or 'source': the axes of the series as it lies",
             )
-        if len({channel.color is None for channel in self.channels}) > 1:
+        if len({channel.color is None for channel in self.channels if not channel.stage}) > 1:
             raise StructureError(
                 "$.channels", "a color for some channels only", "one for each of them, or for none"
             )
@@ -205,8 +221,10 @@ class Input(Record):
         return 2 * self.neighbours + 1
 
     def steps(self, channel: Channel) -> tuple[tuple[IntensityStep, ...], ...]:
-        """The intensity steps of `channel` before and after the grid."""
+        """The intensity steps of `channel` before and after the grid; of labels, only their own."""
         before, after = channel.intensity_before_grid, channel.intensity
+        if channel.stage is not None:
+            return (), after or ()
         return (
             self.intensity_before_grid if before is None else before,
             self.intensity if after is None else after,

@@ -45,12 +45,17 @@ class Clip(Record, tag_field="step", tag="clip"):
 
 
 class PercentileClip(Record, tag_field="step", tag="percentile_clip"):
-    """Clip to two percentiles of the image (0 and 100 are its minimum and maximum)."""
+    """Clip to two percentiles of the image (0 and 100 are its minimum and maximum).
+
+    With `of_stage`, here and in the other steps that have it, the two values are those that the
+    same kind of step measured in that earlier stage, of the channel of this name.
+    """
 
     lower: Percent
     upper: Percent
     over: Over = Over.ALL
     per: Per = Per.VOLUME
+    of_stage: str | None = None
 
     def __post_init__(self) -> None:
         _refuse_unless_in_order(self)
@@ -69,6 +74,7 @@ class PercentileScale(Record, tag_field="step", tag="percentile_scale"):
     clip: bool = False
     over: Over = Over.ALL
     per: Per = Per.VOLUME
+    of_stage: str | None = None
 
     def __post_init__(self) -> None:
         _refuse_unless_in_order(self)
@@ -101,6 +107,7 @@ class MinMax(Record, tag_field="step", tag="min_max"):
     upper: Intensity = 1.0
     over: Over = Over.ALL
     per: Per = Per.VOLUME
+    of_stage: str | None = None
 
     def __post_init__(self) -> None:
         if self.lower == self.upper:

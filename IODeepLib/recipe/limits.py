@@ -26,6 +26,13 @@ Name = Annotated[
         "liver-ct: 1 to 40 letters without accents, digits, dots, dashes or underscores",
     ),
 ]
+NetworkName = Annotated[
+    str,
+    form(
+        r"[A-Za-z0-9._-]{1,40}",
+        "fold-0: 1 to 40 letters without accents, digits, dots, dashes or underscores",
+    ),
+]
 Version = Annotated[
     str,
     form(

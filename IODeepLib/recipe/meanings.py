@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from IODeepLib.codes import Code, distance, is_sct_concept, region_by_code, region_by_term
@@ -24,17 +24,19 @@ _NO_CONCEPT = "a code of SNOMED CT: 6 to 18 digits, partition and check digit ri
 _FORMER_NAMES = {("123037004", "anatomical structure")}
 
 
-def codes_of(applies_to: AppliesTo, labels: tuple[Label, ...]) -> Iterator[tuple[str, Code]]:
-    """The codes of a recipe, each with its JSON path."""
+def codes_of(
+    applies_to: AppliesTo, labels: Iterable[tuple[str, Label]]
+) -> Iterator[tuple[str, Code]]:
+    """The codes of a recipe, each with its JSON path; labels come with theirs."""
     for key in ("anatomic_regions", "conditions"):
         for i, code in enumerate(getattr(applies_to, key)):
             yield f"$.applies_to.{key}[{i}]", code
-    for i, label in enumerate(labels):
+    for path, label in labels:
         keys = ("category", "type", "modifier", "anatomic_region", "anatomic_region_modifier")
         for key in (*keys, "unit"):
             code = getattr(label, key)
             if code is not None:
-                yield f"$.output.labels[{i}].{key}", code
+                yield f"{path}.{key}", code
 
 
 def refuse_what_is_no_code(path: str, code: Code) -> None:

@@ -57,7 +57,7 @@ class Decision(StrEnum):
 
 
 class Blend(StrEnum):
-    """What is averaged where patches overlap, or what is interpolated."""
+    """What is averaged where patches overlap and over networks, or what is interpolated."""
 
     SCORES = "scores"
     PROBABILITIES = "probabilities"
@@ -89,6 +89,7 @@ class Output(Record):
     # How labels that were decided on the network's voxels are: MONAI rounds halves to even voxels
     # ("nearest-even"), or interpolates the values and rounds these ("linear").
     label_interpolation: Interpolation = Interpolation.NEAREST_EXACT
+    ensemble: Blend = Blend.SCORES  # what is averaged over several networks, patch by patch
 
     def __post_init__(self) -> None:
         if self.label_interpolation not in _OF_LABELS:
@@ -115,6 +116,11 @@ class Output(Record):
                     f"channel {channel} of {self.channels}",
                     f"a channel from 0 to {self.channels - 1}",
                 )
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether a voxel may have several labels."""
+        return self.decision is Decision.THRESHOLD and len(self.labels) > 1
 
     @property
     def label_channels(self) -> tuple[int, ...]:

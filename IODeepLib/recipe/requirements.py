@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import msgspec
 
@@ -18,8 +19,9 @@ from IODeepLib.recipe.intensity import (
     Window,
     ZScore,
 )
-from IODeepLib.text.json_text import parse_json
-from IODeepLib.text.records import Record, parse
+from IODeepLib.recipe.stages import series_channels
+from IODeepLib.text.json_text import StructureError, parse_json
+from IODeepLib.text.records import Many, Record, parse
 
 
 @dataclass(frozen=True)
@@ -28,32 +30,39 @@ class Requirements:
 
     Attributes:
         applies_to: which series it may be run on.
-        channels: what fills its input.
-        spatial_dims: 2 (slice by slice) or 3.
-        slice_axis: the side of the patient, such as "S", toward which the slices that a 2D network
-            reads are counted; "" for a 3D network, and where slices are read as they were acquired.
+        channels: what fills its input, with all stages of the model.
+        spatial_dims: 2 (slice by slice), or 3 if any stage reads volumes.
+        slice_axes: the sides of the patient, such as "S", toward which the slices that 2D networks
+            read are counted; none for 3D networks, and where slices are read as they were acquired.
         absolute: of each channel, whether the network reads values in their own unit, such as HU.
     """
 
     applies_to: AppliesTo
     channels: tuple[Channel, ...]
     spatial_dims: int
-    slice_axis: str
+    slice_axes: tuple[str, ...]
     absolute: tuple[bool, ...]
 
     @cached_property
     def key(self) -> bytes:
         """Equal for those that ask the same in the same words: what holds for one holds for all."""
         return msgspec.json.encode(
-            (self.applies_to, self.channels, self.spatial_dims, self.slice_axis, self.absolute)
+            (self.applies_to, self.channels, self.spatial_dims, self.slice_axes, self.absolute)
         )
+
+
+class _AskingStage(Record):
+    """The part of a stage that asks something."""
+
+    input: Input
 
 
 class _Asking(Record):
     """The part of a recipe that asks something. Labels, of which there may be hundreds, do not."""
 
     applies_to: AppliesTo
-    input: Input
+    input: Input | None = None
+    stages: Many[_AskingStage] = ()
 
 
 def parse_requirements(recipe_json: str) -> Requirements:
@@ -64,16 +73,42 @@ def parse_requirements(recipe_json: str) -> Requirements:
     """
     whole = parse_json(recipe_json)
     if isinstance(whole, dict):
-        whole = {key: whole[key] for key in _Asking.__struct_fields__ if key in whole}
+        whole = _asking_part(whole, _Asking)
+        if isinstance(whole.get("stages"), list):
+            whole["stages"] = [_asking_part(item, _AskingStage) for item in whole["stages"]]
     asking: _Asking = parse(_Asking, whole)
-    input_ = asking.input
+    if (asking.input is None) != bool(asking.stages):
+        found = "it, beside stages" if asking.stages else "nothing"
+        raise StructureError("$.input", found, "it, or stages that have it")
+    if asking.input is not None:
+        inputs: tuple[Input, ...] = (asking.input,)
+        channels = asking.input.channels
+        absolute = tuple(_reads_absolute(asking.input, channel) for channel in channels)
+    else:
+        inputs = tuple(stage.input for stage in asking.stages)
+        channels = series_channels(inputs)
+        counting = {
+            channel.name
+            for input_ in inputs
+            for channel in input_.channels
+            if channel.stage is None and _reads_absolute(input_, channel)
+        }
+        absolute = tuple(channel.name in counting for channel in channels)
+    flat = [input_.working_orientation[:1] for input_ in inputs if input_.spatial_dims == 2]
     return Requirements(
         asking.applies_to,
-        input_.channels,
-        input_.spatial_dims,
-        input_.working_orientation[:1] if input_.spatial_dims == 2 else "",
-        tuple(_reads_absolute(input_, channel) for channel in input_.channels),
+        channels,
+        max(input_.spatial_dims for input_ in inputs),
+        tuple(axis for axis in dict.fromkeys(flat) if axis),
+        absolute,
     )
+
+
+def _asking_part(value: Any, kind: type[Record]) -> Any:
+    """Of a JSON object what `kind` has; what is no object, as it is."""
+    if not isinstance(value, dict):
+        return value
+    return {key: value[key] for key in kind.__struct_fields__ if key in value}
 
 
 def _reads_absolute(input_: Input, channel: Channel) -> bool:

@@ -212,8 +212,13 @@ def _dimensionality(asked: Requirements, facts: Facts) -> Reason:
     if facts.is_localizer:
         found = f"a localizer: {facts.image_type}"
         return Reason("dimensionality", Verdict.FAILS, "no localizer", found, "ImageType")
-    read = PLANE_OF_LETTER[asked.slice_axis] if asked.slice_axis else facts.own_plane
-    if read is not facts.own_plane and slices < FEWEST_PIXELS:
+    across = [
+        plane
+        for plane in (PLANE_OF_LETTER[axis] for axis in asked.slice_axes)
+        if plane is not facts.own_plane
+    ]
+    if across and slices < FEWEST_PIXELS:
+        read = across[0]
         required = f"{read} images of at least {FEWEST_PIXELS} pixels each way"
         strips = f"{read} strips {counted(slices, 'pixel')} wide, across {facts.own_plane} slices"
         keyword = "ImageOrientationPatient"

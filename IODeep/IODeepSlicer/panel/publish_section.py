@@ -146,6 +146,6 @@ def _inWords(model: Model) -> str:
         title=card.title,
         version=card.version,
         modalities=", ".join(card.modalities),
-        labels=", ".join(label.name for label in card.recipe.output.labels),
+        labels=", ".join(label.name for label in card.recipe.labels),
         mb=size,
     )

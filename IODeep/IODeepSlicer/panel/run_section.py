@@ -120,7 +120,7 @@ class RunSection:
         names: list[str] = []
         leftOut: Sequence[str] = ()
         if card is not None and card.task is Task.SEGMENTATION:
-            names = [label.name for label in card.recipe.output.labels]
+            names = [label.name for label in card.recipe.labels]
             leftOut = dict(self.parameters.leftOut).get(card.sop_instance_uid, ())
         self._labels.show(names, leftOut)
 
@@ -240,7 +240,7 @@ class RunSection:
         for model in models:
             leftOut = dict(self.parameters.leftOut).get(model.card.sop_instance_uid)
             if leftOut:
-                names = (label.name for label in model.card.recipe.output.labels)
+                names = (label.name for label in model.card.recipe.labels)
                 labels[model.label] = [name for name in names if name not in leftOut]
         try:
             ensureToRun(self._server)

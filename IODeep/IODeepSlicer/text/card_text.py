@@ -182,7 +182,7 @@ def megabytes(count: int) -> str:
 
 
 def _labelNames(card: Card) -> list[str]:
-    return [label.name for label in card.recipe.output.labels]
+    return [label.name for label in card.recipe.labels]
 
 
 def _first(names: Sequence[str], limit: int) -> str:

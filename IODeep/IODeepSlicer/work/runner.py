@@ -76,7 +76,7 @@ class Run(WorkerProcess[Outcome]):
         self.model = model
         self._inferring: tuple[float, float] | None = None
         self._job: Job | None = Job(model, options or Options(), [image, *others], source)
-        self._labels, self._grid = model.card.recipe.output.labels, image.grid
+        self._labels, self._grid = model.card.recipe.labels, image.grid
         self._unchanged = unchanged
         super().__init__(python)
 

@@ -41,7 +41,7 @@ def gather(
     from IODeepLib.results.in_layers import Circumstances
 
     record = recordOf(segmentationNode)
-    labels = modelOf(record.provenance, models).card.recipe.output.labels
+    labels = modelOf(record.provenance, models).card.recipe.labels
     image, series, others = imagesOf(segmentationNode, record)
     volumeNode = nodes.imageNodeOf(segmentationNode)
     assert volumeNode is not None  # noqa: S101 - it has a series
