@@ -13,7 +13,7 @@ from IODeepLib.cli.pack import described
 
 if TYPE_CHECKING:
     from IODeepLib.importers.draft import Draft
-    from IODeepLib.recipe import Recipe
+    from IODeepLib.recipe import Recipe, Stage
 
 NAME = "import"
 # Each has NAME, add_arguments(parser), and a context manager draft(options) that gives a Draft.
@@ -91,18 +91,27 @@ def _say_draft(options: argparse.Namespace, draft: Draft) -> None:
 
 def _facts(draft: Draft, recipe: Recipe) -> list[tuple[str, str]]:
     """What a person should look at once."""
-    input_, labels = recipe.input, recipe.output.labels
+    labels = recipe.labels
     named = ", ".join(label.name for label in labels[:8]) + (", ..." if len(labels) > 8 else "")
-    patch: Any = input_.patch_size
     return [
         ("title", recipe.title),
         ("modalities", ", ".join(recipe.applies_to.modalities)),
-        ("channels", ", ".join(channel.name for channel in input_.channels)),
-        ("orientation", f"{input_.orientation}, axes {input_.axis_order}"),
-        ("grid", type(input_.grid).__name__.lower() + _sizes(getattr(input_.grid, "spacing", ()))),
-        ("patch", "the whole image" if patch is None else _sizes(patch).strip()),
+        ("channels", ", ".join(channel.name for channel in recipe.series_channels)),
+        *(fact for stage in recipe.all_stages for fact in _facts_of(stage)),
         ("labels", f"{len(labels)}: {named}"),
         *(("assumed", words) for words in draft.assumed),
+    ]
+
+
+def _facts_of(stage: Stage) -> list[tuple[str, str]]:
+    """Of one stage of a model; the only one has no name."""
+    input_, patch = stage.input, stage.input.patch_size
+    spacing: Any = getattr(input_.grid, "spacing", ())
+    return [
+        *([("stage", stage.name)] if stage.name else []),
+        ("orientation", f"{input_.orientation}, axes {input_.axis_order}"),
+        ("grid", type(input_.grid).__name__.lower() + _sizes(spacing)),
+        ("patch", "the whole image" if patch is None else _sizes(patch).strip()),
     ]
 
 
