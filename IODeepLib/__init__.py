@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from IODeepLib.codes import Code
+    from IODeepLib.codes.structures import Structure, structures
     from IODeepLib.errors import (
         CancelledError,
         ImageError,
@@ -79,6 +80,7 @@ __all__ = [
     "Source",
     "SourceError",
     "Stage",
+    "Structure",
     "UsageError",
     "Verdict",
     "Volume",
@@ -92,6 +94,7 @@ __all__ = [
     "run",
     "select",
     "source_of",
+    "structures",
     "unpack",
     "verify",
 ]
@@ -123,6 +126,7 @@ _HOMES = {
     "Source": "sources",
     "SourceError": "errors",
     "Stage": "pipeline",
+    "Structure": "codes.structures",
     "UsageError": "errors",
     "Verdict": "selection.criteria",
     "Volume": "geometry",
@@ -135,6 +139,7 @@ _HOMES = {
     "run": "pipeline",
     "select": "selection",
     "source_of": "sources.find",
+    "structures": "codes.structures",
     "unpack": "model_object",
     "verify": "model_object",
 }
