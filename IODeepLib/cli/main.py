@@ -19,6 +19,7 @@ from IODeepLib.cli import (
     cache,
     console,
     demo,
+    import_,
     list_,
     pack,
     pull,
@@ -33,7 +34,7 @@ from IODeepLib.errors import IODeepError
 from IODeepLib.text.foreign import printable, printable_lines
 
 VERBS: tuple[ModuleType, ...] = (
-    *(pack, unpack, show),
+    *(pack, import_, unpack, show),
     *(list_, select, run),
     *(push, pull, retire, cache),
     demo,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from IODeepLib.errors import UsageError
@@ -33,3 +34,33 @@ def first_line(reason: str) -> str:
     """What others say on a page, for a message."""
     lines = reason.strip().splitlines() or ["no reason given"]
     return lines[0][:200]
+
+
+def unet() -> Any:
+    """The module of nnU-Net's networks, `dynamic_network_architectures.architectures.unet`.
+
+    It imports torchvision by the way (through timm), which a build of PyTorch that torchvision was
+    not made for cannot load: the operators that it misses are then declared, and never called.
+
+    Raises:
+        UsageError: it is not there, or cannot be loaded.
+    """
+    torch()
+    try:
+        try:
+            from dynamic_network_architectures.architectures import unet
+        except RuntimeError:
+            _declare_operators()
+            from dynamic_network_architectures.architectures import unet
+    except (ImportError, OSError, RuntimeError) as error:
+        raise not_there("dynamic-network-architectures", error) from None
+    return unet
+
+
+@functools.cache
+def _declare_operators() -> Any:
+    """Declare what torchvision's Python part asks for; kept for as long as the process lives."""
+    library = torch().library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return library

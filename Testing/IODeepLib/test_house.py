@@ -81,6 +81,7 @@ ALLOWED = {"importers": {"torch"}}
 # What tests do not install (gigabytes), so that nothing there says who supplies it; and what is for
 # authors' own use.
 NOT_INSTALLED = {"torch": ["torch"]}
+NOT_INSTALLED["dynamic_network_architectures"] = ["dynamic-network-architectures"]
 OF_AUTHORS = {"onnx", "safetensors"}
 
 
