@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import inspect
 
 from IODeepLib.codes import Code, region_by_term
+from IODeepLib.codes.structures import structure
 from IODeepLib.errors import RecipeError, UsageError
 from IODeepLib.importers import recipe_path
 from IODeepLib.importers.draft import Draft, Missing
@@ -22,7 +23,7 @@ from IODeepLib.text.wording import counted
 
 _PLAIN = (inspect.StrType, inspect.EnumType, inspect.LiteralType)
 _NUMBERS = (inspect.IntType, inspect.FloatType, inspect.BoolType)
-_CODE = "SCT^10200004^Liver, or the name of a body part"
+_CODE = "SCT^10200004^Liver, or a name that has a code (Docs/import/codes.md)"
 # Between codes of a list, whose meanings may hold commas.
 _NEXT_CODE = re.compile(r",\s*(?=[^,^]{1,16}\^[^,^]+\^)")
 
@@ -143,10 +144,13 @@ def _code(text: str, path: str) -> dict[str, str]:
     scheme, *rest = text.split("^")
     if len(rest) == 2:
         return {"value": rest[0], "scheme": scheme, "meaning": rest[1]}
-    region = region_by_term(text)
-    if region is None or rest:
+    region, known = region_by_term(text), structure(text)
+    if region is not None and not rest:
+        code = region.code
+    elif known is not None and not rest:
+        code = known.type
+    else:
         raise UsageError(f"--set {path}={text}", _CODE, "correct --set")
-    code = region.code
     return {"value": code.value, "scheme": code.scheme, "meaning": code.meaning}
 
 

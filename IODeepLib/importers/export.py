@@ -66,7 +66,14 @@ def export(
     sizes = {i: f"size_{i - 1}" for i in range(2, len(shape))} if open_sizes else {}
     axes = {0: "batch"} | sizes
     with torch.no_grad():
-        wanted = module(patch)
+        try:
+            wanted = module(patch)
+        except RuntimeError as error:  # what layers say of sizes that do not go together
+            raise ModelError(
+                f"{source}, whose network cannot be run on {shape} ({first_line(str(error))})",
+                "a network that reads patches of this size",
+                "take the files of one training",
+            ) from None
         _check_output(wanted, source)
         try:
             torch.onnx.export(

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from IODeepLib.errors import ModelError
-from IODeepLib.importers.draft import Draft, Missing
+from IODeepLib.importers.draft import Draft
 from IODeepLib.importers.export import export
+from IODeepLib.importers.labels import labels_of
 from IODeepLib.importers.nnunet import network, postprocessing, recipe
 from IODeepLib.importers.nnunet.dataset import Dataset, read_dataset
 from IODeepLib.importers.nnunet.folder import opened, read_trained
@@ -47,13 +48,16 @@ def draft(
                 "import another configuration, such as 3d_fullres",
             )
         source = f"{path.name} ({first.configuration})"
+        labels = labels_of(dataset.labels)
         values: dict[str, Any] = {
             **recipe.names_of(plans, first.configuration),
             "input": recipe.input_of(plans, of, dataset, first.mirroring),
-            "output": recipe.output_of(dataset),
+            "output": recipe.output_of(dataset) | {"labels": labels.recipe},
             "card": {"training_data": dataset.text or plans.dataset_name},
         }
-        made = Draft(source, lambda folder: write(folder), values, missing=list(_missing(dataset)))
+        made = Draft(
+            source, lambda folder: write(folder), values, [recipe.ORIENTATION, *labels.missing]
+        )
         modalities = list(dict.fromkeys(filter(None, dataset.modalities)))
         if None not in dataset.modalities:
             made.recipe["applies_to"]["modalities"] = modalities
@@ -68,22 +72,8 @@ def draft(
             export(module, shape, onnx, source)
             return onnx
 
-        made.assumed += _assumed(dataset, trained.folds)
+        made.assumed += [*_assumed(dataset, trained.folds), *filter(None, [labels.assumed])]
         yield made
-
-
-def _missing(dataset: Dataset) -> Iterator[Missing]:
-    yield recipe.ORIENTATION
-    for i, (_, name) in enumerate(dataset.labels):
-        place = f"output.labels[{name}]" if _plain(name) else f"output.labels[{i}]"
-        category = f"what kind of thing {name!r} is, a code of CID 7150"
-        yield Missing(f"{place}.category", category, "SCT^91723000^Anatomical Structure")
-        yield Missing(f"{place}.type", f"what {name!r} is, a code", "SCT^10200004^Liver")
-
-
-def _plain(name: str) -> bool:
-    """Whether a label can be named in a path."""
-    return len(name) <= 64 and not set(name) & set("[]") and not name.isdecimal()
 
 
 def _add_postprocessing(made: Draft, folder: Path, dataset: Dataset, wanted: bool) -> None:

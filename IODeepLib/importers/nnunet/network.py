@@ -6,6 +6,7 @@ can ask for no more than the checkpoint has.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +31,8 @@ _PARTS = {
 }
 _BLOCKS = ("BasicBlockD", "BottleneckD")
 _IMPORTED = ("conv_op", "norm_op", "dropout_op", "nonlin", "block")
-_WRAPPERS = ("_orig_mod.", "module.")  # of torch.compile, and of training on several GPUs
+# What torch.compile and training on several GPUs put before every name.
+_WRAPPERS = re.compile(r"^(?:_orig_mod\.|module\.)+")
 _NEXT = "export the network as ONNX, and import that: iodeep import onnx"
 
 _Few = Annotated[int, Meta(ge=1, le=64)]
@@ -149,7 +151,7 @@ def _fill(module: torch.nn.Module, tensors: Mapping[str, Any], heads: int, fold:
         ModelError: one is missing, has another shape, or has no place.
     """
     torch = packages.torch()
-    given = {_bare(str(name)): value for name, value in tensors.items()}
+    given = {_WRAPPERS.sub("", str(name)): value for name, value in tensors.items()}
     wanted = module.state_dict()
     for name, place in wanted.items():
         found = given.get(name)
@@ -176,9 +178,3 @@ def _fill(module: torch.nn.Module, tensors: Mapping[str, Any], heads: int, fold:
             )
     module.load_state_dict({name: given[name] for name in wanted}, assign=True)
     module.float()
-
-
-def _bare(name: str) -> str:
-    for wrapper in _WRAPPERS:
-        name = name.removeprefix(wrapper)
-    return name

@@ -66,11 +66,8 @@ def input_of(
 
 
 def output_of(dataset: Dataset) -> dict[str, Any]:
-    """The recipe's output; without codes, which names alone do not give."""
-    made: dict[str, Any] = {
-        "channels": dataset.heads,
-        "labels": [{"value": value, "name": name[:64]} for value, name in dataset.labels],
-    }
+    """The recipe's output, but for its labels."""
+    made: dict[str, Any] = {"channels": dataset.heads}
     return made | ({"activation": "sigmoid", "decision": "regions"} if dataset.regions else {})
 
 

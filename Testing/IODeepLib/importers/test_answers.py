@@ -128,7 +128,7 @@ def test_answers_are_checked_by_the_recipe(words: str, path: str) -> None:
 
 
 def test_what_is_no_code_is_refused() -> None:
-    with pytest.raises(UsageError, match="name of a body part"):
+    with pytest.raises(UsageError, match="a name that has a code"):
         answered("output.labels[0].type=Nothingness")
 
 

@@ -1,7 +1,7 @@
 """Small nnU-Net models, planned, trained and used by nnU-Net's own commands on real images.
 
 They are kept in the folder that IODEEP_JUDGES_CACHE names, or for one run of the tests.
-`python Testing/judges/nnunet_training.py` makes them all.
+`python Testing/makers/nnunet_training.py` makes them all.
 """
 
 from __future__ import annotations
