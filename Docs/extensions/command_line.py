@@ -23,16 +23,19 @@ def _fill(app: Sphinx, docname: str, source: list[str]) -> None:
             source[0] = source[0].replace(mark, "\n".join(lines))
 
 
-def _verbs() -> Iterator[str]:
-    (verbs,) = (a for a in parser()._actions if isinstance(a, argparse._SubParsersAction))
-    for name, verb in verbs.choices.items():
-        yield f"## {name}\n\n{verb.description}\n"
+def _verbs(of: argparse.ArgumentParser | None = None, before: str = "") -> Iterator[str]:
+    """The verbs of a parser, each with its arguments; below it those that it has itself."""
+    found = (a for a in (of or parser())._actions if isinstance(a, argparse._SubParsersAction))
+    for name, verb in (item for verbs in found for item in verbs.choices.items()):
+        level = "###" if before else "##"
+        yield f"{level} {before}{name}\n\n{verb.description}\n"
         yield f"```text\n{verb.format_usage().removeprefix('usage: ').rstrip()}\n```\n"
         yield "| argument | |\n|---|---|"
         for action in verb._actions:
             if action.dest not in _SHARED:
                 yield f"| {_names(action)} | {_cell(action.help or '')} |"
         yield ""
+        yield from _verbs(verb, f"{name} ")
 
 
 def _names(action: argparse.Action) -> str:
