@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from IODeepLib.codes import Code
     from IODeepLib.model_object import Card, Model
     from IODeepLib.sources import Problem
+    from IODeepLib.sources.other_networks import OtherNetwork
 
 NAME = "list"
 
@@ -31,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    from IODeepLib.sources import other_networks
     from IODeepLib.sources.folder import FolderSource
 
     source = arguments.source_of(options.source)
@@ -43,10 +46,12 @@ def run(options: argparse.Namespace) -> None:
     found = [(model, retired) for model, retired in found if id(model) not in wrong]
     catalog = replace(catalog, problems=(*catalog.problems, *wrong.values()))
     arguments.say_problems(catalog)
+    others = other_networks.other_networks(source)
     models = [(model, retired) for model, retired in found if _wanted(model.card, options)]
     document = {
         "models": [_document(model) | {"retired": retired} for model, retired in models],
         "problems": [{"path": str(p.path or ""), "error": str(p.error)} for p in catalog.problems],
+        "others": [_other(one) for one in others],
     }
     shared = _shared_names(model.card for model, _ in models)
     rows = [
@@ -64,7 +69,19 @@ def run(options: argparse.Namespace) -> None:
         for model, retired in models
     ]
     header = ("name", "version", "modality", "anatomy", "labels", "weights", "title")
-    console.emit(options, document, console.table(header, rows) if rows else "no models")
+    shown = [console.table(header, rows) if rows else "no models"]
+    shown += other_networks.lines(others, shlex.quote(options.source))
+    console.emit(options, document, "\n".join(shown))
+
+
+def _other(one: OtherNetwork) -> dict[str, Any]:
+    return {
+        "format": one.format,
+        "name": one.name,
+        "about": one.about,
+        "series_instance_uid": one.series_uid,
+        "paths": [str(path) for path in one.files],
+    }
 
 
 def _problem(model: Model) -> Problem | None:

@@ -201,8 +201,8 @@ class Archive(Protocol):
         """The series whose attributes have these values, by keyword.
 
         The keys are among StudyInstanceUID, SeriesInstanceUID, PatientID, AccessionNumber,
-        StudyDate (or a range of dates), Modality and SeriesNumber, which every server has an index
-        of: for others it may read all its objects.
+        StudyDate (or a range of dates), PatientName, Modality and SeriesNumber, which every server
+        has an index of: for others it may read all its objects.
         """
         ...
 

@@ -120,6 +120,11 @@ class PacsSource:
             )
         return found
 
+    def series(self, keys: Mapping[str, str]) -> Sequence[Entity]:
+        """The series whose attributes have these values, see `Archive.find_series`."""
+        with self._archive.connected():
+            return self._entities(self._archive.find_series, keys)
+
     def objects(self, uid: str, folder: Path, progress: Progress | None = None) -> list[Path]:
         """See `Source`."""
         with self._archive.connected():

@@ -53,6 +53,8 @@ _KEYS = {
     "IMAGE": ("SOPInstanceUID",),
 }
 _ALL_KEYS = [keyword for keywords in _KEYS.values() for keyword in keywords]
+# Not asked for unless it is searched for: nobody's name comes here without need.
+_NAME = "PatientName"
 _LEVELS = {"STUDY": Level.STUDY, "SERIES": Level.SERIES, "IMAGE": Level.INSTANCE}
 _SERIES_UIDS = {"StudyInstanceUID", "SeriesInstanceUID"}
 # Stored, with a remark: coerced, discarded, does not match the SOP class (PS3.4 table B.2-1).
@@ -192,7 +194,7 @@ class DimseArchive:
         return number
 
     def _series(self, connection: Connection, keys: Mapping[str, str]) -> Matches:
-        asked = [keyword for keyword in _KEYS["STUDY"] if keyword in keys]
+        asked = [keyword for keyword in (*_KEYS["STUDY"], _NAME) if keyword in keys]
         if asked == ["StudyInstanceUID"]:
             studies = Matches([Entity(keys["StudyInstanceUID"], "")])
         elif asked:
@@ -225,6 +227,8 @@ class DimseArchive:
             query.SeriesInstanceUID = parent.series_uid
         for keyword in _KEYS[level]:
             setattr(query, keyword, keys.get(keyword) or None)
+        if level == "STUDY" and _NAME in keys:
+            query.PatientName = keys[_NAME]
         if not "".join(keys.values()).isascii():
             query.SpecificCharacterSet = "ISO_IR 192"  # UTF-8
         answers = connection.find(self._associate(connection, _FIND), query, MOST_ANSWERS)
@@ -241,7 +245,8 @@ class DimseArchive:
         told = {keyword: uid for keyword, uid in uids.items() if uid}
         found = []
         for _, answer in answers:
-            said = {keyword: text(answer, keyword) for keyword in _ALL_KEYS}
+            asked = _ALL_KEYS if _NAME not in keys else [*_ALL_KEYS, _NAME]
+            said = {keyword: text(answer, keyword) for keyword in asked}
             found.append({**parent.attributes, **told, **{k: v for k, v in said.items() if v}})
         # Some servers (pynetdicom's qrscp) answer once for each instance, at all levels.
         return matching(matches_in(found, _LEVELS[level], self.name), {**keys, **told})
