@@ -20,10 +20,11 @@ from IODeepLib.geometry import Volume
 from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.inference.classification import Classification, classify
 from IODeepLib.inference.decision import decide
+from IODeepLib.inference.network_run import score_channels
 from IODeepLib.inference.postprocess import postprocess
 from IODeepLib.inference.preprocess import Prepared, prepare
 from IODeepLib.inference.segmentation import Segmentation
-from IODeepLib.inference.sliding_window import score_bytes, score_channels, score_slabs
+from IODeepLib.inference.sliding_window import score_bytes, score_slabs
 from IODeepLib.inference.suv import in_suv
 from IODeepLib.machine.memory import check_room
 from IODeepLib.machine.progress import Progress

@@ -24,6 +24,9 @@ from IODeepLib.errors import ImageError
 from IODeepLib.geometry.arrays import Float64
 from IODeepLib.geometry.tolerances import SAME_GRID_TOLERANCE
 
+# Of a number of voxels, those that the rounding of spacings leaves as they are.
+_DECIMALS = 6
+
 _LETTERS = {"L": (0, 1), "R": (0, -1), "P": (1, 1), "A": (1, -1), "S": (2, 1), "I": (2, -1)}
 _LETTER_OF = {pair: letter for letter, pair in _LETTERS.items()}
 
@@ -185,6 +188,32 @@ class Grid:
         affine[:3, :3] = self.affine[:3, :3] * step
         affine[:3, 3] = self.point((np.asarray(self.shape) - 1) / 2 - (shape - 1) / 2 * step)
         return Grid(tuple(shape), affine, self.frame_of_reference)
+
+    def stretched(self, spacing: Sequence[float]) -> Grid:
+        """About voxels of `spacing` mm: a whole number of them fills the field of view.
+
+        As nnU-Net's compute_new_shape, which rounds halves to even numbers.
+        """
+        return self.resized(self._counts(np.asarray(self.shape), spacing, 0))
+
+    def respaced_from_first(self, spacing: Sequence[float]) -> Grid:
+        """Voxels of `spacing` mm behind the first one, which stays, as far as the last one is.
+
+        As MONAI's compute_shape_offset, which rounds halves to even numbers.
+        """
+        affine = self.affine.copy()
+        affine[:3, :3] *= np.asarray(spacing, dtype=np.float64) / np.asarray(self.spacing)
+        shape = self._counts(np.asarray(self.shape) - 1, spacing, 1)
+        return Grid(shape, affine, self.frame_of_reference)
+
+    def _counts(
+        self, old: npt.NDArray, spacing: Sequence[float], more: int
+    ) -> tuple[int, int, int]:
+        """How many steps of `spacing` mm are about `old` steps of this grid, and `more`."""
+        exact = np.asarray(self.spacing) / np.asarray(spacing, dtype=np.float64) * old + more
+        # What is a half but for the rounding of the affine is a half.
+        counts = np.maximum(1, np.rint(np.round(exact, _DECIMALS))).astype(int)
+        return int(counts[0]), int(counts[1]), int(counts[2])
 
     def conformed(self, spacing: Sequence[float], shape: Sequence[int]) -> Grid:
         """Voxels of `spacing` mm, then cropped or padded around the center to `shape` of them.

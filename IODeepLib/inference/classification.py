@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from IODeepLib.errors import ModelError
+from IODeepLib.inference.network_run import NetworkRun, Predict
 from IODeepLib.inference.patches import Patch, Patches
-from IODeepLib.inference.sliding_window import NetworkRun, Predict
 from IODeepLib.machine.progress import Progress
 from IODeepLib.recipe import Aggregate, Blend, Decision, Input, Label, Output, Task
 from IODeepLib.voxels.activation import activate

@@ -2,13 +2,14 @@
 
 Scores come in planes of the network's grid. On the voxels of the series they are interpolated
 linearly, and decided there; or the decision is made on the network's voxels and each voxel of the
-series takes that of the one it lies in ("nearest-exact"). Only two planes of scores are held, and
-planes are worked through in tiles small enough for the processor's cache.
+series takes that of the one it lies in. Only two planes of scores are held, and planes are worked
+through in tiles small enough for the processor's cache. Where labels are interpolated or changed
+before they are brought to the series, they are held on the network's voxels first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +18,15 @@ import numpy.typing as npt
 from IODeepLib.geometry.arrays import Float32
 from IODeepLib.geometry.tolerances import SAME_GRID_TOLERANCE
 from IODeepLib.inference.decision_rule import label_type, rule_of
+from IODeepLib.inference.labels_on_source import labels_on_source, on_itself
+from IODeepLib.inference.network_run import score_channels
 from IODeepLib.inference.preprocess import Prepared
 from IODeepLib.inference.segmentation import Segmentation
-from IODeepLib.inference.sliding_window import Slab, score_channels
-from IODeepLib.recipe import Blend, Decision, OnGrid, Output
+from IODeepLib.inference.sliding_window import Slab
+from IODeepLib.recipe import Blend, Decision, Interpolation, OnGrid, Output
 from IODeepLib.voxels.activation import activate
-from IODeepLib.voxels.resample import Taps, in_plane, linear_taps, nearest_taps, parallel_steps
+from IODeepLib.voxels.resample import parallel_steps
+from IODeepLib.voxels.taps import Taps, in_plane, linear_taps, nearest_even_taps, nearest_taps
 
 # Scores in a tile: what the processor's second cache holds with its temporaries. The limits of a
 # tile's side are measured: smaller ones cost calls, larger ones are less often of one label.
@@ -40,6 +44,7 @@ def decide(
     output: Output,
     *,
     want_probabilities: bool = False,
+    on_network: Callable[[Segmentation], Segmentation] | None = None,
 ) -> Segmentation:
     """The labels on the series' own voxels.
 
@@ -49,24 +54,31 @@ def decide(
         output: the recipe's output.
         want_probabilities: also give each label's probability; not for label values, which have
             none.
+        on_network: what is done to the labels on the network's voxels, where they are decided
+            there.
 
     Returns:
         Labels in the axis order of the series, contiguous; voxels that the network did not see
         are background.
     """
+    decided_there = output.decision is Decision.LABELS or output.decide_on is OnGrid.NETWORK
+    held = on_network or output.label_interpolation is Interpolation.LINEAR
+    if held and decided_there and prepared.source is not prepared.network:
+        there = decide(slabs, on_itself(prepared), output, want_probabilities=want_probabilities)
+        changed = on_network(there) if on_network else there
+        return labels_on_source(changed, prepared, output.label_interpolation)
+    if output.interpolates_probabilities and output.blend is Blend.SCORES:
+        slabs = _probabilities(slabs, output)
     axes = _positions(prepared)
-    on_network = (
-        output.decision is Decision.LABELS
-        or output.decide_on is OnGrid.NETWORK
-        or all(_is_whole(axis) for axis in axes)
-    )
     want_probabilities = want_probabilities and output.decision is not Decision.LABELS
     canvas = _Canvas(prepared, output, want_probabilities)
     sizes = prepared.network.shape
-    if on_network:
+    if decided_there or all(_is_whole(axis) for axis in axes):
         whole = [np.arange(n, dtype=np.float64) for n in sizes[1:]]
         painter = _Painter(whole, sizes[1:], output, want_probabilities)
-        nearest = [nearest_taps(axis, n).index[0] for axis, n in zip(axes, sizes, strict=True)]
+        even = output.label_interpolation is Interpolation.NEAREST_EVEN
+        taps_of = nearest_even_taps if even else nearest_taps
+        nearest = [taps_of(axis, n).index[0] for axis, n in zip(axes, sizes, strict=True)]
         _decide_on_network(slabs, painter, canvas, nearest)
     else:
         painter = _Painter(axes[1:], sizes[1:], output, want_probabilities)
@@ -78,10 +90,22 @@ def decide(
 def _positions(prepared: Prepared) -> list[npt.NDArray[np.float64]]:
     """Where the seen voxels of the series lie, in voxels of the network's grid, for each axis."""
     steps = parallel_steps(prepared.network, prepared.turned_source)
-    return [
+    axes = [
         step * np.arange(part.start, part.stop, dtype=np.float64) + offset
         for (step, offset), part in zip(steps, prepared.box, strict=True)
     ]
+    back = prepared.back
+    if back is not None and back.interpolation is not Interpolation.LINEAR:
+        nearest = nearest_taps(axes[back.axis], prepared.network.shape[back.axis])
+        axes[back.axis] = nearest.index[0].astype(np.float64)
+    return axes
+
+
+def _probabilities(slabs: Iterable[Slab], output: Output) -> Iterator[Slab]:
+    """What was blended, as probabilities; nobody needs the scores any more."""
+    labels = output.decision is Decision.LABELS
+    for start, scores in slabs:
+        yield start, scores if labels else activate(scores, output.activation)
 
 
 def _is_whole(positions: npt.NDArray[np.float64]) -> bool:
@@ -264,7 +288,7 @@ class _Probabilities:
     def __init__(self, output: Output) -> None:
         self._all = np.arange(output.channels)
         self._channels = list(output.label_channels)
-        self._activation = output.activation if output.blend is Blend.SCORES else None
+        self._activation = None if output.interpolates_probabilities else output.activation
 
     def empty(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
         return np.empty((len(self._channels), *shape), np.uint8)

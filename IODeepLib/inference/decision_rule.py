@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from IODeepLib.geometry.arrays import Float32
-from IODeepLib.recipe import Activation, Blend, Decision, Output
+from IODeepLib.recipe import Activation, Decision, Output
 from IODeepLib.voxels.activation import activate
 
 LabelArray = npt.NDArray[np.unsignedinteger]
@@ -89,7 +89,7 @@ class _Threshold:
         self._values = [1 if overlapping else label.value for label in output.labels]
         self._threshold = output.threshold
         self._softmax = False
-        if output.blend is Blend.SCORES:
+        if not output.interpolates_probabilities:
             self._softmax = output.activation is Activation.SOFTMAX
             if output.activation is Activation.SIGMOID:
                 # p > t where the score is above t's own: no need to compute any p.

@@ -1,10 +1,11 @@
 """Where patches are cut, how much their voxels count, and the tensors made from them.
 
-The rule is MONAI's: along each axis patches begin every int(size * (1 - overlap)) voxels, and the
-last one ends with the image. An image smaller than the patch lies in its middle (the odd voxel of
-padding behind it). A whole-image network has one patch: the image, padded alike to a multiple of
-`divisible_by`. A 2D network is given slice by slice; its neighboring slices are channels: for
-each channel of the image, the slices from the lowest to the highest, the outer ones repeated.
+Along each axis patches begin every int(size * (1 - overlap)) voxels, and the last one ends with the
+image: MONAI's rule. Or as few as leave no greater step lie at equal distances: nnU-Net's. An image
+smaller than the patch lies in its middle (the odd voxel of padding behind it). A whole-image
+network has one patch: the image, padded alike to a multiple of `divisible_by`. A 2D network is
+given slice by slice; its neighboring slices are channels: for each channel of the image, the slices
+from the lowest to the highest, the outer ones repeated.
 """
 
 from __future__ import annotations
@@ -17,12 +18,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from IODeepLib.geometry.arrays import Box, Float32
-from IODeepLib.recipe import ImportanceMap, Input, Outside
+from IODeepLib.recipe import (
+    Gaussian,
+    GaussianCenter,
+    ImportanceMap,
+    Input,
+    Outside,
+    PatchStarts,
+)
 from IODeepLib.voxels.resample import outside_value
 
-# MONAI: the standard deviation of the Gaussian in parts of the patch, and the least weight.
-GAUSSIAN_SIGMA = 0.125
-LEAST_WEIGHT = 1e-3
+# Of a part that is 1 minus another one: the ones beyond are rounding.
+_DECIMALS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,8 @@ class Patches:
         )
         size = (*(1,) * flat, *sizes)
         starts = [
-            patch_starts(n, s, input_.overlap) for n, s in zip(image_shape, size, strict=True)
+            patch_starts(n, s, input_.overlap, input_.patch_starts)
+            for n, s in zip(image_shape, size, strict=True)
         ]
         if flat:
             starts[0] = tuple(range(0, image_shape[0], batch))
@@ -121,7 +129,9 @@ class Patches:
         return rows_apart and len(self.starts[1]) == len(self.starts[2]) == 1
 
 
-def patch_starts(length: int, size: int, overlap: float) -> tuple[int, ...]:
+def patch_starts(
+    length: int, size: int, overlap: float, rule: PatchStarts = PatchStarts.STRIDE
+) -> tuple[int, ...]:
     """Where patches of `size` voxels begin along an axis of `length` voxels.
 
     The last one ends with the axis; one that is larger than the axis is centered over it.
@@ -130,26 +140,37 @@ def patch_starts(length: int, size: int, overlap: float) -> tuple[int, ...]:
     (0, 2, 4, 6)
     >>> patch_starts(9, 4, 0.5)
     (0, 2, 4, 5)
+    >>> patch_starts(9, 4, 0.5, PatchStarts.EVEN)
+    (0, 2, 3, 5)
     >>> patch_starts(4, 8, 0.5)
     (-2,)
     """
     if length <= size:
         return (-((size - length) // 2),)
-    step = max(1, int(size * (1 - overlap)))
     last = length - size
+    if rule is PatchStarts.EVEN:
+        part = round(1 - overlap, _DECIMALS)  # nnU-Net's tile_step_size
+        steps = math.ceil(last / max(1, size * part))
+        return tuple(round(last / steps * i) for i in range(steps + 1))
+    step = max(1, int(size * (1 - overlap)))
     return (*range(0, last, step), last)
 
 
-def importance_map(size: tuple[int, int, int], kind: ImportanceMap) -> Float32:
+def importance_map(
+    size: tuple[int, int, int], kind: ImportanceMap, gaussian: Gaussian | None = None
+) -> Float32:
     """How much each voxel of a patch counts: (a0, a1, a2), 1 at most."""
     weights = np.ones(size, np.float32)
     if kind is ImportanceMap.CONSTANT:
         return weights
+    gaussian = gaussian or Gaussian()
     for axis, n in enumerate(size):
-        from_centre = np.arange(n) - (n - 1) / 2
-        line = np.exp(-0.5 * (from_centre / (GAUSSIAN_SIGMA * n)) ** 2).astype(np.float32)
+        center = n // 2 if gaussian.center is GaussianCenter.VOXEL else (n - 1) / 2
+        from_center = np.arange(n) - center
+        with np.errstate(over="ignore"):  # of the narrowest ones
+            line = np.exp(-0.5 * (from_center / (gaussian.sigma * n)) ** 2).astype(np.float32)
         weights *= line.reshape([-1 if i == axis else 1 for i in range(3)])
-    return np.maximum(weights, max(float(weights.min()), LEAST_WEIGHT), out=weights)
+    return np.maximum(weights, np.float32(gaussian.least), out=weights)
 
 
 def outside_values(array: Float32, outside: Outside) -> list[float]:
@@ -197,6 +218,8 @@ def _padded(
     """`block` (channel, ...) with `pads` voxels before and behind along each further axis."""
     if outside is Outside.EDGE:
         return np.pad(block, [(0, 0), *pads], mode="edge")
+    if outside is Outside.REFLECT:  # around the outer voxel, which is not repeated
+        return np.pad(block, [(0, 0), *pads], mode="reflect")
     return np.stack(
         [
             np.pad(channel, pads, constant_values=value)

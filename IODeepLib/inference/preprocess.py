@@ -1,7 +1,8 @@
 """From the voxels of a series to the array from which a network's patches are cut.
 
 In this order: crop, turn to the working orientation (a view), intensity steps before the grid,
-resampling to the network's grid, intensity steps. One channel at a time, in float32.
+resampling to the network's grid, intensity steps, crop on the network's voxels. One channel at a
+time, in float32, but for steps that look at all channels together.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,8 @@ import numpy.typing as npt
 
 from IODeepLib.errors import ImageError
 from IODeepLib.geometry import AxisMap, Grid, Volume
-from IODeepLib.geometry.arrays import Box
+from IODeepLib.geometry.arrays import Box, Mask
+from IODeepLib.inference.network_grid import network_grid, seen_box, separate_axis
 from IODeepLib.machine.memory import check_room
 from IODeepLib.recipe import (
     Conform,
@@ -26,15 +28,15 @@ from IODeepLib.recipe import (
     CropAbove,
     GridMode,
     Input,
+    IntensityStep,
     Interpolation,
     Native,
+    OnGrid,
     Outside,
-    Resize,
-    Spacing,
 )
 from IODeepLib.voxels.components import fill_holes
-from IODeepLib.voxels.intensity import apply_steps
-from IODeepLib.voxels.resample import parallel_steps, reached, resample
+from IODeepLib.voxels.intensity import apply_joint_steps, apply_steps, is_joint
+from IODeepLib.voxels.resample import Separate, resample
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class Prepared:
         source: the grid of the series, in its own axis order.
         axis_map: turns an array on `source` to the working orientation.
         box: the voxels of the turned source that the network sees; beyond is background.
+        back: an axis of the network along which scores are brought back by themselves.
     """
 
     array: npt.NDArray[np.float32]
@@ -56,6 +59,7 @@ class Prepared:
     source: Grid
     axis_map: AxisMap
     box: Box
+    back: Separate | None = None
 
     @property
     def turned_source(self) -> Grid:
@@ -78,17 +82,19 @@ def prepare(volumes: Sequence[Volume], input_: Input) -> Prepared:
     """
     _check(volumes, input_)
     source = volumes[0].grid
+    # What is mirrored at the edges of the image has its edge beyond them, as far as that goes.
+    outside = Outside.EDGE if input_.outside is Outside.REFLECT else input_.outside
     images = [
-        volume if volume.grid is source else _resampled(volume, source, outside=input_.outside)
+        volume if volume.grid is source else _resampled(volume, source, outside=outside)
         for volume in volumes
     ]
     axis_map = input_.axis_map(source)
-    if isinstance(input_.crop, CropAbove):
-        raise NotImplementedError
-    box = _crop_box(images, input_.crop)
+    box = (slice(0, source.shape[0]), slice(0, source.shape[1]), slice(0, source.shape[2]))
+    if input_.crop is not None and not _crops_late(input_):
+        box = _crop_box((image.array for image in images), input_.crop)
     images = [image.cropped(box).turned(axis_map) for image in images]
     seen = images[0].grid
-    network = _network_grid(seen, input_)
+    network = network_grid(seen, input_)
     steps = [input_.steps(channel) for channel in input_.channels]
     slice_axis = 0 if input_.spatial_dims == 2 else axis_map.order.index(0)
     mask = functools.cache(lambda: _mask(images))
@@ -99,7 +105,12 @@ def prepare(volumes: Sequence[Volume], input_: Input) -> Prepared:
     for note in check_room(4 * math.prod(shape), what, "a network with a coarser grid"):
         _log.warning(note)
     array = np.empty(shape, np.float32)
-    for channel, image, (before, after) in zip(array, images, steps, strict=True):
+    given = images
+    if any(map(is_joint, input_.intensity_before_grid)):
+        given = _together(images, input_.intensity_before_grid, slice_axis, mask)
+        steps = [((), after) for _, after in steps]
+    paddings = []
+    for channel, image, (before, after) in zip(array, given, steps, strict=True):
         if before:
             image = Volume(image.array.astype(np.float32), image.grid, image.padding)
             apply_steps(
@@ -107,10 +118,47 @@ def prepare(volumes: Sequence[Volume], input_: Input) -> Prepared:
             )
         image = _on_grid(image, network, input_.grid)
         channel[...] = image.array
-        apply_steps(channel, after, slice_axis=slice_axis, mask=network_mask, padding=image.padding)
-    return Prepared(
-        array, network, source, axis_map, _seen_box(box, axis_map, source, network, input_)
-    )
+        paddings.append(image.padding)
+        if not any(map(is_joint, after)):
+            apply_steps(
+                channel, after, slice_axis=slice_axis, mask=network_mask, padding=image.padding
+            )
+    if any(map(is_joint, input_.intensity)):
+        apply_joint_steps(
+            array, input_.intensity, slice_axis=slice_axis, mask=network_mask, paddings=paddings
+        )
+    cut = [(isinstance(input_.grid, Conform),) * 2] * 3
+    if input_.crop is not None and _crops_late(input_):
+        part = _crop_box(array, input_.crop)
+        cut = [
+            (before or one.start > 0, behind or one.stop < n)
+            for (before, behind), one, n in zip(cut, part, network.shape, strict=True)
+        ]
+        array = array[:, *part]
+        network = network.cropped([one.start for one in part], array.shape[1:])
+    box = seen_box(box, axis_map, source, network, cut)
+    back = separate_axis(seen, input_.grid, back=True)
+    return Prepared(array, network, source, axis_map, box, back)
+
+
+def _crops_late(input_: Input) -> bool:
+    return isinstance(input_.crop, CropAbove) and input_.crop.on is OnGrid.NETWORK
+
+
+def _together(
+    images: Sequence[Volume],
+    steps: Sequence[IntensityStep],
+    slice_axis: int,
+    mask: Callable[[], Mask],
+) -> list[Volume]:
+    """Copies of `images` after intensity steps on all of them together."""
+    array = np.stack([image.array.astype(np.float32) for image in images])
+    paddings = [image.padding for image in images]
+    apply_joint_steps(array, steps, slice_axis=slice_axis, mask=mask, paddings=paddings)
+    return [
+        Volume(channel, image.grid, image.padding)
+        for channel, image in zip(array, images, strict=True)
+    ]
 
 
 def _check(volumes: Sequence[Volume], input_: Input) -> None:
@@ -173,41 +221,27 @@ def _resampled(volume: Volume, grid: Grid, **how: Any) -> Volume:
     return Volume(resample(volume, grid, **how).array, grid, padding)
 
 
-def _crop_box(images: Sequence[Volume], crop: Crop | None) -> Box:
-    """The voxels that are kept, in the series' own axes; all of an image that is all zero."""
-    shape = images[0].grid.shape
-    whole = (slice(0, shape[0]), slice(0, shape[1]), slice(0, shape[2]))
-    if crop is None:
-        return whole
-    present = [np.zeros(n, bool) for n in shape]
-    for image in images:
-        for i, plane in enumerate(image.array):
-            rows = (plane != 0).any(axis=1)
+def _crop_box(arrays: Iterable[npt.NDArray], crop: Crop | CropAbove) -> Box:
+    """The voxels (a0, a1, a2) that are kept; all of an image without any that count."""
+    present: list[Mask] = []
+    for array in arrays:
+        present = present or [np.zeros(n, bool) for n in array.shape]
+        for i, plane in enumerate(array):
+            counts = plane > crop.above if isinstance(crop, CropAbove) else plane != 0
+            rows = counts.any(axis=1)
             present[0][i] |= rows.any()
             present[1] |= rows
-            present[2] |= (plane != 0).any(axis=0)
-    if not present[0].any():
-        return whole
-    found = [np.flatnonzero(axis) for axis in present]
-    a0, a1, a2 = (slice(int(axis[0]), int(axis[-1]) + 1) for axis in found)
+            present[2] |= counts.any(axis=0)
+    margin = crop.margin if isinstance(crop, CropAbove) else 0
+    a0, a1, a2 = (_extent(axis, margin) for axis in present)
     return a0, a1, a2
 
 
-def _network_grid(seen: Grid, input_: Input) -> Grid:
-    """The grid of the network's input; a 2D network's slice axis, the first, stays as it is."""
-    mode = input_.grid
-    flat = input_.spatial_dims == 2
-    match mode:
-        case Native():
-            return seen
-        case Spacing():
-            return seen.respaced((*seen.spacing[: int(flat)], *mode.spacing))
-        case Resize():
-            return seen.resized((*seen.shape[: int(flat)], *mode.shape))
-        case Conform():
-            return seen.conformed(
-                (*seen.spacing[: int(flat)], *mode.spacing), (*seen.shape[: int(flat)], *mode.shape)
-            )
+def _extent(present: Mask, margin: int) -> slice:
+    found = np.flatnonzero(present)
+    if not len(found):
+        return slice(0, len(present))
+    return slice(max(0, int(found[0]) - margin), min(int(found[-1]) + 1 + margin, len(present)))
 
 
 def _on_grid(image: Volume, network: Grid, mode: GridMode) -> Volume:
@@ -219,20 +253,6 @@ def _on_grid(image: Volume, network: Grid, mode: GridMode) -> Volume:
         interpolation=mode.interpolation,
         anti_alias=mode.anti_alias,
         outside=mode.outside if isinstance(mode, Conform) else Outside.EDGE,
+        clip=mode.clip,
+        separate=separate_axis(image.grid, mode),
     )
-
-
-def _seen_box(crop: Box, axis_map: AxisMap, source: Grid, network: Grid, input_: Input) -> Box:
-    """The crop box in the working orientation, and of it what a conformed grid reaches."""
-    turned = []
-    for axis, flip in zip(axis_map.order, axis_map.flips, strict=True):
-        part, size = crop[axis], source.shape[axis]
-        turned.append(slice(size - part.stop, size - part.start) if flip else part)
-    if isinstance(input_.grid, Conform):
-        steps = parallel_steps(network, source.turned(axis_map))
-        for i, (scale, offset) in enumerate(steps):
-            positions = scale * np.arange(turned[i].start, turned[i].stop) + offset
-            within = reached(positions, network.shape[i])
-            turned[i] = slice(turned[i].start + within.start, turned[i].start + within.stop)
-    a0, a1, a2 = turned
-    return a0, a1, a2

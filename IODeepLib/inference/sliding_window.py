@@ -8,22 +8,18 @@ patch and the area of a plane, never with classes times the volume.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from IODeepLib.errors import CancelledError, ModelError
 from IODeepLib.geometry.arrays import Box, Float32
-from IODeepLib.inference.patches import Patch, Patches, importance_map, outside_values, tensor
+from IODeepLib.inference.network_run import NetworkRun, Predict, score_channels
+from IODeepLib.inference.patches import Patch, Patches, importance_map
 from IODeepLib.machine.progress import Progress
-from IODeepLib.recipe import Blend, Decision, Input, Output
-from IODeepLib.voxels.activation import activate
+from IODeepLib.recipe import Decision, Input, Output
 
-# The network: its input tensor, float32 in the recipe's axis order, to a new array of scores in
-# the same axis order. The scores may be changed afterwards.
-Predict = Callable[[Float32], npt.NDArray]
 # A finished piece: the index of its first plane, and (channel, planes, a1, a2) float32.
 Slab = tuple[int, Float32]
 
@@ -101,105 +97,16 @@ def _in_pieces(run: NetworkRun, patch: Patch, scores: npt.NDArray) -> Iterator[S
 def score_bytes(
     image_shape: tuple[int, int, int], input_: Input, output: Output, batch: int
 ) -> int:
-    """Memory that the scores need: those of one run of the network, and the slab."""
+    """Memory that the scores need: those of one run of the network, and the slab.
+
+    Where mirror images are run, too, the sum of the runs is held beside the last one.
+    """
     patches = Patches.of(image_shape, input_, batch)
     channels = score_channels(output)
-    together = batch * math.prod(patches.size)
+    together = batch * math.prod(patches.size) * (2 if input_.mirror else 1)
     if not patches.overlap_nowhere:
         together += math.prod(_slab_shape(patches))
     return 4 * channels * together
-
-
-def score_channels(output: Output) -> int:
-    """Channels of a slab: one for a network that gives label values."""
-    return 1 if output.decision is Decision.LABELS else output.channels
-
-
-class NetworkRun:
-    """Runs the network on patches of one image, checks what it gives, tells how far it is."""
-
-    def __init__(
-        self,
-        array: Float32,
-        input_: Input,
-        output: Output,
-        predict: Predict,
-        patches: int,
-        progress: Progress | None = None,
-        cancelled: Callable[[], bool] | None = None,
-    ) -> None:
-        self._array, self._input, self._output, self._predict = array, input_, output, predict
-        self._beyond = outside_values(array, input_.outside)
-        self._patches, self._done = patches, 0
-        self._progress, self._cancelled = progress, cancelled
-
-    def raw(self, group: Sequence[Patch]) -> tuple[npt.NDArray, tuple[int, ...]]:
-        """What the network gives for the patches of `group`, and the shape of its input."""
-        if self._cancelled is not None and self._cancelled():
-            raise CancelledError
-        tensors = [tensor(self._array, patch, self._input, self._beyond) for patch in group]
-        along = self._input.axis_order.index("N")
-        network_input = tensors[0] if len(tensors) == 1 else np.concatenate(tensors, axis=along)
-        result = np.asarray(self._predict(network_input))
-        if np.may_share_memory(result, network_input) or not result.flags.writeable:
-            result = result.copy()  # it may be changed, the image must not be
-        self._done += len(group)
-        if self._progress is not None:
-            self._progress(self._done / self._patches, f"patch {self._done} of {self._patches}")
-        return result, network_input.shape
-
-    def scores(self, group: Sequence[Patch]) -> Iterator[npt.NDArray]:
-        """(channel, a0, a1, a2) of each patch of `group`, as the network gives them: a view."""
-        result, input_shape = self.raw(group)
-        letters = self._input.axis_order
-        labels = self._output.decision is Decision.LABELS
-        if labels and result.ndim == len(letters) - 1:
-            result = np.expand_dims(result, letters.index("C"))
-        wanted = list(input_shape)
-        wanted[letters.index("C")] = score_channels(self._output)
-        if list(result.shape) != wanted:
-            raise ModelError(
-                f"scores of shape {tuple(result.shape)} for an input of shape {input_shape}",
-                f"{tuple(wanted)}, in the axis order {letters}",
-                "correct output.channels or input.axis_order in the recipe, or the network",
-            )
-        spatial = self._input.spatial_axes
-        order = [letters.index(x) for x in ("CN" if len(spatial) == 2 else "NC") + spatial]
-        turned = result.transpose(order)
-        yield from turned if len(spatial) == 3 else [turned]
-
-    def finished(self, scores: npt.NDArray, start: tuple[int, int, int]) -> Float32:
-        """What is blended and decided on: finite float32, probabilities where the recipe says so.
-
-        Args:
-            scores: (channel, a0, a1, a2), a part of what the network gave; it may be changed.
-            start: index of its first voxel in the image.
-        """
-        scores = scores.astype(np.float32, copy=False)
-        if not _all_finite(scores):
-            raise _not_finite(scores, start)
-        labels = self._output.decision is Decision.LABELS
-        if self._output.blend is Blend.PROBABILITIES and not labels:
-            activate(scores, self._output.activation)
-        return scores
-
-
-def _all_finite(scores: Float32) -> bool:
-    with np.errstate(all="ignore"):
-        total = float(np.sum(scores))
-    # A sum is quick, and only one that is not finite needs a closer look: it can also overflow.
-    return bool(np.isfinite(total) or np.isfinite(scores).all())
-
-
-def _not_finite(scores: Float32, start: tuple[int, int, int]) -> ModelError:
-    channel, *where = (int(i) for i in np.argwhere(~np.isfinite(scores))[0])
-    voxel = tuple(s + i for s, i in zip(start, where, strict=True))
-    return ModelError(
-        f"the network's output is {scores[(channel, *where)]} in channel {channel} at voxel "
-        f"{voxel} of its grid",
-        "finite scores",
-        "check the recipe's intensity steps against the network's training, or use float32 weights",
-    )
 
 
 class _Blend(Protocol):
@@ -224,7 +131,7 @@ class _Average:
     def __init__(self, patches: Patches, input_: Input, channels: int) -> None:
         depth, rows, columns = _slab_shape(patches)
         self.slab = np.zeros((channels, depth, rows, columns), np.float32)
-        self._importance = importance_map(patches.size, input_.importance_map)
+        self._importance = importance_map(patches.size, input_.importance_map, input_.gaussian)
         self._patches = patches
         self._row_weight = np.zeros((patches.size[0], rows, columns), np.float32)
         for patch in patches.row(patches.starts[0][0]):
@@ -273,7 +180,7 @@ class _Strongest:
         shape = _slab_shape(patches)
         self.slab = np.zeros((1, *shape), np.float32)
         self._weight = np.zeros((1, *shape), np.float32)
-        self._importance = importance_map(patches.size, input_.importance_map)
+        self._importance = importance_map(patches.size, input_.importance_map, input_.gaussian)
         self._flat = patches.flat
         self._first = 0
 

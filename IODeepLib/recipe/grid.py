@@ -56,6 +56,18 @@ class Axes(StrEnum):
     PATIENT = "patient"  # right-left, back-front, feet-head, as FreeSurfer's mri_convert --conform
 
 
+_ACROSS = (Interpolation.NEAREST_EXACT, Interpolation.LINEAR)
+_SMOOTHED = (Interpolation.LINEAR, Interpolation.NEAREST_EXACT, Interpolation.NEAREST_EVEN)
+_AT_AN_ANGLE = (Interpolation.LINEAR, Interpolation.NEAREST_EXACT, Interpolation.CUBIC)
+
+
+def _refuse(found: Interpolation, allowed: tuple[Interpolation, ...], why: str = "") -> None:
+    """Refuse `found` unless it is allowed."""
+    if found not in allowed:
+        wanted = ", ".join(repr(one.value) for one in allowed)
+        raise StructureError("$.interpolation", f"{found.value!r}{why}", f"one of {wanted}")
+
+
 class SeparateAxis(Record):
     """nnU-Net's way with thick slices: the coarsest axis is resampled by itself, after the plane.
 
@@ -66,6 +78,9 @@ class SeparateAxis(Record):
 
     ratio: Annotated[float, Meta(gt=1, le=1e6)] = 3.0
     interpolation: Interpolation = Interpolation.NEAREST_EXACT
+
+    def __post_init__(self) -> None:
+        _refuse(self.interpolation, _ACROSS)
 
 
 class Native(Record, tag_field="mode", tag="native"):
@@ -87,6 +102,10 @@ class Spacing(Record, tag_field="mode", tag="spacing"):
     clip: bool = False
     separate_axis: SeparateAxis | None = None
 
+    def __post_init__(self) -> None:
+        if self.anti_alias:
+            _refuse(self.interpolation, _SMOOTHED, " with anti_alias")
+
 
 class Resize(Record, tag_field="mode", tag="resize"):
     """Resample the whole field of view to a number of voxels."""
@@ -95,6 +114,10 @@ class Resize(Record, tag_field="mode", tag="resize"):
     interpolation: Interpolation = Interpolation.LINEAR
     anti_alias: bool = False
     clip: bool = False
+
+    def __post_init__(self) -> None:
+        if self.anti_alias:
+            _refuse(self.interpolation, _SMOOTHED, " with anti_alias")
 
 
 class Conform(Record, tag_field="mode", tag="conform"):
@@ -111,6 +134,10 @@ class Conform(Record, tag_field="mode", tag="conform"):
     def __post_init__(self) -> None:
         if self.outside is Outside.REFLECT:
             raise StructureError("$.outside", "'reflect'", "'minimum', 'zero' or 'edge'")
+        if self.anti_alias:
+            _refuse(self.interpolation, _SMOOTHED, " with anti_alias")
+        if self.axes is Axes.PATIENT:
+            _refuse(self.interpolation, _AT_AN_ANGLE, " along the axes of the patient")
 
 
 GridMode = Native | Spacing | Resize | Conform

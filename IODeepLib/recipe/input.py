@@ -10,7 +10,7 @@ from msgspec import Meta
 from IODeepLib.geometry import AxisMap, Grid, is_orientation
 from IODeepLib.recipe.applies_to import AttributeConstraint
 from IODeepLib.recipe.grid import Axes, Conform, CropAbove, GridMode, Native, Outside
-from IODeepLib.recipe.intensity import IntensityStep
+from IODeepLib.recipe.intensity import IntensityStep, Per, SuvBw
 from IODeepLib.recipe.limits import Index, Modality, Voxels
 from IODeepLib.text.json_text import StructureError
 from IODeepLib.text.records import Many, OneOrMore, Record
@@ -103,6 +103,10 @@ class LabelInterpolation(StrEnum):
     PER_CLASS = "per_class"  # each class linearly by itself, the highest wins: nnU-Net's cascade
 
 
+def _is_joint(step: IntensityStep) -> bool:
+    return getattr(step, "per", None) is Per.IMAGE
+
+
 class Input(Record):
     """How a series becomes the network's input tensor."""
 
@@ -161,6 +165,7 @@ class Input(Record):
                 "'source', for a grid along the axes of the patient",
                 "three patient axes, such as 'RAS'",
             )
+        self._check_joint_steps()
         for key in ("spacing", "shape"):
             self._check_length(f"$.grid.{key}", getattr(self.grid, key, None))
         self._check_length("$.patch_size", self.patch_size)
@@ -168,6 +173,24 @@ class Input(Record):
             if size % self.divisible_by:
                 raise StructureError(
                     f"$.patch_size[{i}]", str(size), f"a multiple of {self.divisible_by}"
+                )
+
+    def _check_joint_steps(self) -> None:
+        """Steps on all channels together are one list for all of them, in the values of images."""
+        for key in ("intensity_before_grid", "intensity"):
+            steps = getattr(self, key)
+            joint = any(_is_joint(step) for step in steps)
+            for i, channel in enumerate(self.channels):
+                own = getattr(channel, key)
+                if own is not None and (joint or any(map(_is_joint, own))):
+                    raise StructureError(
+                        f"$.channels[{i}].{key}",
+                        "steps of its own, where one is per image, for all channels together",
+                        "the same steps for all channels",
+                    )
+            if joint and any(isinstance(step, SuvBw) for step in steps):
+                raise StructureError(
+                    f"$.{key}", "suv_bw, and a step per image", "suv_bw, or a step per image"
                 )
 
     def _check_length(self, path: str, values: tuple[Any, ...] | None) -> None:

@@ -123,6 +123,11 @@ class Output(Record):
         return self.decision is Decision.THRESHOLD and len(self.labels) > 1
 
     @property
+    def interpolates_probabilities(self) -> bool:
+        """Whether what is brought to the series' voxels are probabilities already."""
+        return Blend.PROBABILITIES in (self.blend, self.interpolate)
+
+    @property
     def label_channels(self) -> tuple[int, ...]:
         """The output channel that holds the scores of each label, zero based.
 

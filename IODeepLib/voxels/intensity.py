@@ -50,23 +50,68 @@ def apply_steps(
         mask: gives the voxels (a0, a1, a2) that `over` mask means.
         padding: the voxels (a0, a1, a2) that count in no statistic.
     """
-    nonzero = None
+    apply_joint_steps(image[None], steps, slice_axis=slice_axis, mask=mask, paddings=[padding])
+
+
+def is_joint(step: IntensityStep) -> bool:
+    """Whether a step is about all channels together."""
+    return getattr(step, "per", Per.VOLUME) is Per.IMAGE
+
+
+def apply_joint_steps(
+    channels: Float32,
+    steps: Sequence[IntensityStep],
+    *,
+    slice_axis: int = 0,
+    mask: Callable[[], Mask] | None = None,
+    paddings: Sequence[Mask | None],
+) -> None:
+    """Change `channels` (channel, a0, a1, a2), contiguous, in place, step by step.
+
+    Args:
+        channels: the voxels of all channels.
+        steps: what is done to each of them, in order.
+        slice_axis: the axis that `per` slice counts along.
+        mask: gives the voxels (a0, a1, a2) that `over` mask means.
+        paddings: of each channel, the voxels (a0, a1, a2) that count in no statistic.
+    """
+    nonzero: list[Mask] = []
     if any(_over(step) is Over.NONZERO for step in steps):
-        nonzero = image != 0  # before the first step: afterwards, zero no longer means empty
+        # before the first step: afterwards, zero no longer means empty
+        nonzero = [image != 0 for image in channels]
     for step in steps:
-        chosen: Mask | None = None
+        chosen: list[Mask | None] = [None] * len(channels)
         if _over(step) is Over.NONZERO:
-            chosen = nonzero
+            chosen = [*nonzero]
         elif _over(step) is Over.MASK:
             if mask is None:
                 raise ValueError("a step over the mask needs one")
-            chosen = mask()
-        if getattr(step, "per", Per.VOLUME) is Per.SLICE:
-            chosen_of, padding_of = _slices(chosen, slice_axis), _slices(padding, slice_axis)
-            for i, one in enumerate(np.moveaxis(image, slice_axis, 0)):
-                _apply(step, _voxels(one, chosen_of(i), padding_of(i)))
-        else:
-            _apply(step, _voxels(image, chosen, padding))
+            chosen = [mask()] * len(channels)
+        if is_joint(step) and len(channels) > 1:
+            planes = channels.reshape(-1, *channels.shape[2:])  # a view, for it is contiguous
+            _apply(step, _voxels(planes, _joined(chosen, channels), _joined(paddings, channels)))
+            continue
+        for image, own, padding in zip(channels, chosen, paddings, strict=True):
+            _apply_to_one(step, image, own, padding, slice_axis)
+
+
+def _joined(masks: Sequence[Mask | None], channels: Float32) -> Mask | None:
+    """The masks of all channels one behind the other; nothing is marked where there is none."""
+    if all(mask is None for mask in masks):
+        return None
+    empty = np.zeros(channels.shape[1:], bool)
+    return np.concatenate([empty if mask is None else mask for mask in masks])
+
+
+def _apply_to_one(
+    step: IntensityStep, image: Float32, chosen: Mask | None, padding: Mask | None, slice_axis: int
+) -> None:
+    if getattr(step, "per", Per.VOLUME) is not Per.SLICE:
+        _apply(step, _voxels(image, chosen, padding))
+        return
+    chosen_of, padding_of = _slices(chosen, slice_axis), _slices(padding, slice_axis)
+    for i, one in enumerate(np.moveaxis(image, slice_axis, 0)):
+        _apply(step, _voxels(one, chosen_of(i), padding_of(i)))
 
 
 def _over(step: IntensityStep) -> Over:

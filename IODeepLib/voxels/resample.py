@@ -1,9 +1,9 @@
 """Values of an array on another grid.
 
 Between parallel axes each axis is resampled by itself, in float32: a target voxel is a weighted
-sum of a few source voxels along each axis, its `Taps`. Planes are worked through one at a time,
-in the order in which they lie in memory, and axes that shrink go first, so that little more than
-the result is held. Grids at an angle to each other go through SimpleITK. Ours because SimpleITK,
+sum of some source voxels along each axis, its `Taps`. Planes are worked through one at a time, in
+the order in which they lie in memory, and axes that shrink go first, so that little more than the
+result is held. Grids at an angle to each other go through SimpleITK. Ours because SimpleITK,
 which resamples all axes at once, takes three times as long (Docs/benchmarks.md); a test holds the
 two equal.
 
@@ -15,110 +15,30 @@ the outer voxel's value holds (as PyTorch does with align_corners=False); what l
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from IODeepLib.geometry import Grid, Volume
-from IODeepLib.geometry.arrays import Float32, Float64
+from IODeepLib.geometry.arrays import Float64
 from IODeepLib.geometry.tolerances import SAME_GRID_TOLERANCE
 from IODeepLib.recipe import Interpolation, Outside
-
-# A point may fall exactly between two voxels (an integer factor does this at every voxel). It
-# belongs to the upper one, and the rounding of affines, far below this part of a voxel, must not
-# move it.
-TIE_TOLERANCE = 1e-6
-
-# The Gaussian is cut off there, in standard deviations: beyond is less than 1e-4 of it.
-GAUSSIAN_REACH = 4.0
+from IODeepLib.voxels.taps import SPLINE_REACH, Taps, axis_taps, in_plane, nearest_taps
 
 
 @dataclass(frozen=True, slots=True)
-class Taps:
-    """Which voxels along a source axis make each voxel along the target axis.
+class Separate:
+    """An axis that is resampled by itself, after the plane across it.
 
     Attributes:
-        index: (taps, target voxels), source indices, zero based; the first is the nearest below.
-        weight: (taps, target voxels) float32, adding up to 1 over the taps.
+        axis: which one of the target's.
+        interpolation: how, along it.
     """
 
-    index: npt.NDArray[np.intp]
-    weight: Float32
-
-    def __len__(self) -> int:
-        return self.index.shape[1]
-
-    def along(self, array: npt.NDArray, axis: int) -> npt.NDArray:
-        """`array` resampled along its axis `axis`, counted from the end: -1 is the last."""
-        turn = (slice(None),) + (None,) * (-axis - 1)
-        return _mix(
-            lambda tap: np.take(array, self.index[tap], axis, mode="clip"),
-            [weight[turn] for weight in self.weight],
-        )
-
-    def plane(self, get: Callable[[int], npt.NDArray], target: int) -> npt.NDArray:
-        """Plane `target` of an array whose source planes `get` gives; they are left as they are."""
-        weights = self.weight[:, target]
-        return _mix(lambda tap: get(int(self.index[tap, target])).copy(), list(weights))
-
-
-def _mix(take: Callable[[int], npt.NDArray], weights: list) -> npt.NDArray:
-    """The weighted sum of what `take` gives for each tap.
-
-    Written as the first tap plus weighted differences from it: a constant stays exactly that.
-    """
-    first = take(0)
-    total = None
-    for tap in range(1, len(weights)):
-        if not np.any(weights[tap]):
-            continue
-        part = take(tap)
-        part -= first
-        part *= weights[tap]
-        total = part if total is None else np.add(total, part, out=total)
-    return first if total is None else np.add(first, total, out=first)
-
-
-def in_plane(planes: npt.NDArray, rows: Taps, columns: Taps) -> npt.NDArray:
-    """`planes` (..., rows, columns) resampled along both; what shrinks goes first."""
-    if len(rows) * planes.shape[-1] <= planes.shape[-2] * len(columns):
-        return columns.along(rows.along(planes, -2), -1)
-    return rows.along(columns.along(planes, -1), -2)
-
-
-def linear_taps(position: Float64, size: int) -> Taps:
-    """Taps that interpolate linearly at `position`, in source voxels; the edge value holds."""
-    position = np.clip(position, 0, size - 1)
-    whole = np.rint(position)
-    position = np.where(np.abs(position - whole) < TIE_TOLERANCE, whole, position)
-    below = np.floor(position).astype(np.intp)
-    above = np.minimum(below + 1, size - 1)
-    part = (position - below).astype(np.float32)
-    return Taps(np.stack([below, above]), np.stack([1 - part, part]))
-
-
-def nearest_taps(position: Float64, size: int) -> Taps:
-    """One tap: the voxel whose extent holds `position`; PyTorch's "nearest-exact"."""
-    index = np.floor(position + 0.5 + TIE_TOLERANCE).astype(np.intp)
-    index = np.clip(index, 0, size - 1)[None]
-    return Taps(index, np.ones(index.shape, np.float32))
-
-
-def smoothed(taps: Taps, sigma: float, size: int) -> Taps:
-    """`taps` on the axis after a Gaussian of `sigma` voxels, the edge value holding beyond."""
-    reach = max(1, int(GAUSSIAN_REACH * sigma + 0.5))
-    offsets = np.arange(-reach, reach + 1)
-    kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel /= kernel.sum()
-    around = np.append(offsets, reach + 1)  # what the taps `below` and `below + 1` reach together
-    weight = np.zeros((len(around), len(taps)))
-    for tap in range(len(taps.weight)):
-        weight[tap : tap + len(kernel)] += kernel[:, None] * taps.weight[tap]
-    index = np.clip(taps.index[0] + around[:, None], 0, size - 1)
-    nearest_first = np.argsort(np.abs(around), kind="stable")
-    return Taps(index[nearest_first], weight[nearest_first].astype(np.float32))
+    axis: int
+    interpolation: Interpolation
 
 
 def resample(
@@ -128,19 +48,24 @@ def resample(
     interpolation: Interpolation = Interpolation.LINEAR,
     outside: Outside = Outside.EDGE,
     anti_alias: bool = False,
+    clip: bool = False,
+    separate: Separate | None = None,
 ) -> Volume:
     """The values of `volume` on the grid `target`.
 
     Args:
         volume: what is resampled.
         target: where values are wanted; both in the same frame of reference.
-        interpolation: linear, or the voxel that holds the point.
-        outside: the value beyond the outer edges of the image.
+        interpolation: how values between voxels are made.
+        outside: the value beyond the outer edges of the image; not what is mirrored in them.
         anti_alias: smooth axes that become coarser first, by a Gaussian of standard deviation
-            (factor - 1) / 2 source voxels.
+            (factor - 1) / 2 source voxels; with linear and nearest interpolation.
+        clip: bring what cubic interpolation makes beyond the range of the image back to it; where
+            an axis is separate, to the range of each plane.
+        separate: an axis that is resampled by itself; of parallel grids only.
 
     Returns:
-        (a0, a1, a2) float32 on `target`; nearest-exact keeps the type. Where `target` is the
+        (a0, a1, a2) float32 on `target`; the nearest voxel keeps the type. Where `target` is the
         grid of `volume`, its own array, not a copy.
     """
     if volume.grid.same_as(target):
@@ -148,30 +73,23 @@ def resample(
     aligned = volume.oriented(target.orientation)
     steps = aligned.grid.steps_along_axes(target)
     if steps is None:
-        return _resample_at_an_angle(volume, target, interpolation, outside, anti_alias)
+        array = _at_an_angle(volume, target, interpolation, outside, anti_alias)
+        return Volume(np.clip(array, *_range(volume.array)) if clip else array, target)
     taps, inside = [], []
-    for size, count, step in zip(aligned.grid.shape, target.shape, steps, strict=True):
+    for axis, (size, count, step) in enumerate(
+        zip(aligned.grid.shape, target.shape, steps, strict=True)
+    ):
         positions = step[0] * np.arange(count, dtype=np.float64) + step[1]
         part = slice(0, count) if outside is Outside.EDGE else reached(positions, size)
+        own = separate is not None and separate.axis == axis
+        how = separate.interpolation if separate is not None and own else interpolation
         inside.append(part)
-        taps.append(_axis_taps(positions[part], size, abs(step[0]), interpolation, anti_alias))
-    return Volume(_separable(aligned.array, taps, inside, target.shape, outside), target)
-
-
-def _axis_taps(
-    positions: Float64,
-    size: int,
-    factor: float,
-    interpolation: Interpolation,
-    anti_alias: bool,
-) -> Taps:
-    if interpolation is Interpolation.NEAREST_EXACT:
-        taps = nearest_taps(positions, size)
+        taps.append(axis_taps(positions[part], size, abs(step[0]), how, anti_alias and not own))
+    if separate is not None:
+        array = _plane_first(aligned.array, taps, inside, target.shape, outside, clip, separate)
     else:
-        taps = linear_taps(positions, size)
-    if anti_alias and factor > 1 + SAME_GRID_TOLERANCE:
-        return smoothed(taps, (factor - 1) / 2, size)
-    return taps
+        array = _separable(aligned.array, taps, inside, target.shape, outside, clip)
+    return Volume(array, target)
 
 
 def parallel_steps(own: Grid, other: Grid) -> tuple[tuple[float, float], ...]:
@@ -202,8 +120,9 @@ def _separable(
     source: npt.NDArray,
     taps: list[Taps],
     inside: list[slice],
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     outside: Outside,
+    clip: bool = False,
 ) -> npt.NDArray:
     """Resample axis by axis, in the order in which the source lies in memory."""
     order = np.argsort([-abs(stride) for stride in source.strides], kind="stable")
@@ -218,7 +137,49 @@ def _separable(
     part = result[tuple(inside[axis] for axis in order)]
     if part.size:
         _by_planes(source.transpose(order), [taps[axis] for axis in order], part)
+        if clip:
+            np.clip(part, *_range(source), out=part)
     return result.transpose(np.argsort(order))
+
+
+def _plane_first(
+    source: npt.NDArray,
+    taps: list[Taps],
+    inside: list[slice],
+    shape: tuple[int, int, int],
+    outside: Outside,
+    clip: bool,
+    separate: Separate,
+) -> npt.NDArray:
+    """Resample the planes across the separate axis one by one, then along that axis."""
+    axis = separate.axis
+    as_it_is = [nearest_taps(np.arange(n, dtype=np.float64), n) for n in shape]
+    n = source.shape[axis]
+    own = nearest_taps(np.arange(n, dtype=np.float64), n)
+    between = tuple(n if i == axis else size for i, size in enumerate(shape))
+    planes = _separable(
+        source,
+        [own if i == axis else one for i, one in enumerate(taps)],
+        [slice(0, n) if i == axis else part for i, part in enumerate(inside)],
+        between,
+        outside,
+    )
+    if clip:
+        for given, made in zip(
+            np.moveaxis(source, axis, 0), np.moveaxis(planes, axis, 0), strict=True
+        ):
+            np.clip(made, *_range(given), out=made)
+    return _separable(
+        planes,
+        [taps[axis] if i == axis else one for i, one in enumerate(as_it_is)],
+        [inside[axis] if i == axis else slice(0, size) for i, size in enumerate(shape)],
+        shape,
+        outside,
+    )
+
+
+def _range(array: npt.NDArray) -> tuple[float, float]:
+    return array.min().item(), array.max().item()
 
 
 def _by_planes(source: npt.NDArray, taps: list[Taps], result: npt.NDArray) -> None:
@@ -240,13 +201,13 @@ def _by_planes(source: npt.NDArray, taps: list[Taps], result: npt.NDArray) -> No
             result[i] = first.plane(ready, i)
 
 
-def _resample_at_an_angle(
+def _at_an_angle(
     volume: Volume,
     target: Grid,
     interpolation: Interpolation,
     outside: Outside,
     anti_alias: bool,
-) -> Volume:
+) -> npt.NDArray:
     """All three axes at once, by SimpleITK, from index to index."""
     import SimpleITK as sitk  # noqa: N813
 
@@ -256,20 +217,48 @@ def _resample_at_an_angle(
         # How coarse the target is along each axis of the source.
         for axis, factor in enumerate(np.linalg.norm(matrix[:3, :3], axis=1)):
             positions = np.arange(size := volume.grid.shape[axis], dtype=np.float64)
-            taps = _axis_taps(positions, size, float(factor), interpolation, anti_alias)
+            taps = axis_taps(positions, size, float(factor), interpolation, anti_alias)
             array = taps.along(array, axis - 3)
-    image = sitk.GetImageFromArray(array)
-    # SimpleITK counts axes the other way round.
-    transform = sitk.AffineTransform(3)
-    transform.SetMatrix(matrix[:3, :3][::-1, ::-1].ravel().tolist())
-    transform.SetTranslation(matrix[:3, 3][::-1].tolist())
+    if interpolation is Interpolation.CUBIC:
+        return _spline_at_an_angle(array, matrix, target, outside)
     linear = interpolation is Interpolation.LINEAR
-    filter_ = sitk.ResampleImageFilter()
-    filter_.SetSize([int(n) for n in target.shape[::-1]])
-    filter_.SetTransform(transform)
+    filter_ = _sitk_filter(matrix, target)
     filter_.SetInterpolator(sitk.sitkLinear if linear else sitk.sitkNearestNeighbor)
     filter_.SetDefaultPixelValue(float(outside_value(volume.array, outside)))
     filter_.SetUseNearestNeighborExtrapolator(outside is Outside.EDGE)
-    array = sitk.GetArrayFromImage(filter_.Execute(image))
+    array = sitk.GetArrayFromImage(filter_.Execute(sitk.GetImageFromArray(array)))
     linear = linear or anti_alias
-    return Volume(array if linear else array.astype(volume.array.dtype), target)
+    return array if linear else array.astype(volume.array.dtype)
+
+
+def _spline_at_an_angle(
+    array: npt.NDArray, matrix: Float64, target: Grid, outside: Outside
+) -> npt.NDArray:
+    """SimpleITK's B-spline reflects the image at its edges: far enough out, nobody sees that."""
+    import SimpleITK as sitk  # noqa: N813
+
+    padded = sitk.GetImageFromArray(np.pad(array, SPLINE_REACH, mode="edge"))
+    filter_ = _sitk_filter(matrix, target, SPLINE_REACH)
+    filter_.SetInterpolator(sitk.sitkBSpline)
+    filter_.SetUseNearestNeighborExtrapolator(True)
+    made = sitk.GetArrayFromImage(filter_.Execute(padded))
+    if outside is not Outside.EDGE:
+        filter_ = _sitk_filter(matrix, target)
+        filter_.SetInterpolator(sitk.sitkNearestNeighbor)
+        whole = sitk.GetImageFromArray(np.ones(array.shape, np.uint8))
+        made[sitk.GetArrayFromImage(filter_.Execute(whole)) == 0] = outside_value(array, outside)
+    return made
+
+
+def _sitk_filter(matrix: Float64, target: Grid, padding: int = 0) -> Any:
+    """SimpleITK's, from the index of `target` to that of a source with `padding` voxels around."""
+    import SimpleITK as sitk  # noqa: N813
+
+    # SimpleITK counts axes the other way round.
+    transform = sitk.AffineTransform(3)
+    transform.SetMatrix(matrix[:3, :3][::-1, ::-1].ravel().tolist())
+    transform.SetTranslation((matrix[:3, 3][::-1] + padding).tolist())
+    filter_ = sitk.ResampleImageFilter()
+    filter_.SetSize([int(n) for n in target.shape[::-1]])
+    filter_.SetTransform(transform)
+    return filter_

@@ -1,0 +1,160 @@
+"""The network on patches of one image: checked, averaged over mirror images, with progress."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from IODeepLib.errors import CancelledError, ModelError
+from IODeepLib.geometry.arrays import Float32
+from IODeepLib.inference.patches import Patch, outside_values, tensor
+from IODeepLib.machine.progress import Progress
+from IODeepLib.recipe import Blend, Decision, Input, Output
+from IODeepLib.voxels.activation import activate
+
+# The network: its input tensor, float32 in the recipe's axis order, to a new array of scores in
+# the same axis order. The scores may be changed afterwards.
+Predict = Callable[[Float32], npt.NDArray]
+
+
+def score_channels(output: Output) -> int:
+    """Channels of a slab: one for a network that gives label values."""
+    return 1 if output.decision is Decision.LABELS else output.channels
+
+
+class NetworkRun:
+    """Runs the network on patches of one image, checks what it gives, tells how far it is."""
+
+    def __init__(
+        self,
+        array: Float32,
+        input_: Input,
+        output: Output,
+        predict: Predict,
+        patches: int,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        self._array, self._input, self._output, self._predict = array, input_, output, predict
+        self._beyond = outside_values(array, input_.outside)
+        self._patches, self._done = patches, 0
+        self._progress, self._cancelled = progress, cancelled
+        self._mirrored = mirror_images(input_)
+        if len(self._mirrored) > 1 and output.decision is Decision.LABELS:
+            raise ModelError(
+                f"mirror images over {input_.mirror} of a network that gives label values",
+                "scores, of which a mean can be taken",
+                "take 'mirror' out of the recipe",
+            )
+
+    def raw(self, group: Sequence[Patch]) -> tuple[npt.NDArray, tuple[int, ...]]:
+        """What the network gives for the patches of `group`, and the shape of its input.
+
+        Where the recipe asks for it, that is the mean over the patches and their mirror images.
+        """
+        tensors = [tensor(self._array, patch, self._input, self._beyond) for patch in group]
+        along = self._input.axis_order.index("N")
+        network_input = tensors[0] if len(tensors) == 1 else np.concatenate(tensors, axis=along)
+        result = self._run(network_input, ())
+        self._done += len(group)
+        self._advance(len(group), 0)
+        if len(self._mirrored) > 1:
+            result = result.astype(np.float32, copy=False)
+            for i, axes in enumerate(self._mirrored[1:], 1):
+                part = self._run(network_input, axes)
+                if part.shape != result.shape:
+                    raise ModelError(
+                        f"an output of shape {part.shape} for the mirror image of an input whose "
+                        f"output has the shape {result.shape}",
+                        "equal shapes",
+                        "take 'mirror' out of the recipe, or correct the network",
+                    )
+                with np.errstate(all="ignore"):  # what is not finite is refused later
+                    np.add(result, part, out=result, casting="same_kind")
+                self._advance(len(group), i)
+            result /= len(self._mirrored)
+        return result, network_input.shape
+
+    def _run(self, network_input: Float32, axes: tuple[int, ...]) -> npt.NDArray:
+        """What the network gives for the mirror image over `axes`, mirrored back."""
+        if self._cancelled is not None and self._cancelled():
+            raise CancelledError
+        given = np.ascontiguousarray(np.flip(network_input, axes)) if axes else network_input
+        result = np.asarray(self._predict(given))
+        if np.may_share_memory(result, network_input) or not result.flags.writeable:
+            result = result.copy()  # it may be changed, the image must not be
+        # An output without the axes of the input is an answer to the whole image.
+        return np.flip(result, axes) if axes and result.ndim == given.ndim else result
+
+    def _advance(self, patches: int, image: int) -> None:
+        """Say that the last `patches` were run as mirror image `image`, 0 for themselves."""
+        if self._progress is None:
+            return
+        runs = len(self._mirrored)
+        message = f"patch {self._done} of {self._patches}"
+        if runs > 1:
+            message += f", mirror image {image + 1} of {runs}"
+        done = self._done * runs - patches * (runs - 1 - image)
+        self._progress(done / (self._patches * runs), message)
+
+    def scores(self, group: Sequence[Patch]) -> Iterator[npt.NDArray]:
+        """(channel, a0, a1, a2) of each patch of `group`, as the network gives them: a view."""
+        result, input_shape = self.raw(group)
+        letters = self._input.axis_order
+        labels = self._output.decision is Decision.LABELS
+        if labels and result.ndim == len(letters) - 1:
+            result = np.expand_dims(result, letters.index("C"))
+        wanted = list(input_shape)
+        wanted[letters.index("C")] = score_channels(self._output)
+        if list(result.shape) != wanted:
+            raise ModelError(
+                f"scores of shape {tuple(result.shape)} for an input of shape {input_shape}",
+                f"{tuple(wanted)}, in the axis order {letters}",
+                "correct output.channels or input.axis_order in the recipe, or the network",
+            )
+        spatial = self._input.spatial_axes
+        order = [letters.index(x) for x in ("CN" if len(spatial) == 2 else "NC") + spatial]
+        turned = result.transpose(order)
+        yield from turned if len(spatial) == 3 else [turned]
+
+    def finished(self, scores: npt.NDArray, start: tuple[int, int, int]) -> Float32:
+        """What is blended and decided on: finite float32, probabilities where the recipe says so.
+
+        Args:
+            scores: (channel, a0, a1, a2), a part of what the network gave; it may be changed.
+            start: index of its first voxel in the image.
+        """
+        scores = scores.astype(np.float32, copy=False)
+        if not _all_finite(scores):
+            raise _not_finite(scores, start)
+        labels = self._output.decision is Decision.LABELS
+        if self._output.blend is Blend.PROBABILITIES and not labels:
+            activate(scores, self._output.activation)
+        return scores
+
+
+def mirror_images(input_: Input) -> list[tuple[int, ...]]:
+    """The axes of the tensor over which each image is mirrored that is run; the first: none."""
+    axes = [input_.axis_order.index(letter) for letter in input_.mirror]
+    return [some for count in range(len(axes) + 1) for some in itertools.combinations(axes, count)]
+
+
+def _all_finite(scores: Float32) -> bool:
+    with np.errstate(all="ignore"):
+        total = float(np.sum(scores))
+    # A sum is quick, and only one that is not finite needs a closer look: it can also overflow.
+    return bool(np.isfinite(total) or np.isfinite(scores).all())
+
+
+def _not_finite(scores: Float32, start: tuple[int, int, int]) -> ModelError:
+    channel, *where = (int(i) for i in np.argwhere(~np.isfinite(scores))[0])
+    voxel = tuple(s + i for s, i in zip(start, where, strict=True))
+    return ModelError(
+        f"the network's output is {scores[(channel, *where)]} in channel {channel} at voxel "
+        f"{voxel} of its grid",
+        "finite scores",
+        "check the recipe's intensity steps against the network's training, or use float32 weights",
+    )
