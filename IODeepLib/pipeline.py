@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec.structs import replace
+
 from IODeepLib.errors import CancelledError, NoModelFitsError, UsageError
 from IODeepLib.geometry import Volume
 from IODeepLib.geometry.slice_stack import SliceStack
@@ -32,7 +34,7 @@ from IODeepLib.model_object import Model, verify
 from IODeepLib.network import agreement
 from IODeepLib.network.predictor import Predictor
 from IODeepLib.network.runtime import Session, open_session
-from IODeepLib.recipe import Decision, Recipe, Task
+from IODeepLib.recipe import Decision, Input, Recipe, Task
 from IODeepLib.recipe import Stage as RecipeStage
 from IODeepLib.results import SegmentationType, check_seg_type, seg_obstacle
 from IODeepLib.results.result import Result
@@ -81,6 +83,8 @@ class Options:
         labels: names of the labels that a segmentation keeps; None for all. Decisions and what
             comes after them are made with all labels, then the others are dropped.
         seg_on_slices: of a series that is corrected, also a DICOM SEG on its slices themselves.
+        mirroring: run mirror images too, where the recipe asks for them; without, a run is up to
+            eight times as fast, and its result another one.
     """
 
     seg_type: SegmentationType = SegmentationType.BINARY
@@ -88,6 +92,7 @@ class Options:
     threads: int | None = None
     labels: tuple[str, ...] | None = None
     seg_on_slices: bool = False
+    mirroring: bool = True
 
 
 def run(
@@ -179,10 +184,12 @@ def run(
             *suv_notes,
             *value_notes,
             *session.notes,
+            *_without_mirroring(model, options),
             *notes,
         ),
         left_out=left_out,
         want_seg_on_slices=options.seg_on_slices,
+        mirroring=not leaves_mirroring_out(model, options),
         threads=session.threads,
     )
 
@@ -213,6 +220,18 @@ def labels_left_out(model: Model, labels: tuple[str, ...] | None) -> tuple[str, 
             "correct the names of the labels",
         )
     return tuple(name for name in known if name not in labels)
+
+
+def leaves_mirroring_out(model: Model, options: Options) -> bool:
+    """Whether mirror images are not run that the recipe asks for: the result is another one."""
+    mirrored = any(stage.input.mirror for stage in model.card.recipe.all_stages)
+    return mirrored and not options.mirroring
+
+
+def _without_mirroring(model: Model, options: Options) -> list[str]:
+    if not leaves_mirroring_out(model, options):
+        return []
+    return ["mirror images, which the model takes the mean over, were left out as asked"]
 
 
 def _check_seg_type(recipe: Recipe, seg_type: SegmentationType) -> None:
@@ -274,10 +293,11 @@ def _infer(
     progress = stages.begin(Stage.INFER)
     [stage] = recipe.all_stages
     predict = Predictor(stage, session)
+    input_ = stage.input if options.mirroring else replace(stage.input, mirror="")
     if recipe.task is not Task.SEGMENTATION:
         classification = classify(
             prepared.array,
-            stage.input,
+            input_,
             stage.output,
             predict,
             task=recipe.task,
@@ -286,10 +306,10 @@ def _infer(
             batch=predict.batch,
         )
         return classification, []
-    room = _check_memory(stage, prepared, predict.batch)
+    room = _check_memory(stage, input_, prepared, predict.batch)
     slabs = score_slabs(
         prepared.array,
-        stage.input,
+        input_,
         stage.output,
         predict,
         progress=progress,
@@ -308,11 +328,13 @@ def _infer(
     return segmentation, [*room, *notes]
 
 
-def _check_memory(stage: RecipeStage, prepared: Prepared, batch: int) -> list[str]:
+def _check_memory(
+    stage: RecipeStage, input_: Input, prepared: Prepared, batch: int
+) -> list[str]:
     """Whether the scores have room, before anything is computed: sentences, or a ModelError."""
     sizes = prepared.network.shape
-    needed = score_bytes(sizes, stage.input, stage.output, batch)
-    size = stage.input.patch_size or sizes[-stage.input.spatial_dims :]
+    needed = score_bytes(sizes, input_, stage.output, batch)
+    size = input_.patch_size or sizes[-input_.spatial_dims :]
     channels = score_channels(stage.output)
     what = f"the scores of {channels} channels at {' × '.join(map(str, size))} voxels"
     notes = check_room(needed, what, "a network that reads patches or has fewer labels")

@@ -51,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", type=int, metavar="N", help="threads for the network [one a core]"
     )
     parser.add_argument(
+        "--no-mirroring",
+        action="store_true",
+        help="leave out the mirror images that some networks take the mean over: faster",
+    )
+    parser.add_argument(
         "--labels", metavar="NAME,NAME", help="keep only these labels in the result [all]"
     )
 
@@ -77,6 +82,7 @@ def run(options: argparse.Namespace) -> None:
         options.threads,
         None if options.labels is None else tuple(map(str.strip, options.labels.split(","))),
         options.seg_on_slices,
+        not options.no_mirroring,
     )
     planned: dict[str, Any] = {}
     names: list[str] = []
@@ -92,7 +98,8 @@ def run(options: argparse.Namespace) -> None:
     ):
         series, candidate, why = choose(images, models)
         left_out = pipeline.labels_left_out(candidate.model, run_options.labels)
-        asked = recorded_options(run_options.seg_type, left_out)
+        mirroring = not pipeline.leaves_mirroring_out(candidate.model, run_options)
+        asked = recorded_options(run_options.seg_type, left_out, mirroring)
         planned |= described(candidate.channels, provenance_of(candidate.model, asked))
         may_replace(options.out)
         with console.progress() as progress:

@@ -55,6 +55,7 @@ class Result:
         notes: what a person should know of the images, the run and the labels.
         left_out: names of the labels that were dropped because nobody asked for them.
         want_seg_on_slices: whether `seg_on_slices` is written as well.
+        mirroring: whether all mirror images were run that the recipe asks for.
     """
 
     channels: tuple[Image, ...]
@@ -68,6 +69,7 @@ class Result:
     left_out: tuple[str, ...] = ()
     want_seg_on_slices: bool = False
     threads: int = 0
+    mirroring: bool = True
 
     @property
     def series(self) -> Image:
@@ -92,7 +94,7 @@ class Result:
     @cached_property
     def provenance(self) -> Provenance:
         """What made this result, as it is written into every file."""
-        options = recorded_options(self.seg_type, self.left_out)
+        options = recorded_options(self.seg_type, self.left_out, self.mirroring)
         return provenance_of(self.model, options, self.provider, self.notes)
 
     @cached_property
@@ -237,11 +239,15 @@ def _unit(label: Label) -> str:
     return label.unit.value if label.unit else ""
 
 
-def recorded_options(seg_type: SegmentationType, left_out: tuple[str, ...]) -> dict[str, Any]:
+def recorded_options(
+    seg_type: SegmentationType, left_out: tuple[str, ...], mirroring: bool = True
+) -> dict[str, Any]:
     """What was asked for, as far as it decides what is written."""
     options: dict[str, Any] = {"seg_type": seg_type.value}
     if left_out:
         options["left_out"] = list(left_out)
+    if not mirroring:
+        options["mirroring"] = False
     return options
 
 

@@ -115,3 +115,17 @@ def test_regression_chooses_nothing():
 def test_answers_of_another_shape_or_not_finite(result):
     with pytest.raises(ModelError):
         classify(image((6, 5, 4)), make_input(), make_output(), lambda _: result)
+
+
+def test_the_mean_over_mirror_images():
+    array = image((6, 5, 4))
+    output = make_output(labels=labels(0, 2))
+
+    def first_corner(tensor):
+        x = tensor[:, 0, 0, 0]
+        return np.stack([x, x * 0, -2 * x], axis=1)
+
+    input_ = make_input(axis_order="NCYX", mirror="XY")
+    ours = classify(array, input_, output, first_corner, batch=4)
+    corners = array[0][:, [0, 0, -1, -1], [0, -1, 0, -1]]
+    np.testing.assert_allclose(ours.values, (corners.mean(), -2 * corners.mean()), atol=1e-6)

@@ -12,16 +12,19 @@ from makers.recipes import recipe
 
 from IODeepLib.errors import CancelledError, ModelError
 from IODeepLib.inference.patches import Patches, importance_map, patch_starts
-from IODeepLib.inference.sliding_window import score_slabs
+from IODeepLib.inference.sliding_window import score_bytes, score_slabs
 from IODeepLib.recipe import (
     Activation,
     Blend,
     Channel,
     Decision,
+    Gaussian,
+    GaussianCenter,
     ImportanceMap,
     Input,
     Output,
     Outside,
+    PatchStarts,
 )
 
 LABEL = recipe().output.labels[0]
@@ -74,9 +77,10 @@ def padding(size, shape):
 
 
 def padded(array, pads, outside):
+    modes = {Outside.EDGE: "edge", Outside.REFLECT: "reflect"}
     how = [
-        {"mode": "edge"}
-        if outside is Outside.EDGE
+        {"mode": modes[outside]}
+        if outside in modes
         else {"constant_values": c.min() if outside is Outside.MINIMUM else 0}
         for c in array
     ]
@@ -87,7 +91,15 @@ def inside(pads, shape):
     return (slice(None), *(slice(a, a + n) for (a, _), n in zip(pads, shape, strict=True)))
 
 
-def brute_force(array, input_, run=network):
+def evenly(length, size, overlap):
+    """As few patches as leave no step above size * (1 - overlap), at equal distances."""
+    count = 1
+    while (length - size) > (count - 1) * size * (1 - overlap):
+        count += 1
+    return [round(i * (length - size) / max(1, count - 1)) for i in range(count)]
+
+
+def brute_force(array, input_, run=network, starts=starts_one_by_one):
     """MONAI's sliding window in so many words: pad, weigh, add everything, divide, crop."""
     size, shape = input_.patch_size, array.shape[1:]
     pads = padding(size, shape)
@@ -98,7 +110,7 @@ def brute_force(array, input_, run=network):
         weights = lines[0][:, None, None] * lines[1][:, None] * lines[2]
         weights = np.maximum(weights, max(weights.min(), 1e-3))
     summed, total = np.zeros((3, *whole.shape[1:])), np.zeros(whole.shape[1:])
-    each = [starts_one_by_one(n, s, input_.overlap) for n, s in zip(total.shape, size, strict=True)]
+    each = [starts(n, s, input_.overlap) for n, s in zip(total.shape, size, strict=True)]
     for start in itertools.product(*each):
         box = tuple(slice(a, a + s) for a, s in zip(start, size, strict=True))
         scores = run(whole[(None, slice(None), *box)])[0].astype(np.float64)
@@ -118,6 +130,119 @@ def test_blending_is_the_brute_force_one(shape, overlap, kind, outside):
     array = image(shape)
     ours = collected(score_slabs(array, input_, make_output(), network), shape[0])
     np.testing.assert_allclose(ours, brute_force(array, input_), rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize("shape", [(20, 17, 23), (5, 17, 9), (8, 6, 10), (21, 30, 8)])
+@pytest.mark.parametrize("overlap", [0, 0.25, 0.5, 0.75])
+def test_patches_at_equal_distances(shape, overlap):
+    input_ = make_input(patch_size=(8, 6, 10), overlap=overlap, patch_starts=PatchStarts.EVEN)
+    array = image(shape)
+    ours = collected(score_slabs(array, input_, make_output(), network), shape[0])
+    judge = brute_force(array, input_, starts=evenly)
+    np.testing.assert_allclose(ours, judge, rtol=0, atol=2e-5)
+
+
+def mirrored(axes, axis_order="NCZYX"):
+    """What the mean over all mirror images is, worked out with one run for each."""
+
+    def run(tensor):
+        found = []
+        for count in range(len(axes) + 1):
+            for some in itertools.combinations(axes, count):
+                where = [axis_order.index(letter) for letter in some]
+                found.append(np.flip(network(np.flip(tensor, where)), where))
+        return np.mean(found, axis=0, dtype=np.float64)
+
+    return run
+
+
+@pytest.mark.parametrize("mirror", ["", "X", "ZX", "YZX"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_mean_over_mirror_images(mirror, batch):
+    calls = []
+
+    def run(tensor):
+        calls.append(len(tensor))
+        assert tensor.flags.c_contiguous
+        return network(tensor)
+
+    array = image((13, 9, 11))
+    input_ = make_input(patch_size=(8, 6, 10), mirror=mirror)
+    ours = collected(score_slabs(array, input_, make_output(), run, batch=batch), 13)
+    judge = brute_force(array, input_, mirrored(mirror))
+    np.testing.assert_allclose(ours, judge, rtol=0, atol=5e-5)
+    assert sum(calls) == 2 ** len(mirror) * len(Patches.of((13, 9, 11), input_))
+
+
+@pytest.mark.parametrize("axis_order", ["NCYX", "YXNC"])
+def test_mirror_images_of_slices_with_their_neighbours(axis_order):
+    array = image((5, 6, 7))
+    input_ = make_input(axis_order=axis_order, neighbours=1, mirror="Y")
+
+    def run(tensor):
+        x = tensor.transpose([axis_order.index(a) for a in "NCYX"])
+        return network(x).transpose(["NCYX".index(a) for a in axis_order])
+
+    ours = collected(score_slabs(array, input_, make_output(), run, batch=2), 5)
+    for z in range(5):
+        around = array[0, np.clip([z - 1, z, z + 1], 0, 4)][None]
+        judge = mirrored("Y", "NCYX")(around)[0]
+        np.testing.assert_allclose(ours[:, z], judge, rtol=0, atol=2e-5)
+
+
+def test_mirror_images_of_a_network_that_gives_half_precision():
+    array = image((8, 8, 8))
+    input_ = make_input(mirror="XYZ")
+    half = score_slabs(array, input_, make_output(), lambda x: network(x).astype(np.float16))
+    full = score_slabs(array, input_, make_output(), network)
+    np.testing.assert_allclose(collected(half, 8), collected(full, 8), atol=2e-2)
+
+
+def test_progress_and_cancelling_between_mirror_images():
+    seen, runs = [], []
+    input_ = make_input(patch_size=(4, 4, 4), mirror="X")
+    array = image((6, 4, 4))
+    slabs = score_slabs(
+        array, input_, make_output(), network, progress=lambda f, m: seen.append((f, m))
+    )
+    collected(slabs, 6)
+    assert seen == [
+        (0.25, "patch 1 of 2, mirror image 1 of 2"),
+        (0.5, "patch 1 of 2, mirror image 2 of 2"),
+        (0.75, "patch 2 of 2, mirror image 1 of 2"),
+        (1.0, "patch 2 of 2, mirror image 2 of 2"),
+    ]
+
+    def run(tensor):
+        runs.append(1)
+        return network(tensor)
+
+    with pytest.raises(CancelledError):
+        list(score_slabs(array, input_, make_output(), run, cancelled=lambda: len(runs) == 3))
+    assert len(runs) == 3
+
+
+def test_label_values_have_no_mean_over_mirror_images():
+    output = make_output(1, decision=Decision.LABELS)
+    slabs = score_slabs(image((4, 4, 4)), make_input(mirror="X"), output, lambda x: x)
+    with pytest.raises(ModelError, match=r"mirror images over X .*take 'mirror' out"):
+        list(slabs)
+
+
+def test_a_network_whose_output_changes_its_shape():
+    shapes = itertools.cycle([(1, 3, 4, 4, 4), (1, 3, 1, 1, 1)])
+    slabs = score_slabs(
+        image((4, 4, 4)), make_input(mirror="X"), make_output(), lambda x: np.zeros(next(shapes))
+    )
+    with pytest.raises(ModelError, match=r"shape \(1, 3, 1, 1, 1\) for the mirror image"):
+        list(slabs)
+
+
+def test_memory_for_the_sum_of_mirror_images():
+    plain, both = make_input(patch_size=(4, 4, 4)), make_input(patch_size=(4, 4, 4), mirror="X")
+    size = (10, 4, 4)
+    more = score_bytes(size, both, make_output(), 2) - score_bytes(size, plain, make_output(), 2)
+    assert more == 4 * 3 * 2 * 4**3
 
 
 @settings(deadline=None, max_examples=40)
@@ -341,9 +466,9 @@ def test_progress_and_cancelling():
     assert len(runs) == 2
 
 
-@given(st.integers(1, 60), st.integers(1, 20), st.floats(0, 0.99))
-def test_patches_cover_every_voxel_and_none_beyond(length, size, overlap):
-    starts = patch_starts(length, size, overlap)
+@given(st.integers(1, 60), st.integers(1, 20), st.floats(0, 0.999999), st.sampled_from(PatchStarts))
+def test_patches_cover_every_voxel_and_none_beyond(length, size, overlap, rule):
+    starts = patch_starts(length, size, overlap, rule)
     covered = {start + i for start in starts for i in range(size)}
     assert covered >= set(range(length))
     assert list(starts) == sorted(set(starts))
@@ -358,6 +483,17 @@ def test_the_importance_map():
     assert weights.dtype == np.float32 and weights.min() == np.float32(1e-3)
     np.testing.assert_array_equal(weights, weights[::-1, ::-1, ::-1])
     assert (importance_map((2, 3, 4), ImportanceMap.CONSTANT) == 1).all()
+
+
+def test_another_gaussian():
+    gaussian = Gaussian(sigma=0.25, center=GaussianCenter.VOXEL, least=1e-6)
+    weights = importance_map((8, 5, 1), ImportanceMap.GAUSSIAN, gaussian)
+    index = np.moveaxis(np.indices((8, 5, 1)), 0, -1)
+    apart = (index - (4, 2, 0)) / (2, 1.25, 0.25)
+    np.testing.assert_allclose(weights, np.exp(-0.5 * (apart**2).sum(-1)), rtol=1e-6)
+    assert weights[4, 2, 0] == 1
+    narrow = importance_map((9, 9, 9), ImportanceMap.GAUSSIAN, Gaussian(sigma=1e-300, least=1e-6))
+    assert narrow.min() == np.float32(1e-6) and np.isfinite(narrow).all()
 
 
 def test_number_of_patches():
