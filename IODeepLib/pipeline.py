@@ -328,9 +328,7 @@ def _infer(
     return segmentation, [*room, *notes]
 
 
-def _check_memory(
-    stage: RecipeStage, input_: Input, prepared: Prepared, batch: int
-) -> list[str]:
+def _check_memory(stage: RecipeStage, input_: Input, prepared: Prepared, batch: int) -> list[str]:
     """Whether the scores have room, before anything is computed: sentences, or a ModelError."""
     sizes = prepared.network.shape
     needed = score_bytes(sizes, input_, stage.output, batch)
