@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
-from IODeepLib.errors import CancelledError, NoModelFitsError, UsageError
+from IODeepLib.errors import CancelledError, ModelError, NoModelFitsError, UsageError
 from IODeepLib.geometry import Volume
 from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.inference.classification import Classification, classify
@@ -126,6 +126,8 @@ def run(
     """
     options = options or Options()
     recipe = model.card.recipe
+    if recipe.network_names != ("",):
+        raise ModelError(f"{model.label} has several networks", "one network", "update IODeep")
     left_out = labels_left_out(model, options.labels)
     _check_seg_type(recipe, options.seg_type)
     candidate = judge(series, model, others)

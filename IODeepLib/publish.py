@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from IODeepLib.errors import RecipeError
 from IODeepLib.machine.progress import Progress
-from IODeepLib.model_object import Card, Model, write_model
+from IODeepLib.model_object import Card, Model, OnnxPaths, write_model
 from IODeepLib.network import agreement
 from IODeepLib.network.runtime import open_session
-from IODeepLib.recipe import Recipe
+from IODeepLib.recipe import Recipe, Stage
 from IODeepLib.recipe.contradictions import refuse_contradictions
 from IODeepLib.recipe.doubts import doubts
 
@@ -21,7 +20,7 @@ MAX_TRIED_BYTES = 2**30
 
 
 def pack(
-    onnx_path: Path | str,
+    onnx_path: OnnxPaths,
     recipe: Recipe,
     out_dir: Path | str,
     *,
@@ -34,7 +33,8 @@ def pack(
     and may be meant is logged as warnings, see `doubts`. The folder appears whole or not at all.
 
     Args:
-        onnx_path: the network; its weights inside, or beside it as external data.
+        onnx_path: the network; its weights inside, or beside it as external data. For a recipe
+            that names its networks, the path of each by its name.
         recipe: what it needs, gives and may be used on.
         out_dir: a new or empty folder.
         parent: the version that this one was made from, to which the card then refers.
@@ -49,26 +49,25 @@ def pack(
     for doubt in doubts(recipe):
         _log.warning("%s", doubt)
 
-    if recipe.network_names != ("",):
-        raise RecipeError(
-            "recipe: a model of several networks", "one network", "pack them one by one"
-        )
-    [stage] = recipe.all_stages
-
     def check(model: Model) -> None:
-        size = sum(part.length for part in model.card.manifest.parts)
+        for stage in recipe.all_stages:
+            for network in stage.network_names:
+                check_network(model, stage, network)
+
+    def check_network(model: Model, stage: Stage, network: str) -> None:
+        size = sum(part.length for part in model.card.parts_of(network))
         trial = size <= MAX_TRIED_BYTES
-        session = open_session(model, providers="cpu", to_run=trial)
+        session = open_session(model, network, providers="cpu", to_run=trial)
         agreement.check(recipe, stage, session)
         if not trial:
             _log.warning(
                 "%s was not tried out: a run takes at least the memory of its %.1f GB of weights",
-                model.label,
+                session.label,
                 size / 1e9,
             )
             return
         if progress is not None:
-            progress(1.0, f"trying {model.label} out")
+            progress(1.0, f"trying {session.label} out")
         agreement.try_out(recipe, stage, session)
 
     return write_model(onnx_path, recipe, out_dir, parent=parent, check=check, progress=progress)

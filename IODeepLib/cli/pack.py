@@ -7,16 +7,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IODeepLib.cli import console
+from IODeepLib.errors import UsageError
 from IODeepLib.text.wording import counted
 
 if TYPE_CHECKING:
-    from IODeepLib.model_object import Model
+    from IODeepLib.model_object import Model, OnnxPaths
 
 NAME = "pack"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL.onnx", help="the network")
+    parser.add_argument(
+        "model",
+        type=Path,
+        nargs="?",
+        metavar="MODEL.onnx",
+        help="the network, if it is the only one",
+    )
+    parser.add_argument(
+        "--network",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="one of several networks, by the name that the recipe gives it",
+    )
     parser.add_argument("--recipe", type=Path, required=True, metavar="R.json", help="its recipe")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder")
     parser.add_argument(
@@ -32,10 +46,31 @@ def run(options: argparse.Namespace) -> None:
     recipe = read_recipe(options.recipe)
     parent = find_model(options.parent).card if options.parent else None
     with console.progress() as progress:
-        model = pack(options.model, recipe, options.out, parent=parent, progress=progress)
+        model = pack(_networks(options), recipe, options.out, parent=parent, progress=progress)
     document, text = described(model, options.out)
     # The library says the warnings on standard error.
     console.emit(options, document, text)
+
+
+def _networks(options: argparse.Namespace) -> OnnxPaths:
+    """The only network, or the file of each by its name."""
+    found: dict[str, Path | str] = {}
+    for given in options.network:
+        name, _, file = given.partition("=")
+        if not name or not file or name in found:
+            raise UsageError(
+                f"--network {given}" + (", and its name before" if name in found else ""),
+                "NAME=FILE, each name once",
+                "correct it",
+            )
+        found[name] = Path(file)
+    if bool(found) == (options.model is not None):
+        raise UsageError(
+            "MODEL.onnx and --network" if found else "no network",
+            "MODEL.onnx, or --network NAME=FILE for each of several",
+            "give one or the other",
+        )
+    return found or options.model
 
 
 def described(model: Model, out: Path) -> tuple[dict[str, Any], str]:

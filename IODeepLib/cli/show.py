@@ -46,8 +46,17 @@ def _summary(model: Model) -> dict[str, Any]:
         "parent_sop_instance_uid": card.parent_uid,
         "created": card.created.isoformat() if card.created else None,
         "network_sha256": card.network_digest,
+        "networks": [
+            {"name": network.name, "architecture_sha256": network.digest}
+            for network in card.networks
+        ],
         "parts": [
-            {"sop_instance_uid": part.sop_instance_uid, "bytes": part.length, "sha256": part.sha256}
+            {
+                "sop_instance_uid": part.sop_instance_uid,
+                "network": part.network,
+                "bytes": part.length,
+                "sha256": part.sha256,
+            }
             for part in card.manifest.parts
         ],
         "verified": True,  # verify() raises where it finds something
@@ -65,6 +74,8 @@ def _text(document: dict[str, Any], recipe: Recipe) -> str:
         ("anatomy", ", ".join(map(str, applies.anatomic_regions)) or "any"),
         ("conditions", ", ".join(map(str, applies.conditions)) or "any"),
         ("labels", ", ".join(f"{label.value} {label.name}" for label in recipe.labels)),
+        ("stages", ", ".join(stage.name for stage in recipe.stages)),
+        ("networks", ", ".join(network["name"] for network in document["networks"])),
         ("publisher", card.publisher),
         ("authors", ", ".join(card.authors)),
         ("licence", card.licence),

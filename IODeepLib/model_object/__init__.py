@@ -8,7 +8,8 @@ from IODeepLib.model_object.card import Card, read_card, same_content
 from IODeepLib.model_object.instance import NotAnInstanceError
 from IODeepLib.model_object.manifest import Manifest, Part
 from IODeepLib.model_object.model import Model, join
-from IODeepLib.model_object.packing import MAX_PART_BYTES, write_model
+from IODeepLib.model_object.networks import Network
+from IODeepLib.model_object.packing import MAX_PART_BYTES, OnnxPaths, write_model
 from IODeepLib.model_object.unpacking import unpack
 from IODeepLib.model_object.verification import verify
 from IODeepLib.model_object.weights import Weights, read_weights
@@ -18,7 +19,9 @@ __all__ = [
     "Card",
     "Manifest",
     "Model",
+    "Network",
     "NotAnInstanceError",
+    "OnnxPaths",
     "Part",
     "Weights",
     "join",

@@ -1,8 +1,9 @@
 """The architecture's external tensors: which part holds each of them.
 
 In the card, a tensor's external data names the file `weights-N.safetensors` and a range in it,
-where N is the part number: written under these names beside the architecture, the payloads make it
-a complete ONNX model for any program. Other names are never followed.
+where N is the part number, of all parts of all networks: written under these names beside the
+architecture, the payloads make it a complete ONNX model for any program. Other names are never
+followed.
 """
 
 from __future__ import annotations
@@ -19,17 +20,23 @@ def payload_name(number: int) -> str:
     return f"weights-{number}.safetensors"
 
 
-def read_architecture(model: Model) -> tuple[OnnxFile, dict[str, int]]:
-    """The architecture, and the part (its index, from 0) of each external tensor.
+def read_architecture(model: Model, network: str = "") -> tuple[OnnxFile, dict[str, int]]:
+    """The architecture of a network, and the part (its index, from 0) of each external tensor.
 
     Raises:
         ModelError: it was altered, or does not fit the manifest.
     """
     card = model.card
-    onnx = _parsed(card.read_architecture(), f"the architecture of {card.label}")
+    label = f"{card.label}, network {network}" if network else card.label
+    onnx = _parsed(card.read_architecture(network), f"the architecture of {label}")
     parts = card.manifest.parts
     names = {payload_name(i + 1): i for i in range(len(parts))}
-    held = {(name, i) for i, part in enumerate(parts) for name in part.tensors}
+    held = {
+        (name, i)
+        for i, part in enumerate(parts)
+        if part.network == network
+        for name in part.tensors
+    }
     places: dict[str, int] = {}
     for tensor in onnx.tensors:
         place = tensor.external
@@ -44,7 +51,7 @@ def read_architecture(model: Model) -> tuple[OnnxFile, dict[str, int]]:
             raise ModelError(
                 f"{onnx.name} looks for {tensor.name!r} in {place.location!r} at bytes "
                 f"{place.offset} to {place.offset + place.length}",
-                "a part that the manifest names, and a range within it",
+                "a part that the manifest names for it, and a range within that",
                 "pack the model again",
             )
         places[tensor.name] = index

@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydicom.dataset import Dataset
 
+from IODeepLib import __version__
 from IODeepLib.codes import Code
-from IODeepLib.disk.byte_ranges import ByteRange, joined
-from IODeepLib.errors import ModelError
+from IODeepLib.disk.byte_ranges import joined
+from IODeepLib.errors import ModelError, RecipeError
 from IODeepLib.model_object.instance import Instance, reading
-from IODeepLib.model_object.manifest import Manifest
+from IODeepLib.model_object.manifest import Manifest, Part
+from IODeepLib.model_object.networks import Network, check_names, listed, networks_of
 from IODeepLib.model_object.private_dictionary import Element
 from IODeepLib.recipe import Recipe, Requirements, Task, recipe_from_parts, requirements_from_json
 from IODeepLib.recipe.limits import Name, Version
+from IODeepLib.text.foreign import plain
 from IODeepLib.text.json_text import StructureError
 from IODeepLib.text.records import parse
 
 WEIGHTS_PURPOSE = Code("WEIGHTS", "99IODEEP", "Weights of this model version")
 PARENT_PURPOSE = Code("PARENT", "99IODEEP", "Version that this one was made from")
-ARCHITECTURE_FORMAT = "ONNX"
+_LONGEST_SOFTWARE = 64  # characters of LO (PS3.5 section 6.2)
 _NETWORK_SCHEMA = "iodeep-network/1"
-# Cards are read to list models, and their architectures held whole.
-MAX_ARCHITECTURE_BYTES = 64 * 2**20
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Card:
-    """A model version, as its card describes it. The architecture stays in the file.
+    """A model version, as its card describes it. The architectures stay in the file.
 
     Attributes:
         path: the file; None if the card came as metadata only.
@@ -42,9 +45,9 @@ class Card:
         sop_instance_uid, series_instance_uid, study_instance_uid: the card's own.
         parent_uid: SOP Instance UID of the card that this version was made from, if it says so.
         created: when the model was packed.
+        software: what packed it, such as "IODeep 1.2.0"; "" if it does not say.
         recipe_json, model_card_json, manifest_json: see `recipe` and `manifest`.
-        architecture_digest: SHA-256 of the architecture.
-        architecture: where in the file the architecture lies; itself, if the file is deflated.
+        networks: its networks in their order; the only one of a model has no name.
     """
 
     path: Path | None
@@ -56,11 +59,11 @@ class Card:
     study_instance_uid: str
     parent_uid: str | None
     created: datetime | None
+    software: str
     recipe_json: str = field(repr=False)
     model_card_json: str = field(repr=False)
     manifest_json: str = field(repr=False)
-    architecture_digest: str = field(repr=False)
-    architecture: ByteRange | bytes | None = field(repr=False)
+    networks: tuple[Network, ...] = field(repr=False)
 
     @property
     def label(self) -> str:
@@ -72,27 +75,39 @@ class Card:
         """What the network needs and gives, with its model card.
 
         Raises:
-            RecipeError: it is not valid.
-            ModelError: it belongs to another model.
+            RecipeError: it is not valid; if another IODeep wrote it, the error says which.
+            ModelError: it belongs to another model, or uses other networks.
         """
-        recipe = recipe_from_parts(self.recipe_json, self.model_card_json, self._where)
+        recipe = self._read(
+            lambda: recipe_from_parts(self.recipe_json, self.model_card_json, self._where)
+        )
         if (recipe.name, recipe.version) != (self.name, self.version):
             raise ModelError(
                 f"{self._where} holds the recipe of {recipe.name}@{recipe.version}",
                 "a card and a recipe of one model",
                 "pack the model again",
             )
+        check_names(self.networks, recipe.network_names, self._where)
         return recipe
 
     @cached_property
     def requirements(self) -> Requirements:
         """What it asks of a series."""
-        return requirements_from_json(self.recipe_json, self._where)
+        return self._read(lambda: requirements_from_json(self.recipe_json, self._where))
 
     @cached_property
     def manifest(self) -> Manifest:
         """The weights that belong to it."""
-        return Manifest.from_json(self.manifest_json, self._where)
+        manifest = Manifest.from_json(self.manifest_json, self._where)
+        names = [network.name for network in self.networks]
+        for number, part in enumerate(manifest.parts, 1):
+            if part.network not in names:
+                raise ModelError(
+                    f"{self._where} has part {number} for the network {part.network!r}",
+                    listed(names),
+                    "pack the model again",
+                )
+        return manifest
 
     @cached_property
     def network_digest(self) -> str:
@@ -105,10 +120,16 @@ class Card:
             _NETWORK_SCHEMA,
             f"recipe {sha256(self.recipe_json)}",
             f"model card {sha256(self.model_card_json)}",
-            f"architecture {self.architecture_digest}",
-            *(f"weights {part.sha256}" for part in self.manifest.parts),
         ]
+        for network in self.networks:
+            lines += [f"network {network.name}"] if network.name else []
+            lines.append(f"architecture {network.digest}")
+            lines += [f"weights {part.sha256}" for part in self.parts_of(network.name)]
         return sha256("".join(f"{line}\n" for line in lines))
+
+    def parts_of(self, network: str) -> tuple[Part, ...]:
+        """The weights of one of the networks."""
+        return tuple(part for part in self.manifest.parts if part.network == network)
 
     @property
     def title(self) -> str:
@@ -139,21 +160,34 @@ class Card:
     def _where(self) -> str:
         return f"{self.label} ({self.path or self.sop_instance_uid})"
 
-    def read_architecture(self) -> bytes:
-        """The ModelProto, whose large initializers are external.
+    def read_architecture(self, network: str = "") -> bytes:
+        """The ModelProto of one of the networks, whose large initializers are external.
 
         Raises:
             ModelError: it cannot be read, or was altered.
         """
-        if self.architecture is None:
+        [known] = [one for one in self.networks if one.name == network]
+        if known.architecture is None:
             raise ModelError(
                 f"the card of {self.label} came without its architecture",
                 "the whole card instance",
                 "retrieve the card",
             )
-        content = joined([self.architecture])
-        check_digest(content, self.architecture_digest, f"the architecture in {self.path}")
+        content = joined([known.architecture])
+        of = f" of the network {network}" if network else ""
+        check_digest(content, known.digest, f"the architecture{of} in {self.path}")
         return content
+
+    def _read(self, read: Callable[[], _T]) -> _T:
+        """What `read` gives of the recipe; its error says whether another IODeep wrote it."""
+        try:
+            return read()
+        except RecipeError as error:
+            own = f"IODeep {__version__}"
+            if self.software in ("", own):
+                raise
+            next_step = f"it was written by {self.software}, this is {own}: update IODeep"
+            raise RecipeError(error.found, error.wanted, next_step) from None
 
 
 def read_card(path: Path | str) -> Card:
@@ -172,23 +206,9 @@ def card_of(instance: Instance) -> Card:
 
 
 def _card_of(instance: Instance) -> Card:
-    file_format = instance.text(Element.ARCHITECTURE_FORMAT)
-    if file_format != ARCHITECTURE_FORMAT:
-        raise ModelError(
-            f"{instance.where} has an architecture in the format {file_format}",
-            ARCHITECTURE_FORMAT,
-            "update IODeep",
-        )
-    filename = getattr(instance.dataset, "filename", None)
-    length = instance.number(Element.ARCHITECTURE_LENGTH)
-    if length > MAX_ARCHITECTURE_BYTES:
-        raise ModelError(
-            f"{instance.where} has an architecture of {length} bytes",
-            f"at most {MAX_ARCHITECTURE_BYTES} bytes",
-            "pack the model again, with its weights as initializers",
-        )
+    networks = networks_of(instance)
     card = Card(
-        path=Path(filename) if filename else None,
+        path=instance.path,
         name=_valid(instance, Element.MODEL_NAME, Name),
         version=_valid(instance, Element.MODEL_VERSION, Version),
         model_uid=instance.text(Element.MODEL_UID),
@@ -197,11 +217,11 @@ def _card_of(instance: Instance) -> Card:
         study_instance_uid=instance.standard("StudyInstanceUID"),
         parent_uid=referenced(instance.dataset, PARENT_PURPOSE),
         created=_created(instance),
+        software=plain(instance.standard("SoftwareVersions"))[:_LONGEST_SOFTWARE],
         recipe_json=_checked_text(instance, Element.RECIPE, Element.RECIPE_DIGEST),
         model_card_json=_checked_text(instance, Element.MODEL_CARD, Element.MODEL_CARD_DIGEST),
         manifest_json=_checked_text(instance, Element.MANIFEST, Element.MANIFEST_DIGEST),
-        architecture_digest=instance.text(Element.ARCHITECTURE_DIGEST),
-        architecture=instance.content(Element.ARCHITECTURE, length) if filename else None,
+        networks=networks,
     )
     _ = card.manifest, card.requirements  # reading them checks them
     return card

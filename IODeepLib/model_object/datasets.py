@@ -17,8 +17,9 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, RawDataStorage, generate_ui
 
 from IODeepLib import __version__
 from IODeepLib.codes import Code, region_by_code
-from IODeepLib.model_object.card import ARCHITECTURE_FORMAT, PARENT_PURPOSE, WEIGHTS_PURPOSE, Card
+from IODeepLib.model_object.card import PARENT_PURPOSE, WEIGHTS_PURPOSE, Card, sha256
 from IODeepLib.model_object.manifest import Part
+from IODeepLib.model_object.networks import ARCHITECTURE_FORMAT
 from IODeepLib.model_object.private_dictionary import (
     CREATOR_VERSION_UID,
     DICTIONARY,
@@ -80,11 +81,11 @@ class Identity:
 def card_dataset(
     identity: Identity, texts: Mapping[Element, str], parts: Sequence[Part], parent: Card | None
 ) -> Dataset:
-    """The card without its architecture.
+    """The card without its architectures.
 
     Args:
         identity: the model version.
-        texts: the private text elements.
+        texts: the private text elements, with the architecture format.
         parts: the weights.
         parent: the version that this one was made from.
     """
@@ -113,11 +114,26 @@ def card_dataset(
             Element.MODALITIES: list(applies_to.modalities),
             Element.CONDITIONS: [code.to_dataset() for code in applies_to.conditions] or None,
             Element.TASK: recipe.task.value,
-            Element.ARCHITECTURE_FORMAT: ARCHITECTURE_FORMAT,
             **texts,
         },
     )
     return dataset
+
+
+def network_item(name: str, architecture: bytes) -> Dataset:
+    """An item of Networks, which reserves the private block anew (PS3.5 section 7.8.1)."""
+    item = Dataset()
+    set_private(
+        item,
+        {
+            Element.NETWORK_NAME: name,
+            Element.ARCHITECTURE_FORMAT: ARCHITECTURE_FORMAT,
+            Element.ARCHITECTURE_LENGTH: len(architecture),
+            Element.ARCHITECTURE_DIGEST: sha256(architecture),
+            Element.ARCHITECTURE: architecture,
+        },
+    )
+    return item
 
 
 def weights_dataset(identity: Identity, number: int, count: int) -> Dataset:

@@ -5,7 +5,7 @@ Only the small elements are read; where a large one lies in the file is known wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from pydicom import dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, PrivateBlock
+from pydicom.sequence import Sequence as ItemSequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RawDataStorage
 
 from IODeepLib.disk.byte_ranges import ByteRange
@@ -28,6 +29,7 @@ from IODeepLib.model_object.private_dictionary import (
     Element,
     block_of,
 )
+from IODeepLib.model_object.sequence_file import DamagedSequenceError, read_items
 
 _DEFER = 64 * 2**10  # bytes; elements above it are left in the file
 _UNDEFINED = 0xFFFFFFFF  # length of an element that is made of fragments (PS3.5 A.4)
@@ -38,7 +40,110 @@ _HEAD = 2 * 2**10
 _MARKS = {"PatientID": "IODEEP", "ContentLabel": "IODEEP_", "SeriesDescription": "IODeep-"}
 
 
-class Instance:
+class Elements:
+    """The private elements of an instance, or of an item in it.
+
+    Args:
+        dataset: as pydicom read it.
+        block: where they are in it.
+        where: what errors call the instance.
+        path: the file that large elements lie in; None where they are in memory, as those of a
+            deflated file are, or did not come at all.
+    """
+
+    def __init__(
+        self, dataset: Dataset, block: PrivateBlock, where: str, path: Path | None
+    ) -> None:
+        self.dataset, self.where = dataset, where
+        self._block, self._path = block, path
+
+    def __contains__(self, element: Element) -> bool:
+        """Whether a private element is there."""
+        return element in self._block
+
+    def get(self, element: Element) -> Any:
+        """The value of a private element, or None if it is absent or empty."""
+        return self._block[element].value or None if element in self else None
+
+    def need(self, element: Element, kind: type) -> Any:
+        """The value of a private element that must be there, and be of this Python type."""
+        value = self.get(element)
+        if not isinstance(value, kind):
+            found = "nothing" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
+            raise self.damaged(element, found)
+        return value
+
+    def text(self, element: Element) -> str:
+        """The value of a text element that must be there."""
+        return str(self.need(element, str))
+
+    def number(self, element: Element) -> int:
+        """The value of a number element that must be there."""
+        return int(self.need(element, int))
+
+    def content(self, element: Element, length: int) -> bytes | ByteRange:
+        """The first `length` bytes of a large element: where in the file, or as they are."""
+        raw = self.dataset.get_item(self._block.get_tag(element), keep_deferred=True)
+        if not isinstance(raw, RawDataElement):
+            raise self.damaged(element, "nothing")
+        if raw.length == _UNDEFINED:
+            raise self.damaged(element, "fragments")
+        if self._path is None:
+            value = raw.value or b""
+            if len(value) < length:
+                raise self.damaged(element, f"{len(value)} of {length} bytes")
+            return bytes(value[:length])
+        size = self._path.stat().st_size
+        if raw.length < length or raw.value_tell + length > size:
+            there = max(0, min(raw.length, size - raw.value_tell))
+            raise self.damaged(element, f"{there} of {length} bytes")
+        return ByteRange(self._path, raw.value_tell, length)
+
+    def items(self, element: Element, most: int) -> Iterator[Elements]:
+        """The private elements of each item of a sequence, which has `most` at most."""
+        for item in self._items(element, most):
+            block = block_of(item)
+            if block is None:
+                raise self.damaged(element, f"an item without the private block {CREATOR}")
+            yield Elements(item, block, self.where, self._path)
+
+    def _items(self, element: Element, most: int) -> Sequence[Dataset]:
+        if self._path is None:
+            value = self.need(element, ItemSequence)
+            if len(value) > most:
+                raise self.damaged(element, f"more than {most} items")
+            return list(value)
+        there: Any = self.dataset.get_item(self._block.get_tag(element), keep_deferred=True)
+        if there is None:
+            raise self.damaged(element, "nothing")
+        if isinstance(there, RawDataElement):
+            begin, length = there.value_tell, there.length
+        else:  # what has no length pydicom has read whole
+            begin, length = there.file_tell, _UNDEFINED
+        implicit, little = self.dataset.original_encoding
+        try:
+            return read_items(
+                self._path,
+                begin,
+                length,
+                implicit=bool(implicit),
+                little=little is not False,
+                most=most,
+                defer=_DEFER,
+            )
+        except DamagedSequenceError as error:
+            raise self.damaged(element, str(error)) from None
+
+    def damaged(self, element: Element, found: str) -> ModelError:
+        """The error for a private element that is not as it should be."""
+        return ModelError(
+            f"{self.where} has {found} in {DICTIONARY[element].name} (0017,xx{element:02X})",
+            "a complete IODeep instance",
+            "retrieve or copy it again",
+        )
+
+
+class Instance(Elements):
     """The small elements of an IODeep instance.
 
     Args:
@@ -50,9 +155,13 @@ class Instance:
     """
 
     def __init__(self, dataset: Dataset, where: str) -> None:
-        self.dataset, self.where = dataset, where
         with reading(where):
-            self._block = _checked_block(dataset, where)
+            block = _checked_block(dataset, where)
+        meta = getattr(dataset, "file_meta", Dataset())
+        self.deflated = bool(meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
+        filename = getattr(dataset, "filename", None)
+        self.path = Path(filename) if filename else None
+        super().__init__(dataset, block, where, None if self.deflated else self.path)
 
     @classmethod
     def read(cls, path: Path) -> Instance:
@@ -72,63 +181,9 @@ class Instance:
                 dataset.filename, dataset.fileobj_type = str(path), open
         return cls(dataset, str(path))
 
-    @property
-    def deflated(self) -> bool:
-        """Whether it was inflated, so that its large elements are in memory."""
-        meta = getattr(self.dataset, "file_meta", Dataset())
-        return bool(meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
-
-    def __contains__(self, element: Element) -> bool:
-        """Whether a private element is there."""
-        return element in self._block
-
-    def get(self, element: Element) -> Any:
-        """The value of a private element, or None if it is absent or empty."""
-        return self._block[element].value or None if element in self else None
-
-    def need(self, element: Element, kind: type) -> Any:
-        """The value of a private element that must be there, and be of this Python type."""
-        value = self.get(element)
-        if not isinstance(value, kind):
-            found = "nothing" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
-            raise self._damaged(element, found)
-        return value
-
-    def text(self, element: Element) -> str:
-        """The value of a text element that must be there."""
-        return str(self.need(element, str))
-
-    def number(self, element: Element) -> int:
-        """The value of a number element that must be there."""
-        return int(self.need(element, int))
-
     def standard(self, keyword: str) -> str:
         """A standard attribute as text; empty if it is absent."""
         return str(self.dataset.get(keyword) or "")
-
-    def content(self, element: Element, length: int) -> bytes | ByteRange:
-        """The first `length` bytes of a large element: where in the file, or as they are."""
-        path = Path(self.dataset.filename)
-        tag = self._block.get_tag(element)
-        raw = self.dataset.get_item(tag, keep_deferred=True)
-        if not isinstance(raw, RawDataElement):
-            raise self._damaged(element, "nothing")
-        if raw.length == _UNDEFINED:
-            raise self._damaged(element, "fragments")
-        if self.deflated and raw.value is not None and len(raw.value) >= length:
-            return bytes(raw.value[:length])
-        size = path.stat().st_size
-        if self.deflated or raw.length < length or raw.value_tell + length > size:
-            there = max(0, min(raw.length, size - raw.value_tell))
-            raise self._damaged(element, f"{there} of {length} bytes")
-        return ByteRange(path, raw.value_tell, length)
-
-    def _damaged(self, element: Element, found: str) -> ModelError:
-        return ModelError(
-            f"{self.where} has {found} in {DICTIONARY[element].name} (0017,xx{element:02X})",
-            "a complete IODeep instance",
-            "retrieve or copy it again",
-        )
 
 
 @contextmanager

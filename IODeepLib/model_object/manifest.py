@@ -23,6 +23,7 @@ class Part(Record):
         sha256: of the payload.
         tensors: their names, in the payload's order.
         typed: those of them that the ModelProto held in float_data or double_data.
+        network: the network that they belong to; "" for the only one of a model.
     """
 
     sop_instance_uid: Uid
@@ -30,6 +31,7 @@ class Part(Record):
     sha256: Digest
     tensors: tuple[str, ...]  # there may be thousands
     typed: tuple[str, ...] = ()
+    network: str = ""
 
 
 class Manifest(Record):

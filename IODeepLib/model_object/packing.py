@@ -1,25 +1,39 @@
-"""From an ONNX file and a recipe to DICOM instances."""
+"""From ONNX files and a recipe to DICOM instances."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from IODeepLib.disk.byte_ranges import ByteRange, Piece, size_of
+from IODeepLib.disk.byte_ranges import ByteRange, Piece, joined, size_of
 from IODeepLib.disk.files import whole_folder
-from IODeepLib.errors import ModelError, UsageError
+from IODeepLib.errors import ModelError, RecipeError, UsageError
 from IODeepLib.machine.parallel import in_parallel
 from IODeepLib.machine.progress import Advance, Advancing, Progress
 from IODeepLib.model_object.architecture import payload_name
-from IODeepLib.model_object.card import MAX_ARCHITECTURE_BYTES, Card, read_card, sha256
-from IODeepLib.model_object.datasets import Identity, card_dataset, weights_dataset
+from IODeepLib.model_object.card import Card, read_card, sha256
+from IODeepLib.model_object.datasets import (
+    Identity,
+    card_dataset,
+    network_item,
+    set_private,
+    weights_dataset,
+)
 from IODeepLib.model_object.manifest import SCHEMA, Manifest, Part
 from IODeepLib.model_object.model import Model
+from IODeepLib.model_object.networks import (
+    ARCHITECTURE_FORMAT,
+    MAX_ARCHITECTURE_BYTES,
+    MOST_NETWORKS,
+    SEVERAL,
+    listed,
+)
 from IODeepLib.model_object.private_dictionary import Element
 from IODeepLib.model_object.safetensors_file import RESERVED_NAME, TensorEntry, encode_header
 from IODeepLib.model_object.weights import read_weights
-from IODeepLib.model_object.writer import InstanceWriter
+from IODeepLib.model_object.writer import InstanceWriter, save_instance
 from IODeepLib.onnx_file import DATA_TYPES, ExternalData, OnnxFile, Tensor
 from IODeepLib.recipe import Recipe, recipe_parts
 from IODeepLib.text.records import MOST_ITEMS
@@ -31,10 +45,12 @@ MAX_PART_BYTES = 512 * 2**20
 MIN_MOVED_BYTES = 1024
 _MAX_PARTS = MOST_ITEMS  # of a list in the manifest; 2 TB in parts of the usual size
 _ENTRY_BYTES = 128  # more than a header entry needs besides the tensor's name
+# One network, or the path of each by the name that the recipe gives it.
+OnnxPaths = Path | str | Mapping[str, Path | str]
 
 
 def write_model(
-    onnx_path: Path | str,
+    onnx_path: OnnxPaths,
     recipe: Recipe,
     out_dir: Path | str,
     *,
@@ -49,7 +65,8 @@ def write_model(
     The weights go from file to file and are never held. The folder appears whole or not at all.
 
     Args:
-        onnx_path: the network; its weights inside, or beside it as external data.
+        onnx_path: the network; its weights inside, or beside it as external data. For a recipe
+            that names its networks, the path of each by its name.
         recipe: what it needs, gives and may be used on.
         out_dir: a new or empty folder.
         parent: the version that this one was made from, to which the card then refers.
@@ -58,40 +75,88 @@ def write_model(
         progress: called with the fraction done and a message; it may raise to stop.
 
     Raises:
-        ModelError: the network cannot be read, or cannot be run by ONNX Runtime alone.
+        RecipeError: it uses other networks than those that are given.
+        ModelError: a network cannot be read, or cannot be run by ONNX Runtime alone.
         OutputError: the folder cannot be written, or something else is there.
     """
-    onnx = OnnxFile.open(onnx_path)
-    groups = _split([t for t in onnx.tensors if _is_large(t)], max_part_bytes)
-    _check_rest(onnx, groups)
+    networks = _opened(onnx_path, recipe, max_part_bytes)
+    _check_rest(networks)
     out_dir = Path(out_dir)
     identity = Identity(recipe)
+    groups = [group for network in networks for group in network.groups]
     total = sum(tensor.nbytes for group in groups for tensor in group)
     advance = Advancing(progress, total, f"packing {recipe.name}@{recipe.version}")
     advance(0)
     with whole_folder(out_dir) as folder:
-        places: dict[str, ExternalData | ByteRange] = {}
-        parts = _write_parts(folder, identity, onnx, groups, places, advance)
-        for tensor in onnx.tensors:
-            if tensor.external and tensor.name not in places:  # a small one comes in
-                places[tensor.name] = onnx.values(tensor)
-        _write_card(folder / CARD_FILE_NAME, identity, onnx.rewritten(places), parts, parent)
+        parts = _write_parts(folder, identity, networks, advance)
+        _write_card(folder / CARD_FILE_NAME, identity, networks, parts, parent)
         if check is not None:
             check(_read(folder, len(parts)))
     return _read(out_dir, len(parts))
 
 
+@dataclass(frozen=True)
+class _Network:
+    """A network that is packed.
+
+    Attributes:
+        name: "" for the only one of a model.
+        onnx: it.
+        groups: its large tensors, as they go into parts.
+        places: where each tensor is that does not stay in the architecture.
+    """
+
+    name: str
+    onnx: OnnxFile
+    groups: Sequence[Sequence[Tensor]]
+    places: dict[str, ExternalData | ByteRange] = field(default_factory=dict)
+
+    def architecture(self) -> list[Piece]:
+        """The ModelProto for the card, when the parts are written."""
+        for tensor in self.onnx.tensors:
+            if tensor.external and tensor.name not in self.places:  # a small one comes in
+                self.places[tensor.name] = self.onnx.values(tensor)
+        return self.onnx.rewritten(self.places)
+
+
+def _opened(paths: OnnxPaths, recipe: Recipe, max_part_bytes: int) -> list[_Network]:
+    """The networks in the order in which the recipe names them."""
+    given = dict(paths) if isinstance(paths, Mapping) else {"": paths}
+    wanted = recipe.network_names
+    if set(given) != set(wanted):
+        raise RecipeError(
+            f"recipe: it uses {listed(wanted)}; given: {listed(sorted(given))}",
+            "a file for each network that the recipe uses, and no other",
+            "name each with its file (pack --network NAME=FILE), or correct the recipe",
+        )
+    networks, count = [], 0
+    for name in wanted:
+        onnx = OnnxFile.open(given[name])
+        groups = _split([t for t in onnx.tensors if _is_large(t)], max_part_bytes)
+        networks.append(_Network(name, onnx, groups))
+        count += len(groups)
+    if len(networks) > MOST_NETWORKS:
+        raise RecipeError(
+            f"recipe: {len(networks)} networks",
+            f"at most {MOST_NETWORKS}",
+            "leave some of them out",
+        )
+    if count > _MAX_PARTS:
+        raise UsageError(
+            f"{max_part_bytes} bytes at most make {count} parts",
+            f"at most {_MAX_PARTS} parts",
+            "allow longer parts",
+        )
+    return networks
+
+
 def _write_parts(
-    folder: Path,
-    identity: Identity,
-    onnx: OnnxFile,
-    groups: Sequence[Sequence[Tensor]],
-    places: dict[str, ExternalData | ByteRange],
-    advance: Advance,
+    folder: Path, identity: Identity, networks: Sequence[_Network], advance: Advance
 ) -> list[Part]:
-    """Write the weights, several parts at once, and add to `places` where each tensor is."""
+    """Write the weights, several parts at once, and keep where each tensor is."""
     writers, contents, jobs = [], [], []
-    for number, group in enumerate(groups, 1):
+    groups = [(network, group) for network in networks for group in network.groups]
+    for number, (network, group) in enumerate(groups, 1):
         writer = InstanceWriter(
             weights_dataset(identity, number, len(groups)),
             Element.PAYLOAD,
@@ -99,9 +164,10 @@ def _write_parts(
             Element.PAYLOAD_DIGEST,
         )
         header, offsets = _layout(group)
-        content: list[Piece] = [header, *(onnx.values(tensor) for tensor in group)]
+        content: list[Piece] = [header, *(network.onnx.values(tensor) for tensor in group)]
         for tensor, offset in zip(group, offsets, strict=True):
-            places[tensor.name] = ExternalData(payload_name(number), offset, tensor.nbytes)
+            place = ExternalData(payload_name(number), offset, tensor.nbytes)
+            network.places[tensor.name] = place
         path = folder / weights_file_name(number)
         jobs.append(functools.partial(writer.write, path, content))
         writers.append(writer)
@@ -113,8 +179,9 @@ def _write_parts(
             digest,
             tuple(tensor.name for tensor in group),
             tuple(tensor.name for tensor in group if tensor.typed),
+            network.name,
         )
-        for writer, content, digest, group in zip(
+        for writer, content, digest, (network, group) in zip(
             writers, contents, in_parallel(jobs, advance), groups, strict=True
         )
     ]
@@ -135,12 +202,15 @@ def _is_large(tensor: Tensor) -> bool:
     return can_move and tensor.nbytes >= MIN_MOVED_BYTES
 
 
-def _check_rest(onnx: OnnxFile, groups: Sequence[Sequence[Tensor]]) -> None:
-    moved = sum(tensor.nbytes for group in groups for tensor in group if tensor.inline)
-    rest = size_of(onnx.rewritten({})) - moved
+def _check_rest(networks: Sequence[_Network]) -> None:
+    rest = 0
+    for network in networks:
+        tensors = [tensor for group in network.groups for tensor in group if tensor.inline]
+        rest += size_of(network.onnx.rewritten({})) - sum(tensor.nbytes for tensor in tensors)
     if rest > MAX_ARCHITECTURE_BYTES:
+        names = ", ".join(network.onnx.name for network in networks)
         raise ModelError(
-            f"{onnx.name} has {rest / 1e6:.0f} MB that are no plain values of initializers and "
+            f"{names} has {rest / 1e6:.0f} MB that are no plain values of initializers and "
             "Constant nodes",
             f"at most {MAX_ARCHITECTURE_BYTES / 1e6:.0f} MB, for they go into the card",
             "save the model with raw_data, without sparse tensors and large attributes",
@@ -161,12 +231,6 @@ def _split(tensors: Sequence[Tensor], limit: int) -> list[list[Tensor]]:
             size = 0
         groups[-1].append(tensor)
         size += cost
-    if len(groups) > _MAX_PARTS:
-        raise UsageError(
-            f"{limit} bytes at most make {len(groups)} parts",
-            f"at most {_MAX_PARTS} parts",
-            "allow longer parts",
-        )
     for group in groups:
         group.sort(key=lambda tensor: -DATA_TYPES[tensor.data_type].bits)
     return groups
@@ -187,13 +251,15 @@ def _layout(group: Sequence[Tensor]) -> tuple[bytes, list[int]]:
 def _write_card(
     path: Path,
     identity: Identity,
-    architecture: Sequence[Piece],
+    networks: Sequence[_Network],
     parts: Sequence[Part],
     parent: Card | None,
 ) -> None:
     recipe, model_card = recipe_parts(identity.recipe)
     manifest = Manifest(SCHEMA, identity.weights_series_uid, tuple(parts)).to_json()
+    several = networks[0].name != ""
     texts = {
+        Element.ARCHITECTURE_FORMAT: SEVERAL if several else ARCHITECTURE_FORMAT,
         Element.RECIPE: recipe,
         Element.MODEL_CARD: model_card,
         Element.MANIFEST: manifest,
@@ -201,9 +267,12 @@ def _write_card(
         Element.MODEL_CARD_DIGEST: sha256(model_card),
         Element.MANIFEST_DIGEST: sha256(manifest),
     }
+    dataset = card_dataset(identity, texts, parts, parent)
+    if several:
+        items = [network_item(one.name, joined(one.architecture())) for one in networks]
+        set_private(dataset, {Element.NETWORKS: items})
+        save_instance(dataset, path)
+        return
     InstanceWriter(
-        card_dataset(identity, texts, parts, parent),
-        Element.ARCHITECTURE,
-        Element.ARCHITECTURE_LENGTH,
-        Element.ARCHITECTURE_DIGEST,
-    ).write(path, architecture)
+        dataset, Element.ARCHITECTURE, Element.ARCHITECTURE_LENGTH, Element.ARCHITECTURE_DIGEST
+    ).write(path, networks[0].architecture())

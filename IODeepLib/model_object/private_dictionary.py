@@ -39,6 +39,8 @@ class Element(IntEnum):
     ARCHITECTURE_FORMAT = 0x20
     ARCHITECTURE_LENGTH = 0x21
     ARCHITECTURE = 0x22
+    NETWORKS = 0x25
+    NETWORK_NAME = 0x26
     WEIGHTS_FORMAT = 0x30
     PART_NUMBER = 0x31
     PART_COUNT = 0x32
@@ -51,42 +53,49 @@ class Element(IntEnum):
 
 
 class Definition(NamedTuple):
-    """VR, VM, type in the card, the weights and the notice, and name, of one private element."""
+    """One private element: VR, VM, name, and its type in each kind of instance.
+
+    And in an item of Networks, which a card of several networks has (1C: instead of elements that
+    are about one network alone).
+    """
 
     vr: str
     vm: str
     card: str
     weights: str
     notice: str
+    network: str
     name: str
 
 
 DICTIONARY: dict[Element, Definition] = {
-    Element.MODEL_NAME: Definition("LO", "1", "1", "1", "1", "Model Name"),
-    Element.MODEL_VERSION: Definition("LO", "1", "1", "1", "1", "Model Version"),
-    Element.MODEL_UID: Definition("UI", "1", "1", "1", "1", "Model UID"),
-    Element.MODALITIES: Definition("CS", "1-n", "1", "", "", "Modalities"),
-    Element.CONDITIONS: Definition("SQ", "1", "3", "", "", "Target Condition Code Sequence"),
-    Element.TASK: Definition("CS", "1", "1", "", "", "Task"),
-    Element.RECIPE: Definition("UT", "1", "1", "", "", "Recipe"),
-    Element.MODEL_CARD: Definition("UT", "1", "1", "", "", "Model Card"),
-    Element.MANIFEST: Definition("UT", "1", "1", "", "", "Manifest"),
-    Element.RECIPE_DIGEST: Definition("LO", "1", "1", "", "", "Recipe SHA-256"),
-    Element.MODEL_CARD_DIGEST: Definition("LO", "1", "1", "", "", "Model Card SHA-256"),
-    Element.ARCHITECTURE_DIGEST: Definition("LO", "1", "1", "", "", "Architecture SHA-256"),
-    Element.MANIFEST_DIGEST: Definition("LO", "1", "1", "", "", "Manifest SHA-256"),
-    Element.ARCHITECTURE_FORMAT: Definition("CS", "1", "1", "", "", "Architecture Format"),
-    Element.ARCHITECTURE_LENGTH: Definition("UL", "1", "1", "", "", "Architecture Length"),
-    Element.ARCHITECTURE: Definition("OB", "1", "1", "", "", "Architecture"),
-    Element.WEIGHTS_FORMAT: Definition("CS", "1", "", "1", "", "Weights Format"),
-    Element.PART_NUMBER: Definition("US", "1", "", "1", "", "Part Number"),
-    Element.PART_COUNT: Definition("US", "1", "", "1", "", "Number of Parts"),
-    Element.PAYLOAD_LENGTH: Definition("UL", "1", "", "1", "", "Payload Length"),
-    Element.PAYLOAD_DIGEST: Definition("LO", "1", "", "1", "", "Payload SHA-256"),
-    Element.PAYLOAD: Definition("OB", "1", "", "1", "", "Payload"),
-    Element.STATUS: Definition("CS", "1", "", "", "1", "Status"),
-    Element.REASON: Definition("LT", "1", "", "", "3", "Reason"),
-    Element.REPLACEMENT: Definition("LO", "1", "", "", "3", "Replacement"),
+    Element.MODEL_NAME: Definition("LO", "1", "1", "1", "1", "", "Model Name"),
+    Element.MODEL_VERSION: Definition("LO", "1", "1", "1", "1", "", "Model Version"),
+    Element.MODEL_UID: Definition("UI", "1", "1", "1", "1", "", "Model UID"),
+    Element.MODALITIES: Definition("CS", "1-n", "1", "", "", "", "Modalities"),
+    Element.CONDITIONS: Definition("SQ", "1", "3", "", "", "", "Target Condition Code Sequence"),
+    Element.TASK: Definition("CS", "1", "1", "", "", "", "Task"),
+    Element.RECIPE: Definition("UT", "1", "1", "", "", "", "Recipe"),
+    Element.MODEL_CARD: Definition("UT", "1", "1", "", "", "", "Model Card"),
+    Element.MANIFEST: Definition("UT", "1", "1", "", "", "", "Manifest"),
+    Element.RECIPE_DIGEST: Definition("LO", "1", "1", "", "", "", "Recipe SHA-256"),
+    Element.MODEL_CARD_DIGEST: Definition("LO", "1", "1", "", "", "", "Model Card SHA-256"),
+    Element.ARCHITECTURE_DIGEST: Definition("LO", "1", "1C", "", "", "1", "Architecture SHA-256"),
+    Element.MANIFEST_DIGEST: Definition("LO", "1", "1", "", "", "", "Manifest SHA-256"),
+    Element.ARCHITECTURE_FORMAT: Definition("CS", "1", "1", "", "", "1", "Architecture Format"),
+    Element.ARCHITECTURE_LENGTH: Definition("UL", "1", "1C", "", "", "1", "Architecture Length"),
+    Element.ARCHITECTURE: Definition("OB", "1", "1C", "", "", "1", "Architecture"),
+    Element.NETWORKS: Definition("SQ", "1", "1C", "", "", "", "Networks"),
+    Element.NETWORK_NAME: Definition("LO", "1", "", "", "", "1", "Network Name"),
+    Element.WEIGHTS_FORMAT: Definition("CS", "1", "", "1", "", "", "Weights Format"),
+    Element.PART_NUMBER: Definition("US", "1", "", "1", "", "", "Part Number"),
+    Element.PART_COUNT: Definition("US", "1", "", "1", "", "", "Number of Parts"),
+    Element.PAYLOAD_LENGTH: Definition("UL", "1", "", "1", "", "", "Payload Length"),
+    Element.PAYLOAD_DIGEST: Definition("LO", "1", "", "1", "", "", "Payload SHA-256"),
+    Element.PAYLOAD: Definition("OB", "1", "", "1", "", "", "Payload"),
+    Element.STATUS: Definition("CS", "1", "", "", "1", "", "Status"),
+    Element.REASON: Definition("LT", "1", "", "", "3", "", "Reason"),
+    Element.REPLACEMENT: Definition("LO", "1", "", "", "3", "", "Replacement"),
 }
 
 # An object that came back as Implicit VR has no VRs: pydicom finds them here.

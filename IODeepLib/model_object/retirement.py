@@ -26,6 +26,7 @@ from IODeepLib.model_object.datasets import (
 )
 from IODeepLib.model_object.instance import Instance, reading
 from IODeepLib.model_object.private_dictionary import Element
+from IODeepLib.model_object.writer import save_instance
 
 RETIRED_PURPOSE = Code("RETIRED", "99IODEEP", "Version that is not to be used any more")
 REPLACEMENT_PURPOSE = Code("REPLACEMENT", "99IODEEP", "Version that takes its place")
@@ -129,7 +130,7 @@ def write_retirement(card: Card, path: Path, *, reason: str, replacement: Card |
         },
     )
     with whole_file(path) as new:
-        dataset.save_as(new, implicit_vr=False, little_endian=True, enforce_file_format=True)
+        save_instance(dataset, new)
 
 
 def _without_content(path: Path) -> Dataset:

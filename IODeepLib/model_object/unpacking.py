@@ -1,4 +1,4 @@
-"""From DICOM instances back to an ONNX file and a recipe."""
+"""From DICOM instances back to ONNX files and a recipe."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ class _Target(NamedTuple):
 def unpack(model: Model, out_dir: Path | str, progress: Progress | None = None) -> Path:
     """Write `model.onnx` and `recipe.json`, and return the path of the former.
 
+    Of several networks it writes `network-NAME.onnx` each; then the path is that of the first one.
+
     The ModelProto equals the one that was packed. Where it would pass 2 GiB, its weights go beside
     it, as safetensors files that are its external data. Each payload is read once: its digest is
     made from the same bytes that are written.
@@ -53,8 +55,9 @@ def unpack(model: Model, out_dir: Path | str, progress: Progress | None = None) 
     advance = Advancing(progress, sum(p.length for p in payloads), f"unpacking {model.label}")
     with whole_folder(Path(out_dir)) as folder:
         targets: list[_Target] = []
-        for name, pieces in _files(model, payloads).items():
-            targets += _write_short_pieces(folder / name, pieces)
+        for network in model.card.networks:
+            for name, pieces in _files(model, network.name, payloads).items():
+                targets += _write_short_pieces(folder / name, pieces)
         jobs = [
             functools.partial(_copy, payload, [t for t in targets if t.source.path == payload.path])
             for payload in payloads
@@ -62,24 +65,34 @@ def unpack(model: Model, out_dir: Path | str, progress: Progress | None = None) 
         check_payloads(model, in_parallel(jobs, advance))
         recipe = recipe_to_json(model.card.recipe)
         (folder / RECIPE_FILE_NAME).write_text(recipe, encoding="utf-8", newline="\n")
-    return Path(out_dir) / ONNX_FILE_NAME
+    return Path(out_dir) / onnx_file_name(model.card.networks[0].name)
 
 
-def _files(model: Model, payloads: Sequence[ByteRange]) -> dict[str, Sequence[Piece]]:
-    """What the ONNX file holds, and those beside it."""
-    onnx, part_of = read_architecture(model)
+def onnx_file_name(network: str) -> str:
+    """The file that `unpack` writes for a network, the only one of a model or one of this name."""
+    return f"network-{network}.onnx" if network else ONNX_FILE_NAME
+
+
+def _files(model: Model, network: str, payloads: Sequence[ByteRange]) -> dict[str, Sequence[Piece]]:
+    """What the ONNX file of a network holds, and those beside it."""
+    onnx, part_of = read_architecture(model, network)
     values: dict[str, ByteRange] = {}
     for tensor in onnx.tensors:
         if tensor.external:
             payload = payloads[part_of[tensor.name]]
             offset = payload.offset + tensor.external.offset
             values[tensor.name] = ByteRange(payload.path, offset, tensor.external.length)
-    typed = {name for part in model.card.manifest.parts for name in part.typed}
+    parts = model.card.manifest.parts
+    typed = {name for part in parts if part.network == network for name in part.typed}
     whole = onnx.rewritten(values, typed)
     if size_of(whole) <= _MAX_MODEL_PROTO:
-        return {ONNX_FILE_NAME: whole}
-    beside = {payload_name(i): [payload] for i, payload in enumerate(payloads, 1)}
-    return {**beside, ONNX_FILE_NAME: onnx.rewritten({})}
+        return {onnx_file_name(network): whole}
+    beside: dict[str, Sequence[Piece]] = {
+        payload_name(i): [payload]
+        for i, (payload, part) in enumerate(zip(payloads, parts, strict=True), 1)
+        if part.network == network
+    }
+    return {**beside, onnx_file_name(network): onnx.rewritten({})}
 
 
 def _write_short_pieces(path: Path, pieces: Iterable[Piece]) -> list[_Target]:

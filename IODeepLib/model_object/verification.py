@@ -47,7 +47,8 @@ def check_outline(model: Model) -> None:
     """Check all but the payloads' digests, as `verify` does."""
     _ = model.card.recipe  # reading it checks it
     parts = model.weights()
-    read_architecture(model)
+    for network in model.card.networks:
+        read_architecture(model, network.name)
     for number, (part, wanted) in enumerate(zip(parts, model.card.manifest.parts, strict=True), 1):
         where = _where(model, number)
         if _tensor_names(part.payload, where) != wanted.tensors:

@@ -1,4 +1,4 @@
-"""Writing an instance whose large element is streamed, never held."""
+"""Writing instances: one whose large element is streamed, never held, and one that is held."""
 
 from __future__ import annotations
 
@@ -96,6 +96,15 @@ class InstanceWriter:
         buffer.write(b"\0" * 128 + b"DICM")
         write_file_meta_info(buffer, self._dataset.file_meta)
         return buffer.getvalue() + _encoded(self._dataset[: self._tag])
+
+
+def save_instance(dataset: Dataset, path: Path) -> None:
+    """Write an instance that is small enough to be held, in Explicit VR Little Endian.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    dataset.save_as(path, implicit_vr=False, little_endian=True, enforce_file_format=True)
 
 
 def _encoded(dataset: Dataset) -> bytes:

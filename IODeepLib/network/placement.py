@@ -17,13 +17,13 @@ from IODeepLib.model_object import Model, Weights, read_architecture
 from IODeepLib.onnx_file import ExternalData, OnnxFile
 
 
-def placed(model: Model) -> tuple[bytes, Path | None, list[str]]:
-    """The ModelProto with its external data in the DICOM files, and the folder they count from.
+def placed(model: Model, name: str = "") -> tuple[bytes, Path | None, list[str]]:
+    """A network's ModelProto with its external data in the DICOM files, and their common folder.
 
     And what should be said of it.
     """
     parts = model.weights()
-    onnx, part_of = read_architecture(model)
+    onnx, part_of = read_architecture(model, name)
     what = f"tensors of a size that stands in {model.label}"
     notes = check_room(onnx.largest, what, "another network") if onnx.largest else []
     if not parts:

@@ -74,7 +74,7 @@ class Session:
     """A network that is ready to run. Made by `open_session`.
 
     Attributes:
-        label: the model's name and version.
+        label: the model's name and version, and the name of the network where it has several.
         inputs, outputs: the network's tensors.
         providers: the execution providers that really run it, the first one most of it.
         notes: what should be said in the result, such as a provider that did not start.
@@ -139,6 +139,7 @@ class Session:
 
 def open_session(
     model: Model,
+    network: str = "",
     *,
     providers: str | Sequence[str] = "auto",
     threads: int | None = None,
@@ -149,6 +150,7 @@ def open_session(
 
     Args:
         model: a model with all its parts.
+        network: which of its networks; the only one of a model has no name.
         providers: "auto" for the best one that works, or the names of those to use; then it is an
             error if the first of them does not start.
         threads: how many threads to compute with; None for the physical cores that this process
@@ -173,18 +175,20 @@ def open_session(
             "install onnxruntime; on Windows also Microsoft's Visual C++ runtime (vc_redist.x64)",
         ) from error
 
-    network, folder, notes = placed(model)
+    content, folder, notes = placed(model, network)
+    label = f"{model.label}, network {network}" if network else model.label
+    weights = sum(part.length for part in model.card.parts_of(network))
     candidates = choose(providers, onnxruntime.get_available_providers())
     threads = usable_cores() if threads is None else threads
     automatic = providers == AUTO
     # Automatically, one after the other; ONNX Runtime adds the CPU for what one cannot do.
     for attempt in [[name] for name in candidates] if automatic else [candidates]:
-        options = _options(model, folder, threads, attempt)
+        options = _options(weights, folder, threads, attempt)
         if not to_run:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
             options.add_session_config_entry(_NO_PREPACKING, "1")
         offered = [(name, options_of(name, threads)) for name in attempt]
-        make = functools.partial(_opened, network, options, offered)
+        make = functools.partial(_opened, content, options, offered)
         end = functools.partial(options.set_load_cancellation_flag, True)
         made = interruptible(make, end, cancelled)
         if isinstance(made, Exception):
@@ -194,14 +198,14 @@ def open_session(
         else:
             running = made.get_providers()
             if attempt[0] in running:
-                _log.info("%s runs with %s, threads: %d", model.label, ", ".join(running), threads)
-                return Session(made, model.label, notes, threads, cancelled)
+                _log.info("%s runs with %s, threads: %d", label, ", ".join(running), threads)
+                return Session(made, label, notes, threads, cancelled)
             failure = f"it would run with {', '.join(running)} instead"
         if not automatic or attempt[0] == CPU:
-            raise _refused(model, attempt[0], failure)
+            raise _refused(label, attempt[0], failure)
         notes.append(f"{attempt[0]} did not start ({failure})")
-        _log.warning("%s: %s", model.label, notes[-1])
-    raise _refused(model, CPU, "; ".join(notes) or "it has no execution provider")
+        _log.warning("%s: %s", label, notes[-1])
+    raise _refused(label, CPU, "; ".join(notes) or "it has no execution provider")
 
 
 def _opened(network: Any, options: Any, providers: Sequence[tuple[str, dict[str, str]]]) -> Any:
@@ -214,7 +218,7 @@ def _opened(network: Any, options: Any, providers: Sequence[tuple[str, dict[str,
         return error
 
 
-def _options(model: Model, folder: Path | None, threads: int, attempt: Sequence[str]) -> Any:
+def _options(weights: int, folder: Path | None, threads: int, attempt: Sequence[str]) -> Any:
     onnxruntime = onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _SILENT
@@ -223,7 +227,7 @@ def _options(model: Model, folder: Path | None, threads: int, attempt: Sequence[
     options.add_session_config_entry(*_FORMAT)
     if folder is not None:
         options.add_session_config_entry(_FOLDER_KEY, str(folder))
-    if sum(part.length for part in model.card.manifest.parts) > _LEAVE_IN_PLACE:
+    if weights > _LEAVE_IN_PLACE:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         options.add_session_config_entry(_NO_PREPACKING, "1")
     if "DmlExecutionProvider" in attempt:
@@ -244,15 +248,15 @@ def _info(item: Any, label: str) -> TensorInfo:
     return TensorInfo(item.name, tuple(shape), kind)
 
 
-def _refused(model: Model, provider: str, reason: str) -> IODeepError:
+def _refused(label: str, provider: str, reason: str) -> IODeepError:
     if provider == CPU:
         return ModelError(
-            f"ONNX Runtime refuses {model.label} ({reason})",
+            f"ONNX Runtime refuses {label} ({reason})",
             "a network that this ONNX Runtime can run",
             "verify the model with 'iodeep show', or update onnxruntime",
         )
     return UsageError(
-        f"{provider} does not run {model.label} ({reason})",
+        f"{provider} does not run {label} ({reason})",
         "an execution provider that works on this machine",
         f"install what {provider} needs, or let the provider be chosen ('auto')",
     )

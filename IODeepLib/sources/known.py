@@ -98,7 +98,9 @@ def _read_known(path: Path) -> Card | Weights | Retirement:
 def _keep(found: Card | Weights | Retirement, checksum: str) -> None:
     assert found.path is not None  # noqa: S101 - it was read from a file
     known = _Known(checksum)
-    if isinstance(found, Card) and isinstance(found.architecture, ByteRange):
+    if isinstance(found, Card) and all(
+        isinstance(network.architecture, ByteRange) for network in found.networks
+    ):
         known = _Known(checksum, __version__, found)
     _write(found.path.with_suffix(".json"), known)
 

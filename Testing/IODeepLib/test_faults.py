@@ -20,6 +20,7 @@ from makers.packed_models import flip
 from makers.recipes import liver_recipe
 from onnx import helper, numpy_helper
 
+from IODeepLib.disk.byte_ranges import ByteRange
 from IODeepLib.errors import ImageError, IODeepError, ModelError
 from IODeepLib.model_object import Model, verify, write_model
 from IODeepLib.pipeline import run
@@ -212,8 +213,9 @@ def test_models_that_change_in_mid_run(
     assert model.card.path is not None
     path = model.card.path.with_name(which)
     if which == "card.dcm" and deed is not vanish:
-        assert model.card.architecture is not None
-        place = model.card.architecture.offset + 50
+        [network] = model.card.networks
+        assert isinstance(network.architecture, ByteRange)
+        place = network.architecture.offset + 50
         deed = lambda path: flip(path, place)  # noqa: E731
     done = False
 

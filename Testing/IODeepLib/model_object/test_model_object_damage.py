@@ -14,6 +14,7 @@ from makers.packed_models import altered, files, flip, make_model, make_network
 from makers.recipes import liver_recipe
 
 from IODeepLib.disk import file_memo
+from IODeepLib.disk.byte_ranges import ByteRange
 from IODeepLib.errors import ModelError, RecipeError
 from IODeepLib.model_object import Model, read_card, read_weights, unpack, verify, write_model
 from IODeepLib.model_object.private_dictionary import CREATOR, GROUP, Element
@@ -69,8 +70,9 @@ def test_altered_texts_are_found(model: Model, element: Element) -> None:
 
 
 def test_an_altered_architecture_is_found(model: Model) -> None:
-    assert model.card.architecture is not None
-    flip(files(model)[0], model.card.architecture.offset + 50)
+    [network] = model.card.networks
+    assert isinstance(network.architecture, ByteRange)
+    flip(files(model)[0], network.architecture.offset + 50)
     with pytest.raises(ModelError, match=r"the architecture in .* was altered"):
         verify(model)
 
@@ -211,7 +213,7 @@ def test_an_architecture_that_looks_elsewhere_is_refused(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = model.card.read_architecture().replace(b"weights-1", b"../../etc")
-    monkeypatch.setattr(type(model.card), "read_architecture", lambda card: content)
+    monkeypatch.setattr(type(model.card), "read_architecture", lambda card, network: content)
     with pytest.raises(ModelError, match=r"looks for 'layer0\.weight' in '\.\./\.\./etc"):
         verify(model)
 

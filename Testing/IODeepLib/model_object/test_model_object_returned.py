@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import tracemalloc
 import zlib
@@ -14,7 +15,10 @@ import pytest
 from makers import networks
 from makers.packed_models import files, make_model, make_network
 from makers.recipes import liver_recipe
+from makers.several_networks import NAMES, make_several
 from pydicom.dataelem import DataElement
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -22,6 +26,7 @@ from pydicom.uid import (
     JPEG2000Lossless,
 )
 
+from IODeepLib.disk.byte_ranges import ByteRange
 from IODeepLib.errors import ModelError
 from IODeepLib.model_object import read_card, read_weights, unpack, verify, write_model
 from IODeepLib.model_object.private_dictionary import CREATOR, GROUP, Element, block_of
@@ -92,12 +97,46 @@ def more_padding(path: Path) -> None:
     dataset = pydicom.dcmread(path)
     block = block_of(dataset)
     assert block is not None
-    for element in (Element.ARCHITECTURE, Element.PAYLOAD):
-        if element in block:
-            block[element].value += b"\0" * 6
-    del dataset.file_meta.PrivateInformation, dataset.file_meta.PrivateInformationCreatorUID
+    items = block[Element.NETWORKS].value if Element.NETWORKS in block else ()
+    for one in (block, *map(block_of, items)):
+        for element in (Element.ARCHITECTURE, Element.PAYLOAD):
+            if element in one:
+                one[element].value += b"\0" * 6
+    for keyword in ("PrivateInformation", "PrivateInformationCreatorUID"):
+        dataset.file_meta.pop(keyword, None)
     dataset.file_meta.ImplementationVersionName = "OTHER"
     dataset.save_as(path)
+
+
+def unknown_sequence(path: Path) -> None:
+    """With the networks as VR UN without a length: their items are in Implicit VR, too."""
+    dataset = pydicom.dcmread(path)
+    block = block_of(dataset)
+    assert block is not None
+    if Element.NETWORKS not in block:
+        return
+    tag = block.get_tag(Element.NETWORKS)
+    items = block[Element.NETWORKS].value
+    content = b"".join(_item(encoded(item, implicit=True)) for item in items)
+    header = struct.pack("<HH2sHL", tag.group, tag.elem, b"UN", 0, 0xFFFFFFFF)
+    end = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+    behind = encoded(dataset[tag + 1 :])
+    for element in list(dataset[tag:]):
+        del dataset[element.tag]
+    dataset.save_as(path)
+    path.write_bytes(path.read_bytes() + header + content + end + behind)
+
+
+def _item(content: bytes) -> bytes:
+    end = struct.pack("<HHL", 0xFFFE, 0xE00D, 0)
+    return struct.pack("<HHL", 0xFFFE, 0xE000, 0xFFFFFFFF) + content + end
+
+
+def encoded(dataset: pydicom.Dataset, *, implicit: bool = False) -> bytes:
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, implicit
+    write_dataset(buffer, dataset, ["utf-8"])
+    return buffer.getvalue()
 
 
 def dcmtk(*options: str) -> Callable[[Path], None]:
@@ -138,6 +177,8 @@ WAYS = {
     "dcmtk implicit, undefined lengths": dcmtk("+ti", "-e"),
     "dcmtk big endian": dcmtk("+tb"),
     "dcmtk explicit": dcmtk("+te"),
+    "dcmtk explicit, undefined lengths": dcmtk("+te", "-e"),
+    "unknown sequence": unknown_sequence,
 }
 
 
@@ -161,8 +202,8 @@ def test_a_model_survives_the_way_through_a_pacs(way: str, tmp_path: Path) -> No
         WAYS[way](path)
     model = find_model(tmp_path / "packed")
     assert (model.card.recipe, model.card.manifest) == (recipe, before.manifest)
-    assert vars(model.card) | {"architecture": 0, "recipe": 0} == vars(before) | {
-        "architecture": 0,
+    assert vars(model.card) | {"networks": 0, "recipe": 0} == vars(before) | {
+        "networks": 0,
         "recipe": 0,
     }
     verify(model)
@@ -191,6 +232,30 @@ def test_files_may_lie_anywhere_under_any_name(tmp_path: Path) -> None:
     image = np.ones((1, 1, 8, 8, 8), np.float32)
     expected = result_of(tmp_path / "network.onnx", image)
     np.testing.assert_array_equal(open_session(found).run({"image": image})[0], expected)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_several_networks_come_back(way: str, tmp_path: Path) -> None:
+    packed = make_several(tmp_path)
+    WAYS[way](files(packed)[0])
+    model = find_model(tmp_path / "packed")
+    assert (model.card.recipe, model.card.manifest) == (packed.card.recipe, packed.card.manifest)
+    assert all(isinstance(one.architecture, ByteRange) for one in model.card.networks)
+    assert model.card.network_digest == packed.card.network_digest
+    verify(model)
+    unpack(model, tmp_path / "back")
+    for name in NAMES:
+        back = (tmp_path / "back" / f"network-{name}.onnx").read_bytes()
+        assert back == (tmp_path / f"{name}.onnx").read_bytes()
+
+
+@pytest.mark.parametrize("way", ["pydicom", "dcmtk"])
+def test_a_deflated_card_of_several_networks_is_read_alike(way: str, tmp_path: Path) -> None:
+    packed = make_several(tmp_path)
+    {"pydicom": deflated, "dcmtk": dcmtk("+td")}[way](files(packed)[0])
+    model = find_model(tmp_path / "packed")
+    verify(model)
+    assert model.card.network_digest == packed.card.network_digest
 
 
 @pytest.mark.parametrize("way", ["pydicom", "dcmtk"])

@@ -29,7 +29,7 @@ from onnx import helper
 from IODeepLib.errors import InputError, ModelError
 from IODeepLib.machine import memory
 from IODeepLib.model_object import Model, read_card, write_model
-from IODeepLib.model_object.card import MAX_ARCHITECTURE_BYTES
+from IODeepLib.model_object.networks import MAX_ARCHITECTURE_BYTES
 from IODeepLib.model_object.private_dictionary import Element, block_of
 from IODeepLib.network.runtime import open_session
 from IODeepLib.onnx_file import ExternalData, OnnxFile

@@ -175,7 +175,7 @@ def test_what_was_damaged_is_not_known(tmp_path: Path, harm: Callable[[str], str
         ("card.version", "1/2"),
         ("card.manifest_json", ["{}"]),
         ("card.created", "yesterday"),
-        ("card.architecture", ["", "0", "9"]),
+        ("card.networks", [["", "a", ["", "0", "9"]]]),
         ("card.sop_instance_uid", "2.25.1"),
         ("card.model_uid", ...),
     ],

@@ -12,12 +12,15 @@ import pytest
 from makers import networks
 from makers.packed_models import files, make_model
 from makers.recipes import liver_recipe
+from makers.several_networks import NAMES, make_several
 from pacs.servers import Orthanc
 
 import IODeepLib
 from IODeepLib.disk.cache import Cache
 from IODeepLib.errors import ImageError, ModelError, OutputError, UsageError
-from IODeepLib.model_object import verify, write_model
+from IODeepLib.model_object import unpack, verify, write_model
+from IODeepLib.model_object.card import card_of
+from IODeepLib.model_object.instance import Instance
 from IODeepLib.sources.find import source_of
 from IODeepLib.sources.query import Query
 
@@ -44,6 +47,48 @@ def test_a_model_goes_there_and_comes_back(orthanc: Orthanc, tmp_path: Path) -> 
     ]
     [again] = elsewhere.models().models
     assert not again.missing_parts
+
+
+@pytest.mark.parametrize("over", ["DICOMweb", "DIMSE"])
+def test_a_model_of_several_networks_comes_back(
+    orthanc: Orthanc, tmp_path: Path, over: str
+) -> None:
+    model = make_several(tmp_path)
+    address = {
+        "DICOMweb": orthanc.source,
+        "DIMSE": f"dimse://{orthanc.aet}@127.0.0.1:{orthanc.dicom_port}",
+    }[over]
+    source_of(address).store(files(model))
+    elsewhere = source_of(address, Cache(tmp_path / "elsewhere"))
+    [found] = elsewhere.models().models
+    fetched = elsewhere.fetch(found)
+    verify(fetched)
+    assert fetched.card.network_digest == model.card.network_digest
+    unpack(fetched, tmp_path / "back")
+    for name in NAMES:
+        back = (tmp_path / "back" / f"network-{name}.onnx").read_bytes()
+        assert back == (tmp_path / f"{name}.onnx").read_bytes()
+    Cache().clear()
+    [again] = elsewhere.models().models  # from what was kept of the card
+    assert again.card == fetched.card
+
+
+def test_the_metadata_of_a_card_of_several_networks(orthanc: Orthanc, tmp_path: Path) -> None:
+    """The sequence comes in JSON, and in the place of each architecture a URI."""
+    model = make_several(tmp_path)
+    card = model.card
+    source_of(orthanc.source).store(files(model))
+    place = f"studies/{card.study_instance_uid}/series/{card.series_instance_uid}"
+    text = orthanc.get(f"/dicom-web/{place}/instances/{card.sop_instance_uid}/metadata")
+    assert text.count(b"BulkDataURI") >= len(NAMES)
+    dataset = pydicom.Dataset.from_json(
+        json.loads(text)[0], bulk_data_uri_handler=lambda tag, vr, uri: b""
+    )
+    found = card_of(Instance(dataset, "metadata"))
+    assert [network.name for network in found.networks] == list(NAMES)
+    assert found.network_digest == card.network_digest
+    with pytest.raises(ModelError, match="came without its architecture"):
+        found.read_architecture("fold-1")
 
 
 def test_others_find_networks_by_the_modality_that_they_read_but_no_images(
