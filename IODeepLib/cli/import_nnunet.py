@@ -20,6 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="with plans.json, dataset.json and fold_*; or the results of a data set; or a zip",
     )
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What of a trained model is taken."""
     parser.add_argument(
         "--folds", metavar="0,1", help="which of them, or all; without it those that are there"
     )

@@ -40,6 +40,7 @@ CALLS = {
     "pull": ["1.2.3", "no", "--out", "out"],
     "retire": ["no", "no"],
     "cache": [],
+    "import": ["kaapana", "no", "--out", "out"],
     "demo": ["--out", "file"],
 }
 
