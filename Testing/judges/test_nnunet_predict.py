@@ -17,13 +17,13 @@ from pydicom.uid import CTImageStorage, MRImageStorage
 pytest.importorskip("torch")
 pytest.importorskip("nnunetv2")
 
-from command import Answer  # noqa: E402
-from makers.nnunet_training import MODELS, Cache, Data, cache_folder  # noqa: E402
-from makers.series import Stack  # noqa: E402
+from command import Answer
+from makers.nnunet_training import MODELS, Cache, Data, cache_folder
+from makers.series import Stack
 
-from IODeepLib.pipeline import run  # noqa: E402
-from IODeepLib.series import ImageSeries, find_series  # noqa: E402
-from IODeepLib.sources.folder import find_model  # noqa: E402
+from IODeepLib.pipeline import run
+from IODeepLib.series import ImageSeries, find_series
+from IODeepLib.sources.folder import find_model
 
 LEAST_OF_ALL, LEAST_OF_FOREGROUND = 0.999, 0.995
 ANSWERS = {
