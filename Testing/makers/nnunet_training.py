@@ -40,6 +40,12 @@ class {TRAINER}(nnUNetTrainer):
         self.num_val_iterations_per_epoch = 1
         self.oversample_foreground_percent = 0.8
 
+    def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self):
+        rotation, flat, _, mirror = (
+            super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()
+        )
+        return rotation, flat, self.configuration_manager.patch_size, mirror
+
     def configure_optimizers(self):
         optimizer = torch.optim.AdamW(self.network.parameters(), 5e-3)
         return optimizer, torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
