@@ -24,10 +24,14 @@ _MOST_ENTRIES = 100_000
 _NEXT = "save it again, or ask for another copy"
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path, *, arrays: bool = False) -> dict[str, Any]:
     """The object that torch saved in a file: tensors, numbers, texts, lists and mappings.
 
     Tensors stay in the file, mapped into memory, until they are used.
+
+    Args:
+        path: what torch.save wrote.
+        arrays: whether NumPy's arrays may be in it, too.
 
     Raises:
         ModelError: it cannot be read, is damaged, or holds anything else.
@@ -35,7 +39,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     torch = packages.torch()
     _check_archive(path)
     try:
-        with torch.serialization.safe_globals(_safe_globals()):
+        with torch.serialization.safe_globals(_safe_globals(arrays)):
             value = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
     except MemoryError:
         raise
@@ -51,12 +55,17 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return value
 
 
-def _safe_globals() -> list[Any]:
-    """NumPy's numbers, which nnU-Net puts into the log of a training, by their names in 1 and 2."""
+def _safe_globals(arrays: bool) -> list[Any]:
+    """NumPy's numbers, which nnU-Net puts into the log of a training, by their names in 1 and 2.
+
+    And its arrays, in which MONAI keeps the architectures that a search found.
+    """
     import numpy as np
 
-    scalar = np._core.multiarray.scalar  # type: ignore[attr-defined]
+    multiarray = np._core.multiarray  # type: ignore[attr-defined]
+    scalar, remake = multiarray.scalar, multiarray._reconstruct
     return [
+        *((remake, (remake, "numpy.core.multiarray._reconstruct"), np.ndarray) if arrays else ()),
         scalar,
         (scalar, "numpy.core.multiarray.scalar"),
         np.dtype,

@@ -21,6 +21,32 @@ def torch() -> Any:
     return torch
 
 
+def monai_networks() -> Any:
+    """The module `monai.networks.nets`.
+
+    Raises:
+        UsageError: it is not there, or cannot be loaded.
+    """
+    try:
+        import monai.networks.nets
+    except (ImportError, OSError) as error:
+        raise not_there("monai", error) from None
+    return monai.networks.nets
+
+
+def yaml() -> Any:
+    """The module `yaml`.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    try:
+        import yaml
+    except ImportError as error:
+        raise not_there("PyYAML", error) from None
+    return yaml
+
+
 def not_there(package: str, error: Exception) -> UsageError:
     """The error that a package of the extra cannot be imported."""
     return UsageError(

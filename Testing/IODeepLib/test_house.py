@@ -80,7 +80,7 @@ FORBIDDEN = {"slicer", "qt", "ctk", "vtk", "torch", "pickle", "dill", "joblib"}
 ALLOWED = {"importers": {"torch"}}
 # What tests do not install (gigabytes), so that nothing there says who supplies it; and what is for
 # authors' own use.
-NOT_INSTALLED = {"torch": ["torch"]}
+NOT_INSTALLED = {"torch": ["torch"], "monai": ["monai"], "yaml": ["PyYAML"]}
 NOT_INSTALLED["dynamic_network_architectures"] = ["dynamic-network-architectures"]
 OF_AUTHORS = {"onnx", "safetensors"}
 

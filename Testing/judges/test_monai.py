@@ -1,0 +1,124 @@
+"""MONAI bundles: the same voxels as `python -m monai.bundle run`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK
+
+pytest.importorskip("monai")
+pytest.importorskip("ignite")
+
+from command import Answer  # noqa: E402
+from judges import on_grid  # noqa: E402
+from makers import bundles, monai_judge  # noqa: E402
+from makers.bundles import ARGMAX, LOADED, RAS, SOFTMAX, UNET, inverted, keyed  # noqa: E402
+from makers.results import real_series  # noqa: E402
+from makers.series import Stack  # noqa: E402
+
+from IODeepLib import find_models, find_series, run  # noqa: E402
+from IODeepLib.geometry import Volume  # noqa: E402
+from IODeepLib.inference.preprocess import prepare  # noqa: E402
+
+MOST_VOXELS = 0.999  # equal ones, of all and of the foreground
+
+
+@dataclass
+class Case:
+    """A bundle, the series that it is run on, and what has to be answered."""
+
+    network: dict[str, Any] = field(default_factory=lambda: UNET)
+    before: tuple = (*LOADED, RAS, keyed("ScaleIntensityd"))
+    after: tuple = (SOFTMAX, inverted(), ARGMAX)
+    inferer: dict[str, Any] | None = None
+    spacing: tuple[float, float, float] = (3.0, 2.0, 2.0)
+    oblique: bool = False
+    answers: dict[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ("background", "low", "high")
+
+
+WINDOWS = {"_target_": "SlidingWindowInferer", "sw_batch_size": 2}
+CASES = {
+    "native, softmax": Case(),
+    "native, gaussian, replicate": Case(
+        inferer={**WINDOWS, "roi_size": [48, 32, 32], "overlap": 0.25, "mode": "gaussian"}
+        | {"padding_mode": "replicate"},
+        before=(*LOADED, RAS, keyed("NormalizeIntensityd", nonzero=True)),
+    ),
+}
+CODES = (
+    "output.labels[{i}].category=SCT^91723000^Anatomical Structure",
+    "output.labels[{i}].type=SCT^12738006^Brain",
+)
+
+
+def series_of(case: Case, shared_data: Path, folder: Path) -> Volume:
+    """A real head in other voxels, as a series; and these."""
+    whole = real_series(shared_data, "MR template", folder / "tmp").volume()
+    steps = [max(1, round(size / 1.0)) for size in case.spacing]
+    voxels = whole.array[40:-40, 40:-60, 40:-40][:: steps[0], :: steps[1], :: steps[2]]
+    scale = 1000 / float(np.max(voxels))
+    turn = np.eye(3)[:2]
+    if case.oblique:
+        turn = np.array([[0.96, 0.28, 0.0], [-0.168, 0.576, 0.8]])
+    stack = Stack((voxels * scale).astype(np.int16), case.spacing, turn)
+    [series] = find_series(stack.write(folder / "series"))
+    return series
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_bundle_gives_the_voxels_that_monai_gives(
+    case: Case, tmp_path: Path, shared_data: Path, iodeep: Callable[..., Answer]
+) -> None:
+    series = series_of(case, shared_data, tmp_path)
+    volume = series.volume()
+    about = bundles.metadata(case.names)
+    configs = bundles.config(case.network, case.before, case.after, case.inferer)
+    bundle = bundles.write(tmp_path / "small_bundle", configs, about)
+    answers = [words.format(i=i) for i in range(len(case.names) - 1) for words in CODES]
+    answers += [f"{path}={value}" for path, value in case.answers.items()]
+    answers += ["applies_to.anatomic_regions=Brain"]
+    given = [word for answer in answers for word in ("--set", answer)]
+
+    draft = iodeep("import", "monai", bundle, "--draft", "--json", *given)
+    assert draft.status == 0, draft.err
+    recipe = recipe_of(draft)
+    prepared = prepare([volume], recipe.input).array
+    monai_judge.train(case.network, bundle / "models" / "model.pt", pieces(prepared, case))
+
+    answer = iodeep("import", "monai", bundle, "--out", tmp_path / "model", *given)
+    assert answer.status == 0, answer.err
+    [model] = find_models(tmp_path / "model").models
+    found = run(series, model).segmentation.array
+
+    monai_judge.write_nifti(volume, tmp_path / "data" / "image.nii.gz")
+    results = monai_judge.run_bundle(bundle, tmp_path / "data")
+    [file] = results.rglob("*.nii.gz")
+    wanted = on_grid(SimpleITK.ReadImage(str(file)), volume.grid).astype(int)
+    assert len(np.unique(wanted)) == len(case.names), "the network learned something"
+    everywhere, foreground = monai_judge.same(found, wanted)
+    assert everywhere >= MOST_VOXELS, (everywhere, foreground)
+    assert foreground >= MOST_VOXELS, (everywhere, foreground)
+
+
+def recipe_of(draft: Answer):
+    import json
+
+    from IODeepLib.recipe import recipe_from_json
+
+    return recipe_from_json(json.dumps(json.loads(draft.out)["recipe"]))
+
+
+def pieces(prepared: np.ndarray, case: Case) -> list[np.ndarray]:
+    """What the network will see, cut to sizes that it takes."""
+    if case.network.get("spatial_dims", 3) == 2:
+        sizes = [n // 16 * 16 for n in prepared.shape[2:]]
+        return [prepared[:, i, : sizes[0], : sizes[1]] for i in range(8, prepared.shape[1], 5)]
+    starts = [(n - 48) // 2 if n > 48 else 0 for n in prepared.shape[1:]]
+    cut = prepared[(slice(None), *(slice(s, s + 48) for s in starts))]
+    return [cut[(slice(None), *(slice(0, n // 16 * 16) for n in cut.shape[1:]))]]
