@@ -14,16 +14,16 @@ import SimpleITK
 pytest.importorskip("monai")
 pytest.importorskip("ignite")
 
-from command import Answer  # noqa: E402
-from judges import on_grid  # noqa: E402
-from makers import bundles, monai_judge  # noqa: E402
-from makers.bundles import ARGMAX, LOADED, RAS, SOFTMAX, UNET, inverted, keyed  # noqa: E402
-from makers.results import real_series  # noqa: E402
-from makers.series import Stack  # noqa: E402
+from command import Answer
+from judges import on_grid
+from makers import bundles, monai_judge
+from makers.bundles import ARGMAX, LOADED, RAS, SOFTMAX, UNET, inverted, keyed
+from makers.results import real_series
+from makers.series import Stack
 
-from IODeepLib import find_models, find_series, run  # noqa: E402
-from IODeepLib.geometry import Volume  # noqa: E402
-from IODeepLib.inference.preprocess import prepare  # noqa: E402
+from IODeepLib import find_models, find_series, run
+from IODeepLib.geometry import Volume
+from IODeepLib.inference.preprocess import prepare
 
 MOST_VOXELS = 0.999  # equal ones, of all and of the foreground
 

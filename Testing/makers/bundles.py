@@ -1,4 +1,4 @@
-"""Small MONAI bundles in the forms of the public zoo, with networks that were trained for seconds."""
+"""Small MONAI bundles in the forms of the public zoo."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNET = {
 }
 
 
-def keyed(name: str, key: str = "@image_key", **arguments: Any) -> dict[str, Any]:
+def keyed(name: str, key: str | list[str] = "@image_key", /, **arguments: Any) -> dict[str, Any]:
     """A transform of a bundle."""
     return {"_target_": name, "keys": key, **arguments}
 
@@ -158,6 +158,8 @@ def write(folder: Path, inference: dict[str, Any], about: dict[str, Any] | None 
     for name in ("configs", "models"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "configs" / "inference.json").write_text(json.dumps(inference))
-    (folder / "configs" / "metadata.json").write_text(json.dumps(about or metadata()))
+    (folder / "configs" / "metadata.json").write_text(
+        json.dumps(metadata() if about is None else about)
+    )
     (folder / "LICENSE").write_text("Apache License\nVersion 2.0, January 2004\n")
     return folder

@@ -75,5 +75,3 @@ def same(found: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
     """Shares of equal voxels: of all, and of those where either has a label."""
     equal, either = found == wanted, (found != 0) | (wanted != 0)
     return float(equal.mean()), float(equal[either].mean())
-
-

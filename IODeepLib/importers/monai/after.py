@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from IODeepLib.importers.monai.call import Call, unknown
-from IODeepLib.importers.monai.config import Node
+from IODeepLib.importers.monai.config import Node, shortened
 from IODeepLib.importers.monai.expressions import Unread
 from IODeepLib.importers.monai.merging import regions_of, takes_foreground
 from IODeepLib.importers.monai.workflow import PRED_KEY
@@ -83,8 +83,11 @@ def _activate(call: Call, place: int, so_far: Decided) -> None:
     call.want("other")
     ways = [way for way in ("sigmoid", "softmax") if call.true(way, False, place)]
     call.want("dim", 0)
+    former = so_far.output.get("activation")
     if len(ways) > 1 or (ways and so_far.has_labels):
         raise call.error(" and ".join(ways), "sigmoid or softmax, on scores")
+    if ways and former:
+        raise call.error(f"{ways[0]}, behind {former}", "one of them")
     if ways:
         so_far.output["activation"] = ways[0]
         if not so_far.inverted:
@@ -141,7 +144,7 @@ def _merge(call: Call, place: int, so_far: Decided) -> None:
     painted = regions_of(text)
     if painted is None or so_far.output.get("decision") != "threshold":
         raise call.error(
-            f"the function {text or raw!r}",
+            f"the function {shortened(text) or repr(raw)}",
             "lambda x: x[1:], or torch.where(x[[i]] > 0, VALUE, ...) on thresholded channels",
         )
     so_far.output["decision"] = "regions"

@@ -14,7 +14,7 @@ from IODeepLib.importers.monai.bundle import Bundle
 from IODeepLib.importers.monai.config import Config
 from IODeepLib.importers.monai.conversion import even_sizes, ready_network, write_network
 from IODeepLib.importers.monai.inferer import Windows, windows_of
-from IODeepLib.importers.monai.labels import labels_of, missing_of
+from IODeepLib.importers.monai.labels import labels_of
 from IODeepLib.importers.monai.metadata import Tensor
 from IODeepLib.importers.monai.network import Definition
 from IODeepLib.importers.monai.scripts import known_classes
@@ -70,7 +70,9 @@ def _draft(bundle: Bundle, network: Path | None, torchscript: bool) -> Draft:
     assumed: list[str] = []
     input_ = _input(images, windows, dims, channels, reads, assumed)
     output = _output(decided, classes, task, bool(images[0].grid), assumed)
-    output["labels"] = labels_of(decided, gives, classes, task)
+    labels = labels_of(decided, gives, classes, task)
+    output["labels"] = labels.recipe
+    assumed += [labels.assumed] if labels.assumed else []
     if task is Task.SEGMENTATION and "patch_size" not in input_ and definition:
         shape = input_.get("grid", {}).get("shape")
         step = even_sizes(definition, channels, shape, bundle)
@@ -95,7 +97,7 @@ def _draft(bundle: Bundle, network: Path | None, torchscript: bool) -> Draft:
         f"the bundle {bundle.name}",
         lambda folder: network or write_network(bundle, flow, definition, recipe, classes, folder),
         recipe,
-        [*missing, *missing_of(output["labels"])],
+        [*missing, *labels.missing],
         assumed,
     )
 

@@ -72,7 +72,7 @@ def read(text: str, refer: Callable[[str], Any]) -> Any:
         return f"{_PLACE}{len(names) - 1} "
 
     try:
-        if len(text) > _LONGEST:
+        if len(text) > _LONGEST or _PLACE in text:
             raise _NoKnownFormError
         tree = ast.parse(REFERENCE.sub(place, text).strip(), mode="eval")
         return _Reader(names, refer).value(tree.body)
