@@ -23,7 +23,7 @@ from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.inference.classification import Classification, classify
 from IODeepLib.inference.decision import decide
 from IODeepLib.inference.network_run import score_channels
-from IODeepLib.inference.postprocess import postprocess
+from IODeepLib.inference.postprocess import postprocess, steps_on_network
 from IODeepLib.inference.preprocess import Prepared, prepare
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.inference.sliding_window import score_bytes, score_slabs
@@ -319,15 +319,29 @@ def _infer(
         batch=predict.batch,
     )
     fractional = options.seg_type is SegmentationType.FRACTIONAL
-    segmentation = decide(slabs, prepared, stage.output, want_probabilities=fractional)
+    early, late = steps_on_network(recipe.after, stage.output)
+    early_notes: list[str] = []
+
+    def on_network(found: Segmentation) -> Segmentation:
+        found, said = postprocess(found, early, sized=image.has_voxel_size)
+        early_notes.extend(said)
+        return found
+
+    segmentation = decide(
+        slabs,
+        prepared,
+        stage.output,
+        want_probabilities=fractional,
+        on_network=on_network if early else None,
+    )
     slices = image.slices
     if isinstance(slices, SliceStack):  # between the slices, and beside them, nobody saw anything
         segmentation = segmentation.on_slices(slices).on_even_grid()
     stages.begin(Stage.FINISH)
-    segmentation, notes = postprocess(segmentation, recipe.after, sized=image.has_voxel_size)
+    segmentation, notes = postprocess(segmentation, late, sized=image.has_voxel_size)
     if not image.has_voxel_size:
         notes.append("the size of a voxel is not known: no milliliters are given")
-    return segmentation, [*room, *notes]
+    return segmentation, [*room, *early_notes, *notes]
 
 
 def _check_memory(stage: RecipeStage, input_: Input, prepared: Prepared, batch: int) -> list[str]:

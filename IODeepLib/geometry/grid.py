@@ -228,6 +228,24 @@ class Grid:
         ]
         return respaced.cropped(start, shape)
 
+    def conformed_to_patient(self, spacing: Sequence[float], shape: Sequence[int]) -> Grid:
+        """As `conformed`, along the axes of the patient that those of this grid are closest to.
+
+        Where they are the same, nothing else is done. At an angle every voxel is interpolated, and
+        the middle of the one field of view is that of the other.
+        """
+        straight = np.zeros((3, 3))
+        for i, letter in enumerate(self.orientation):
+            axis, sign = _LETTERS[letter]
+            straight[axis, i] = sign
+        affine = np.eye(4)
+        affine[:3, :3] = straight * np.asarray(spacing, dtype=np.float64)
+        middle = self.point((np.asarray(self.shape) - 1) / 2)
+        affine[:3, 3] = middle - affine[:3, :3] @ ((np.asarray(shape) - 1) / 2)
+        turned = Grid(tuple(shape), affine, self.frame_of_reference)  # type: ignore[arg-type]
+        parallel = self.steps_along_axes(turned) is not None
+        return self.conformed(spacing, shape) if parallel else turned
+
     def steps_along_axes(self, other: Grid) -> tuple[tuple[float, float], ...] | None:
         """How the index of `other` runs along the axes of this grid, if their axes are parallel.
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from IODeepLib.errors import ModelError
 from IODeepLib.geometry.arrays import Float32
 from IODeepLib.geometry.tolerances import SAME_GRID_TOLERANCE
 from IODeepLib.inference.decision_rule import label_type, rule_of
@@ -23,7 +24,7 @@ from IODeepLib.inference.network_run import score_channels
 from IODeepLib.inference.preprocess import Prepared
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.inference.sliding_window import Slab
-from IODeepLib.recipe import Blend, Decision, Interpolation, OnGrid, Output
+from IODeepLib.recipe import Blend, Decision, Interpolation, Output
 from IODeepLib.voxels.activation import activate
 from IODeepLib.voxels.resample import parallel_steps
 from IODeepLib.voxels.taps import Taps, in_plane, linear_taps, nearest_even_taps, nearest_taps
@@ -60,9 +61,19 @@ def decide(
     Returns:
         Labels in the axis order of the series, contiguous; voxels that the network did not see
         are background.
+
+    Raises:
+        ModelError: scores at an angle to the series, to be decided there.
     """
-    decided_there = output.decision is Decision.LABELS or output.decide_on is OnGrid.NETWORK
-    held = on_network or output.label_interpolation is Interpolation.LINEAR
+    decided_there = output.decides_on_network
+    if prepared.at_an_angle and not decided_there:
+        raise ModelError(
+            "scores at an angle to the series",
+            "labels, decided on the network's voxels",
+            "set output.decide_on to 'network' in the recipe",
+        )
+    linear = output.label_interpolation is Interpolation.LINEAR
+    held = on_network is not None or linear or prepared.at_an_angle
     if held and decided_there and prepared.source is not prepared.network:
         there = decide(slabs, on_itself(prepared), output, want_probabilities=want_probabilities)
         changed = on_network(there) if on_network else there

@@ -64,6 +64,8 @@ def _on_source(
     result = np.zeros((len(layers), *prepared.source.shape), layers.dtype)
     seen = prepared.axis_map.apply(result)[(slice(None), *prepared.box)]
     first = [part.start for part in prepared.box]
+    # At an angle the box says little: there, what lies beside the network's voxels is background.
+    outside = Outside.ZERO if prepared.at_an_angle else Outside.EDGE
     depth = max(1, _TOGETHER // max(1, seen[0, :1].size))
     for start in range(0, seen.shape[1], depth):
         part = seen[:, start : start + depth]
@@ -74,7 +76,7 @@ def _on_source(
                 Volume(layer, prepared.network),
                 target,
                 interpolation=interpolation,
-                outside=Outside.EDGE,
+                outside=outside,
             ).array
             if interpolation is Interpolation.LINEAR:
                 moved = np.rint(moved).astype(layers.dtype)

@@ -8,8 +8,18 @@ import numpy as np
 
 from IODeepLib.geometry import AxisMap, Grid
 from IODeepLib.geometry.arrays import Box
-from IODeepLib.recipe import Anchor, Conform, GridMode, Input, Native, Resize, SeparateAxis, Spacing
-from IODeepLib.voxels.resample import Separate, parallel_steps, reached
+from IODeepLib.recipe import (
+    Anchor,
+    Axes,
+    Conform,
+    GridMode,
+    Input,
+    Native,
+    Resize,
+    SeparateAxis,
+    Spacing,
+)
+from IODeepLib.voxels.resample import Separate, reached
 
 # Spacings that differ by less are the same: they are lengths of vectors, and rounded.
 _SAME_SPACING = 1e-6
@@ -39,6 +49,8 @@ def network_grid(seen: Grid, input_: Input) -> Grid:
         case Resize():
             return seen.resized((*seen.shape[:flat], *mode.shape))
         case Conform():
+            if mode.axes is Axes.PATIENT:
+                return seen.conformed_to_patient(mode.spacing, mode.shape)
             return seen.conformed(_spacing(seen, mode), (*seen.shape[:flat], *mode.shape))
 
 
@@ -81,16 +93,16 @@ def seen_box(
         crop: the voxels that were kept, in the series' own axes.
         axis_map: turns the series to the working orientation.
         source: the grid of the series.
-        network: the grid of the network, parallel to it.
+        network: the grid of the network.
         cut: of each axis of it, whether what lies before and behind its voxels is background; the
-            outer voxels go on where it is not.
+            outer voxels go on where it is not. At an angle, all that lies beside it is.
     """
     turned = []
     for axis, flip in zip(axis_map.order, axis_map.flips, strict=True):
         part, size = crop[axis], source.shape[axis]
         turned.append(slice(size - part.stop, size - part.start) if flip else part)
-    steps = parallel_steps(network, source.turned(axis_map))
-    for i, ((scale, offset), (before, behind)) in enumerate(zip(steps, cut, strict=True)):
+    steps = network.steps_along_axes(source.turned(axis_map)) or ()
+    for i, ((scale, offset), (before, behind)) in enumerate(zip(steps, cut, strict=False)):
         start, stop = turned[i].start, turned[i].stop
         within = reached(scale * np.arange(start, stop) + offset, network.shape[i])
         turned[i] = slice(

@@ -22,6 +22,8 @@ from IODeepLib.recipe import (
     Label,
     LargestComponent,
     MinimumVolume,
+    OnGrid,
+    Output,
 )
 from IODeepLib.text.wording import counted
 from IODeepLib.voxels.components import components, components_of_values, fill_holes
@@ -74,6 +76,19 @@ def postprocess(
             case FillHoles():
                 sentences += work.fill_each(labels)
     return work.segmentation(), sentences
+
+
+def steps_on_network(
+    steps: Sequence[AfterStep], output: Output
+) -> tuple[list[AfterStep], list[AfterStep]]:
+    """Steps on the network's voxels, if labels are decided there; and those on the series'."""
+    if not output.decides_on_network:
+        return [], list(steps)
+    early = [isinstance(step, LargestComponent) and step.on is OnGrid.NETWORK for step in steps]
+    pairs = list(zip(steps, early, strict=True))
+    return [step for step, is_early in pairs if is_early], [
+        step for step, is_early in pairs if not is_early
+    ]
 
 
 def _below(least: float, volumes: npt.NDArray) -> Mask:

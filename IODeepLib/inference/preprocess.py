@@ -62,6 +62,11 @@ class Prepared:
     back: Separate | None = None
 
     @property
+    def at_an_angle(self) -> bool:
+        """Whether the network's axes are not those of the series."""
+        return self.network.steps_along_axes(self.turned_source) is None
+
+    @property
     def turned_source(self) -> Grid:
         """The grid of the series in the working orientation."""
         return self.source.turned(self.axis_map)

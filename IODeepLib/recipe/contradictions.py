@@ -11,15 +11,23 @@ from collections.abc import Iterator
 from IODeepLib.errors import RecipeError
 from IODeepLib.recipe import (
     Activation,
+    Axes,
+    Blend,
     Channel,
+    Conform,
     Decision,
     IntensityStep,
+    Interpolation,
+    LargestComponent,
+    OnGrid,
     Output,
     Recipe,
+    Stage,
     SuvBw,
     Task,
 )
 from IODeepLib.recipe.meanings import codes_of, refuse_what_is_no_code
+from IODeepLib.recipe.second_version import refuse_keys_of_second
 from IODeepLib.recipe.stages import located, located_labels
 from IODeepLib.text.json_text import StructureError
 
@@ -44,12 +52,15 @@ def refuse_contradictions(recipe: Recipe) -> None:
         RecipeError: it names the place in the recipe.
     """
     try:
+        refuse_keys_of_second(recipe)
         _check_modalities(recipe)
         _check_ranges(recipe)
         _check_steps(recipe)
         for path, stage in located(recipe.all_stages):
             if recipe.task_of(stage) is Task.SEGMENTATION:
                 _check_output(f"{path}.output", stage.output)
+                _check_ways(path, stage)
+        _check_early_steps(recipe)
         for path, code in codes_of(recipe.applies_to, located_labels(recipe.all_stages)):
             refuse_what_is_no_code(path, code)
     except StructureError as error:
@@ -138,3 +149,42 @@ def _check_output(path: str, output: Output) -> None:
             if first != name:
                 found = f"the channel {channel}, which is that of {first!r}"
                 raise StructureError(f"{path}.labels[{i}]", found, "a channel of its own")
+
+
+def _check_ways(path: str, stage: Stage) -> None:
+    """What is done on the network's voxels, and between them and those of the series."""
+    input_, output = stage.input, stage.output
+    if output.decision is Decision.LABELS:
+        if input_.mirror:
+            found = f"{input_.mirror!r}, of a network that gives label values: they have no mean"
+            raise StructureError(f"{path}.input.mirror", found, "no mirror images")
+        if output.interpolate is Blend.PROBABILITIES:
+            found = "'probabilities', of a network that gives label values"
+            raise StructureError(f"{path}.output.interpolate", found, "'scores'")
+    if output.decides_on_network:
+        return
+    wanted = "decide_on 'network'"
+    if output.label_interpolation is not Interpolation.NEAREST_EXACT:
+        found = f"{output.label_interpolation.value!r}, where labels are decided on the series'"
+        raise StructureError(f"{path}.output.label_interpolation", f"{found} voxels", wanted)
+    if isinstance(input_.grid, Conform) and input_.grid.axes is Axes.PATIENT:
+        found = "'patient', where labels are decided on the series' voxels"
+        raise StructureError(f"{path}.input.grid.axes", found, wanted)
+
+
+def _check_early_steps(recipe: Recipe) -> None:
+    """Steps on the network's voxels want labels there, which the result of stages has not."""
+    top = ("$", recipe.after, None if recipe.stages else recipe.output)
+    own = ((path, stage.after, stage.output) for path, stage in located(recipe.all_stages))
+    for path, steps, output in (top, *own):
+        for i, step in enumerate(steps):
+            if not isinstance(step, LargestComponent) or step.on is OnGrid.SOURCE:
+                continue
+            where = f"{path}.after[{i}].on"
+            if output is None:
+                raise StructureError(
+                    where, "'network', of the result of several", "it in the steps of a stage"
+                )
+            if not output.decides_on_network:
+                found = "'network', where labels are decided on the series' voxels"
+                raise StructureError(where, found, "decide_on 'network'")

@@ -8,11 +8,17 @@ from collections.abc import Iterator
 
 from IODeepLib.codes import distance, region_by_code, region_by_term
 from IODeepLib.recipe import (
+    Blend,
     Conform,
+    Gaussian,
+    ImportanceMap,
     IntensityStep,
+    Interpolation,
     Label,
     MinimumVolume,
     MinMax,
+    PatchStarts,
+    PercentileScale,
     Quantise,
     Range,
     Recipe,
@@ -34,6 +40,8 @@ _SHOWN = {"MG": "BREAST", "PX": "JAW", "OP": "EYE", "OPT": "EYE", "IVOCT": "HEAR
 
 # Voxels of scans of people and of small animals; others are meters or micrometers by mistake.
 _USUAL_SPACING = Range(0.01, 100.0)  # mm
+# Steps that make values from 0 to 1, if they are told so.
+_TO_ONE = (MinMax, PercentileScale, Window)
 # No organ is larger: a component below it is always removed.
 _LARGEST_ORGAN = 20_000.0  # mL
 _OLDEST = 130.0  # years
@@ -48,6 +56,7 @@ def doubts(recipe: Recipe) -> tuple[str, ...]:
         *_unknown_regions(recipe),
         *_regions_elsewhere(recipe),
         *_odd_input(recipe),
+        *_idle_keys(recipe),
         *_odd_labels(recipe),
         *_odd_rest(recipe),
     )
@@ -95,8 +104,25 @@ def _odd(steps: tuple[IntensityStep, ...]) -> Iterator[str]:
             yield f"min_max from {step.lower:g} to {step.upper:g} inverts the image"
         if isinstance(step, SuvBw) and before:
             yield "the steps before suv_bw are not in SUV"
-        if isinstance(step, Quantise) and not any(isinstance(s, (MinMax, Window)) for s in before):
+        if isinstance(step, Quantise) and not any(isinstance(s, _TO_ONE) for s in before):
             yield "quantise takes values from 0 to 1, which no step before it makes"
+
+
+def _idle_keys(recipe: Recipe) -> Iterator[str]:
+    """Keys that change nothing, given what else the recipe says."""
+    for path, stage in located(recipe.all_stages):
+        input_, output = stage.input, stage.output
+        interpolation = getattr(input_.grid, "interpolation", Interpolation.CUBIC)
+        if getattr(input_.grid, "clip", False) and interpolation is not Interpolation.CUBIC:
+            yield f"{path}.input.grid.clip: {interpolation.value} never leaves the range"
+        if input_.patch_size is None and input_.patch_starts is not PatchStarts.STRIDE:
+            yield f"{path}.input.patch_starts: there are no patches"
+        weighted = input_.importance_map is ImportanceMap.GAUSSIAN
+        if input_.gaussian != Gaussian() and not (input_.patch_size and weighted):
+            what = "the weights are constant" if input_.patch_size else "there are no patches"
+            yield f"{path}.input.gaussian: {what}"
+        if output.interpolate is Blend.PROBABILITIES and output.decides_on_network:
+            yield f"{path}.output.interpolate: what is decided on the network's voxels are labels"
 
 
 def _odd_labels(recipe: Recipe) -> Iterator[str]:

@@ -158,13 +158,8 @@ class Input(Record):
             raise StructureError(
                 "$.mirror", repr(self.mirror), f"letters of {self.spatial_axes!r}, each once"
             )
-        conformed = isinstance(self.grid, Conform) and self.grid.axes is Axes.PATIENT
-        if conformed and self.orientation == SOURCE_ORIENTATION:
-            raise StructureError(
-                "$.orientation",
-                "'source', for a grid along the axes of the patient",
-                "three patient axes, such as 'RAS'",
-            )
+        if isinstance(self.grid, Conform) and self.grid.axes is Axes.PATIENT:
+            self._check_patient_axes()
         self._check_joint_steps()
         for key in ("spacing", "shape"):
             self._check_length(f"$.grid.{key}", getattr(self.grid, key, None))
@@ -174,6 +169,18 @@ class Input(Record):
                 raise StructureError(
                     f"$.patch_size[{i}]", str(size), f"a multiple of {self.divisible_by}"
                 )
+
+    def _check_patient_axes(self) -> None:
+        if self.orientation == SOURCE_ORIENTATION:
+            raise StructureError(
+                "$.orientation",
+                "'source', for a grid along the axes of the patient",
+                "three patient axes, such as 'RAS'",
+            )
+        if self.spatial_dims == 2:
+            raise StructureError(
+                "$.grid.axes", "'patient', for a 2D network, which reads slices", "'series'"
+            )
 
     def _check_joint_steps(self) -> None:
         """Steps on all channels together are one list for all of them, in the values of images."""

@@ -123,6 +123,11 @@ class Output(Record):
         return self.decision is Decision.THRESHOLD and len(self.labels) > 1
 
     @property
+    def decides_on_network(self) -> bool:
+        """Whether labels are there before they are brought to the series' voxels."""
+        return self.decision is Decision.LABELS or self.decide_on is OnGrid.NETWORK
+
+    @property
     def interpolates_probabilities(self) -> bool:
         """Whether what is brought to the series' voxels are probabilities already."""
         return Blend.PROBABILITIES in (self.blend, self.interpolate)

@@ -282,3 +282,48 @@ def test_nothing_is_left_out_where_there_are_no_mirror_images(tmp_path: Path) ->
     result = run(series_of(tmp_path / "i"), model, Options(mirroring=False))
     assert not any("mirror" in sentence for sentence in result.sentences())
     assert result.document()["provenance"]["options"] == {"seg_type": "BINARY"}
+
+
+def test_the_largest_component_on_the_networks_voxels(tmp_path: Path) -> None:
+    """Two blobs of one size there, of which the upper one has more voxels of the series."""
+    voxels = np.zeros((8, 16, 12), np.int16)
+    voxels[1:3, 2:6, 2:6] = voxels[5:7, 8:12, 4:9] = 1000
+    found = {}
+    for on in ("network", "source"):
+        (tmp_path / on).mkdir()
+        model = model_of(
+            tmp_path / on,
+            sums([[0], [1]], spatial=3),
+            schema="iodeep-recipe/2",
+            input={"grid": {"mode": "resize", "shape": [4, 8, 6], "interpolation": "area"}},
+            output={"decide_on": "network"},
+            after=[{"step": "largest_component", "on": on}],
+        )
+        result = run(series_of(tmp_path / f"i-{on}", voxels), model)
+        assert result.segmentation is not None
+        assert any("removed 1 component of 2" in sentence for sentence in result.sentences())
+        found[on] = result.segmentation.array
+    np.testing.assert_array_equal(found["network"], found["source"])
+    assert found["network"][5, 9, 6] == 1 and not found["network"][:4].any()
+
+
+def test_a_2d_network_in_the_plane_of_acquisition(tmp_path: Path) -> None:
+    """The neighbor is the slice before, whichever way the slices lie in the patient."""
+    model = model_of(
+        tmp_path,
+        sums([[0, 1, 0], [1, 0, 0]], spatial=2),
+        schema="iodeep-recipe/2",
+        input={"axis_order": "NCYX", "neighbours": 1, "orientation": "source"},
+    )
+    before = np.concatenate([VOXELS[:1], VOXELS[:-1]])
+    planes = [
+        [[1, 0, 0], [0, 1, 0]],
+        [[0, 1, 0], [0, 0, -1]],
+        [[1, 0, 0], [0, 0, -1]],
+        [[0.8, 0.6, 0], [0, 0, -1]],
+        [[0, -1, 0], [1, 0, 0]],
+    ]
+    for i, directions in enumerate(planes):
+        stack = Stack(VOXELS, directions=np.array(directions, float))
+        (series,) = find_series(stack.write(tmp_path / f"i{i}"))
+        np.testing.assert_array_equal(labels_of(series, model), before > VOXELS)

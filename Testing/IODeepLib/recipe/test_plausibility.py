@@ -23,6 +23,8 @@ from IODeepLib.recipe.doubts import doubts
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "recipes").glob("*.json"))
 SPLEEN = {"value": "78961009", "scheme": "SCT", "meaning": "Spleen"}
 SUV = {"step": "suv_bw"}
+RESIZE = {"mode": "resize", "shape": [8, 8, 8]}
+PATIENT_AXES = {"mode": "conform", "spacing": [1, 1, 1], "shape": [8, 8, 8], "axes": "patient"}
 
 
 def coded(value: str, meaning: str, scheme: str = "SCT") -> dict[str, Any]:
@@ -52,6 +54,42 @@ def coded(value: str, meaning: str, scheme: str = "SCT") -> dict[str, Any]:
             "once",
         ),
         ({"output": {"decision": "labels", "channels": 10}}, "$.output.channels", "1, or another"),
+        *(
+            ({"schema": "iodeep-recipe/2", **changes}, where, wanted)
+            for changes, where, wanted in [
+                (
+                    {"input": {"mirror": "XY"}, "output": {"decision": "labels", "channels": 1}},
+                    "$.input.mirror",
+                    "no mirror images",
+                ),
+                (
+                    {
+                        "output": {
+                            "decision": "labels",
+                            "channels": 1,
+                            "interpolate": "probabilities",
+                        }
+                    },
+                    "$.output.interpolate",
+                    "'scores'",
+                ),
+                (
+                    {"output": {"label_interpolation": "linear"}},
+                    "$.output.label_interpolation",
+                    "decide_on 'network'",
+                ),
+                (
+                    {"input": {"grid": PATIENT_AXES}},
+                    "$.input.grid.axes",
+                    "decide_on 'network'",
+                ),
+                (
+                    {"after": [{"step": "largest_component", "on": "network"}]},
+                    "$.after[0].on",
+                    "decide_on 'network'",
+                ),
+            ]
+        ),
         (
             {"output": {"channels": 1, "labels": [label(1, channel=0)]}},
             "$.output.channels",
@@ -181,6 +219,28 @@ def test_codes_of_other_schemes_are_left_alone() -> None:
         (
             {"card": {"performance": [{"dataset": "d", "metric": "Dice", "value": 91.2}]}},
             "from 0 to 1, not 91.2",
+        ),
+        *(
+            ({"schema": "iodeep-recipe/2", **changes}, said)
+            for changes, said in [
+                ({"input": {"grid": RESIZE | {"clip": True}}}, "linear never leaves the range"),
+                ({"input": {"patch_starts": "even"}}, "patch_starts: there are no patches"),
+                ({"input": {"gaussian": {"sigma": 0.3}}}, "gaussian: there are no patches"),
+                (
+                    {
+                        "input": {
+                            "gaussian": {"sigma": 0.3},
+                            "importance_map": "constant",
+                            "patch_size": [8, 8, 8],
+                        }
+                    },
+                    "gaussian: the weights are constant",
+                ),
+                (
+                    {"output": {"interpolate": "probabilities", "decide_on": "network"}},
+                    "interpolate: what is decided",
+                ),
+            ]
         ),
     ],
 )

@@ -330,3 +330,14 @@ def test_contradictions_and_doubts_name_the_stage() -> None:
     far = stage("b", label(2, "B"), input={"grid": {"mode": "spacing", "spacing": [1000, 1, 1]}})
     odd: Recipe = staged(PARTS[0], far)
     assert any("$.stages[1].input.grid.spacing[0]: 1000 mm" in doubt for doubt in doubts(odd))
+
+
+def test_a_result_of_stages_is_on_no_networks_voxels() -> None:
+    step = {"step": "largest_component", "on": "network"}
+    there = {"decide_on": "network"}
+    in_stage = staged(stage("only", label(1), output=there, after=[step]))
+    refuse_contradictions(in_stage)
+    with pytest.raises(RecipeError, match=r"\$\.after\[0\]\.on: 'network', of the result"):
+        refuse_contradictions(staged(stage("only", label(1), output=there), after=[step]))
+    with pytest.raises(RecipeError, match=r"\$\.stages\[0\]\.after\[0\]\.on: .*decide_on"):
+        refuse_contradictions(staged(stage("only", label(1), after=[step])))

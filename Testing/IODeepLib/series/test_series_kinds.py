@@ -227,3 +227,10 @@ def test_strips(
     reasons = failing(series, input={"axis_order": axis_order})
     assert [r.found for r in reasons] == ([found] if found else [])
     assert all(r.attribute == "ImageOrientationPatient" for r in reasons)
+
+
+@pytest.mark.parametrize("directions", [CORONAL, SAGITTAL, np.eye(3)[:2]])
+def test_slices_as_they_were_acquired_are_no_strips(tmp_path: Path, directions: np.ndarray) -> None:
+    stack = Stack(voxels=np.zeros((1, 6, 7), np.int16), directions=directions)
+    (series,) = find_series(stack.write(tmp_path))
+    assert failing(series, input={"axis_order": "NCYX", "orientation": "source"}) == []
