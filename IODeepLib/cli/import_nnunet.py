@@ -30,6 +30,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--configuration", metavar="NAME", help="such as 3d_fullres")
     parser.add_argument(
+        "--previous-stage",
+        type=Path,
+        metavar="FOLDER",
+        help="of a cascade, the model before; without it the one in the folder beside",
+    )
+    parser.add_argument(
         "--no-postprocessing",
         action="store_true",
         help="leave out what the cross validation found worth doing (postprocessing.json)",
@@ -44,5 +50,6 @@ def draft(options: argparse.Namespace) -> AbstractContextManager[Draft]:
         options.path,
         folds=options.folds,
         configuration=options.configuration,
+        previous_stage=options.previous_stage,
         postprocess=not options.no_postprocessing,
     )

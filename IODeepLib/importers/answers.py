@@ -80,6 +80,7 @@ def complete(draft: Draft) -> Recipe:
     missing = unanswered(draft)
     if missing:
         raise MissingAnswersError(draft.source, missing)
+    draft.finish(draft.recipe)
     try:
         return parse(Recipe, draft.recipe)
     except StructureError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,18 +31,22 @@ class Draft:
 
     Attributes:
         source: how messages call it.
-        write: writes the network as an ONNX file into the folder that it is given, and says where;
-            called once all answers are there. What is wrong with the weights it raises.
+        write: writes the network as an ONNX file into the folder that it is given, and says where
+            (of several, by their names in the recipe); called once all answers are there. What is
+            wrong with the weights it raises.
         recipe: the recipe as plain JSON values, as far as it is known.
         missing: what must be answered; a path that `recipe` has is not asked for.
         assumed: what the source does not say and was taken for granted: sentences for people.
+        finish: called with the recipe once all answers are in it, to bring them to where they
+            belong.
     """
 
     source: str
-    write: Callable[[Path], Path]
+    write: Callable[[Path], Path | Mapping[str, Path]]
     recipe: dict[str, Any] = field(default_factory=dict)
     missing: list[Missing] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
+    finish: Callable[[dict[str, Any]], None] = lambda recipe: None
 
     def __post_init__(self) -> None:
         self.recipe = {"schema": SCHEMA} | self.recipe

@@ -40,12 +40,14 @@ class Dataset:
     Attributes:
         channels: names of the input's channels, in order.
         labels: (value, name) of what is found, in the order of the output's channels.
+        values: all values that training labels have, but for the background, rising.
         regions: whether each label is thresholded by itself and painted in this order.
         text: where the data come from, for people.
     """
 
     channels: tuple[str, ...]
     labels: tuple[tuple[int, str], ...]
+    values: tuple[int, ...]
     regions: bool
     text: str
 
@@ -72,7 +74,8 @@ def read_dataset(value: dict[str, Any]) -> Dataset:
     texts = all(isinstance(name, str) for name in channels.values())
     if sorted(channels) != numbers or not channels or not texts:
         raise _wrong(f"channel_names {str(channels)[:100]}", 'names for "0", "1", ...')
-    labels, regions = _labels(found)
+    values = _all_values(found)
+    labels, regions = _labels(found, values)
     facts = [found.name, found.description]
     facts += [f"{found.numTraining} cases"] if found.numTraining else []
     facts += [found.reference]
@@ -82,13 +85,14 @@ def read_dataset(value: dict[str, Any]) -> Dataset:
     return Dataset(
         tuple(channels[str(i)].strip() or f"channel {i}" for i in range(len(channels))),
         labels,
+        tuple(sorted({one for value in values.values() for one in value} - {0})),
         regions,
         "; ".join(re.sub(r"\s+", " ", fact).strip() for fact in facts if fact.strip()),
     )
 
 
-def _labels(found: _Described) -> tuple[tuple[tuple[int, str], ...], bool]:
-    """Value and name of each channel of the output, and whether they are regions."""
+def _all_values(found: _Described) -> dict[str, tuple[int, ...]]:
+    """The values of each label but the one that is ignored: trained around, and never found."""
     if len(found.labels) > _MOST:
         raise _wrong(f"{len(found.labels)} labels", f"{_MOST} at most")
     if found.labels.get("background") not in (0, [0]):
@@ -96,8 +100,13 @@ def _labels(found: _Described) -> tuple[tuple[tuple[int, str], ...], bool]:
             "labels without 'background': 0",
             "names and their values, as nnU-Net's version 2 has them",
         )
-    values = {name: _values(name, value) for name, value in found.labels.items()}
-    values.pop("ignore", None)  # trained around, and never found
+    return {name: _values(name, v) for name, v in found.labels.items() if name != "ignore"}
+
+
+def _labels(
+    found: _Described, values: dict[str, tuple[int, ...]]
+) -> tuple[tuple[tuple[int, str], ...], bool]:
+    """Value and name of each channel of the output, and whether they are regions."""
     regions = any(len(value) > 1 for value in values.values())
     named = {name: value for name, value in values.items() if set(value) != {0}}
     if not named:

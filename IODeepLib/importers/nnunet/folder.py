@@ -103,7 +103,7 @@ def read_trained(path: Path, folds: str | None = None, configuration: str | None
 
 
 def _model_in(path: Path, configuration: str | None) -> Path:
-    found = list(_models_below(path, _DEPTH))
+    found = list(models_below(path))
     if not found:
         raise ModelError(
             f"no {PLANS} beside folders fold_* in {path}",
@@ -125,14 +125,21 @@ def _model_in(path: Path, configuration: str | None) -> Path:
     return named[0]
 
 
-def _models_below(path: Path, depth: int) -> Iterator[Path]:
+def models_below(path: Path, depth: int = _DEPTH) -> Iterator[Path]:
     """Folders with plans and folds, in order; links to folders are not followed."""
     if (path / PLANS).is_file() and any(path.glob("fold_*")):
         yield path
     elif depth:
         for one in sorted(path.iterdir()):
             if one.is_dir() and not one.is_symlink():
-                yield from _models_below(one, depth - 1)
+                yield from models_below(one, depth - 1)
+
+
+def beside(folder: Path, configuration: str) -> Path | None:
+    """The folder of another configuration of the same trainer and plans, if it is there."""
+    start = folder.name.rpartition("__")[0]
+    other = folder.parent / f"{start}__{configuration}"
+    return other if start and (other / PLANS).is_file() else None
 
 
 def _names(folder: Path, folds: str | None) -> list[str]:

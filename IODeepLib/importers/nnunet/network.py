@@ -7,7 +7,7 @@ can ask for no more than the checkpoint has.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
@@ -68,39 +68,23 @@ class _Arguments(Foreign):
 
 
 def build(
-    architecture: Architecture, channels: int, heads: int, weights: Sequence[Mapping[str, Any]]
+    architecture: Architecture, channels: int, heads: int, weights: Mapping[str, Any], source: str
 ) -> torch.nn.Module:
-    """The network of the plans with the weights of each fold; of several, the mean of the scores.
+    """The network of the plans with the weights of a checkpoint.
 
     Args:
         architecture: what the plans say.
         channels: of the input.
         heads: channels of the output.
-        weights: state dicts, with the names of the files that they are from (see `Fold`).
+        weights: the state dict.
+        source: how messages call the checkpoint.
 
     Raises:
         ModelError: the network is of another class, or the weights do not fit.
     """
-    torch = packages.torch()
-    modules = []
-    for number, tensors in enumerate(weights):
-        module = _empty(architecture, channels, heads)
-        _fill(module, tensors, heads, f"fold {number}" if len(weights) > 1 else "the checkpoint")
-        modules.append(module)
-    if len(modules) == 1:
-        return modules[0]
-
-    class Mean(torch.nn.Module):  # type: ignore[name-defined]
-        """The mean of the scores of all folds, as nnU-Net predicts with them."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.folds = torch.nn.ModuleList(modules)
-
-        def forward(self, image: Any) -> Any:
-            return sum(module(image) for module in self.folds) / len(self.folds)
-
-    return Mean()
+    module = _empty(architecture, channels, heads)
+    _fill(module, weights, heads, source)
+    return module
 
 
 def _empty(architecture: Architecture, channels: int, heads: int) -> torch.nn.Module:
@@ -144,7 +128,7 @@ def _part(name: str) -> Any:
     return getattr(packages.torch().nn, kind)
 
 
-def _fill(module: torch.nn.Module, tensors: Mapping[str, Any], heads: int, fold: str) -> None:
+def _fill(module: torch.nn.Module, tensors: Mapping[str, Any], heads: int, source: str) -> None:
     """Put the weights into their places.
 
     Raises:
@@ -158,13 +142,14 @@ def _fill(module: torch.nn.Module, tensors: Mapping[str, Any], heads: int, fold:
         shape = tuple(found.shape) if isinstance(found, torch.Tensor) else None
         if shape is not None and ".seg_layers." in name and shape[0] != heads == place.shape[0]:
             raise ModelError(
-                f"{fold}: a network with {shape[0]} outputs",
+                f"{source}: a network with {shape[0]} outputs",
                 f"{heads}, as dataset.json has labels",
                 "take dataset.json and checkpoint of one training",
             )
         if shape != tuple(place.shape):
             raise ModelError(
-                f"{fold}: {name} " + ("is missing" if shape is None else f"has the shape {shape}"),
+                f"{source}: {name} "
+                + ("is missing" if shape is None else f"has the shape {shape}"),
                 f"one of {tuple(place.shape)}, as the plans say",
                 "take plans.json and checkpoint of one training; if the trainer changed the "
                 "network, export it as ONNX yourself: iodeep import onnx",
@@ -172,7 +157,7 @@ def _fill(module: torch.nn.Module, tensors: Mapping[str, Any], heads: int, fold:
     for name in given:
         if name not in wanted:
             raise ModelError(
-                f"{fold}: {name}, which the network of the plans does not have",
+                f"{source}: {name}, which the network of the plans does not have",
                 "the weights of that network alone",
                 _NEXT,
             )

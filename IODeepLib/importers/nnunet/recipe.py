@@ -95,6 +95,8 @@ def _tell_apart(channels: list[dict[str, Any]], dataset: Dataset) -> None:
 
 def _of_reader(plans: Plans, channels: list[dict[str, Any]]) -> dict[str, Any]:
     reader = plans.image_reader_writer
+    if "TotalSegmentator" in plans.dataset_name:
+        return {"orientation": "RAS"}  # it turns images before it calls nnU-Net
     if reader in _AS_FILED:
         return {}
     if reader == _REORIENTED:

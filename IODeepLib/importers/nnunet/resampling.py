@@ -42,6 +42,18 @@ def grid(of: Configuration) -> dict[str, Any]:
     return {key: value for key, value in made.items() if value is not None}
 
 
+def check_labels(of: Configuration) -> None:
+    """Refuse a cascade whose labels are resampled in a way that recipes have not.
+
+    Raises:
+        ModelError: they are.
+    """
+    kwargs = {"order": 1, "order_z": 0, "force_separate_z": None, "is_seg": True}
+    given = kwargs | of.resampling_fn_seg_kwargs
+    if of.resampling_fn_seg not in _OF_SCIPY or given != kwargs:
+        raise _unknown("resampling_fn_seg", of.resampling_fn_seg, f"{_OF_SCIPY[0]} with {kwargs}")
+
+
 def _way(key: str, name: str, kwargs: dict[str, Any], order: int) -> dict[str, Any]:
     """Interpolation, and what is done with thick slices."""
     kwargs = dict(kwargs)
