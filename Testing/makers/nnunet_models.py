@@ -59,7 +59,7 @@ def model_folder(
 ) -> Path:
     """A trained model below `parent`; `changes` are those of the checkpoints."""
     name = f"nnUNetTrainerOfAStranger__nnUNetPlans__{configuration}"
-    folder = parent / "Dataset301_Abdomen" / name
+    folder = parent / (plans or {}).get("dataset_name", "Dataset301_Abdomen") / name
     folder.mkdir(parents=True)
     (folder / "plans.json").write_text(json.dumps(plans or nnunet_plans.plans()))
     (folder / "dataset.json").write_text(json.dumps(dataset or nnunet_plans.dataset()))

@@ -38,7 +38,7 @@ class Model:
 
     @cached_property
     def read_labels(self) -> tuple[str, ...]:
-        """Names of the labels of the stage before that a cascade reads, in order of its channels."""
+        """The labels of the stage before that a cascade reads, in the order of its channels."""
         if self.of.previous_stage is None:
             return ()
         names = dict(self.dataset.labels)
@@ -58,10 +58,9 @@ class Model:
         return recipe.input_of(self.plans, self.of, self.dataset, mirroring)
 
     def networks(self, stage: str = "") -> tuple[str, ...]:
-        """Names of its networks in a recipe: folds whose mean is taken, or () for the only one."""
+        """Names of its networks in a recipe: the folds of a stage, or () for one network alone."""
         folds = [fold.path.parent.name.replace("_", "-") for fold in self.trained.folds]
-        before = f"{stage}-" if stage else ""
-        return tuple(before + fold for fold in folds) if len(folds) > 1 else ()
+        return tuple(f"{stage}-{fold}" for fold in folds) if stage and len(folds) > 1 else ()
 
     def write(self, folder: Path, source: str, stage: str = "") -> Mapping[str, Path]:
         """Write its networks as ONNX, each by its name in the recipe.
@@ -71,15 +70,21 @@ class Model:
         """
         assert isinstance(self.of.architecture, Architecture)  # noqa: S101 - read_model sees to it
         channels = len(self.dataset.channels) + len(self.read_labels)
-        written = {}
-        for name, fold in zip(self.networks(stage) or (stage,), self.trained.folds, strict=True):
-            where = f"{source}, {fold.path.parent.name}"
-            module = network.build(
-                self.of.architecture, channels, self.dataset.heads, fold.weights, where
+        modules = [
+            network.build(
+                self.of.architecture,
+                channels,
+                self.dataset.heads,
+                fold.weights,
+                f"{source}, {fold.path.parent.name}",
             )
-            path = folder / f"{name or 'network'}.onnx"
-            export(module, (1, channels, *self.of.patch_size), path, where)
-            written[name] = path
+            for fold in self.trained.folds
+        ]
+        named = dict(zip(self.networks(stage), modules, strict=False))
+        written = {}
+        for name, module in (named or {stage: network.mean(modules)}).items():
+            written[name] = folder / f"{name or 'network'}.onnx"
+            export(module, (1, channels, *self.of.patch_size), written[name], source)
         return written
 
     def after(self) -> tuple[list[dict[str, Any]], str]:
