@@ -32,6 +32,7 @@ from slicer.util import VTKObservationMixin
 
 if TYPE_CHECKING:
     from IODeepSlicer.panel.first_look import FirstLook
+    from IODeepSlicer.panel.import_section import ImportSection
     from IODeepSlicer.panel.panel import Panel
     from IODeepSlicer.panel.publish_section import PublishSection
 
@@ -97,6 +98,7 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic: IODeepLogic = None  # type: ignore[assignment]
         self.panel: Panel = None  # type: ignore[assignment]
         self.publishing: PublishSection = None  # type: ignore[assignment]
+        self.importing: ImportSection = None  # type: ignore[assignment]
         self._parameterNode: Any = None  # an IODeepParameterNode, with what its wrapper adds
         self._guiTag: Any = None
         self._firstLook: FirstLook = None  # type: ignore[assignment]
@@ -106,6 +108,7 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Called once, when the module is opened for the first time."""
         import qt
         from IODeepSlicer.panel.first_look import FirstLook
+        from IODeepSlicer.panel.import_section import ImportSection
         from IODeepSlicer.panel.panel import Panel
         from IODeepSlicer.panel.publish_section import PublishSection
         from IODeepSlicer.panel.widgets import tabInOrder
@@ -116,7 +119,9 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = IODeepLogic()
         self.panel = Panel(self.layout, self.logic, self.enter)
         self.publishing = PublishSection(self.chooseModel)
-        self.layout.addWidget(self.publishing.root)
+        self.importing = ImportSection(self.logic, self.chooseModel)
+        for section in (self.publishing, self.importing):
+            self.layout.addWidget(section.root)
         tabInOrder(self.layout)
         self.layout.addStretch(1)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onStartClose)
@@ -139,7 +144,7 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._firstLook is not None:
             self._firstLook.stop()
             self._setParameterNode(None)
-        for part in (self.panel, self.publishing, self.logic):
+        for part in (self.panel, self.publishing, self.importing, self.logic):
             if part is not None:  # if it never was opened, or could not be
                 part.cleanup()
         self.removeObservers()

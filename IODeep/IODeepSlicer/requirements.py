@@ -31,6 +31,13 @@ REQUIREMENTS = tuple(
 # Without ONNX Runtime everything can be looked at, fetched, saved and sent.
 READING = tuple(item for item in REQUIREMENTS if not item.startswith("onnxruntime"))
 
+# What reads networks of other programs, beside all that; running them needs none of it.
+FOR_IMPORTING = (
+    "torch>=2.6",
+    "onnx>=1.17",
+    "dynamic-network-architectures>=0.4",
+)
+
 # What servers that speak DIMSE need beside it.
 FOR_DIMSE = ("pynetdicom>=3.0,<4",)
 
@@ -148,6 +155,15 @@ def ensureRequirements(
     if missing and not outdatedRequirements(versions, needed):
         _install(missing, versions, wheelFolder)
     checkRequirements(needed)
+
+
+def ensureImporting() -> None:
+    """Install what reading networks of other programs needs and lacks, after asking once.
+
+    Raises:
+        RequirementsError: as of `ensureRequirements`.
+    """
+    ensureRequirements((*REQUIREMENTS, *FOR_IMPORTING))
 
 
 def _install(

@@ -96,6 +96,7 @@ class QFileDialog(QDialog):
 
 class Qt:
     AlignRight: int
+    ItemIsEnabled: int
     AlignVCenter: int
     AutoText: int
     CaseInsensitive: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from IODeepSlicer.work.worker_process import slicerPython
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepSlicer.sources.models import FoundModels
+    from IODeepSlicer.work.convert_job import Conversion
+    from IODeepSlicer.work.converting import Converting, Looking
     from IODeepSlicer.work.importing import Gathering
     from IODeepSlicer.work.listing import Listing
 
@@ -60,6 +63,53 @@ class Models:
         wait(packing)
         return finishPacking(packing)
 
+    def startLooking(self, conversion: Conversion, python: str = "") -> Looking:
+        """Begin to see what a trained network of another program says of itself.
+
+        Poll it until it is over; its outcome has the recipe so far and what is to be answered.
+
+        :param conversion: which network, and what is known beside it.
+        :param python: the interpreter that reads it, with PyTorch; "" for Slicer's own.
+        """
+        from IODeepSlicer.work.converting import Looking
+
+        return Looking(python, conversion)
+
+    def startConverting(self, conversion: Conversion, python: str = "") -> Converting:
+        """Begin to bring a trained network of another program into the DICOM database.
+
+        Poll it until it is over, then `finishImport`.
+        """
+        from IODeepSlicer.requirements import checkRequirements
+        from IODeepSlicer.work.converting import startConverting
+
+        checkRequirements()
+        return startConverting(python, conversion)
+
+    def importNetwork(
+        self,
+        path: str | Path,
+        answers: Mapping[str, str] | None = None,
+        options: Mapping[str, str] | None = None,
+        python: str = "",
+    ) -> Model:
+        """Bring a trained network of nnU-Net or MONAI into the DICOM database, and wait for it.
+
+        :param path: its folder or ZIP file, or an ONNX file.
+        :param answers: what it does not say, by its place in the recipe, such as
+            {"input.orientation": "RAS"}; if something lacks, the error names all of it.
+        :param options: what of it is taken: "folds", "configuration".
+        :param python: the interpreter that reads it, with PyTorch; "" for Slicer's own.
+        """
+        from IODeepSlicer.work.convert_job import Conversion
+
+        given = [f"{place}={value}" for place, value in (answers or {}).items()]
+        conversion = Conversion(Path(path).absolute(), dict(options or {}), given)
+        converting = self.startConverting(conversion, python)
+        wait(converting)
+        (model,) = self.finishImport(converting)
+        return model
+
     def startImport(self, path: str | Path) -> Gathering:
         """Begin to bring the models in a folder or ZIP file into the DICOM database.
 
@@ -86,7 +136,7 @@ class Models:
         card = model.card.sop_instance_uid
         return startGathering(Origin(server=addressOf(server), card=card))
 
-    def finishImport(self, gathering: Gathering) -> tuple[Model, ...]:
+    def finishImport(self, gathering: Gathering | Converting) -> tuple[Model, ...]:
         """The models that came, as the DICOM database has them now."""
         from IODeepSlicer.work.importing import finishModels
 

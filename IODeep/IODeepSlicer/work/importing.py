@@ -53,8 +53,8 @@ def startGathering(origin: Origin) -> Gathering:
         raise notWritable(store, error) from None
 
 
-def finishModels(gathering: Gathering) -> tuple[Model, ...]:
-    """Import the models that were fetched, while Slicer goes on; see `importModels`."""
+def finishModels(gathering: WorkerProcess[Path]) -> tuple[Model, ...]:
+    """Import the models in the folder that it gave, while Slicer goes on; see `importModels`."""
     folder = gathering.outcome()
     try:
         return importModels(folder)

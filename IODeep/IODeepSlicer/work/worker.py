@@ -217,6 +217,21 @@ def _save(folder: Path, _owner: _Owner) -> None:
     makeSeg(folder)
 
 
+def _look(folder: Path, _owner: _Owner) -> None:
+    import IODeepSlicer  # noqa: F401  makes IODeepLib importable
+    from IODeepSlicer.work.convert_job import lookInto
+
+    lookInto(folder)
+
+
+def _convert(folder: Path, owner: _Owner) -> None:
+    import IODeepSlicer  # noqa: F401  makes IODeepLib importable
+    from IODeepSlicer.work.convert_job import convert
+    from IODeepSlicer.work.job import packedFolder
+
+    convert(folder, packedFolder(folder), owner.progress)
+
+
 _TASKS = {
     "run": _run,
     "save": _save,
@@ -226,6 +241,8 @@ _TASKS = {
     "gather": _gather,
     "devices": _devices,
     "surfaces": _surfaces,
+    "look": _look,
+    "convert": _convert,
 }
 
 
@@ -233,6 +250,12 @@ def _inParts(error: BaseException) -> dict[str, str]:
     """What was found, what was wanted, what to do next; the rest is in the log."""
     if isinstance(error, MemoryError) or "can't start new thread" in str(error):
         return NO_MEMORY
+    if isinstance(error, ModuleNotFoundError):  # in a Python that a person named
+        return {
+            "found": f"{sys.executable} has no Python package {error.name}",
+            "wanted": "a Python with all that this needs",
+            "next_step": f"install it there: -m pip install {error.name}, or choose another Python",
+        }
     if all(hasattr(error, part) for part in ("found", "wanted", "next_step")):
         return {part: str(getattr(error, part)) for part in ("found", "wanted", "next_step")}
     return {

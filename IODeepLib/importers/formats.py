@@ -1,0 +1,83 @@
+"""The kinds of trained networks that lie in files: which one a path is, and its draft."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from IODeepLib.errors import ModelError
+from IODeepLib.importers.draft import Draft
+
+_MOST_NAMES = 100_000  # of a folder somewhere on a disk that are looked at
+
+
+class Format(StrEnum):
+    """A program that networks come from, as the command line calls it."""
+
+    NNUNET = "nnunet"
+
+    @property
+    def program(self) -> str:
+        """For people."""
+        return _TITLES[self]
+
+
+_TITLES = {Format.NNUNET: "nnU-Net"}
+# What lies beside the weights, with slashes between folders.
+_SIGNS = {Format.NNUNET: re.compile(r"(?:.*/)?plans\.json")}
+
+
+def format_of(path: Path) -> Format:
+    """What the files at a path look like.
+
+    Args:
+        path: a folder, a ZIP file, or an ONNX file.
+
+    Raises:
+        ModelError: nothing that is known, or several things.
+    """
+    names = list(islice(_names(path), _MOST_NAMES))
+    found = [one for one, sign in _SIGNS.items() if any(map(sign.fullmatch, names))]
+    if len(found) != 1:
+        what = " and ".join(one.program for one in found) or "no trained network that is known"
+        raise ModelError(
+            f"{path}: {what}",
+            "one of: " + ", ".join(one.program for one in Format),
+            "choose the folder or ZIP file with the trained network, or the ONNX file",
+        )
+    return found[0]
+
+
+def draft_of(kind: Format, path: Path, **options: str) -> AbstractContextManager[Draft]:
+    """What the network there says of itself; `options` are those of the format, as texts.
+
+    Raises:
+        UsageError, ModelError: see the format's own `draft`.
+    """
+    from IODeepLib.importers import nnunet
+
+    given: dict[str, Any] = {key: value for key, value in options.items() if value}
+    return nnunet.draft(path, **given)
+
+
+def _names(path: Path) -> Iterator[str]:
+    if path.is_dir():
+        yield from (one.relative_to(path).as_posix() for one in path.rglob("*"))
+    elif path.is_file() and zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                yield from archive.namelist()
+        except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            raise ModelError(
+                f"{path} cannot be read ({error})", "a whole ZIP file", "fetch it again"
+            ) from None
+    elif path.is_file():
+        yield path.name
+    else:
+        raise ModelError(f"no {path}", "a folder or file with a network", "check the path")
