@@ -7,6 +7,7 @@ without Qt. What Slicer does with Qt or CTK has a plain stand-in here; the scrip
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterable
@@ -106,7 +107,11 @@ def start(folder: Path) -> slicer.vtkMRMLScene:
         setattr(slicer.modules, name, SimpleNamespace(logic=lambda logic=logic: logic))
     slicer.dicomDatabase = Database(folder)
     kept = application, bundles
-    slicer.app = SimpleNamespace(kept=kept, processEvents=lambda: None)
+    slicer.app = SimpleNamespace(
+        kept=kept,
+        processEvents=lambda: None,
+        startupEnvironment=lambda: SimpleNamespace(keys=os.environ.keys, value=os.environ.get),
+    )
     scene.GetSubjectHierarchyNode()  # makes it
     scene.AddObserver(scene.NodeAddedEvent, _show)
     return scene

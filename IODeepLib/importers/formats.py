@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from IODeepLib.errors import ModelError
 from IODeepLib.importers.draft import Draft
@@ -21,23 +20,27 @@ class Format(StrEnum):
     """A program that networks come from, as the command line calls it."""
 
     NNUNET = "nnunet"
+    MONAI = "monai"
 
     @property
     def program(self) -> str:
         """For people."""
-        return _TITLES[self]
+        return _PROGRAMS[self]
 
 
-_TITLES = {Format.NNUNET: "nnU-Net"}
+_PROGRAMS = {Format.NNUNET: "nnU-Net", Format.MONAI: "MONAI"}
 # What lies beside the weights, with slashes between folders.
-_SIGNS = {Format.NNUNET: re.compile(r"(?:.*/)?plans\.json")}
+_SIGNS = {
+    Format.NNUNET: re.compile(r"(?:.*/)?plans\.json"),
+    Format.MONAI: re.compile(r"(?:.*/)?configs/metadata\.json"),
+}
 
 
 def format_of(path: Path) -> Format:
     """What the files at a path look like.
 
     Args:
-        path: a folder, a ZIP file, or an ONNX file.
+        path: a folder or a ZIP file.
 
     Raises:
         ModelError: nothing that is known, or several things.
@@ -49,21 +52,41 @@ def format_of(path: Path) -> Format:
         raise ModelError(
             f"{path}: {what}",
             "one of: " + ", ".join(one.program for one in Format),
-            "choose the folder or ZIP file with the trained network, or the ONNX file",
+            "choose the folder or ZIP file with the trained network",
         )
     return found[0]
 
 
-def draft_of(kind: Format, path: Path, **options: str) -> AbstractContextManager[Draft]:
-    """What the network there says of itself; `options` are those of the format, as texts.
+@contextmanager
+def draft_of(kind: Format, path: Path, options: Mapping[str, str]) -> Iterator[Draft]:
+    """What the network there says of itself.
+
+    Args:
+        kind: what it is.
+        path: where it is.
+        options: "folds", "configuration" and "previous_stage" of nnU-Net; empty ones count as
+            not given. Other programs have none.
 
     Raises:
-        UsageError, ModelError: see the format's own `draft`.
+        UsageError, ModelError: see the draft of each.
     """
+    if kind is Format.MONAI:
+        from IODeepLib.importers.monai.bundle import open_bundle
+        from IODeepLib.importers.monai.draft import monai_draft
+
+        with open_bundle(path) as bundle:
+            yield monai_draft(bundle)
+        return
     from IODeepLib.importers import nnunet
 
-    given: dict[str, Any] = {key: value for key, value in options.items() if value}
-    return nnunet.draft(path, **given)
+    before = options.get("previous_stage")
+    with nnunet.draft(
+        path,
+        folds=options.get("folds") or None,
+        configuration=options.get("configuration") or None,
+        previous_stage=Path(before) if before else None,
+    ) as draft:
+        yield draft
 
 
 def _names(path: Path) -> Iterator[str]:

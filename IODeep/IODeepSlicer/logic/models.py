@@ -95,10 +95,10 @@ class Models:
     ) -> Model:
         """Bring a trained network of nnU-Net or MONAI into the DICOM database, and wait for it.
 
-        :param path: its folder or ZIP file, or an ONNX file.
+        :param path: its folder or ZIP file.
         :param answers: what it does not say, by its place in the recipe, such as
             {"input.orientation": "RAS"}; if something lacks, the error names all of it.
-        :param options: what of it is taken: "folds", "configuration".
+        :param options: what of it is taken: "folds", "configuration", "previous_stage".
         :param python: the interpreter that reads it, with PyTorch; "" for Slicer's own.
         """
         from IODeepSlicer.work.convert_job import Conversion

@@ -22,7 +22,7 @@ class Conversion:
     """A trained network of another program, and what is known beside it.
 
     Attributes:
-        path: a folder, a ZIP file or an ONNX file.
+        path: a folder or a ZIP file.
         options: what of it is taken, see `IODeepLib.importers.formats`.
         answers: what it does not say, each as "PATH=VALUE", see `IODeepLib.importers.answers`.
     """
@@ -100,6 +100,6 @@ def _opened(folder: Path) -> Iterator[tuple[str, Draft]]:
 
     conversion: Conversion = readJson(folder / _JOB, Conversion)
     kind = format_of(conversion.path)
-    with draft_of(kind, conversion.path, **conversion.options) as draft:
+    with draft_of(kind, conversion.path, conversion.options) as draft:
         put_answers(draft, conversion.answers)
         yield kind.program, draft

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
+
+import slicer
 
 from IODeepSlicer.work.convert_job import Conversion, Findings, readFindings, writeConversion
 from IODeepSlicer.work.importing import databaseFolder, notWritable
@@ -18,7 +21,8 @@ class Looking(WorkerProcess[Findings]):
 
     def __init__(self, python: str, conversion: Conversion) -> None:
         self._conversion = conversion
-        super().__init__(python or slicerPython())
+        interpreter, self.environment = _interpreter(python)
+        super().__init__(interpreter)
 
     def _write(self, folder: Path) -> Iterator[None]:
         writeConversion(folder, self._conversion)
@@ -40,7 +44,8 @@ class Converting(WorkerProcess[Path]):
     def __init__(self, python: str, conversion: Conversion, store: Path) -> None:
         """Start it; all files lie in new folders in `store`."""
         self._conversion, self._store = conversion, store
-        super().__init__(python or slicerPython(), store)
+        interpreter, self.environment = _interpreter(python)
+        super().__init__(interpreter, store)
 
     def _write(self, folder: Path) -> Iterator[None]:
         writeConversion(folder, self._conversion)
@@ -49,6 +54,29 @@ class Converting(WorkerProcess[Path]):
     def _take(self, folder: Path) -> Generator[None, None, Path]:
         yield
         return packedFolder(folder).rename(self._store / f"{folder.name}-converted")
+
+
+def _interpreter(python: str) -> tuple[str, dict[str, str] | None]:
+    """The interpreter, and the variables with which it starts.
+
+    Slicer's own tell a Python where Slicer's packages are, which are of no use to another one.
+
+    Raises:
+        UsageError: there is no such program.
+    """
+    from IODeepLib.errors import UsageError
+
+    if not python:
+        return slicerPython(), None
+    found = shutil.which(python)
+    if found is None:
+        raise UsageError(
+            f"{python}, which is no program",
+            "a Python interpreter with PyTorch, such as bin/python of a virtual environment",
+            "choose another one, or none for Slicer's own",
+        )
+    outside = slicer.util.startupEnvironment()
+    return found, {key: value for key, value in outside.items() if not key.startswith("PYTHON")}
 
 
 def startConverting(python: str, conversion: Conversion) -> Converting:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
@@ -66,11 +66,13 @@ class WorkerProcess(Generic[T]):
         message: what is being done, in words.
         stage: the part of the task that has begun, as the task names it; empty where it has none.
         log: what the process and its libraries have said so far.
+        environment: variables of the process; None for those of Slicer.
         clearsUp: whether it writes elsewhere than in its folder, and is given time to end that.
     """
 
     task: str
     clearsUp = True
+    environment: Mapping[str, str] | None = None
 
     def __init__(self, python: str, place: Path | None = None) -> None:
         """Start it; `python` is the interpreter, and `place` where its folder shall lie."""
@@ -117,6 +119,7 @@ class WorkerProcess(Generic[T]):
                 bufsize=0,
                 stdout=progress,
                 stderr=log,
+                env=self.environment,
                 **apart,
             )
         assert process.stdin is not None  # noqa: S101 - it is a pipe
