@@ -3,8 +3,8 @@
     python Docs/rooms.py
 
 The order is that of Testing/IODeepLib/test_house.py, imports and sentences are those of the files,
-and the journey is held against the calls in pipeline.py: what is not so is an error. A test asks
-whether what lies here is what this makes.
+and the journey is held against the calls in pipeline.py and in the run of a model's stages: what is
+not so is an error. A test asks whether what lies here is what this makes.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ JOURNEY = [
     ("network", "open_session", "open"),
     ("series", "volume", "read"),
     ("inference", "prepare", "prepare"),
-    ("network", "Predictor", "compute"),
+    ("network", "Ensemble", "compute"),
     ("inference", "score_slabs", "blend"),
     ("inference", "decide", "decide"),
     ("inference", "postprocess", "tidy"),
     ("results", "Result", "write"),
     ("sources", "store", "store"),
 ]
-# Of these, what pipeline.py itself does; the rest happens before and behind it.
+# Of these, what pipeline.py does, itself or by the run of the stages; the rest happens before and
+# behind it.
 IN_PIPELINE = slice(2, 12)
 
 ROW, TOP, LEFT, STEP = 30, 8, 155, 61  # pixels
@@ -107,7 +108,9 @@ def check_journey() -> None:
         definitions = (n for n in nodes(room) if isinstance(n, (ast.FunctionDef, ast.ClassDef)))
         if name not in {node.name for node in definitions}:
             raise SystemExit(f"found no {name} in {room}; next: correct JOURNEY")
-    functions = {node.name: node for node in nodes("pipeline") if isinstance(node, ast.FunctionDef)}
+    stages = ast.parse((LIBRARY / "inference" / "stage_run.py").read_text(encoding="utf-8"))
+    found = (*ast.walk(stages), *nodes("pipeline"))
+    functions = {node.name: node for node in found if isinstance(node, ast.FunctionDef)}
     order = calls(functions, "run")
     for _, name, _ in JOURNEY[IN_PIPELINE]:
         if name not in order:

@@ -10,39 +10,28 @@ result.save("out")
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from msgspec.structs import replace
 
-from IODeepLib.errors import CancelledError, ModelError, NoModelFitsError, UsageError
+from IODeepLib.errors import CancelledError, NoModelFitsError, UsageError
 from IODeepLib.geometry import Volume
 from IODeepLib.geometry.slice_stack import SliceStack
-from IODeepLib.inference.classification import Classification, classify
-from IODeepLib.inference.decision import decide
-from IODeepLib.inference.network_run import score_channels
 from IODeepLib.inference.postprocess import postprocess, steps_on_network
-from IODeepLib.inference.preprocess import Prepared, prepare
 from IODeepLib.inference.segmentation import Segmentation
-from IODeepLib.inference.sliding_window import score_bytes, score_slabs
+from IODeepLib.inference.stage_run import How, StageRun
 from IODeepLib.inference.suv import in_suv
-from IODeepLib.machine.memory import check_room
 from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Model, verify
-from IODeepLib.network import agreement
-from IODeepLib.network.predictor import Predictor
-from IODeepLib.network.runtime import Session, open_session
-from IODeepLib.recipe import Decision, Input, Recipe, Task
-from IODeepLib.recipe import Stage as RecipeStage
+from IODeepLib.network.runtime import open_session
+from IODeepLib.recipe import AfterStep, Decision, Input, Recipe, Task
 from IODeepLib.results import SegmentationType, check_seg_type, seg_obstacle
 from IODeepLib.results.result import Result
 from IODeepLib.selection import Candidate, hounsfield, judge
 from IODeepLib.selection.criteria import Verdict
 from IODeepLib.series import Image, ImageSeries
-
-_log = logging.getLogger(__name__)
 
 
 class Stage(StrEnum):
@@ -114,7 +103,8 @@ def run(
         others: further series, from which the other channels of the model are filled. The result
             lies on the voxels of the series that fills the first channel: on its `grid`.
         progress: called with the fraction done and a message.
-        began: called with each stage as it begins, after `progress`.
+        began: called with each stage as it begins, after `progress`; a model of several stages of
+            its own prepares and infers for each of them.
         cancelled: asked all the time; once it says so, the run ends with CancelledError.
 
     Raises:
@@ -126,8 +116,6 @@ def run(
     """
     options = options or Options()
     recipe = model.card.recipe
-    if recipe.network_names != ("",):
-        raise ModelError(f"{model.label} has several networks", "one network", "update IODeep")
     left_out = labels_left_out(model, options.labels)
     _check_seg_type(recipe, options.seg_type)
     candidate = judge(series, model, others)
@@ -140,18 +128,26 @@ def run(
             "a model whose every criterion the series meets",
             "see 'iodeep select' for the models that fit",
         )
-    [stage] = recipe.all_stages
-    input_, suv_notes = in_suv(stage.input, candidate.channels)
-    stages = _Stages(progress, began, cancelled)
-
+    inputs, suv_notes = _inputs(recipe, candidate, options)
+    stages = _Stages(progress, began, cancelled, [stage.name for stage in recipe.all_stages])
     verify(model, stages.begin(Stage.VERIFY))
-    session = open_session(
-        model,
-        providers=options.provider,
-        threads=options.threads,
+    image = candidate.channels[0]
+    how = How(
+        open_network=lambda name: open_session(
+            model,
+            name,
+            providers=options.provider,
+            threads=options.threads,
+            cancelled=stages.cancelled,
+        ),
+        inputs=inputs,
+        began=stages.begin_part,
         cancelled=stages.cancelled,
+        sized=image.has_voxel_size,
+        probabilities=options.seg_type is SegmentationType.FRACTIONAL,
     )
-    agreement.check(recipe, stage, session)
+    running = StageRun(recipe, how)
+    running.open(recipe.all_stages[0])
     reading = stages.begin(Stage.READ)
     volumes = [
         image.volume(reading, channel.color)
@@ -161,16 +157,16 @@ def run(
         *hounsfield.notes(model.card.requirements, candidate.channels, volumes),
         *_padding(candidate.channels, volumes),
     ]
-    stages.begin(Stage.PREPARE)
-    prepared = prepare(volumes, input_)
     picture_volume = volumes[0]
-    del volumes
-    found, notes = _infer(recipe, prepared, candidate.channels[0], session, options, stages)
-    verify(model)  # the network was used where it lies; this takes no time if nothing changed there
+    found = running.find_all(volumes)
+    notes: list[str] = []
+    if isinstance(found, Segmentation):
+        found, notes = _finish(recipe, found, image, stages)
+    verify(model)  # the networks were used where they lie; this takes no time if nothing changed
     if isinstance(found, Segmentation) and options.labels is not None:
         found = found.only(options.labels)
     if isinstance(found, Segmentation):
-        notes = [*_without_seg(candidate.channels), *notes]
+        notes = [*_without_seg(candidate.channels), *running.notes, *notes]
     stages.end()
     return Result(
         channels=candidate.channels,
@@ -178,21 +174,22 @@ def run(
         reasons=candidate.reasons,
         found=found,
         volume=picture_volume,
-        provider=session.providers[0],
+        provider=", ".join(running.providers),
         seg_type=options.seg_type,
         notes=(
             *_open_questions(candidate),
             *_problems(candidate.channels),
             *suv_notes,
             *value_notes,
-            *session.notes,
+            *running.session_notes,
             *_without_mirroring(model, options),
             *notes,
         ),
         left_out=left_out,
         want_seg_on_slices=options.seg_on_slices,
         mirroring=not leaves_mirroring_out(model, options),
-        threads=session.threads,
+        threads=running.threads,
+        stages=tuple(running.outcomes) if recipe.stages else (),
     )
 
 
@@ -283,78 +280,41 @@ def _without_seg(channels: Sequence[Image]) -> list[str]:
     return [f"no DICOM SEG is written: {error}" for error in obstacles if error is not None]
 
 
-def _infer(
-    recipe: Recipe,
-    prepared: Prepared,
-    image: Image,
-    session: Session,
-    options: Options,
-    stages: _Stages,
-) -> tuple[Segmentation | Classification, list[str]]:
-    """What the network finds, and sentences on what was done to it afterwards."""
-    progress = stages.begin(Stage.INFER)
-    [stage] = recipe.all_stages
-    predict = Predictor(stage, session)
-    input_ = stage.input if options.mirroring else replace(stage.input, mirror="")
-    if recipe.task is not Task.SEGMENTATION:
-        classification = classify(
-            prepared.array,
-            input_,
-            stage.output,
-            predict,
-            task=recipe.task,
-            progress=progress,
-            cancelled=stages.cancelled,
-            batch=predict.batch,
-        )
-        return classification, []
-    room = _check_memory(stage, input_, prepared, predict.batch)
-    slabs = score_slabs(
-        prepared.array,
-        input_,
-        stage.output,
-        predict,
-        progress=progress,
-        cancelled=stages.cancelled,
-        batch=predict.batch,
-    )
-    fractional = options.seg_type is SegmentationType.FRACTIONAL
-    early, late = steps_on_network(recipe.after, stage.output)
-    early_notes: list[str] = []
-
-    def on_network(found: Segmentation) -> Segmentation:
-        found, said = postprocess(found, early, sized=image.has_voxel_size)
-        early_notes.extend(said)
-        return found
-
-    segmentation = decide(
-        slabs,
-        prepared,
-        stage.output,
-        want_probabilities=fractional,
-        on_network=on_network if early else None,
-    )
+def _finish(
+    recipe: Recipe, found: Segmentation, image: Image, stages: _Stages
+) -> tuple[Segmentation, list[str]]:
+    """What is done to the labels of all stages, and sentences on it."""
     slices = image.slices
     if isinstance(slices, SliceStack):  # between the slices, and beside them, nobody saw anything
-        segmentation = segmentation.on_slices(slices).on_even_grid()
+        found = found.on_slices(slices).on_even_grid()
     stages.begin(Stage.FINISH)
-    segmentation, notes = postprocess(segmentation, late, sized=image.has_voxel_size)
+    steps: Sequence[AfterStep] = recipe.after
+    if not recipe.stages:  # the others were done on the network's voxels
+        _, steps = steps_on_network(steps, recipe.all_stages[0].output)
+    found, notes = postprocess(found, steps, sized=image.has_voxel_size)
     if not image.has_voxel_size:
         notes.append("the size of a voxel is not known: no milliliters are given")
-    return segmentation, [*room, *early_notes, *notes]
+    return found, notes
 
 
-def _check_memory(stage: RecipeStage, input_: Input, prepared: Prepared, batch: int) -> list[str]:
-    """Whether the scores have room, before anything is computed: sentences, or a ModelError."""
-    sizes = prepared.network.shape
-    needed = score_bytes(sizes, input_, stage.output, batch)
-    size = input_.patch_size or sizes[-input_.spatial_dims :]
-    channels = score_channels(stage.output)
-    what = f"the scores of {channels} channels at {' × '.join(map(str, size))} voxels"
-    notes = check_room(needed, what, "a network that reads patches or has fewer labels")
-    for note in notes:
-        _log.warning(note)
-    return notes
+def _inputs(
+    recipe: Recipe, candidate: Candidate, options: Options
+) -> tuple[dict[str, Input], list[str]]:
+    """The input of each stage as it is for these series, and sentences on it."""
+    inputs: dict[str, Input] = {}
+    notes: dict[str, None] = {}
+    for stage in recipe.all_stages:
+        own = [candidate.channels[i] for i in recipe.series_of(stage)]
+        input_, said = in_suv(stage.input, own)
+        inputs[stage.name] = input_ if options.mirroring else replace(input_, mirror="")
+        notes.update(dict.fromkeys(said))
+    return inputs, [*notes]
+
+
+def _before(stage: Stage) -> float:
+    """The share of the whole before `stage`."""
+    stages = list(Stage)
+    return sum(_SHARES[earlier] for earlier in stages[: stages.index(stage)])
 
 
 class _Stages:
@@ -365,20 +325,36 @@ class _Stages:
         progress: Progress | None,
         began: Callable[[Stage], None] | None,
         cancelled: Callable[[], bool] | None,
+        names: Sequence[str],
     ) -> None:
+        self._names = names
         self._progress = progress or (lambda fraction, message: None)
         self._began = began or (lambda stage: None)
         self.cancelled = cancelled or (lambda: False)
 
     def begin(self, stage: Stage) -> Progress:
         """The callback for the part of the whole that is `stage`."""
-        stages = list(Stage)
-        before = sum(_SHARES[earlier] for earlier in stages[: stages.index(stage)])
+        return self._begin(stage, _before(stage), _SHARES[stage], "")
 
+    def begin_part(self, number: int, preparing: bool) -> Progress:
+        """The same of a stage of the model: that its image is prepared, or its networks run.
+
+        All stages of the model are taken to be as long as each other.
+        """
+        count = len(self._names)
+        shares = _SHARES[Stage.PREPARE], _SHARES[Stage.INFER]
+        first = _before(Stage.PREPARE) + number * sum(shares) / count
+        name = self._names[number]
+        where = f"stage {number + 1} of {count}, {name}: " if name else ""
+        if preparing:
+            return self._begin(Stage.PREPARE, first, shares[0] / count, where)
+        return self._begin(Stage.INFER, first + shares[0] / count, shares[1] / count, where)
+
+    def _begin(self, stage: Stage, before: float, share: float, where: str) -> Progress:
         def progress(fraction: float, message: str) -> None:
             if self.cancelled():
                 raise CancelledError
-            self._progress(before + fraction * _SHARES[stage], message)
+            self._progress(before + fraction * share, where + message)
 
         progress(0.0, _BEGINNINGS[stage])
         self._began(stage)

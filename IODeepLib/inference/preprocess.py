@@ -10,8 +10,8 @@ from __future__ import annotations
 import functools
 import logging
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,12 @@ import numpy.typing as npt
 from IODeepLib.errors import ImageError
 from IODeepLib.geometry import AxisMap, Grid, Volume
 from IODeepLib.geometry.arrays import Box, Mask
+from IODeepLib.inference.label_channels import fill_label_channels
 from IODeepLib.inference.network_grid import network_grid, seen_box, separate_axis
+from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.machine.memory import check_room
 from IODeepLib.recipe import (
+    Channel,
     Conform,
     Crop,
     CropAbove,
@@ -35,7 +38,7 @@ from IODeepLib.recipe import (
     Outside,
 )
 from IODeepLib.voxels.components import fill_holes
-from IODeepLib.voxels.intensity import apply_joint_steps, apply_steps, is_joint
+from IODeepLib.voxels.intensity import Range, Ranges, apply_joint_steps, apply_steps, is_joint
 from IODeepLib.voxels.resample import Separate, resample
 
 _log = logging.getLogger(__name__)
@@ -52,6 +55,7 @@ class Prepared:
         axis_map: turns an array on `source` to the working orientation.
         box: the voxels of the turned source that the network sees; beyond is background.
         back: an axis of the network along which scores are brought back by themselves.
+        measured: by the name of each channel, the two values of each kind of intensity step.
     """
 
     array: npt.NDArray[np.float32]
@@ -60,6 +64,7 @@ class Prepared:
     axis_map: AxisMap
     box: Box
     back: Separate | None = None
+    measured: Mapping[str, Mapping[type, Range]] = field(default_factory=dict)
 
     @property
     def at_an_angle(self) -> bool:
@@ -72,21 +77,43 @@ class Prepared:
         return self.source.turned(self.axis_map)
 
 
-def prepare(volumes: Sequence[Volume], input_: Input) -> Prepared:
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is known from earlier stages of a model, by their names.
+
+    Attributes:
+        labels: on the voxels on which the result will lie.
+        measured: see `Prepared.measured`.
+    """
+
+    labels: dict[str, Segmentation] = field(default_factory=dict)
+    measured: dict[str, Mapping[str, Mapping[type, Range]]] = field(default_factory=dict)
+
+
+def prepare(
+    volumes: Sequence[Volume],
+    input_: Input,
+    source: Grid | None = None,
+    earlier: Earlier | None = None,
+) -> Prepared:
     """Bring the images of all channels to the network's grid and intensities.
 
     Args:
-        volumes: one for each channel of the recipe, in its order. The result will lie on the
-            grid of the first; the others are resampled onto it.
+        volumes: one for each channel of the recipe that a series fills, in its order. They are
+            resampled onto `source`, if they do not lie there.
         input_: the recipe's input.
+        source: the grid on which the result will lie; None for that of the first volume.
+        earlier: what fills the other channels.
 
     Raises:
         ImageError: a channel is missing, lies in another frame of reference, or has voxels that
             are not finite.
         ModelError: the network's grid has more voxels than there is memory for.
     """
-    _check(volumes, input_)
-    source = volumes[0].grid
+    channels = [channel for channel in input_.channels if channel.stage is None]
+    labels = [channel for channel in input_.channels if channel.stage is not None]
+    source, earlier = source or volumes[0].grid, earlier or Earlier()
+    _check(volumes, channels, source)
     # What is mirrored at the edges of the image has its edge beyond them, as far as that goes.
     outside = Outside.EDGE if input_.outside is Outside.REFLECT else input_.outside
     images = [
@@ -100,38 +127,67 @@ def prepare(volumes: Sequence[Volume], input_: Input) -> Prepared:
     images = [image.cropped(box).turned(axis_map) for image in images]
     seen = images[0].grid
     network = network_grid(seen, input_)
-    steps = [input_.steps(channel) for channel in input_.channels]
+    steps = [input_.steps(channel) for channel in channels]
+    ranges = [
+        Ranges({name: known.get(channel.name, {}) for name, known in earlier.measured.items()})
+        for channel in channels
+    ]
     slice_axis = 0 if input_.spatial_dims == 2 else axis_map.order.index(0)
     mask = functools.cache(lambda: _mask(images))
     network_mask = functools.cache(lambda: _mask_on(mask(), seen, network))
 
-    shape = (len(images), *network.shape)
+    shape = (len(input_.channels), *network.shape)
     what = f"the {' × '.join(map(str, shape))} voxels of the network's image"
     for note in check_room(4 * math.prod(shape), what, "a network with a coarser grid"):
         _log.warning(note)
-    array = np.empty(shape, np.float32)
+    whole = np.empty(shape, np.float32)
+    array = whole[: len(channels)]  # labels come behind
     given = images
     if any(map(is_joint, input_.intensity_before_grid)):
-        given = _together(images, input_.intensity_before_grid, slice_axis, mask)
+        given = _together(images, input_.intensity_before_grid, slice_axis, mask, ranges)
         steps = [((), after) for _, after in steps]
     paddings = []
-    for channel, image, (before, after) in zip(array, given, steps, strict=True):
+    for channel, image, (before, after), one in zip(array, given, steps, ranges, strict=True):
         if before:
             image = Volume(image.array.astype(np.float32), image.grid, image.padding)
             apply_steps(
-                image.array, before, slice_axis=slice_axis, mask=mask, padding=image.padding
+                image.array,
+                before,
+                slice_axis=slice_axis,
+                mask=mask,
+                padding=image.padding,
+                ranges=one,
             )
         image = _on_grid(image, network, input_.grid)
         channel[...] = image.array
         paddings.append(image.padding)
         if not any(map(is_joint, after)):
             apply_steps(
-                channel, after, slice_axis=slice_axis, mask=network_mask, padding=image.padding
+                channel,
+                after,
+                slice_axis=slice_axis,
+                mask=network_mask,
+                padding=image.padding,
+                ranges=one,
             )
     if any(map(is_joint, input_.intensity)):
         apply_joint_steps(
-            array, input_.intensity, slice_axis=slice_axis, mask=network_mask, paddings=paddings
+            array,
+            input_.intensity,
+            slice_axis=slice_axis,
+            mask=network_mask,
+            paddings=paddings,
+            ranges=ranges,
         )
+    if labels:
+
+        def place(found: npt.NDArray) -> Volume:
+            return Volume(found, source).cropped(box).turned(axis_map)
+
+        behind = whole[len(channels) :]
+        fill_label_channels(behind, labels, earlier.labels, place, network, input_)
+        for filled, given_label in zip(behind, labels, strict=True):
+            apply_steps(filled, input_.steps(given_label)[1], slice_axis=slice_axis)
     cut = [(isinstance(input_.grid, Conform),) * 2] * 3
     if input_.crop is not None and _crops_late(input_):
         part = _crop_box(array, input_.crop)
@@ -139,11 +195,15 @@ def prepare(volumes: Sequence[Volume], input_: Input) -> Prepared:
             (before or one.start > 0, behind or one.stop < n)
             for (before, behind), one, n in zip(cut, part, network.shape, strict=True)
         ]
-        array = array[:, *part]
-        network = network.cropped([one.start for one in part], array.shape[1:])
+        whole = whole[:, *part]
+        network = network.cropped([one.start for one in part], whole.shape[1:])
     box = seen_box(box, axis_map, source, network, cut)
     back = separate_axis(seen, input_.grid, back=True)
-    return Prepared(array, network, source, axis_map, box, back)
+    measured = {c.name: one.found for c, one in zip(channels, ranges, strict=True)}
+    order = [(channels + labels).index(channel) for channel in input_.channels]
+    if order != sorted(order):
+        whole = whole[order]
+    return Prepared(whole, network, source, axis_map, box, back, measured)
 
 
 def _crops_late(input_: Input) -> bool:
@@ -155,31 +215,34 @@ def _together(
     steps: Sequence[IntensityStep],
     slice_axis: int,
     mask: Callable[[], Mask],
+    ranges: Sequence[Ranges],
 ) -> list[Volume]:
     """Copies of `images` after intensity steps on all of them together."""
     array = np.stack([image.array.astype(np.float32) for image in images])
     paddings = [image.padding for image in images]
-    apply_joint_steps(array, steps, slice_axis=slice_axis, mask=mask, paddings=paddings)
+    apply_joint_steps(
+        array, steps, slice_axis=slice_axis, mask=mask, paddings=paddings, ranges=ranges
+    )
     return [
         Volume(channel, image.grid, image.padding)
         for channel, image in zip(array, images, strict=True)
     ]
 
 
-def _check(volumes: Sequence[Volume], input_: Input) -> None:
-    names = [channel.name for channel in input_.channels]
+def _check(volumes: Sequence[Volume], channels: Sequence[Channel], source: Grid) -> None:
+    names = [channel.name for channel in channels]
     if len(volumes) != len(names):
         raise ImageError(
             f"{len(volumes)} images",
             f"{len(names)}, for the channels {', '.join(names)}",
             "give one series for each channel",
         )
-    first = volumes[0].grid.frame_of_reference
+    first = source.frame_of_reference
     for name, volume in zip(names, volumes, strict=True):
         frame = volume.grid.frame_of_reference
         if len({first, frame} - {None}) > 1:
             raise ImageError(
-                f"channel {name} in frame of reference {frame}, channel {names[0]} in {first}",
+                f"channel {name} in frame of reference {frame}, the first channel in {first}",
                 "all channels in one frame of reference",
                 "take series of one examination, or register them first",
             )

@@ -6,6 +6,7 @@ is filled up to the size that the network asks for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ import numpy.typing as npt
 from IODeepLib.errors import ModelError
 from IODeepLib.network import agreement
 from IODeepLib.network.runtime import Session, TensorInfo
-from IODeepLib.recipe import Stage
+from IODeepLib.recipe import Blend, Stage
+from IODeepLib.voxels.activation import activate
 
 Array = npt.NDArray[Any]
 
@@ -60,6 +62,56 @@ class Predictor:
             return tensor
         which = [c * self._slices + i for c in channels for i in range(self._slices)]
         return np.ascontiguousarray(tensor.take(which, axis=self._axes.index("C")))
+
+
+class Ensemble:
+    """Several networks of a stage as one: the mean of what they give, or the only one itself.
+
+    Attributes:
+        batch: how many slices or patches they should be given at once.
+    """
+
+    def __init__(self, stage: Stage, sessions: Sequence[Session]) -> None:
+        self._predictors = [Predictor(stage, session) for session in sessions]
+        self._axes, self._output = stage.input.axis_order, stage.output
+        self.batch, *others = (predictor.batch for predictor in self._predictors)
+        if any(batch != self.batch for batch in others):
+            raise ModelError(
+                f"networks for {self.batch} and {max(others)} images at once, to be averaged",
+                "networks of one architecture",
+                "export them with one batch size",
+            )
+
+    def __call__(self, tensor: npt.NDArray[np.float32]) -> Array:
+        """The mean of scores, or of probabilities, for a tensor with all channels.
+
+        Raises:
+            ModelError: a network fails, or its output has another shape than that of the first.
+        """
+        if len(self._predictors) == 1:
+            return self._predictors[0](tensor)
+        total = self._one(self._predictors[0], tensor)
+        for predictor in self._predictors[1:]:
+            part = self._one(predictor, tensor)
+            if part.shape != total.shape:
+                raise ModelError(
+                    f"outputs of shape {total.shape} and {part.shape}, to be averaged",
+                    "equal shapes",
+                    "give networks of one architecture the names of an ensemble",
+                )
+            with np.errstate(all="ignore"):  # what is not finite is refused later
+                total += part
+        total /= len(self._predictors)
+        return total
+
+    def _one(self, predictor: Predictor, tensor: npt.NDArray[np.float32]) -> Array:
+        """A new array of float32."""
+        result = np.array(predictor(tensor), np.float32)
+        if self._output.ensemble is Blend.PROBABILITIES:
+            axis = self._axes.index("C") if result.ndim == len(self._axes) else 1
+            with np.errstate(all="ignore"):
+                activate(result, self._output.activation, axis=axis)
+        return result
 
 
 def as_type(tensor: npt.NDArray[np.float32], declared: TensorInfo) -> Array:

@@ -189,7 +189,8 @@ class Input(Record):
             joint = any(_is_joint(step) for step in steps)
             for i, channel in enumerate(self.channels):
                 own = getattr(channel, key)
-                if own is not None and (joint or any(map(_is_joint, own))):
+                apart = own is not None and joint and channel.stage is None
+                if apart or any(map(_is_joint, own or ())):
                     raise StructureError(
                         f"$.channels[{i}].{key}",
                         "steps of its own, where one is per image, for all channels together",

@@ -25,6 +25,39 @@ NETWORK_PURPOSE = Code("NETWORK", "99IODEEP", "Trained network that this was mad
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkRecord:
+    """One network of a model.
+
+    Attributes:
+        name: of the network.
+        architecture_digest: of its architecture.
+        weights_digest: of its weights, see the function `weights_digest`.
+    """
+
+    name: str
+    architecture_digest: str
+    weights_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """What became of a stage of a model.
+
+    Attributes:
+        name: of the stage.
+        networks: the names of its networks.
+        ran: whether it was run; it is not, where an earlier one found no place for it.
+        volumes_ml: of each of its labels by name, before later stages painted over them; None where
+            the size of a voxel is not known, or there are no labels.
+    """
+
+    name: str
+    networks: tuple[str, ...]
+    ran: bool
+    volumes_ml: Mapping[str, float] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """What made a result.
 
@@ -41,6 +74,8 @@ class Provenance:
         provider: the execution provider that really ran.
         options: what was asked for, as plain JSON values.
         notes: sentences on what was corrected or done to image and result.
+        networks: where it has several.
+        stages: what became of its stages, if it has any.
     """
 
     title: str
@@ -57,6 +92,8 @@ class Provenance:
     provider: str
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    networks: tuple[NetworkRecord, ...] = ()
+    stages: tuple[StageRecord, ...] = ()
 
     @property
     def label(self) -> str:
@@ -66,7 +103,14 @@ class Provenance:
     def to_json(self) -> dict[str, Any]:
         """Everything, as plain JSON values."""
         software = {"software": SOFTWARE, "software_version": SOFTWARE_VERSION}
-        return {**asdict(self), "options": dict(self.options), "notes": list(self.notes)} | software
+        values = {**asdict(self), "options": dict(self.options), "notes": list(self.notes)}
+        for key in ("networks", "stages"):  # as plain JSON; of one network there is nothing to say
+            values[key] = list(values[key])
+            if not values[key]:
+                del values[key]
+        for stage in values.get("stages", ()):
+            stage["networks"] = list(stage["networks"])
+        return values | software
 
     def parameters(self) -> str:
         """What Algorithm Parameters (0066,0032) says: JSON, the keys in alphabetical order.

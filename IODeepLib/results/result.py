@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from IODeepLib.geometry import Volume
 from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.inference.classification import Classification
 from IODeepLib.inference.segmentation import Segmentation
+from IODeepLib.inference.stage_run import StageOutcome
 from IODeepLib.model_object import Model
 from IODeepLib.network.onnx_runtime import onnx_runtime
 from IODeepLib.recipe import Label
@@ -26,6 +27,7 @@ from IODeepLib.results import (
     seg_obstacle,
     weights_digest,
 )
+from IODeepLib.results.provenance import NetworkRecord, StageRecord
 from IODeepLib.results.same_run import DOCUMENT_NAME, refuse_other_run
 from IODeepLib.selection.criteria import Reason
 from IODeepLib.series import Image, ImageSeries
@@ -56,6 +58,7 @@ class Result:
         left_out: names of the labels that were dropped because nobody asked for them.
         want_seg_on_slices: whether `seg_on_slices` is written as well.
         mirroring: whether all mirror images were run that the recipe asks for.
+        stages: what became of the stages of the model, if it has any.
     """
 
     channels: tuple[Image, ...]
@@ -70,6 +73,7 @@ class Result:
     want_seg_on_slices: bool = False
     threads: int = 0
     mirroring: bool = True
+    stages: tuple[StageOutcome, ...] = ()
 
     @property
     def series(self) -> Image:
@@ -95,7 +99,8 @@ class Result:
     def provenance(self) -> Provenance:
         """What made this result, as it is written into every file."""
         options = recorded_options(self.seg_type, self.left_out, self.mirroring)
-        return provenance_of(self.model, options, self.provider, self.notes)
+        stages = tuple(map(_record, self.stages))
+        return replace(provenance_of(self.model, options, self.provider, self.notes), stages=stages)
 
     @cached_property
     def seg(self) -> Seg | None:
@@ -143,6 +148,8 @@ class Result:
             "reasons": [reason.as_json() for reason in self.reasons],
             "notes": list(self.notes),
         }
+        if self.stages:
+            document["stage_seconds"] = {one.name: round(one.seconds, 3) for one in self.stages}
         if self.segmentation is not None:
             document["empty"] = self.empty
             volumes = self.segmentation.volumes()
@@ -239,6 +246,12 @@ def _unit(label: Label) -> str:
     return label.unit.value if label.unit else ""
 
 
+def _record(stage: StageOutcome) -> StageRecord:
+    volumes = stage.volumes
+    rounded = None if volumes is None else {name: round(v, 3) for name, v in volumes.items()}
+    return StageRecord(stage.name, stage.networks, stage.ran, rounded)
+
+
 def recorded_options(
     seg_type: SegmentationType, left_out: tuple[str, ...], mirroring: bool = True
 ) -> dict[str, Any]:
@@ -271,6 +284,15 @@ def provenance_of(
         provider=provider,
         options=options,
         notes=notes,
+        networks=tuple(
+            NetworkRecord(
+                network.name,
+                network.digest,
+                weights_digest([part.sha256 for part in card.parts_of(network.name)]),
+            )
+            for network in card.networks
+            if network.name
+        ),
     )
 
 

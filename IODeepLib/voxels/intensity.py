@@ -10,7 +10,7 @@ in an all-zero image with `over` nonzero, nothing changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -32,6 +32,29 @@ from IODeepLib.recipe import (
     ZScore,
 )
 
+Range = tuple[float, float]
+_Measuring = PercentileClip | PercentileScale | MinMax
+
+
+class Ranges:
+    """The two values that steps measure on a channel, kept for later stages of a model.
+
+    Attributes:
+        found: by the kind of step, what it measured last.
+    """
+
+    def __init__(self, earlier: Mapping[str, Mapping[type, Range]] | None = None) -> None:
+        self._earlier = earlier or {}
+        self.found: dict[type, Range] = {}
+
+    def of(self, step: _Measuring, measure: Callable[[], Sequence[float]]) -> Range | None:
+        """The two values of `step`: measured, or those of an earlier stage, if it had any."""
+        if step.of_stage is not None:
+            return self._earlier.get(step.of_stage, {}).get(type(step))
+        low, high = measure()
+        self.found[type(step)] = low, high
+        return low, high
+
 
 def apply_steps(
     image: Float32,
@@ -40,6 +63,7 @@ def apply_steps(
     slice_axis: int = 0,
     mask: Callable[[], Mask] | None = None,
     padding: Mask | None = None,
+    ranges: Ranges | None = None,
 ) -> None:
     """Change `image` (a0, a1, a2) in place, step by step.
 
@@ -49,8 +73,16 @@ def apply_steps(
         slice_axis: the axis that `per` slice counts along.
         mask: gives the voxels (a0, a1, a2) that `over` mask means.
         padding: the voxels (a0, a1, a2) that count in no statistic.
+        ranges: keeps what is measured, and knows what was measured in earlier stages.
     """
-    apply_joint_steps(image[None], steps, slice_axis=slice_axis, mask=mask, paddings=[padding])
+    apply_joint_steps(
+        image[None],
+        steps,
+        slice_axis=slice_axis,
+        mask=mask,
+        paddings=[padding],
+        ranges=[ranges or Ranges()],
+    )
 
 
 def is_joint(step: IntensityStep) -> bool:
@@ -65,6 +97,7 @@ def apply_joint_steps(
     slice_axis: int = 0,
     mask: Callable[[], Mask] | None = None,
     paddings: Sequence[Mask | None],
+    ranges: Sequence[Ranges],
 ) -> None:
     """Change `channels` (channel, a0, a1, a2), contiguous, in place, step by step.
 
@@ -74,6 +107,7 @@ def apply_joint_steps(
         slice_axis: the axis that `per` slice counts along.
         mask: gives the voxels (a0, a1, a2) that `over` mask means.
         paddings: of each channel, the voxels (a0, a1, a2) that count in no statistic.
+        ranges: of each channel, see `apply_steps`; of steps on all together, those of the first.
     """
     nonzero: list[Mask] = []
     if any(_over(step) is Over.NONZERO for step in steps):
@@ -89,10 +123,13 @@ def apply_joint_steps(
             chosen = [mask()] * len(channels)
         if is_joint(step) and len(channels) > 1:
             planes = channels.reshape(-1, *channels.shape[2:])  # a view, for it is contiguous
-            _apply(step, _voxels(planes, _joined(chosen, channels), _joined(paddings, channels)))
+            together = _voxels(planes, _joined(chosen, channels), _joined(paddings, channels))
+            _apply(step, together, ranges[0])
+            for one in ranges[1:]:
+                one.found.update(ranges[0].found)
             continue
-        for image, own, padding in zip(channels, chosen, paddings, strict=True):
-            _apply_to_one(step, image, own, padding, slice_axis)
+        for image, own, padding, one in zip(channels, chosen, paddings, ranges, strict=True):
+            _apply_to_one(step, image, own, padding, slice_axis, one)
 
 
 def _joined(masks: Sequence[Mask | None], channels: Float32) -> Mask | None:
@@ -104,14 +141,19 @@ def _joined(masks: Sequence[Mask | None], channels: Float32) -> Mask | None:
 
 
 def _apply_to_one(
-    step: IntensityStep, image: Float32, chosen: Mask | None, padding: Mask | None, slice_axis: int
+    step: IntensityStep,
+    image: Float32,
+    chosen: Mask | None,
+    padding: Mask | None,
+    slice_axis: int,
+    ranges: Ranges,
 ) -> None:
     if getattr(step, "per", Per.VOLUME) is not Per.SLICE:
-        _apply(step, _voxels(image, chosen, padding))
+        _apply(step, _voxels(image, chosen, padding), ranges)
         return
     chosen_of, padding_of = _slices(chosen, slice_axis), _slices(padding, slice_axis)
     for i, one in enumerate(np.moveaxis(image, slice_axis, 0)):
-        _apply(step, _voxels(one, chosen_of(i), padding_of(i)))
+        _apply(step, _voxels(one, chosen_of(i), padding_of(i)), ranges)
 
 
 def _over(step: IntensityStep) -> Over:
@@ -204,7 +246,7 @@ class _Voxels:
             np.add(self.image, np.float32(offset), out=self.image, where=where)
 
 
-def _apply(step: IntensityStep, voxels: _Voxels) -> None:
+def _apply(step: IntensityStep, voxels: _Voxels, ranges: Ranges) -> None:
     if voxels.empty:
         return
     match step:
@@ -220,27 +262,40 @@ def _apply(step: IntensityStep, voxels: _Voxels) -> None:
             voxels.shift_and_scale(0, step.levels - 1)
             np.rint(voxels.image, out=voxels.image)
             voxels.shift_and_scale(0, 1 / (step.levels - 1))
-        case PercentileClip():
-            voxels.clip(*voxels.percentiles((step.lower, step.upper)))
-        case PercentileScale():
-            low, high = voxels.percentiles((step.lower, step.upper))
-            scale = (step.high - step.low) / (high - low) if high > low else 0.0
-            voxels.shift_and_scale(-low, scale, step.low)
-            if step.clip:
-                voxels.clip(*sorted((step.low, step.high)))
         case ZScore():
             _z_score(step, voxels)
-        case MinMax():
-            low, high = voxels.extremes()
-            if voxels.counted is not voxels.mask:
-                voxels.clip(low, high)  # what is not counted stays in the range, too
-            # Without contrast, low - low is exactly 0 and any finite scale will do.
-            scale = (step.upper - step.lower) / (high - low) if high > low else 0.0
-            voxels.shift_and_scale(-low, scale, step.lower)
+        case PercentileClip() | PercentileScale() | MinMax():
+            _with_range(step, voxels, ranges)
         case SuvBw():
             raise ValueError("suv_bw is made a factor first, by the header: see suv.in_suv")
         case _:
             assert_never(step)  # a step that is passed over would give a result all the same
+
+
+def _with_range(step: _Measuring, voxels: _Voxels, ranges: Ranges) -> None:
+    """A step by two values; without any, as where there is no voxel to measure, nothing changes."""
+    if isinstance(step, MinMax):
+        found = ranges.of(step, voxels.extremes)
+    else:
+        percents = step.lower, step.upper
+        found = ranges.of(step, lambda: voxels.percentiles(percents))
+    if found is None:
+        return
+    low, high = found
+    match step:
+        case PercentileClip():
+            voxels.clip(low, high)
+        case PercentileScale():
+            scale = (step.high - step.low) / (high - low) if high > low else 0.0
+            voxels.shift_and_scale(-low, scale, step.low)
+            if step.clip:
+                voxels.clip(*sorted((step.low, step.high)))
+        case MinMax():
+            if voxels.counted is not voxels.mask and step.of_stage is None:
+                voxels.clip(low, high)  # what is not counted stays in the range, too
+            # Without contrast, low - low is exactly 0 and any finite scale will do.
+            scale = (step.upper - step.lower) / (high - low) if high > low else 0.0
+            voxels.shift_and_scale(-low, scale, step.lower)
 
 
 def _z_score(step: ZScore, voxels: _Voxels) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,27 @@ from onnx import TensorProto, helper, numpy_helper
 
 from IODeepLib.model_object import Model
 from IODeepLib.publish import pack
+from IODeepLib.recipe import Recipe
 
 
-def sums(weights: Sequence[Sequence[float]], spatial: int, ending: str = "") -> onnx.ModelProto:
+def sums(
+    weights: Sequence[Sequence[float]],
+    spatial: int,
+    ending: str = "",
+    bias: Sequence[float] | None = None,
+) -> onnx.ModelProto:
     """A network whose output channel i is the sum of the input channels times `weights[i]`.
 
     Args:
         weights: (output channel, input channel).
         spatial: 2 or 3 spatial axes.
+        bias: what is added to each output channel.
         ending: "pool" averages each channel over the image; "argmax" gives label values.
     """
     kernel = np.asarray(weights, np.float32)
     outputs, inputs = kernel.shape
-    nodes = [helper.make_node("Conv", ["image", "kernel"], ["sums"])]
+    nodes = [helper.make_node("Conv", ["image", "kernel", "bias"], ["sums"])]
+    added = np.zeros(outputs, np.float32) if bias is None else np.asarray(bias, np.float32)
     shape: list[int | None] = [None, outputs, *[None] * spatial]
     kind = TensorProto.FLOAT
     if ending == "pool":
@@ -46,9 +54,21 @@ def sums(weights: Sequence[Sequence[float]], spatial: int, ending: str = "") -> 
             )
         ],
         [helper.make_tensor_value_info("out", kind, shape)],
-        [numpy_helper.from_array(kernel.reshape(outputs, inputs, *[1] * spatial), "kernel")],
+        [
+            numpy_helper.from_array(kernel.reshape(outputs, inputs, *[1] * spatial), "kernel"),
+            numpy_helper.from_array(added, "bias"),
+        ],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def models_of(folder: Path, networks: Mapping[str, onnx.ModelProto], recipe: Recipe) -> Model:
+    """A model of several networks, each under the name that the recipe has for it."""
+    paths = {}
+    for name, network in networks.items():
+        paths[name] = folder / f"{name}.onnx"
+        onnx.save(network, str(paths[name]))
+    return pack(paths, recipe, folder / "model")
 
 
 def model_of(folder: Path, network: onnx.ModelProto, **changes: Any) -> Model:

@@ -22,6 +22,10 @@ _PHILIPS, _SUV_FACTOR, _ACTIVITY_FACTOR = "Philips PET Private Group", 0x00, 0x0
 def in_suv(input_: Input, channels: Sequence[Image]) -> tuple[Input, list[str]]:
     """`input_` with every `suv_bw` step as the factor that it is for the series of its channel.
 
+    Args:
+        input_: the recipe's input.
+        channels: the series of each channel that one fills.
+
     Returns:
         The input, and a sentence for each series on the factor and what it is made from.
 
@@ -30,8 +34,12 @@ def in_suv(input_: Input, channels: Sequence[Image]) -> tuple[Input, list[str]]:
     """
     notes: list[str] = []
     resolved = []
-    for channel, series in zip(input_.channels, channels, strict=True):
-        lists = input_.steps(channel)
+    filling = iter(channels)
+    for channel in input_.channels:
+        if channel.stage is not None:
+            resolved.append(channel)
+            continue
+        series, lists = next(filling), input_.steps(channel)
         if any(isinstance(step, SuvBw) for steps in lists for step in steps):
             factor, how = suv_factor(series)
             notes.append(f"SUV by body weight: {how}; factor {factor:.4g}")

@@ -1,0 +1,337 @@
+"""The stages of a model on the images of one examination, one after the other.
+
+In memory at once are the networks, the image and the scores of one stage, and of earlier ones a map
+of labels on the voxels of the series as long as a later one reads it.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from IODeepLib.errors import ImageError
+from IODeepLib.geometry import Grid, Volume
+from IODeepLib.geometry.arrays import Box
+from IODeepLib.inference.classification import Classification, classify
+from IODeepLib.inference.decision import decide
+from IODeepLib.inference.network_run import score_channels
+from IODeepLib.inference.postprocess import postprocess, steps_on_network
+from IODeepLib.inference.preprocess import Earlier, Prepared, prepare
+from IODeepLib.inference.region import Painting, region_box
+from IODeepLib.inference.segmentation import Segmentation
+from IODeepLib.inference.sliding_window import score_bytes, score_slabs
+from IODeepLib.machine.memory import check_room
+from IODeepLib.machine.progress import Progress
+from IODeepLib.network import agreement
+from IODeepLib.network.predictor import Ensemble
+from IODeepLib.network.runtime import Session
+from IODeepLib.recipe import Activation, AfterStep, Blend, Input, Recipe, Stage, Task
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How stages are run.
+
+    Attributes:
+        open_network: opens the network of this name.
+        inputs: of each stage by its name, its input as it is for these series.
+        began: called with the number of a stage, from 0, and True when its image is prepared, then
+            with False when its networks begin to run; it gives the callback for progress.
+        cancelled: asked all the time.
+        sized: whether the size of a voxel is known.
+        probabilities: whether the result has those of each label as well.
+    """
+
+    open_network: Callable[[str], Session]
+    inputs: Mapping[str, Input]
+    began: Callable[[int, bool], Progress]
+    cancelled: Callable[[], bool]
+    sized: bool
+    probabilities: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutcome:
+    """What became of a stage.
+
+    Attributes:
+        name: of the stage; "" for the only one of a model.
+        networks: the names of its networks.
+        ran: whether it was run; it is not, where an earlier one found no place for it.
+        volumes: millilitres of each label by name; 0 for one that was not found, and None where the
+            size of a voxel is not known, or there are no labels.
+        seconds: how long it took.
+    """
+
+    name: str
+    networks: tuple[str, ...]
+    ran: bool
+    volumes: dict[str, float] | None
+    seconds: float
+
+
+class StageRun:
+    """Runs the stages of a recipe.
+
+    Args:
+        recipe: the recipe.
+        how: how they are run.
+
+    Attributes:
+        outcomes: what became of the stages so far.
+        notes: sentences on what was done.
+        providers: the execution providers that ran most of a network, in the order of stages.
+        session_notes: what should be said of the networks.
+        threads: how many threads they compute with.
+    """
+
+    def __init__(self, recipe: Recipe, how: How) -> None:
+        self._recipe, self._how = recipe, how
+        self._sessions: tuple[str, list[Session]] = ("", [])
+        self._earlier = Earlier({}, {})
+        self._painting: Painting | None = None
+        self.outcomes: list[StageOutcome] = []
+        self.notes: list[str] = []
+        self.providers: dict[str, None] = {}
+        self.session_notes: dict[str, None] = {}
+        self.threads = 0
+
+    def open(self, stage: Stage) -> list[Session]:
+        """The networks of a stage, held against the recipe; those of others are closed.
+
+        Raises:
+            RecipeError: recipe and network contradict each other.
+            ModelError: a network cannot be run.
+        """
+        name, sessions = self._sessions
+        if sessions and name == stage.name:
+            return sessions
+        self._sessions = "", []
+        sessions = []
+        for network in stage.network_names:
+            session = self._how.open_network(network)
+            agreement.check(self._recipe, stage, session)
+            self.providers[session.providers[0]] = None
+            self.session_notes.update(dict.fromkeys(session.notes))
+            self.threads = session.threads
+            sessions.append(session)
+        self._sessions = stage.name, sessions
+        return sessions
+
+    def find_all(self, images: list[Volume]) -> Segmentation | Classification:
+        """What all stages find, on the voxels of the first image.
+
+        Args:
+            images: one for each of the recipe's series channels. The list is emptied when the last
+                stage has its own, so that they need not be held any longer.
+
+        Raises:
+            ImageError: the images cannot be used; or nothing was found that could be classified.
+            ModelError: a network fails, or there is no memory for it.
+            CancelledError: `cancelled` said so.
+        """
+        source = images[0].grid
+        found: Segmentation | Classification | None = None
+        stages = self._recipe.all_stages
+        for number, stage in enumerate(stages):
+            began = time.monotonic()
+            box = self._box(stage, source)
+            found = None
+            if box is not None:
+                prepared = self._prepared(number, stage, images, box)
+                if number == len(stages) - 1:
+                    images.clear()
+                found = self._infer(number, stage, prepared)
+                self._earlier.measured[stage.name] = prepared.measured
+                del prepared
+            if self._recipe.task_of(stage) is Task.SEGMENTATION:
+                assert not isinstance(found, Classification)  # noqa: S101 - see _infer
+                found = self._kept(number, stage, source, box, found)
+            self._end(stage, found, ran=box is not None, seconds=time.monotonic() - began)
+        self._sessions = "", []
+        if found is None:
+            raise ImageError(
+                f"no {self._missing(stages[-1])} in the image",
+                f"it: what {self._recipe.title!r} judges lies there",
+                "choose another series",
+            )
+        return found
+
+    def _box(self, stage: Stage, source: Grid) -> Box | None:
+        """The voxels of the series that a stage is given; None where it has nothing to look at."""
+        a0, a1, a2 = source.shape
+        whole = slice(0, a0), slice(0, a1), slice(0, a2)
+        if stage.region is None:
+            return whole if self._has_values(stage) else None
+        box = region_box(self._earlier.labels[stage.region.stage], stage.region)
+        if box is None:
+            self.notes.append(f"stage {stage.name} was not run: {self._missing(stage)} was found")
+        return box if box is None or self._has_values(stage) else None
+
+    def _missing(self, stage: Stage) -> str:
+        region = stage.region
+        assert region is not None  # noqa: S101 - or else the stage was run
+        return f"none of {', '.join(region.labels or ('the labels',))} of stage {region.stage}"
+
+    def _has_values(self, stage: Stage) -> bool:
+        """Whether the stages were run whose measured values this one takes."""
+        for channel in stage.input.channels:
+            for step in (step for steps in stage.input.steps(channel) for step in steps):
+                name = getattr(step, "of_stage", None)
+                if name is not None and name not in self._earlier.measured:
+                    self.notes.append(
+                        f"stage {stage.name} was not run: it takes values that stage {name}, which "
+                        "was not run, would have measured"
+                    )
+                    return False
+        return True
+
+    def _prepared(self, number: int, stage: Stage, images: Sequence[Volume], box: Box) -> Prepared:
+        """The image that a stage's networks read: of the box, as if there were nothing else."""
+        self.open(stage)
+        self._how.began(number, True)
+        source = images[0].grid
+        own = [images[i] for i in self._recipe.series_of(stage)]
+        if stage.region is None:
+            return prepare(own, self._how.inputs[stage.name], source, self._earlier)
+        own = [image.cropped(box) if image.grid is source else image for image in own]
+        grid = source.cropped(
+            [part.start for part in box], [part.stop - part.start for part in box]
+        )
+        labels = {
+            name: Segmentation(found.array[..., *box], grid, found.labels)
+            for name, found in self._earlier.labels.items()
+        }
+        earlier = Earlier(labels, self._earlier.measured)
+        return prepare(own, self._how.inputs[stage.name], grid, earlier)
+
+    def _infer(
+        self, number: int, stage: Stage, prepared: Prepared
+    ) -> Segmentation | Classification:
+        how, task = self._how, self._recipe.task_of(stage)
+        predict = Ensemble(stage, self.open(stage))
+        input_, output = how.inputs[stage.name], stage.output
+        if len(stage.network_names) > 1 and output.ensemble is Blend.PROBABILITIES:
+            output = replace(output, activation=Activation.NONE)  # each network had its own
+        progress = how.began(number, False)
+        if task is not Task.SEGMENTATION:
+            return classify(
+                prepared.array,
+                input_,
+                output,
+                predict,
+                task=task,
+                progress=progress,
+                cancelled=how.cancelled,
+                batch=predict.batch,
+            )
+        self._check_memory(stage, input_, prepared, predict.batch)
+        slabs = score_slabs(
+            prepared.array,
+            input_,
+            output,
+            predict,
+            progress=progress,
+            cancelled=how.cancelled,
+            batch=predict.batch,
+        )
+        early, late = steps_on_network(stage.after if stage.name else self._recipe.after, output)
+        found = decide(
+            slabs,
+            prepared,
+            output,
+            want_probabilities=how.probabilities and self._is_result(stage),
+            on_network=functools.partial(self._tidied, stage, early) if early else None,
+        )
+        # What is left to do for the only stage of a model is done on the whole result.
+        return self._tidied(stage, late, found) if stage.name else found
+
+    def _tidied(
+        self, stage: Stage, steps: Sequence[AfterStep], found: Segmentation
+    ) -> Segmentation:
+        found, notes = postprocess(found, steps, sized=self._how.sized)
+        self.notes += [f"stage {stage.name}: {note}" if stage.name else note for note in notes]
+        return found
+
+    def _check_memory(self, stage: Stage, input_: Input, prepared: Prepared, batch: int) -> None:
+        """Whether the scores have room, before anything is computed.
+
+        Raises:
+            ModelError: they have not.
+        """
+        sizes = prepared.network.shape
+        size = input_.patch_size or sizes[-input_.spatial_dims :]
+        channels = score_channels(stage.output)
+        needed = score_bytes(sizes, input_, stage.output, batch)
+        if len(stage.network_names) > 1:  # the sum over the networks, beside the last one's
+            needed += 4 * channels * batch * math.prod(size)
+        what = f"the scores of {channels} channels at {' × '.join(map(str, size))} voxels"
+        notes = check_room(needed, what, "a network that reads patches or has fewer labels")
+        for note in notes:
+            _log.warning(note)
+        self.notes += notes
+
+    def _is_result(self, stage: Stage) -> bool:
+        return stage.name in {one.name for one in self._recipe.result_stages}
+
+    def _kept(
+        self, number: int, stage: Stage, source: Grid, box: Box | None, found: Segmentation | None
+    ) -> Segmentation:
+        """What a stage found, on the voxels of the series; of the result, all that there is so far.
+
+        It is kept for those that read it, and what nobody reads any more is not.
+        """
+        results = self._recipe.result_stages
+        if self._is_result(stage):
+            alone = len(results) == 1 and stage.region is None
+            if alone and found is not None:
+                return found
+            recipe, how = self._recipe, self._how
+            self._painting = self._painting or Painting(
+                recipe.labels,
+                source,
+                overlapping=recipe.overlapping,
+                probable=how.probabilities,
+            )
+            if found is not None and box is not None:
+                self._painting.add(found, box)
+            kept = self._painting.segmentation()
+        elif found is not None and stage.region is None:
+            kept = found
+        else:
+            output = stage.output
+            own = Painting(output.labels, source, overlapping=output.overlapping, probable=False)
+            if found is not None and box is not None:
+                own.add(found, box)
+            kept = own.segmentation()
+        labels = self._earlier.labels
+        labels[stage.name] = kept
+        read = frozenset[str]().union(
+            *(later.reads for later in self._recipe.all_stages[number + 1 :])
+        )
+        for name in [name for name in labels if name not in read]:
+            del labels[name]
+        return kept
+
+    def _end(
+        self,
+        stage: Stage,
+        found: Segmentation | Classification | None,
+        *,
+        ran: bool,
+        seconds: float,
+    ) -> None:
+        volumes = None
+        if self._how.sized and stage.name and isinstance(found, Segmentation):
+            own = {label.name for label in stage.output.labels}
+            volumes = {name: v for name, v in found.volumes().items() if name in own}
+        outcome = StageOutcome(stage.name, stage.network_names, ran, volumes, seconds)
+        self.outcomes.append(outcome)
