@@ -6,8 +6,10 @@ VENV := .venv
 # Benchmarks import ONNX Runtime as a peer; see IODeepLib/network/onnx_runtime.py.
 export ORT_DISABLE_TELEMETRY := 1
 BIN := $(VENV)/bin
+# Gigabytes, and versions of their own: in an environment of their own.
+JUDGES := .venv-judges
 
-.PHONY: demo test bench fuzz lint docs schema dist package clean pacs ohif
+.PHONY: demo test judges bench fuzz lint docs schema dist package clean pacs ohif
 
 demo: $(VENV)/demo.done
 	$(BIN)/iodeep demo --out demo_output
@@ -19,6 +21,11 @@ test: $(VENV)/test.done pacs ohif
 # Prints a table and compares with the last run; a missed limit is said there and is no failure.
 bench: $(VENV)/bench.done
 	$(BIN)/python Testing/benchmarks --out bench_output
+
+# Against other programs, nnU-Net and MONAI: models that they train here, and their own predictions.
+# IODEEP_JUDGES_CACHE=FOLDER keeps what was trained for the next time.
+judges: $(JUDGES)/judges.done
+	$(JUDGES)/bin/python -m pytest Testing/judges
 
 # Goes on where it was stopped; a finding is kept in fuzz_output and makes it fail.
 fuzz: $(VENV)/test.done
@@ -59,7 +66,7 @@ package:
 	cmake --build build --config Release --target package
 
 clean:
-	rm -rf $(VENV) demo_output bench_output fuzz_output build dist site
+	rm -rf $(VENV) $(JUDGES) demo_output bench_output fuzz_output build dist site
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "found no Python 3.11 or later with venv; wanted one; next: \
@@ -102,6 +109,11 @@ $(VENV)/test.done: $(BIN)/python pyproject.toml
 $(VENV)/bench.done: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .[bench]
 	touch $@ $(VENV)/demo.done
+
+$(JUDGES)/judges.done: pyproject.toml
+	$(PYTHON) -m venv $(JUDGES)
+	$(JUDGES)/bin/python -m pip install --quiet --editable .[judges]
+	touch $@
 
 $(VENV)/docs.done: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .[docs]

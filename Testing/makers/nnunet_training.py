@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,13 @@ class {TRAINER}(nnUNetTrainer):
 """
 
 
+def image_of(array: np.ndarray, spacing: Sequence[float]) -> SimpleITK.Image:
+    """An array (slice, row, column) as an image, with the mm between slices, rows and columns."""
+    image = SimpleITK.GetImageFromArray(array)
+    image.SetSpacing([float(size) for size in reversed(spacing)])
+    return image
+
+
 @dataclass(frozen=True)
 class Data:
     """A data set: one real image, parts of which are its cases.
@@ -80,9 +87,7 @@ class Data:
 
     def image(self, array: np.ndarray) -> SimpleITK.Image:
         """An array (slice, row, column) with the voxels of this data set, from the origin on."""
-        image = SimpleITK.GetImageFromArray(array)
-        image.SetSpacing(self.spacing[::-1])
-        return image
+        return image_of(array, self.spacing)
 
 
 def _abdomen() -> tuple[np.ndarray, np.ndarray]:
@@ -255,12 +260,15 @@ class Cache:
                 self.command("train", *where, "-tr", TRAINER, "-device", "cpu")
         return folder
 
-    def predicted(self, name: str, image: np.ndarray, *more: str, folder: Path) -> np.ndarray:
+    def predicted(
+        self, name: str, image: np.ndarray, spacing: Sequence[float], *more: str, folder: Path
+    ) -> np.ndarray:
         """Labels (slice, row, column) that nnUNetv2_predict gives for an image (channel, ...).
 
         Args:
             name: the model.
-            image: with the voxels of its data set.
+            image: values (channel, slice, row, column).
+            spacing: mm between slices, rows and columns.
             more: further arguments, such as "--disable_tta".
             folder: for files.
         """
@@ -269,7 +277,7 @@ class Cache:
         inside.mkdir()
         for i, channel in enumerate(image):
             path = inside / f"case_{i:04}.nii.gz"
-            SimpleITK.WriteImage(model.data.image(channel), str(path))
+            SimpleITK.WriteImage(image_of(channel, spacing), str(path))
         folds = ["-f", *model.folds]
         of = ["-d", model.data.number, "-c", model.configuration, "-tr", TRAINER, *folds, *more]
         self.command(
