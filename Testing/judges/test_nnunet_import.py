@@ -80,32 +80,34 @@ def test_a_residual_encoder(imported: Import, tmp_path: Path) -> None:
     )
 
 
-def scores(folder: Path, out: Path, *folds: str) -> np.ndarray:
-    """Of the network that was imported, for noise."""
-    out.mkdir()
-    with draft(folder, *folds) as made:
-        path = made.write(out)
+def scores(path: Path) -> np.ndarray:
+    """Of a network that was imported, for noise."""
     patch = np.random.default_rng(5).normal(size=(1, 1, 8, 16, 16)).astype(np.float32)
     return onnx_runtime().InferenceSession(path).run(None, {"image": patch})[0]
 
 
-def test_folds_are_averaged_and_chosen(tmp_path: Path) -> None:
+def test_folds_are_networks_of_their_own(imported: Import, tmp_path: Path) -> None:
     folder = model_folder(tmp_path, folds=("0", "1", "10"))
-    each = [scores(folder, tmp_path / f"n{fold}", fold) for fold in ("0", "1", "10")]
+    with draft(folder) as made:
+        assert made.recipe["networks"] == ["fold-0", "fold-1", "fold-10"]
+        written = made.write(tmp_path)
+    each = [scores(written[name]) for name in made.recipe["networks"]]
     assert not np.allclose(each[0], each[1], atol=1e-3)
-    np.testing.assert_allclose(scores(folder, tmp_path / "n"), np.mean(each, 0), atol=1e-4)
-    both = scores(folder, tmp_path / "n2", "0,10")
-    np.testing.assert_allclose(both, np.mean(each[::2], 0), atol=1e-4)
+    for fold, wanted in zip(("0", "1", "10"), each, strict=True):
+        with draft(folder, fold) as made:
+            assert "networks" not in made.recipe
+            np.testing.assert_array_equal(scores(made.write(tmp_path)), wanted)
+    assert imported(folder, "--folds", "10,0").status == 0
 
 
-def test_the_fold_of_all_data(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("folds", "name"), [(None, "fold_0"), ("all", "fold_all")])
+def test_the_fold_of_all_data(tmp_path: Path, folds: str | None, name: str) -> None:
     folder = model_folder(tmp_path, folds=("0", "all"))
-    for folds, names in ((None, ["fold_0"]), ("all", ["fold_all"])):
-        with draft(folder, folds) as made:
-            assert (f"the mean of {names}" in str(made.assumed)) is False
-        one = scores(folder, tmp_path / f"a{folds}", *([folds] if folds else []))
-        alone = scores(folder, tmp_path / f"b{folds}", names[0][5:])
-        np.testing.assert_array_equal(one, alone)
+    with draft(folder, folds) as made:
+        found = scores(made.write(tmp_path))
+    (tmp_path / "alone").mkdir()
+    with draft(model_folder(tmp_path / "x", folds=("0", "all")), name[5:]) as made:
+        np.testing.assert_array_equal(scores(made.write(tmp_path / "alone")), found)
 
 
 def test_the_best_checkpoint_where_training_was_not_finished(

@@ -146,8 +146,6 @@ def imported(iodeep: Callable[..., Answer], tmp_path: Path) -> Import:
 @pytest.mark.parametrize("name", CASES)
 def test_the_same_voxels(cache: Cache, imported: Import, name: str, tmp_path: Path) -> None:
     case = CASES[name]
-    if MODELS[case.model].after:
-        pytest.skip("cascades are imported, and not run yet")
     model = imported(cache.trained(case.model), answers(case))
     first, *others = series_of(case, tmp_path / "series")
     result = run(first, find_model(model), others=others)

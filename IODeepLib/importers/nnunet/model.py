@@ -58,9 +58,10 @@ class Model:
         return recipe.input_of(self.plans, self.of, self.dataset, mirroring)
 
     def networks(self, stage: str = "") -> tuple[str, ...]:
-        """Names of its networks in a recipe: the folds of a stage, or () for one network alone."""
+        """Names of its networks in a recipe: folds whose mean is taken, or () for the only one."""
         folds = [fold.path.parent.name.replace("_", "-") for fold in self.trained.folds]
-        return tuple(f"{stage}-{fold}" for fold in folds) if stage and len(folds) > 1 else ()
+        before = f"{stage}-" if stage else ""
+        return tuple(before + fold for fold in folds) if len(folds) > 1 else ()
 
     def write(self, folder: Path, source: str, stage: str = "") -> Mapping[str, Path]:
         """Write its networks as ONNX, each by its name in the recipe.
@@ -70,21 +71,15 @@ class Model:
         """
         assert isinstance(self.of.architecture, Architecture)  # noqa: S101 - read_model sees to it
         channels = len(self.dataset.channels) + len(self.read_labels)
-        modules = [
-            network.build(
-                self.of.architecture,
-                channels,
-                self.dataset.heads,
-                fold.weights,
-                f"{source}, {fold.path.parent.name}",
-            )
-            for fold in self.trained.folds
-        ]
-        named = dict(zip(self.networks(stage), modules, strict=False))
+        shape = (1, channels, *self.of.patch_size)
         written = {}
-        for name, module in (named or {stage: network.mean(modules)}).items():
+        for name, fold in zip(self.networks(stage) or (stage,), self.trained.folds, strict=True):
+            where = f"{source}, {fold.path.parent.name}"
+            module = network.build(
+                self.of.architecture, channels, self.dataset.heads, fold.weights, where
+            )
             written[name] = folder / f"{name or 'network'}.onnx"
-            export(module, (1, channels, *self.of.patch_size), written[name], source)
+            export(module, shape, written[name], where)
         return written
 
     def after(self) -> tuple[list[dict[str, Any]], str]:

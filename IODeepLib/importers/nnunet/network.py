@@ -7,7 +7,7 @@ can ask for no more than the checkpoint has.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
@@ -85,23 +85,6 @@ def build(
     module = _empty(architecture, channels, heads)
     _fill(module, weights, heads, source)
     return module
-
-
-def mean(modules: Sequence[torch.nn.Module]) -> torch.nn.Module:
-    """A network that gives the mean of the scores of several, as nnU-Net does with its folds."""
-    if len(modules) == 1:
-        return modules[0]
-    nn = packages.torch().nn
-
-    class Mean(nn.Module):  # type: ignore[name-defined]
-        def __init__(self) -> None:
-            super().__init__()
-            self.folds = nn.ModuleList(modules)
-
-        def forward(self, image: Any) -> Any:
-            return sum(module(image) for module in self.folds) / len(self.folds)
-
-    return Mean()
 
 
 def _empty(architecture: Architecture, channels: int, heads: int) -> torch.nn.Module:
