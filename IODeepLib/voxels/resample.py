@@ -84,7 +84,7 @@ def resample(
         own = separate is not None and separate.axis == axis
         how = separate.interpolation if separate is not None and own else interpolation
         inside.append(part)
-        taps.append(axis_taps(positions[part], size, abs(step[0]), how, anti_alias and not own))
+        taps.append(axis_taps(positions[part], size, abs(step[0]), how, anti_alias))
     if separate is not None:
         array = _plane_first(aligned.array, taps, inside, target.shape, outside, clip, separate)
     else:

@@ -159,9 +159,11 @@ def test_crop_on_the_networks_voxels_comes_last():
     np.testing.assert_array_equal(prepared.array, whole.array[:, 0:8, 2:12, 4:20])
     assert prepared.box == (slice(0, 4), slice(1, 6), slice(2, 10))
     np.testing.assert_allclose(prepared.network.origin, whole.network.point((0, 2, 4)))
-    # At the end of the image nothing was cut off, so that all of it is seen.
+    # At the end of the image nothing was cut off, so that all of it is seen: of 8 voxels, 2 of 3.3.
     wide = CropAbove(on=OnGrid.NETWORK, margin=9)
-    assert prepare([volume], make_input(intensity=steps, grid=grid, crop=wide)).box == whole.box
+    coarse = Spacing((spacing[0], volume.grid.spacing[1] * 3.3, spacing[2]))
+    prepared = prepare([volume], make_input(intensity=steps, grid=coarse, crop=wide))
+    assert prepared.network.shape[1] == 2 and prepared.box == whole.box
 
 
 @pytest.mark.parametrize("crop", [Crop.NONZERO, CropAbove(), CropAbove(on=OnGrid.NETWORK)])
@@ -193,6 +195,24 @@ def test_statistics_of_the_whole_image(key, over):
     judge = np.where(mask, (arrays - values.mean()) / values.std(), arrays)
     low = judge.min(axis=(1, 2, 3), keepdims=True)
     judge = (judge - low) / (judge.max(axis=(1, 2, 3), keepdims=True) - low)
+    np.testing.assert_allclose(prepared.array, judge, atol=1e-5)
+
+
+def test_the_mask_is_that_of_the_image_before_all_steps():
+    """Also where steps on all channels together come first: of what was zero, they leave none."""
+    volumes = [series(seed=i) for i in range(2)]
+    for volume in volumes:
+        volume.array[...] = np.abs(volume.array) + 1
+        volume.array[:3] = 0
+    input_ = make_input(
+        2,
+        intensity_before_grid=(ZScore(per=Per.IMAGE), ScaleOffset(1, 5)),
+        intensity=(ZScore(0, 0.5, Over.MASK),),
+    )
+    prepared = prepare(volumes, input_)
+    arrays = np.stack([volume.array for volume in volumes]).astype(np.float64)
+    judge = (arrays - arrays.mean()) / arrays.std() + 5
+    judge[:, 3:] *= 2
     np.testing.assert_allclose(prepared.array, judge, atol=1e-5)
 
 

@@ -198,6 +198,34 @@ def test_mirror_images_of_a_network_that_gives_half_precision():
     np.testing.assert_allclose(collected(half, 8), collected(full, 8), atol=2e-2)
 
 
+def test_the_sum_over_mirror_images_may_be_beyond_half_precision():
+    slabs = score_slabs(
+        image((4, 4, 4)),
+        make_input(mirror="XY"),
+        make_output(),
+        lambda x: np.full((1, 3, 4, 4, 4), 6e4, np.float16),
+    )
+    assert (collected(slabs, 4) == np.float16(6e4)).all()
+
+
+@pytest.mark.parametrize("axis_order", ["NCZYX", "NCYX"])
+def test_what_the_network_sees_beyond_the_image_where_that_is_mirrored(axis_order):
+    array = image((5, 4, 3))
+    flat = len(axis_order) == 4
+    seen = []
+    input_ = make_input(
+        axis_order=axis_order, patch_size=(9, 10, 8)[int(flat) :], outside=Outside.REFLECT
+    )
+
+    def run(tensor):
+        seen.append(tensor.reshape(-1, *tensor.shape[-2:]))
+        return np.repeat(tensor, 3, 1)
+
+    collected(score_slabs(array, input_, make_output(), run, batch=5), 5)
+    pads = [(0, 0) if flat else (2, 2), (3, 3), (2, 3)]
+    np.testing.assert_array_equal(np.concatenate(seen), np.pad(array[0], pads, "reflect"))
+
+
 def test_progress_and_cancelling_between_mirror_images():
     seen, runs = [], []
     input_ = make_input(patch_size=(4, 4, 4), mirror="X")

@@ -165,6 +165,50 @@ def test_labels_from_the_networks_voxels(grid, how, orientation, decision, monke
     assert clear.mean() > 0.4 * seen.mean()
 
 
+def test_halves_between_two_labels_go_to_the_even_voxel():
+    affine = np.diag([1.0, 1.0, 1.0, 1.0])
+    grid = Spacing((1.0, 1.0, 2.0), anchor=Anchor.FIRST_VOXEL)
+    prepared = prepared_of(grid, "LPS", affine, (3, 3, 13), axis_order="NCXYZ")
+    assert prepared.network.shape == (3, 3, 7)
+    scores = np.zeros((8, 3, 3, 7), np.float32)
+    scores[np.arange(7) + 1, ..., np.arange(7)] = 1
+    output = recipe(
+        output={
+            "channels": 8,
+            "labels": [label(i) for i in range(1, 8)],
+            "decide_on": "network",
+            "label_interpolation": "nearest-even",
+        }
+    ).output
+    found = decide([(0, scores)], prepared, output).array
+    assert found[1, 1].tolist() == [1, 1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7, 7]
+
+
+@pytest.mark.parametrize("how", ["nearest-exact", "nearest-even", "linear"])
+def test_the_outer_labels_go_on_where_voxels_reach_less_far(how):
+    prepared = prepared_of(Spacing((5.0, 0.9, 9.0)))
+    scores = np.zeros((4, *prepared.network.shape), np.float32)
+    scores[2] = 1
+    output = make_output(decide_on="network", label_interpolation=how)
+    assert (decide(in_slabs(scores), prepared, output).array == 2).all()
+
+
+def test_label_values_are_no_scores():
+    """They stay what they are, whatever else a recipe says that nobody can have meant."""
+    prepared = prepared_of(Native())
+    scores = np.random.default_rng(0).integers(0, 4, (1, *SHAPE)).astype(np.float32)
+    output = recipe(
+        output={
+            "channels": 1,
+            "labels": [label(1), label(2), label(3)],
+            "decision": "labels",
+            "activation": "sigmoid",
+            "interpolate": "probabilities",
+        }
+    ).output
+    np.testing.assert_array_equal(decide(in_slabs(scores), prepared, output).array, scores[0])
+
+
 def test_what_lies_between_two_labels_and_is_none_is_background():
     prepared = prepared_of(Resize((9, 12, 7)))
     scores = np.zeros((4, 9, 12, 7), np.float32)

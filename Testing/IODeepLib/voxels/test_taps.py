@@ -58,6 +58,8 @@ def test_weights_add_up_to_one(position):
 
 
 def test_a_voxel_at_its_own_place_is_itself():
+    taps = cubic_taps(np.array([0.0, 2.0, 2 + 1e-9, 6.0]), 7)
+    assert (taps.weight[0] == 1).all() and not taps.weight[1:].any()
     source = volume()
     target = source.grid.cropped((2, 0, 0), (4, 14, 11))
     ours = resample(source, target, interpolation=Interpolation.CUBIC)
