@@ -23,7 +23,7 @@ from DICOMLib import DICOMLoadable, DICOMPlugin
 from IODeepSlicer.requirements import RequirementsError, checkReading
 from IODeepSlicer.scene import nodes, segments
 from IODeepSlicer.scene.record import savingObstacle
-from IODeepSlicer.sources import first_generation
+from IODeepSlicer.sources import first_generation, other_networks
 from IODeepSlicer.sources.models import cachedCards, findModels
 from IODeepSlicer.text import card_text
 from IODeepSlicer.text.listed_series import ListedSeries
@@ -155,10 +155,11 @@ class DICOMIODeepPluginClass(DICOMPlugin):
         """One loadable a card, and one for all weights of a series."""
         loadables: list[DICOMLoadable] = []
         weights: list[str] = []
+        others: list[str] = []
         for file in files:
             label = self._value(file, "contentLabel")
             if not self._isOurs(file, label):
-                loadables += self._examineFirstGeneration([file])
+                others.append(file)
                 continue
             if label == _WEIGHTS_LABEL:
                 weights.append(file)
@@ -173,6 +174,16 @@ class DICOMIODeepPluginClass(DICOMPlugin):
             name = self._value(weights[0], "seriesDescription")
             loadable = _loadable(weights, _("{model}: weights").format(model=name))
             loadable.tooltip = _("The weights of a network. Loading them loads its card.")
+            loadables.append(loadable)
+        return loadables + self._examineFirstGeneration(others) + self._examineKaapana(others)
+
+    def _examineKaapana(self, files: Sequence[str]) -> list[DICOMLoadable]:
+        loadables = []
+        found = other_networks.kaapanaNetworks(files) if files and not self._unread else []
+        for parts, name in found:
+            loadable = _loadable(parts, other_networks.title(name))
+            loadable.warning = other_networks.whatToDo()  # the tooltip ends with it
+            loadable.tooltip = str(Path(parts[0]).parent)
             loadables.append(loadable)
         return loadables
 

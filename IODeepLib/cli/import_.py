@@ -8,7 +8,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from IODeepLib.cli import console, import_kaapana, import_monai, import_nnunet
+from IODeepLib.cli import (
+    console,
+    import_first_generation,
+    import_kaapana,
+    import_monai,
+    import_nnunet,
+)
 from IODeepLib.cli.pack import described
 
 if TYPE_CHECKING:
@@ -17,7 +23,12 @@ if TYPE_CHECKING:
 
 NAME = "import"
 # Each has NAME, add_arguments(parser), and a context manager draft(options) that gives a Draft.
-FORMATS: tuple[ModuleType, ...] = (import_nnunet, import_monai, import_kaapana)
+FORMATS: tuple[ModuleType, ...] = (
+    import_nnunet,
+    import_monai,
+    import_kaapana,
+    import_first_generation,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from IODeepLib.codes import Code
     from IODeepLib.model_object import Card, Model
     from IODeepLib.sources import Problem
-    from IODeepLib.sources.other_networks import OtherNetwork
 
 NAME = "list"
 
@@ -51,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
     document = {
         "models": [_document(model) | {"retired": retired} for model, retired in models],
         "problems": [{"path": str(p.path or ""), "error": str(p.error)} for p in catalog.problems],
-        "others": [_other(one) for one in others],
+        "others": [other_networks.as_json(one) for one in others],
     }
     shared = _shared_names(model.card for model, _ in models)
     rows = [
@@ -72,16 +71,6 @@ def run(options: argparse.Namespace) -> None:
     shown = [console.table(header, rows) if rows else "no models"]
     shown += other_networks.lines(others, shlex.quote(options.source))
     console.emit(options, document, "\n".join(shown))
-
-
-def _other(one: OtherNetwork) -> dict[str, Any]:
-    return {
-        "format": one.format,
-        "name": one.name,
-        "about": one.about,
-        "series_instance_uid": one.series_uid,
-        "paths": [str(path) for path in one.files],
-    }
 
 
 def _problem(model: Model) -> Problem | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IODeepLib.cli import console
@@ -26,6 +28,8 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.recipe.doubts import doubts
     from IODeepLib.sources.folder import find_model
 
+    if _is_said_of_others(options):
+        return
     model = find_model(options.dir)
     with console.progress() as progress:
         verify(model, progress)
@@ -33,6 +37,21 @@ def run(options: argparse.Namespace) -> None:
     document = _summary(model) | {"warnings": doubts(recipe)}
     text = _text(document, recipe)
     console.emit(options, document | {"recipe": json.loads(recipe_to_json(recipe))}, text)
+
+
+def _is_said_of_others(options: argparse.Namespace) -> bool:
+    """Whether the folder holds no model of IODeep, but networks of others, which are said then."""
+    from IODeepLib.sources.folder import files_below, find_models
+    from IODeepLib.sources.other_networks import as_json, lines, other_networks_in
+
+    catalog = find_models(options.dir)
+    if catalog.every or catalog.problems:
+        return False
+    others = other_networks_in(files_below(Path(options.dir)))
+    text = "\n".join(lines(others, shlex.quote(options.dir)))
+    if others:
+        console.emit(options, {"others": [as_json(one) for one in others]}, text)
+    return bool(others)
 
 
 def _summary(model: Model) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydicom.uid import RawDataStorage
 
@@ -135,3 +136,14 @@ def lines(networks: Iterable[OtherNetwork], source: str) -> Iterator[str]:
             f"{one.name}{about}, stored by {one.program}; import it with "
             f"iodeep import {one.format} {source} --series {one.series_uid} --out DIR"
         )
+
+
+def as_json(one: OtherNetwork) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "format": one.format,
+        "name": one.name,
+        "about": one.about,
+        "series_instance_uid": one.series_uid,
+        "paths": [str(path) for path in one.files],
+    }

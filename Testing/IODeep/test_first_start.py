@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from IODeepSlicer import requirements
+from makers import kaapana
 from packaging.requirements import Requirement
 
 from IODeepLib.model_object import Model
@@ -185,3 +186,29 @@ def test_the_dicom_browser_lists_and_says_what_lacks(
     assert set(said) == {network.card.sop_instance_uid, *uids}
     card = said[network.card.sop_instance_uid]
     assert all(package in card for package in BROUGHT) and "open the module IODeep" in card
+
+
+OTHERS = """
+from types import ModuleType
+import slicer, slicer_application
+slicer_application.start(Path(work))
+slicer_application.insert(Path(model))
+sys.modules["qt"] = ModuleType("qt")
+from DICOMIODeepPlugin import DICOMIODeepPluginClass
+plugin, database = DICOMIODeepPluginClass(), slicer.dicomDatabase
+[study] = database.studiesForPatient("central")
+[series] = database.seriesForStudy(study)
+listed = plugin.examineForImport([database.filesForSeries(series)])
+print(json.dumps([[one.name, len(one.files), one.warning, plugin.load(one)] for one in listed]))
+"""
+
+
+@needs_slicer
+def test_the_dicom_browser_names_networks_of_others(tmp_path: Path) -> None:
+    folder = tmp_path / "others"
+    kaapana.write(folder, kaapana.zipped({"plans.json": b"{}"}), 60)
+    parts = len(list(folder.iterdir()))
+    everything = Path(sysconfig.get_path("platlib"))
+    [[name, count, warning, loaded]] = run(everything, tmp_path, OTHERS, folder)
+    assert "stored by Kaapana" in name and "iodeep import kaapana" in warning
+    assert (count, loaded) == (parts, None)

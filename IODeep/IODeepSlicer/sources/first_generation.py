@@ -1,4 +1,4 @@
-"""Networks as the authors of IODeep stored them first, which this version cannot run.
+"""Networks as the authors of IODeep stored them first, which have to be imported.
 
 Their published program (github.com/CHILab1/IODeep, create_AI_IOD.py) writes one instance of Raw
 Data Storage with elements of group 0017 and no private creator: a description of the architecture
@@ -47,8 +47,9 @@ def title(name: str) -> str:
 def whatToDo() -> str:
     """Why it cannot be run, and what helps."""
     return _(
-        "This is a network as the first IODeep program stored it. This version cannot run it: its "
-        "architecture is a description that only that program's parser reads, and its weights are "
-        "a Python pickle, which can run any code when it is opened. Export the network to ONNX "
-        "with the program that trained it, and publish it in the IODeep module."
+        "This is a network as the first IODeep program stored it. This version cannot run it as it "
+        "is: its architecture is a description for a parser of its own, and its weights are a "
+        "Python pickle. iodeep import first-generation FOLDER --out DIR makes a network of IODeep "
+        "of it, and runs nothing of the pickle; or export it to ONNX with the program that trained "
+        "it, and publish it in the IODeep module."
     )

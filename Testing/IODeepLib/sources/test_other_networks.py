@@ -111,6 +111,22 @@ def test_list_says_them_and_how_to_import_them(
     assert document["problems"] == []
 
 
+def test_show_says_them_too(tmp_path: Path, iodeep: Callable[..., Answer]) -> None:
+    uid = first_generation.write(tmp_path / "net.dcm")
+    answer = iodeep("show", tmp_path)
+    assert answer.status == 0
+    assert answer.out.startswith(f"{first_generation.NAME} (MR, HEAD), stored by the first IODeep")
+    [other] = json.loads(iodeep("show", tmp_path, "--json").out)["others"]
+    assert other["series_instance_uid"] == uid
+    assert iodeep("show", tmp_path / "missing").status == 4
+
+
+def test_show_shows_a_model_beside_them(tmp_path: Path, iodeep: Callable[..., Answer]) -> None:
+    make_model(tmp_path)
+    first_generation.write(tmp_path / "packed" / "net.dcm")
+    assert "SHA-256" in iodeep("show", tmp_path / "packed").out
+
+
 def test_a_name_is_nothing_that_a_terminal_obeys(
     tmp_path: Path, iodeep: Callable[..., Answer]
 ) -> None:
