@@ -191,6 +191,27 @@ def test_a_truncated_checkpoint(imported: Import, tmp_path: Path) -> None:
     assert "damaged" in refused(imported(folder), tmp_path)
 
 
+KINDS = {
+    "whole": lambda tensor: tensor.to(torch.int64),
+    "complex": lambda tensor: tensor.to(torch.complex64),
+    "sparse": lambda tensor: tensor.to_sparse(),
+    "nowhere": lambda tensor: tensor.to("meta"),
+    "infinite": lambda tensor: tensor / 0,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_of_another_kind(imported: Import, tmp_path: Path, kind: str) -> None:
+    weights = {name: KINDS[kind](tensor) for name, tensor in random_weights().items()}
+    refused(imported(model_folder(tmp_path, weights=weights)), tmp_path)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_other_precision(imported: Import, tmp_path: Path, kind: torch.dtype) -> None:
+    weights = {name: tensor.to(kind) for name, tensor in random_weights().items()}
+    assert imported(model_folder(tmp_path, weights=weights)).status == 0
+
+
 @pytest.mark.parametrize("what", ["missing", "shape", "more", "text"])
 def test_weights_that_do_not_fit(imported: Import, tmp_path: Path, what: str) -> None:
     weights = dict(random_weights())

@@ -273,17 +273,24 @@ class Cache:
             folder: for files.
         """
         model = MODELS[name]
-        inside, out = folder / "in", folder / "out"
+        inside = folder / "in"
         inside.mkdir()
         for i, channel in enumerate(image):
             path = inside / f"case_{i:04}.nii.gz"
             SimpleITK.WriteImage(image_of(channel, spacing), str(path))
-        folds = ["-f", *model.folds]
-        of = ["-d", model.data.number, "-c", model.configuration, "-tr", TRAINER, *folds, *more]
+        before: list[str | Path] = []
+        for earlier in model.after:
+            before = ["-prev_stage_predictions", folder / earlier]
+            self._predict(MODELS[earlier], inside, folder / earlier, *more)
+        self._predict(model, inside, folder / name, *before, *more)
+        return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(folder / name / "case.nii.gz")))
+
+    def _predict(self, model: Model, inside: Path, out: Path, *more: object) -> None:
+        of = ["-d", model.data.number, "-c", model.configuration, "-tr", TRAINER]
+        of += ["-f", *model.folds, *more]
         self.command(
             "predict", "-i", inside, "-o", out, *of, "-device", "cpu", "-npp", 1, "-nps", 1
         )
-        return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(out / "case.nii.gz")))
 
     def _prepare(self, data: Data) -> None:
         """Data, plans and the stranger's trainer."""

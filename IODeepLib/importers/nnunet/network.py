@@ -140,6 +140,12 @@ def _fill(module: torch.nn.Module, tensors: Mapping[str, Any], heads: int, sourc
     for name, place in wanted.items():
         found = given.get(name)
         shape = tuple(found.shape) if isinstance(found, torch.Tensor) else None
+        if found is not None and shape is not None and not _is_usable(found, place):
+            raise ModelError(
+                f"{source}: {name}, numbers of the kind {found.dtype} ({found.layout})",
+                f"dense ones like {place.dtype}",
+                "take the checkpoint as the training left it",
+            )
         if shape is not None and ".seg_layers." in name and shape[0] != heads == place.shape[0]:
             raise ModelError(
                 f"{source}: a network with {shape[0]} outputs",
@@ -163,3 +169,9 @@ def _fill(module: torch.nn.Module, tensors: Mapping[str, Any], heads: int, sourc
             )
     module.load_state_dict({name: given[name] for name in wanted}, assign=True)
     module.float()
+
+
+def _is_usable(found: Any, place: Any) -> bool:
+    """Whether a tensor has numbers of the kind that the network computes with."""
+    dense = found.layout == packages.torch().strided and not found.is_meta
+    return dense and found.is_floating_point() == place.is_floating_point()
