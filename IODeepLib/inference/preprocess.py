@@ -43,6 +43,9 @@ from IODeepLib.voxels.resample import Separate, resample
 
 _log = logging.getLogger(__name__)
 
+# For each voxel along an axis: the 26 voxels that a spline is made of, their weights, temporaries.
+_AXIS_BYTES = 1 << 10
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
@@ -138,7 +141,8 @@ def prepare(
 
     shape = (len(input_.channels), *network.shape)
     what = f"the {' × '.join(map(str, shape))} voxels of the network's image"
-    for note in check_room(4 * math.prod(shape), what, "a network with a coarser grid"):
+    needed = 4 * math.prod(shape) + _AXIS_BYTES * sum(network.shape)
+    for note in check_room(needed, what, "a network with a coarser grid"):
         _log.warning(note)
     whole = np.empty(shape, np.float32)
     array = whole[: len(channels)]  # labels come behind

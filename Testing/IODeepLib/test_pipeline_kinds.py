@@ -11,12 +11,10 @@ from typing import Any
 
 import highdicom
 import numpy as np
-import onnx
 import pytest
 from makers.recipes import BRAIN, LIVER, label
 from makers.series import Stack, image, put, save
-from makers.summing_networks import model_of, sums
-from onnx import TensorProto, helper, numpy_helper
+from makers.summing_networks import model_of, one_sided, sums
 
 from IODeepLib.errors import NoModelFitsError, UsageError
 from IODeepLib.model_object import Model
@@ -241,27 +239,9 @@ def test_regression(tmp_path: Path) -> None:
     assert any("brain age" in line and " a" in line for line in result.sentences())
 
 
-def neighbours_on_one_side() -> onnx.ModelProto:
-    """Scores of the voxel itself, and of the next one along the last axis: it has a direction."""
-    kernel = np.zeros((2, 1, 1, 1, 3), np.float32)
-    kernel[0, 0, 0, 0, 1] = kernel[1, 0, 0, 0, 2] = 1
-    convolve = helper.make_node("Conv", ["image", "kernel"], ["out"], pads=[0, 0, 1, 0, 0, 1])
-    shape = [None, None, None, None]
-    graph = helper.make_graph(
-        [convolve],
-        "next",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, *shape[1:]])],
-        [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 2, *shape[1:]])],
-        [numpy_helper.from_array(kernel, "kernel")],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-
-
 def test_mirror_images_and_leaving_them_out(tmp_path: Path) -> None:
     """With them, the mean of both neighbors counts; without, that on the left alone."""
-    model = model_of(
-        tmp_path, neighbours_on_one_side(), schema="iodeep-recipe/2", input={"mirror": "X"}
-    )
+    model = model_of(tmp_path, one_sided(), schema="iodeep-recipe/2", input={"mirror": "X"})
     series = series_of(tmp_path / "i")
     beyond = np.pad(VOXELS.astype(np.float64), [(0, 0), (0, 0), (1, 1)])
     left, right = beyond[..., 2:], beyond[..., :-2]
@@ -278,7 +258,7 @@ def test_mirror_images_and_leaving_them_out(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_out_where_there_are_no_mirror_images(tmp_path: Path) -> None:
-    model = model_of(tmp_path, neighbours_on_one_side())
+    model = model_of(tmp_path, one_sided())
     result = run(series_of(tmp_path / "i"), model, Options(mirroring=False))
     assert not any("mirror" in sentence for sentence in result.sentences())
     assert result.document()["provenance"]["options"] == {"seg_type": "BINARY"}

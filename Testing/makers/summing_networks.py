@@ -71,6 +71,22 @@ def models_of(folder: Path, networks: Mapping[str, onnx.ModelProto], recipe: Rec
     return pack(paths, recipe, folder / "model")
 
 
+def one_sided() -> onnx.ModelProto:
+    """Scores of the voxel itself, and of the next one along the last axis: it has a direction."""
+    kernel = np.zeros((2, 1, 1, 1, 3), np.float32)
+    kernel[0, 0, 0, 0, 1] = kernel[1, 0, 0, 0, 2] = 1
+    convolve = helper.make_node("Conv", ["image", "kernel"], ["out"], pads=[0, 0, 1, 0, 0, 1])
+    shape = [None, None, None, None]
+    graph = helper.make_graph(
+        [convolve],
+        "next",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, *shape[1:]])],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 2, *shape[1:]])],
+        [numpy_helper.from_array(kernel, "kernel")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
 def model_of(folder: Path, network: onnx.ModelProto, **changes: Any) -> Model:
     onnx.save(network, str(folder / "network.onnx"))
     return pack(folder / "network.onnx", recipe(**changes), folder / "model")
