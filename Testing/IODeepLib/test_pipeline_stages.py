@@ -23,6 +23,7 @@ from makers.uneven import UNEVEN, uneven
 
 import IODeepLib.pipeline as pipeline
 from IODeepLib.errors import CancelledError, ImageError, ModelError, RecipeError
+from IODeepLib.inference.preprocess import prepare
 from IODeepLib.model_object import Model
 from IODeepLib.network.runtime import open_session
 from IODeepLib.pipeline import Options, Stage, run
@@ -284,14 +285,20 @@ def test_an_ensemble_is_one_graph_with_the_mean(tmp_path: Path) -> None:
 def test_an_ensemble_of_probabilities(tmp_path: Path, decision: str) -> None:
     """One network is very sure: of scores it decides nearly alone, of probabilities it does not."""
     lines = {"sure": (0.05, -15.0), "a": (0.01, -8.0), "b": (0.01, -8.0)}
-    output = {"decision": decision, "activation": "softmax", "blend": "probabilities"}
+    output: dict[str, Any] = {
+        "decision": decision,
+        "activation": "softmax",
+        "blend": "probabilities",
+    }
+    least = 0.5
     if decision == "threshold":
-        output["labels"] = [label(1, channel=1)]
+        least = 0.65
+        output |= {"labels": [label(1, channel=1)], "threshold": least}
     series = series_of(tmp_path / "i")
     scores = [weight * VOXELS + bias for weight, bias in lines.values()]
     expected = {
-        "probabilities": np.mean([1 / (1 + np.exp(-one)) for one in scores], axis=0) > 0.5,
-        "scores": np.mean(scores, axis=0) > 0,
+        "probabilities": np.mean([1 / (1 + np.exp(-one)) for one in scores], axis=0) > least,
+        "scores": np.mean(scores, axis=0) > np.log(least / (1 - least)),
     }
     assert not np.array_equal(*expected.values())
     for ensemble, wanted in expected.items():
@@ -485,6 +492,29 @@ def test_networks_of_one_stage_are_open_at_once(
     run(series_of(tmp_path / "i"), models_of(tmp_path, networks, staged(*parts)))
     assert most == [1, 2, 1, 2, 1, 2]
     assert not any(one() is not None for one in alive)
+
+
+def test_labels_are_held_as_long_as_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[set[str]] = []
+
+    def prepared(*arguments: Any) -> Any:
+        *_, earlier = arguments
+        held.append(set(earlier.labels))
+        return prepare(*arguments)
+
+    monkeypatch.setattr("IODeepLib.inference.stage_run.prepare", prepared)
+    asked = staged(
+        stage("a", label(1, "A"), input=less(500)),
+        stage("b", label(1, "B"), region={"stage": "a"}),
+        stage("c", label(1, "C"), input={"channels": [IMAGE, label_channel("a", "A")]}),
+        stage("d", label(1, "D"), region={"stage": "b"}),
+        stage("e", label(5, "E"), region={"stage": "c"}),
+    )
+    networks = dict.fromkeys("abde", PLAIN) | {"c": sums([[0, 0], [1, 0]], spatial=3)}
+    run(series_of(tmp_path / "i"), models_of(tmp_path, networks, asked))
+    assert held == [set(), {"a"}, {"a", "b"}, {"b", "c"}, {"c"}]
 
 
 def test_scores_that_are_not_finite(tmp_path: Path) -> None:

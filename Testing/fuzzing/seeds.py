@@ -13,6 +13,7 @@ import pydicom
 from makers import networks as small_networks
 from makers import series
 from makers.recipes import liver_recipe, recipe_json
+from makers.several_networks import make_several
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -52,6 +53,7 @@ def models(folder: Path) -> tuple[Model, ...]:
         path = folder / f"made{i}.onnx"
         path.write_bytes(content)
         packed.append(write_model(path, liver_recipe(), folder / f"made{i}", max_part_bytes=9000))
+    packed.append(make_several(folder))
     return tuple(packed)
 
 

@@ -80,8 +80,10 @@ def _all_of_models(files: Sequence[Path]) -> bool:
     library = models_in_files(files)
     steps: list[Callable[[], object]] = []
     for model in library.models:
-        steps += [lambda m=model: m.card.title, lambda m=model: read_architecture(m)]
-        steps += [lambda m=model: verify(m)]
+        steps.append(lambda m=model: m.card.title)
+        for network in model.card.networks:
+            steps.append(lambda m=model, n=network.name: read_architecture(m, n))
+        steps.append(lambda m=model: verify(m))
     return _read_all(*steps) and not library.problems and bool(library.models)
 
 
@@ -116,9 +118,10 @@ def _signed_card(folder: Path) -> Target:
     contents, read = _instances(folder, 0)
 
     def damage(rng: Random, data: bytes, others: Sequence[bytes]) -> bytes:
-        element = rng.choice(list(_SIGNED))
         tree = {node.tag: node for node in mutate_dicom.parsed(data)}
         donors = [{n.tag: n.value for n in mutate_dicom.parsed(rng.choice(others))}]
+        there = tree.keys() & donors[0].keys()  # of several networks there is no architecture
+        element = rng.choice([one for one in _SIGNED if (0x0017, 0x1000 + one) in there])
         tag = (0x0017, 0x1000 + element)
         if element is Element.ARCHITECTURE:
             length = tree[0x0017, 0x1000 + Element.ARCHITECTURE_LENGTH]

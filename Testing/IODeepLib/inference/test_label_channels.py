@@ -92,6 +92,18 @@ def test_of_equals_the_nearest_wins_as_in_the_peer() -> None:
     assert line([1, 2, 2, 1], [2, 1, 1], "nearest-exact") == [[0, 1], [1, 0]]
 
 
+def test_of_equals_that_are_not_the_nearest_the_lowest_wins() -> None:
+    """In the middle of eight voxels A and B have three each, and the nearest is one of C's two."""
+    grid = Grid((2, 2, 2), np.eye(4))
+    values = np.array([300, 1, 1, 1, 2, 2, 2, 300], np.uint16).reshape(2, 2, 2)
+    one = {"mode": "resize", "shape": [1, 1, 1]}
+    input_ = input_of("A", "B", "C", grid=one, label_interpolation="per_class")
+    volume = Volume(np.ones(grid.shape, np.float32), grid)
+    found = {"low": Segmentation(values, grid, LABELS)}
+    array = prepare([volume], input_, earlier=Earlier(found)).array
+    assert array[1:].ravel().tolist() == [1, 0, 0]
+
+
 def test_classes_that_are_no_channel_count_as_well() -> None:
     """B at 0.6 of it has less than A, and more than the background, which has nothing."""
     [a, b] = line([1, 2], [5, 1, 1], "per_class")

@@ -262,6 +262,17 @@ def test_what_is_no_item_is_refused(model: Model) -> None:
         read_card(path)
 
 
+def test_an_item_is_no_longer_than_its_sequence(model: Model) -> None:
+    path = files(model)[0]
+    content = bytearray(path.read_bytes())
+    place = content.index(b"\xfe\xff\x00\xe0", content.index(b"\x17\x00\x25\x10SQ"))
+    length = int.from_bytes(content[place - 4 : place], "little")
+    content[place + 4 : place + 8] = (length + 100).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=f"an item of {length + 100} bytes in {length - 8}"):
+        read_card(path)
+
+
 # What is newer than this reader.
 
 
