@@ -37,6 +37,7 @@ def draft(options: argparse.Namespace) -> Iterator[Draft]:
             folds=options.folds,
             configuration=options.configuration,
             postprocess=not options.no_postprocessing,
+            previous_stage=options.previous_stage,
             progress=progress,
         ) as made,
     ):

@@ -11,7 +11,11 @@ import re
 SETS = """
 heart: LV = left ventricle, RV = right ventricle, LA = left atrium, RA = right atrium
 heart: MYO = myocardium, AO = aorta, AA = ascending aorta, PA = pulmonary artery
-heart: LVC = left ventricle, RVC = right ventricle, MLV = myocardium
+heart: LVC = left ventricle, RVC = right ventricle, MLV = myocardium, LV myo = myocardium
+heart: LV pool = left ventricle, RV pool = right ventricle
+prostate: PZ = prostate peripheral zone, TZ = prostate transition zone
+prostate: peripheral zone = prostate peripheral zone
+prostate: transition zone = prostate transition zone
 brain tumor: NCR = brain necrosis, necrosis = brain necrosis, necrotic core = brain necrosis
 brain tumor: ED = brain edema, edema = brain edema, peritumoral edema = brain edema
 brain tumor: ET = enhancing brain tumor, enhancing tumor = enhancing brain tumor
@@ -39,6 +43,7 @@ _SPELLINGS = {
     "grey": "gray",
     "coeliac": "celiac",
     "vertebrae": "vertebra",
+    "metastases": "metastasis",
     "ventricular": "ventricle",
     "atrial": "atrium",
 }

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from IODeepLib.errors import ModelError
 from IODeepLib.importers.draft import Draft
+from IODeepLib.sources.folder import FolderSource, files_below
+from IODeepLib.sources.other_networks import other_networks_in
 
 _MOST_NAMES = 100_000  # of a folder somewhere on a disk that are looked at
 
@@ -21,6 +23,8 @@ class Format(StrEnum):
 
     NNUNET = "nnunet"
     MONAI = "monai"
+    KAAPANA = "kaapana"
+    FIRST_GENERATION = "first-generation"
 
     @property
     def program(self) -> str:
@@ -28,7 +32,12 @@ class Format(StrEnum):
         return _PROGRAMS[self]
 
 
-_PROGRAMS = {Format.NNUNET: "nnU-Net", Format.MONAI: "MONAI"}
+_PROGRAMS = {
+    Format.NNUNET: "nnU-Net",
+    Format.MONAI: "MONAI",
+    Format.KAAPANA: "Kaapana",
+    Format.FIRST_GENERATION: "the first IODeep program",
+}
 # What lies beside the weights, with slashes between folders.
 _SIGNS = {
     Format.NNUNET: re.compile(r"(?:.*/)?plans\.json"),
@@ -47,6 +56,7 @@ def format_of(path: Path) -> Format:
     """
     names = list(islice(_names(path), _MOST_NAMES))
     found = [one for one, sign in _SIGNS.items() if any(map(sign.fullmatch, names))]
+    found = found or _in_objects(path)
     if len(found) != 1:
         what = " and ".join(one.program for one in found) or "no trained network that is known"
         raise ModelError(
@@ -57,6 +67,14 @@ def format_of(path: Path) -> Format:
     return found[0]
 
 
+def _in_objects(path: Path) -> list[Format]:
+    """What is stored in the DICOM objects of a folder."""
+    if not path.is_dir():
+        return []
+    files = islice(files_below(path), _MOST_NAMES)
+    return list(dict.fromkeys(Format(one.format) for one in other_networks_in(files)))
+
+
 @contextmanager
 def draft_of(kind: Format, path: Path, options: Mapping[str, str]) -> Iterator[Draft]:
     """What the network there says of itself.
@@ -64,8 +82,8 @@ def draft_of(kind: Format, path: Path, options: Mapping[str, str]) -> Iterator[D
     Args:
         kind: what it is.
         path: where it is.
-        options: "folds", "configuration" and "previous_stage" of nnU-Net; empty ones count as
-            not given. Other programs have none.
+        options: "folds", "configuration" and "previous_stage" of nnU-Net, in Kaapana too; empty
+            ones count as not given. Other programs have none.
 
     Raises:
         UsageError, ModelError: see the draft of each.
@@ -77,14 +95,20 @@ def draft_of(kind: Format, path: Path, options: Mapping[str, str]) -> Iterator[D
         with open_bundle(path) as bundle:
             yield monai_draft(bundle)
         return
-    from IODeepLib.importers import nnunet
+    if kind is Format.FIRST_GENERATION:
+        from IODeepLib.importers import first_generation
 
-    before = options.get("previous_stage")
-    with nnunet.draft(
-        path,
-        folds=options.get("folds") or None,
-        configuration=options.get("configuration") or None,
-        previous_stage=Path(before) if before else None,
+        with first_generation.draft(FolderSource(path)) as draft:
+            yield draft
+        return
+    from IODeepLib.importers import kaapana, nnunet
+
+    before = Path(options["previous_stage"]) if options.get("previous_stage") else None
+    folds, of = options.get("folds") or None, options.get("configuration") or None
+    with (
+        kaapana.draft(FolderSource(path), None, folds, of, previous_stage=before)
+        if kind is Format.KAAPANA
+        else nnunet.draft(path, folds, of, previous_stage=before)
     ) as draft:
         yield draft
 

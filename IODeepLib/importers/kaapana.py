@@ -40,6 +40,7 @@ def draft(
     folds: str | None = None,
     configuration: str | None = None,
     postprocess: bool = True,
+    previous_stage: Path | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Draft]:
     """What a model says that Kaapana stored.
@@ -47,7 +48,7 @@ def draft(
     Args:
         source: a folder or PACS with its objects.
         series: the Series Instance UID, where there are several models.
-        folds, configuration, postprocess: see `nnunet.draft`.
+        folds, configuration, postprocess, previous_stage: see `nnunet.draft`.
         progress: called with the fraction done and a message; it may raise to stop.
 
     Raises:
@@ -61,7 +62,7 @@ def draft(
         path = folder / "kaapana.zip"
         join(pieces, path)
         _check_version(path)
-        with nnunet.draft(path, folds, configuration, postprocess) as made:
+        with nnunet.draft(path, folds, configuration, postprocess, previous_stage) as made:
             made.source = f"{pieces[0].name}, of Kaapana"
             yield made
 

@@ -49,7 +49,7 @@ def whatToDo() -> str:
     return _(
         "This is a network as the first IODeep program stored it. This version cannot run it as it "
         "is: its architecture is a description for a parser of its own, and its weights are a "
-        "Python pickle. iodeep import first-generation FOLDER --out DIR makes a network of IODeep "
-        "of it, and runs nothing of the pickle; or export it to ONNX with the program that trained "
-        "it, and publish it in the IODeep module."
+        "Python pickle. Import a trained network in the IODeep module, with the folder of this "
+        "file, or iodeep import first-generation, makes a network of IODeep of it, and runs "
+        "nothing of the pickle; or export it to ONNX with the program that trained it."
     )

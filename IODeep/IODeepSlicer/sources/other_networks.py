@@ -29,5 +29,6 @@ def whatToDo() -> str:
     """Why it cannot be run, and what helps."""
     return _(
         "This is a trained folder of nnU-Net, as Kaapana stores it. It has to be imported first: "
-        "iodeep import kaapana FOLDER --out DIR makes a network of IODeep of it."
+        "Import a trained network in the IODeep module, with the folder of these files, or iodeep "
+        "import kaapana."
     )

@@ -77,6 +77,12 @@ SETS = {
         *("left atrium blood cavity", "right atrium blood cavity"),
         *("myocardium of the left ventricle", "ascending aorta", "pulmonary artery"),
     ],
+    "Decathlon": [
+        *("liver", "pancreas", "hepatic vessel", "spleen", "left atrium", "colon cancer primaries"),
+        *("cancer", "tumor"),
+    ],
+    "prostate": ["PZ", "TZ"],
+    "short axis of the heart": ["lv_pool", "lv_myo", "rv_pool"],
     "BraTS": ["necrotic core", "edema", "enhancing tumor"],
     "BraTS regions": ["whole tumor", "tumor core", "enhancing tumor"],
     "BraTS letters": ["NCR", "ED", "ET"],
@@ -222,7 +228,16 @@ def test_a_side_that_the_name_does_not_say_is_unknown():
     "name",
     [
         *("", "_", "background", "class 1", "mass effect", "left", "phantom", "liver kidney"),
-        *("left liver", "kidney_left_right", "prostate/uterus", "ventricle", "LV", "ED", "T1"),
+        *(
+            "left liver",
+            "kidney_left_right",
+            "prostate/uterus",
+            "peripheral zone",
+            "ventricle",
+            "LV",
+            "ED",
+            "T1",
+        ),
         *("whole tumor", "vertebrae_L6", "rib_left_13", "liver " * 20),
     ],
 )
