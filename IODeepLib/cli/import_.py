@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -67,14 +69,16 @@ def run(options: argparse.Namespace) -> None:
 
     if options.out is None and not options.draft:
         raise UsageError("no --out", "a new folder to write to", "add --out DIR, or --draft")
-    with options.draft_of(options) as draft:
+    # What other programs' networks print when they are made is not what was asked for.
+    with redirect_stdout(sys.stderr), options.draft_of(options) as draft:
         put_answers(draft, options.set, options.set_file)
-        if options.draft:
-            _say_draft(options, draft)
-            return
-        recipe = complete(draft)
-        with console.progress() as progress:
-            model = import_model(draft, recipe, options.out, progress)
+        if not options.draft:
+            recipe = complete(draft)
+            with console.progress() as progress:
+                model = import_model(draft, recipe, options.out, progress)
+    if options.draft:
+        _say_draft(options, draft)
+        return
     document, text = described(model, options.out)
     facts = _facts(draft, recipe)
     console.emit(

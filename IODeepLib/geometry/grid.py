@@ -27,6 +27,10 @@ from IODeepLib.geometry.tolerances import SAME_GRID_TOLERANCE
 # Of a number of voxels, those that the rounding of spacings leaves as they are.
 _DECIMALS = 6
 
+# Sine of the angle to the patient's axes from which on MONAI takes a grid for aslant: below it, an
+# affine in float32 moves a corner of 100 voxels by less than MONAI's tolerance.
+_ASLANT = 5e-3
+
 _LETTERS = {"L": (0, 1), "R": (0, -1), "P": (1, 1), "A": (1, -1), "S": (2, 1), "I": (2, -1)}
 _LETTER_OF = {pair: letter for letter, pair in _LETTERS.items()}
 
@@ -199,11 +203,16 @@ class Grid:
     def respaced_from_first(self, spacing: Sequence[float]) -> Grid:
         """Voxels of `spacing` mm behind the first one, which stays, as far as the last one is.
 
-        As MONAI's compute_shape_offset, which rounds halves to even numbers.
+        As MONAI's compute_shape_offset, which rounds halves to even numbers. Of an aslant grid none
+        of its corners is the first one but for rounding (of a NIfTI file's affine to float32, or of
+        DICOM's decimals), and it then lays index n / 2 on index n / 2 instead.
         """
         affine = self.affine.copy()
         affine[:3, :3] *= np.asarray(spacing, dtype=np.float64) / np.asarray(self.spacing)
         shape = self._counts(np.asarray(self.shape) - 1, spacing, 1)
+        if np.sort(np.abs(self.directions), axis=0)[1].max() > _ASLANT:
+            halves = np.asarray(self.shape) / 2, np.asarray(shape) / 2
+            affine[:3, 3] += self.affine[:3, :3] @ halves[0] - affine[:3, :3] @ halves[1]
         return Grid(shape, affine, self.frame_of_reference)
 
     def _counts(

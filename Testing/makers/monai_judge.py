@@ -15,7 +15,7 @@ import torch
 from IODeepLib.geometry import Volume
 
 
-def train(network: dict, path: Path, images: Sequence[np.ndarray], steps: int = 60) -> None:
+def train(network: dict, path: Path, images: Sequence[np.ndarray], steps: int = 40) -> None:
     """Train a network for seconds to tell dark, gray and bright apart after smoothing, and save it.
 
     Args:

@@ -69,6 +69,8 @@ def _draft(bundle: Bundle, network: Path | None, torchscript: bool) -> Draft:
     task = Task.CLASSIFICATION if judges else Task.SEGMENTATION
     assumed: list[str] = []
     input_ = _input(images, windows, dims, channels, reads, assumed)
+    if task is Task.SEGMENTATION:
+        _check_way_back(decided, images[0])
     output = _output(decided, classes, task, bool(images[0].grid), assumed)
     labels = labels_of(decided, gives, classes, task)
     output["labels"] = labels.recipe
@@ -200,6 +202,27 @@ def _missing_channels(channels: int) -> Missing:
     return Missing("input.channels", why, f"[{example}]")
 
 
+def _check_way_back(decided: Decided, image: Image) -> None:
+    """Refuse what does not come back to the image's own voxels as a recipe says it."""
+    if image.grid and not decided.inverted:
+        raise ModelError(
+            "a result that stays on the network's voxels",
+            "Invertd behind Spacingd or Resized",
+            "put Invertd into the config's postprocessing",
+        )
+    if image.grid.get("mode") != "resize":
+        return
+    # Resized goes back in its own mode: averages, or PyTorch's older kind of nearest voxel.
+    nearest = decided.output.get("label_interpolation") == "nearest-even"
+    if nearest or image.grid.get("interpolation", "linear") != "linear":
+        way = "nearest_interp" if nearest else "the mode of Resized"
+        raise ModelError(
+            f"Invertd with {way}, behind Resized",
+            "Resized with mode 'bilinear' or 'trilinear', and nearest_interp false",
+            "correct the config, or import the network as ONNX ('iodeep import onnx')",
+        )
+
+
 def _output(
     decided: Decided, classes: int, task: Task, resampled: bool, assumed: list[str]
 ) -> dict[str, Any]:
@@ -219,12 +242,6 @@ def _output(
             "labels where a probability is above 0.5: the bundle saves probabilities"
             if by_itself
             else "labels by the highest channel: the bundle saves scores"
-        )
-    if resampled and not decided.inverted:
-        raise ModelError(
-            "a result that stays on the network's voxels",
-            "Invertd behind Spacingd or Resized",
-            "put Invertd into the config's postprocessing",
         )
     if not resampled:  # on the image's own voxels there is no way back
         for key in ("interpolate", "decide_on", "label_interpolation"):

@@ -133,10 +133,6 @@ def test_a_bundle_says_nearly_everything(tmp_path: Path) -> None:
             [keyed("Resized", spatial_size=[64, 64, 48], mode="trilinear")],
             {"grid": {"mode": "resize", "shape": [64, 64, 48]}},
         ),
-        (
-            [keyed("Resized", spatial_size=64)],
-            {"grid": {"mode": "resize", "shape": [64] * 3, "interpolation": "area"}},
-        ),
     ],
 )
 def test_what_is_done_before_the_network(
@@ -304,6 +300,7 @@ def test_a_zip_file_is_the_same_as_its_folder(tmp_path: Path) -> None:
 
 
 UNET3 = {**bundles.UNET}
+SMALL = keyed("Resized", spatial_size=[64, 64, 48], mode="trilinear")
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "Python of its own before": (
         config(before=[*LOADED, keyed("scripts.mine.Transform")]),
@@ -349,6 +346,14 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "another way back": (
         config(after=[keyed("Invertd", "pred", transform="@dataset"), ARGMAX]),
         "Invertd with transform",
+    ),
+    "averages on the way back": (
+        config(before=[*LOADED, RAS, keyed("Resized", spatial_size=64)]),
+        "Invertd with the mode of Resized",
+    ),
+    "nearest on the way back from Resized": (
+        config(before=[*LOADED, RAS, SMALL], after=[ARGMAX, inverted(nearest=True)]),
+        "Invertd with nearest_interp",
     ),
     "two activations": (config(after=[SOFTMAX, SIGMOID, ARGMAX]), "sigmoid, behind softmax"),
     "unknown function": (
