@@ -189,16 +189,15 @@ def _by_planes(source: npt.NDArray, taps: list[Taps], result: npt.NDArray) -> No
     def load(index: int) -> npt.NDArray:
         return source[index].astype(result.dtype)
 
-    if len(first) <= source.shape[0]:
-        loaded = functools.lru_cache(maxsize=len(first.index))(load)
-        for i in range(len(first)):
-            result[i] = in_plane(first.plane(loaded, i), second, third)
-    else:
-        ready = functools.lru_cache(maxsize=len(first.index))(
-            lambda i: in_plane(load(i), second, third)
-        )
-        for i in range(len(first)):
-            result[i] = first.plane(ready, i)
+    def across(plane: npt.NDArray) -> npt.NDArray:
+        return in_plane(plane, second, third)
+
+    grows = len(first) > source.shape[0]
+    ready = functools.lru_cache(maxsize=first.held)(lambda i: across(load(i)) if grows else load(i))
+    for start in range(0, len(first), first.together):
+        made = first.planes(ready, slice(start, start + first.together))
+        for i, plane in enumerate(made, start):
+            result[i] = plane if grows else across(plane)
 
 
 def _at_an_angle(

@@ -1,8 +1,8 @@
 """How voxels along one axis are made of others: interpolation as weighted sums.
 
-Written as the first voxel plus weighted differences from it, so that a constant stays exactly that.
 A cubic B-spline is a sum of few voxels as well: what its prefilter brings from farther away falls
-by a factor of 3.7 a voxel. On one core that takes a quarter of the time of scipy's zoom.
+by a factor of 3.7 a voxel. As products of small matrices, axis by axis, that takes a tenth of the
+time of scipy's zoom (one core, 200 x 384 x 384 voxels of 1 x 0.8 x 0.8 mm to 1.5 mm).
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ GAUSSIAN_REACH = 4.0
 # far it reaches, in voxels: what is left out is below 1.4e-7 of the image's range, as float32's.
 SPLINE_POLE = np.sqrt(3.0) - 2
 SPLINE_REACH = 12
+# Target voxels of one product of matrices: more of them are more zeros in it.
+TOGETHER = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,59 @@ class Taps:
             [weight[turn] for weight in self.weight],
         )
 
-    def plane(self, get: Callable[[int], npt.NDArray], target: int) -> npt.NDArray:
-        """Plane `target` of an array whose source planes `get` gives; they are left as they are."""
-        weights = self.weight[:, target]
-        return _mix(lambda tap: get(int(self.index[tap, target])).copy(), list(weights))
+    def planes(self, get: Callable[[int], npt.NDArray], part: slice) -> npt.NDArray:
+        """The target planes `part`, of source planes that `get` gives; they are left as they are.
+
+        At most `together` of them, made of `held` source planes.
+        """
+        weights = self.weight[:, part.start]
+        return _mix(lambda tap: get(int(self.index[tap, part.start])).copy(), list(weights))[None]
+
+    @property
+    def together(self) -> int:
+        """How many planes are made at once."""
+        return 1
+
+    @property
+    def held(self) -> int:
+        """How many source planes that takes."""
+        return len(self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class ManyTaps(Taps):
+    """The same for so many that products of matrices are quicker."""
+
+    def along(self, array: npt.NDArray, axis: int) -> npt.NDArray:
+        turned = np.moveaxis(array, axis, -1)
+        result = np.empty((*turned.shape[:-1], len(self)), np.float32)
+        for start in range(0, len(self), TOGETHER):
+            part = slice(start, start + TOGETHER)
+            low, matrix = self._matrix(part)
+            np.matmul(turned[..., low : low + len(matrix)], matrix, out=result[..., part])
+        return np.moveaxis(result, -1, axis)
+
+    def planes(self, get: Callable[[int], npt.NDArray], part: slice) -> npt.NDArray:
+        low, matrix = self._matrix(part)
+        return np.tensordot(matrix.T, [get(low + i) for i in range(len(matrix))], axes=1)
+
+    @property
+    def together(self) -> int:
+        return TOGETHER // 4  # of planes, which are large
+
+    @property
+    def held(self) -> int:
+        firsts = range(0, len(self), self.together)
+        parts = [self.index[:, first : first + self.together] for first in firsts]
+        return max((int(np.ptp(part)) + 1 for part in parts), default=1)
+
+    def _matrix(self, part: slice) -> tuple[int, Float32]:
+        """The first source voxel of some target voxels, and (source, target) all weights."""
+        index = self.index[:, part]
+        low = int(index.min())
+        matrix = np.zeros((int(index.max()) + 1 - low, index.shape[1]), np.float32)
+        np.add.at(matrix, (index - low, np.arange(index.shape[1])), self.weight[:, part])
+        return low, matrix
 
 
 def _mix(take: Callable[[int], npt.NDArray], weights: list) -> npt.NDArray:
@@ -135,7 +186,7 @@ def nearest_even_taps(position: Float64, size: int) -> Taps:
     return _one_tap(np.rint(_settled(position * 2) / 2), size)
 
 
-def cubic_taps(position: Float64, size: int) -> Taps:
+def cubic_taps(position: Float64, size: int) -> ManyTaps:
     """Taps of the cubic B-spline through all voxels, the edge value holding beyond.
 
     As scipy's zoom with order 3 and the mode "nearest", that also at `position` beyond the center
@@ -154,7 +205,7 @@ def cubic_taps(position: Float64, size: int) -> Taps:
     weight /= weight.sum(axis=0)
     index = np.clip(below + offsets[:, None], 0, size - 1)
     nearest_first = np.argsort(np.abs(offsets), kind="stable")
-    return Taps(index[nearest_first], weight[nearest_first].astype(np.float32))
+    return ManyTaps(index[nearest_first], weight[nearest_first].astype(np.float32))
 
 
 def _cubic_basis(x: Float64) -> Float64:
