@@ -34,7 +34,7 @@ ALIKE = 1e-5
 
 
 def converted(description: dict[str, Any], network: Any, choices: Choices | None = None) -> Any:
-    units = list(units_of(network.state_dict()))
+    units = list(units_of(network.state_dict(), 2**30))
     return convert(read_architecture(repr(description)), units, choices or Choices())
 
 
@@ -309,6 +309,17 @@ def test_weights_that_do_not_fit(
     assert refused.err.count("\n") == 1
     assert words in refused.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_tensor_that_is_larger_than_its_file(
+    iodeep: Callable[..., Answer], tmp_path: Path
+) -> None:
+    state = UNet().state_dict()
+    state["last.weight"] = torch.zeros(1).expand(2**34).view(1, 2**34, 1, 1)
+    store(tmp_path, unet(), state)
+    refused = call(iodeep, tmp_path)
+    assert refused.status == 4
+    assert "no more than there are" in refused.err
 
 
 def test_a_state_dict_among_other_things(iodeep: Callable[..., Answer], tmp_path: Path) -> None:

@@ -82,22 +82,32 @@ def read_weights(path: Path, folder: Path) -> list[Unit]:
     """
     checkpoint = folder / "weights.pth"
     _decode(path, checkpoint)
-    return list(units_of(_state(read_checkpoint(checkpoint))))
+    state = _state(read_checkpoint(checkpoint))
+    return list(units_of(state, checkpoint.stat().st_size))
 
 
-def units_of(state: Mapping[str, Any]) -> Iterator[Unit]:
+def units_of(state: Mapping[str, Any], most_bytes: int) -> Iterator[Unit]:
     """The modules of a state dict in its order, each with its tensors as float32.
 
+    Args:
+        state: names and tensors.
+        most_bytes: of all tensors. One number in a file can be a tensor of any size.
+
     Raises:
-        ModelError: a tensor is of a kind that no layer has.
+        ModelError: a tensor is of a kind that no layer has, or there are more bytes.
     """
     torch = packages.torch()
     tensors: dict[str, dict[str, Float32]] = {}
+    size = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
+    if size > most_bytes:
+        raise ModelError(
+            f"tensors of {size} bytes in {most_bytes}", "no more than there are", _NEXT
+        )
     for name, tensor in state.items():
         module, _, last = name.rpartition(".")
         if last == "num_batches_tracked":
             continue
-        if not tensor.is_floating_point() or tensor.is_sparse:
+        if not tensor.is_floating_point() or tensor.layout != torch.strided:
             raise ModelError(f"{name} of {tensor.dtype}", "dense floating point numbers", _NEXT)
         array = tensor.detach().to(torch.float32).contiguous().numpy()
         if not np.isfinite(array).all():
