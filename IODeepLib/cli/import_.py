@@ -16,6 +16,7 @@ from IODeepLib.cli import (
     import_kaapana,
     import_monai,
     import_nnunet,
+    import_onnx,
 )
 from IODeepLib.cli.pack import described
 
@@ -28,6 +29,7 @@ NAME = "import"
 FORMATS: tuple[ModuleType, ...] = (
     import_nnunet,
     import_monai,
+    import_onnx,
     import_kaapana,
     import_first_generation,
 )
