@@ -1,11 +1,14 @@
-"""How much memory a run needs with many classes."""
+"""How much memory a run needs with many classes, and with several stages."""
 
 from __future__ import annotations
 
+import json
 import resource
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from harness import Bench, Row, fresh
@@ -35,6 +38,57 @@ def rows(bench: Bench) -> Iterator[Row]:
         ours=[peak],
         note="a network of one layer; scores brought to the source voxels, then decided",
     )
+    names = _write_staged(bench.folder / "model", min(classes, 6), size)
+    peak = fresh("bench_memory:peak_of_run", str(bench.folder))
+    yield Row(
+        f"peak memory, {'x'.join(map(str, shape[::-1]))} CT, three stages",
+        f"networks {', '.join(names)}",
+        peak / 2**30,
+        4,
+        "GiB",
+        ours=[peak],
+        note="a coarse network, one that reads its labels as channels, and one in their region",
+    )
+
+
+def _write_staged(folder: Path, classes: int, size: int) -> list[str]:
+    """A model of three stages in the place of that in `folder`; the names of its networks."""
+    from IODeepLib.model_object import write_model
+    from IODeepLib.recipe import recipe_from_json, recipe_to_json
+
+    whole = json.loads(recipe_to_json(recipe("stages", classes, patch_size=[size] * 3)))
+    own, output = whole.pop("input"), whole.pop("output")
+    steps = [{"step": "clip", "lower": -400, "upper": 400}, {"step": "min_max"}]
+
+    def stage(name: str, spacing: float, *channels: dict[str, str], **more: Any) -> dict[str, Any]:
+        input_ = {
+            **own,
+            "channels": [*own["channels"], *channels],
+            "grid": {"mode": "spacing", "spacing": [spacing] * 3},
+            "intensity": steps,
+            "label_interpolation": "per_class",
+        }
+        return {"name": name, "input": input_, "output": output, **more}
+
+    of_coarse = [
+        {"name": f"part {i}", "stage": "coarse", "label": f"Label {i}"} for i in (1, classes - 1)
+    ]
+    last = f"Label {classes - 1}"  # the one that the network finds in bright voxels
+    whole |= {
+        "schema": "iodeep-recipe/2",
+        "stages": [
+            stage("coarse", 2 * SPACING),
+            stage("middle", SPACING, *of_coarse),
+            stage("fine", SPACING, region={"stage": "middle", "labels": [last]}),
+        ],
+    }
+    networks = {
+        name: pointwise(folder.with_name(f"{name}.onnx"), classes, channels)
+        for name, channels in (("coarse", 1), ("middle", 3), ("fine", 1))
+    }
+    shutil.rmtree(folder)
+    write_model(networks, recipe_from_json(json.dumps(whole)), folder)
+    return list(networks)
 
 
 def peak_of_run(folder: str) -> int:
@@ -44,6 +98,7 @@ def peak_of_run(folder: str) -> int:
     from IODeepLib.sources.folder import find_model
 
     here = Path(folder)
-    run(find_series(here / "ct")[0], find_model(here / "model")).save(here / "result")
+    found = run(find_series(here / "ct")[0], find_model(here / "model"))
+    found.save(here / "result", force=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak

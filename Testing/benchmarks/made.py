@@ -81,17 +81,21 @@ def network_beside(path: Path, size: int, width: int) -> Path:
     return _save(nodes, [first, *weights], f"layer{len(nodes) - 1}", path)
 
 
-def pointwise(path: Path, classes: int) -> Path:
-    """Scores of each voxel from itself alone: a network that costs next to nothing."""
+def pointwise(path: Path, classes: int, channels: int = 1) -> Path:
+    """Scores of each voxel from itself alone: a network that costs next to nothing.
+
+    Of several channels the first counts most.
+    """
     from onnx import helper, numpy_helper
 
     slopes = np.linspace(-1, 1, classes, dtype=np.float32)
+    kernel = slopes[:, None] / np.arange(1, channels + 1, dtype=np.float32)
     weights = [
-        numpy_helper.from_array(slopes.reshape(classes, 1, 1, 1, 1), "slopes"),
+        numpy_helper.from_array(kernel.reshape(classes, channels, 1, 1, 1), "slopes"),
         numpy_helper.from_array(np.abs(slopes[::-1]).copy(), "offsets"),
     ]
     node = helper.make_node("Conv", ["image", "slopes", "offsets"], ["scores"])
-    return _save([node], weights, "scores", path)
+    return _save([node], weights, "scores", path, channels)
 
 
 def unet(path: Path, classes: int) -> Path:
@@ -136,11 +140,11 @@ def unet(path: Path, classes: int) -> Path:
     return _save(nodes, weights, tensor, path)
 
 
-def _save(nodes: list[Any], weights: list[Any], output: str, path: Path) -> Path:
+def _save(nodes: list[Any], weights: list[Any], output: str, path: Path, channels: int = 1) -> Path:
     from onnx import TensorProto, helper
 
     sizes = [None] * 3
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, *sizes])
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, channels, *sizes])
     scores = helper.make_tensor_value_info(output, TensorProto.FLOAT, None)
     graph = helper.make_graph(nodes, "network", [image], [scores], weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
