@@ -123,7 +123,7 @@ def assert_equal(found: np.ndarray, wanted: np.ndarray) -> None:
     """Nearly all voxels are equal, and nearly all that are foreground in one of the two."""
     equal, foreground = found == wanted, (found > 0) | (wanted > 0)
     of_all, of_foreground = equal.mean(), equal[foreground].mean()
-    assert np.unique(wanted).size >= 3, "it learned nothing that could be compared"
+    assert (wanted > 0).sum() >= 500, "it found nothing that could be compared"
     assert of_all >= LEAST_OF_ALL, (of_all, of_foreground)
     assert of_foreground >= LEAST_OF_FOREGROUND, (of_all, of_foreground)
 
