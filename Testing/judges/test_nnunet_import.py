@@ -168,6 +168,39 @@ def test_postprocessing_is_done_unless_it_is_left_out(tmp_path: Path) -> None:
         assert "after" not in made.recipe
 
 
+def test_what_was_measured_stands_in_the_card(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path, folds=("0", "1"))
+    means = {"1": {"Dice": 0.912345, "IoU": 0.8}, "2": {"Dice": 0.5}, "(1, 2)": {"Dice": 0.1}}
+    for name in ("crossval_results_folds_0_1", "fold_1/validation"):
+        (folder / name).mkdir()
+        (folder / name / "summary.json").write_text(json.dumps({"mean": means}))
+        means = {"1": {"Dice": 0.25}}
+    with draft(folder) as made:
+        found = [(one["label"], one["value"]) for one in made.recipe["card"]["performance"]]
+        assert found == [("liver", 0.9123), ("spleen", 0.5)]
+    with draft(folder, "1") as made:
+        [one] = made.recipe["card"]["performance"]
+        assert one == {
+            "dataset": "fold_1/validation",
+            "metric": "Dice",
+            "value": 0.25,
+            "label": "liver",
+        }
+    with draft(folder, "0") as made:
+        assert "performance" not in made.recipe["card"]
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"mean": {"1": 5}}', '{"mean": {"1": {"Dice": NaN}}}']
+)
+def test_what_cannot_be_read_was_not_measured(tmp_path: Path, text: str) -> None:
+    folder = model_folder(tmp_path)
+    (folder / "fold_0" / "validation").mkdir()
+    (folder / "fold_0" / "validation" / "summary.json").write_text(text)
+    with draft(folder) as made:
+        assert "performance" not in made.recipe["card"]
+
+
 class Marking:
     """Makes a folder as soon as it is unpickled."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from IODeepLib.errors import UsageError
 from IODeepLib.importers.draft import Draft
 from IODeepLib.importers.labels import labels_of
-from IODeepLib.importers.nnunet import recipe, stages
+from IODeepLib.importers.nnunet import performance, recipe, stages
 from IODeepLib.importers.nnunet.folder import beside, models_below, opened, read_trained
 from IODeepLib.importers.nnunet.model import Model, read_model
 
@@ -137,8 +137,10 @@ def _before(model: Model, given: Path | None) -> Model:
 
 def _top(model: Model) -> dict[str, Any]:
     """What stands at the top of the recipe and in its card."""
-    text = model.dataset.text or model.plans.dataset_name
-    return {**recipe.names_of(model.plans, model.configuration), "card": {"training_data": text}}
+    card: dict[str, Any] = {"training_data": model.dataset.text or model.plans.dataset_name}
+    found = performance.measured(model.trained, model.dataset)
+    card |= {"performance": found} if found else {}
+    return {**recipe.names_of(model.plans, model.configuration), "card": card}
 
 
 def _finish(made: Draft, model: Model, postprocess: bool) -> None:

@@ -40,14 +40,14 @@ class Dataset:
     Attributes:
         channels: names of the input's channels, in order.
         labels: (value, name) of what is found, in the order of the output's channels.
-        values: all values that training labels have, but for the background, rising.
+        trained_on: the values in training labels of each of them, more than one for a region.
         regions: whether each label is thresholded by itself and painted in this order.
         text: where the data come from, for people.
     """
 
     channels: tuple[str, ...]
     labels: tuple[tuple[int, str], ...]
-    values: tuple[int, ...]
+    trained_on: tuple[tuple[int, ...], ...]
     regions: bool
     text: str
 
@@ -55,6 +55,11 @@ class Dataset:
     def heads(self) -> int:
         """Channels of the output; without regions the background has one, too."""
         return len(self.labels) + (not self.regions)
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """All values that training labels have, but for the background, rising."""
+        return tuple(sorted({one for values in self.trained_on for one in values} - {0}))
 
     @property
     def modalities(self) -> tuple[str | None, ...]:
@@ -85,7 +90,7 @@ def read_dataset(value: dict[str, Any]) -> Dataset:
     return Dataset(
         tuple(channels[str(i)].strip() or f"channel {i}" for i in range(len(channels))),
         labels,
-        tuple(sorted({one for value in values.values() for one in value} - {0})),
+        tuple(values[name] for _, name in labels),
         regions,
         "; ".join(re.sub(r"\s+", " ", fact).strip() for fact in facts if fact.strip()),
     )

@@ -22,7 +22,8 @@ _FOLD = re.compile(r"fold_(all|0|[1-9][0-9]?)")
 _DEPTH = 4
 _WANTED = re.compile(
     r"(?:.*/)?(?:plans\.json|dataset\.json|fold_\w+/checkpoint_(?:final|best)\.pth"
-    r"|crossval_results_\w+/postprocessing\.(?:json|pkl))"
+    r"|crossval_results_\w+/(?:postprocessing\.json|postprocessing\.pkl|summary\.json)"
+    r"|fold_\w+/validation/summary\.json)"
 )
 
 
