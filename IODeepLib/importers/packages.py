@@ -34,6 +34,19 @@ def monai_networks() -> Any:
     return monai.networks.nets
 
 
+def onnx() -> Any:
+    """The module `onnx`.
+
+    Raises:
+        UsageError: it is not there, or cannot be loaded.
+    """
+    try:
+        import onnx
+    except (ImportError, OSError) as error:
+        raise not_there("onnx", error) from None
+    return onnx
+
+
 def yaml() -> Any:
     """The module `yaml`.
 

@@ -16,6 +16,7 @@ torch = pytest.importorskip("torch")
 from command import DEMO, Answer  # noqa: E402
 from makers.first_generation import NAME, unet, write  # noqa: E402
 from makers.first_generation_networks import UNet, double, randomize, saved  # noqa: E402
+from pacs.servers import Orthanc  # noqa: E402
 from torch import nn  # noqa: E402
 
 from IODeepLib import find_series  # noqa: E402
@@ -24,6 +25,7 @@ from IODeepLib.importers.first_generation.conversion import Choices  # noqa: E40
 from IODeepLib.importers.first_generation.layers import convert  # noqa: E402
 from IODeepLib.importers.first_generation.weights import units_of  # noqa: E402
 from IODeepLib.network.onnx_runtime import onnx_runtime  # noqa: E402
+from IODeepLib.sources.find import source_of  # noqa: E402
 
 ANSWERS = [
     *("--set", "card.publisher=CHILab", "--set", "card.intended_use=Research"),
@@ -224,6 +226,22 @@ def test_a_gray_image_fills_three_channels(iodeep: Callable[..., Answer], tmp_pa
     store(tmp_path, unet(3), UNet(3).state_dict())
     recipe = json.loads(call(iodeep, tmp_path, "--json").out)["recipe"]
     assert [channel["name"] for channel in recipe["input"]["channels"]] == ["MR"]
+
+
+def test_out_of_a_pacs(iodeep: Callable[..., Answer], tmp_path: Path, orthanc: Orthanc) -> None:
+    (tmp_path / "in").mkdir()
+    weights = saved(UNet().state_dict())
+    uid = write(tmp_path / "in" / "net.dcm", architecture=repr(unet()), weights=weights)
+    source_of(orthanc.source).store([tmp_path / "in" / "net.dcm"])
+    found = iodeep(
+        *("import", "first-generation", orthanc.source, "--series", uid, *ANSWERS),
+        *("--out", tmp_path / "out"),
+    )
+    assert found.status == 0, found.err
+    same = call(iodeep, tmp_path, "--out", str(tmp_path / "same"))
+    assert same.status == 0, same.err
+    shown = [json.loads(iodeep("show", tmp_path / name, "--json").out) for name in ("out", "same")]
+    assert shown[0]["parts"][0]["sha256"] == shown[1]["parts"][0]["sha256"]
 
 
 def test_colors(iodeep: Callable[..., Answer], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from command import Answer, refused
 from makers.first_generation import unet, write
 
-from IODeepLib.errors import ModelError
+from IODeepLib.errors import ModelError, UsageError
 from IODeepLib.importers.first_generation.architecture import Architecture, read_architecture
 from IODeepLib.importers.first_generation.conversion import Choices
 from IODeepLib.importers.first_generation.layers import convert
@@ -152,6 +153,12 @@ def test_a_sum_of_nine_neighbors() -> None:
     [found] = session.run(None, {"image": image})
     windows = np.lib.stride_tricks.sliding_window_view(image[0, 0], (3, 3))
     np.testing.assert_array_equal(found[0, 1], windows.sum((-1, -2)))
+
+
+def test_without_the_package_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(UsageError, match=r"no Python package onnx .*author"):
+        convert(small("relu"), [], Choices())
 
 
 @pytest.mark.parametrize("code", ["lstm", "gru", "cnn1d", "Avgpool1d", "dsc1d", "attention"])
