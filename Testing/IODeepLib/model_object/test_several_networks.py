@@ -11,6 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 from command import DEMO
+from judges import standard_errors
 from makers.packed_models import altered, files, make_model, with_recipe
 from makers.recipes import liver_recipe
 from makers.several_networks import (
@@ -88,6 +89,11 @@ def test_the_elements_are_those_of_the_statement(model: Model) -> None:
         assert inner is not None and item[GROUP, 0x10].value == "IODEEP 1"
         wanted = {e for e, definition in DICTIONARY.items() if definition.network == "1"}
         assert {element for element in Element if element in inner} == wanted
+
+
+def test_the_instances_conform_to_the_standard(model: Model) -> None:
+    for path in files(model)[:2]:
+        assert standard_errors(path) == []
 
 
 def test_one_network_is_stored_as_before(tmp_path: Path) -> None:
