@@ -50,10 +50,14 @@ def test_a_model_goes_there_and_comes_back(orthanc: Orthanc, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("over", ["DICOMweb", "DIMSE"])
+@pytest.mark.parametrize("form", ["+te", "+ti", "-e +ti"])
 def test_a_model_of_several_networks_comes_back(
-    orthanc: Orthanc, tmp_path: Path, over: str
+    orthanc: Orthanc, tmp_path: Path, over: str, form: str
 ) -> None:
+    """Also from who stored it in Implicit VR, with sequences that have no lengths."""
     model = make_several(tmp_path)
+    card = files(model)[0]
+    subprocess.run(["dcmconv", *form.split(), card, card], check=True, capture_output=True)
     address = {
         "DICOMweb": orthanc.source,
         "DIMSE": f"dimse://{orthanc.aet}@127.0.0.1:{orthanc.dicom_port}",
