@@ -81,8 +81,8 @@ class MeteredBytes(io.BytesIO):
         return _read_bytes(self, size)
 
 
-def open_regular(path: Path | str) -> MeteredFile:
-    """Open a file to be read, if it is one.
+def open_regular(path: Path | str, kind: type[MeteredFile] = MeteredFile) -> MeteredFile:
+    """Open a file to be read, if it is one, as a `kind` of file.
 
     Raises:
         NotRegularError: it is a pipe, a socket, a device or a folder, or became one meanwhile.
@@ -92,7 +92,7 @@ def open_regular(path: Path | str) -> MeteredFile:
     raw = io.FileIO(path, "rb", opener=_without_waiting)
     try:
         _check_regular(os.fstat(raw.fileno()), path)
-        return MeteredFile(raw)
+        return kind(raw)
     except BaseException:
         raw.close()
         raise

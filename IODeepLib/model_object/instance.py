@@ -29,7 +29,7 @@ from IODeepLib.model_object.private_dictionary import (
     Element,
     block_of,
 )
-from IODeepLib.model_object.sequence_file import DamagedSequenceError, read_items
+from IODeepLib.model_object.sequence_file import DamagedSequenceError, SmallElements, read_items
 
 _DEFER = 64 * 2**10  # bytes; elements above it are left in the file
 _UNDEFINED = 0xFFFFFFFF  # length of an element that is made of fragments (PS3.5 A.4)
@@ -175,7 +175,7 @@ class Instance(Elements):
             if DeflatedExplicitVRLittleEndian.encode() in head:
                 dataset = read_deflated(path)
             else:
-                with open_regular(path) as file:
+                with open_regular(path, SmallElements) as file:
                     dataset = dcmread(file, defer_size=_DEFER)
                 # With these pydicom opens the file again for what it left there.
                 dataset.filename, dataset.fileobj_type = str(path), open

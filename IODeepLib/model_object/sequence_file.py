@@ -13,7 +13,8 @@ from typing import BinaryIO
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 
-from IODeepLib.headers.header_file import open_regular
+from IODeepLib.headers.header_file import HeaderTooLongError, MeteredFile, open_regular
+from IODeepLib.model_object.deflated import MAX_INFLATED_BYTES
 
 # Tags of an item and of the end of a sequence of undefined length (PS3.5 section 7.5).
 _ITEM, _END = 0xFFFEE000, 0xFFFEE0DD
@@ -23,6 +24,23 @@ _ITEM_HEADER = 8  # bytes: tag and length
 
 class DamagedSequenceError(ValueError):
     """It is no sequence, or longer than what it lies in; the message says what was found."""
+
+
+class SmallElements(MeteredFile):
+    """A file of which no more is read than a card can have beside what is left in the file.
+
+    What stands in a sequence without a length pydicom reads whole.
+    """
+
+    room = MAX_INFLATED_BYTES
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """See `MeteredFile`."""
+        if size is None or not 0 <= size <= self.room:
+            raise HeaderTooLongError(f"more than {MAX_INFLATED_BYTES} bytes to be held")
+        data = super().read(size)
+        self.room -= len(data)
+        return data
 
 
 def read_items(
@@ -51,7 +69,7 @@ def read_items(
         DamagedSequenceError: it is no sequence, has more items, or does not end where it says.
     """
     found: list[Dataset] = []
-    with open_regular(path) as file:
+    with open_regular(path, SmallElements) as file:
         size = os.fstat(file.fileno()).st_size
         end = size if length == _UNDEFINED else begin + length
         if end > size:

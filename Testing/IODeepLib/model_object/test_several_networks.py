@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -277,6 +278,24 @@ def test_an_item_is_no_longer_than_its_sequence(model: Model) -> None:
     path.write_bytes(content)
     with pytest.raises(ModelError, match=f"an item of {length + 100} bytes in {length - 8}"):
         read_card(path)
+
+
+def test_a_sequence_without_a_length_is_not_read_without_an_end(model: Model) -> None:
+    """An item with a gigabyte that pydicom would read: zeros that take no room on the disk."""
+    path = files(model)[0]
+    content = path.read_bytes()
+    place = content.index(b"\x17\x00\x25\x10SQ")
+    undefined = b"\xff" * 4
+    with path.open("wb") as file:
+        file.write(content[: place + 8] + undefined + b"\xfe\xff\x00\xe0" + undefined)
+        file.write(b"\x17\x00\x22\x10OB\0\0" + (2**30).to_bytes(4, "little"))
+        file.truncate(file.tell() + 2**30)
+    tracemalloc.start()
+    with pytest.raises(ModelError, match="more than 100663296 bytes to be held"):
+        read_card(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10e6
 
 
 # What is newer than this reader.
