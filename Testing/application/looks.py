@@ -87,11 +87,34 @@ def _error(look: str) -> str:
     return text
 
 
+def _queue(look: str) -> str:
+    """Two models on one image: the list of runs, and the window of models beside."""
+    table = find("modelTable")
+    table.clearSelection()
+    table.setCurrentCell(0, 1)
+    flags = qt.QItemSelectionModel.Select | qt.QItemSelectionModel.Rows
+    table.selectionModel().select(table.model().index(1, 0), flags)
+    wait(0.5)
+    panel.apply()
+    panel.until(lambda: not panel.is_running())
+    wait(1)
+    picture(f"{look}-queue")
+    found = _in_sight("modelTable", "applyButton", "queueTable")
+    find("closeQueueButton").click()
+    find("manageButton").click()
+    wait(0.5)
+    window = slicer.modules.iodeep.widgetRepresentation().self().panel.models._window.root
+    picture(f"{look}-manage", window)
+    window.window().close()
+    return found
+
+
 _STEPS = (
     ("before", _before),
     ("after", _after),
     ("statistics", _statistics),
     ("an error", _error),
+    ("a queue", _queue),
 )
 
 
@@ -113,7 +136,8 @@ def _look(width: int, height: int, style: str, model: Any) -> None:
 def _run() -> None:
     with DICOMUtils.TemporaryDICOMDatabase(str(_work / "database")):
         model = panel.make_model(_work / "demo")
-        for folder in (_work / "demo", panel.DEMO / "mr_t1"):
+        panel.make_model(_work / "other", name="other", title="Another model")
+        for folder in (_work / "demo", _work / "other", panel.DEMO / "mr_t1"):
             DICOMUtils.importDicom(str(folder), slicer.dicomDatabase, copyFiles=True)
         for width, height in _SIZES:
             for style in _STYLES:

@@ -147,6 +147,30 @@ def _managed() -> str:
     return str(rows)
 
 
+def _imported(button: str, path: Path) -> str:
+    """By a button of the window, and the dialog that it opens."""
+    before = _labels()
+    with panel.chosen_in_dialog(path):
+        _in_window(button).click()
+    panel.until(lambda: len(_labels()) == len(before) + 1)
+    wait(1)
+    assert len(_rows()) == len(_labels()), _rows()
+    return str(_labels())
+
+
+def _newer() -> str:
+    """Who has chosen an older version is told that there is a newer one, here and in the window."""
+    _imported("importFolderButton", served.WORK / "newer")
+    (old,) = (m for m in panel.logic().findModels().models if m.label == "other@1.1.0")
+    panel.choose(old)
+    said_so = said("modelsLabel")
+    assert "2.0.0" in said_so, said_so
+    row = next(row for row in _rows() if row[:2] == ["Other", "1.1.0"])
+    assert "2.0.0" in row[4], row
+    picture("manage_newer", _window())
+    return said_so
+
+
 def _row_of(title: str) -> int:
     return next(index for index, row in enumerate(_rows()) if row[0] == title)
 
@@ -278,6 +302,11 @@ def _steps() -> None:
     step("A ZIP file is dropped", _dropped_zip)
     step("Something else is dropped", _dropped_something_else)
     step("Managed", _managed)
+    step("Imported from a folder", lambda: _imported("importFolderButton", served.WORK / "fourth"))
+    step(
+        "Imported from a ZIP file", lambda: _imported("importZipButton", served.WORK / "fifth.zip")
+    )
+    step("A newer version", _newer)
     step("Removed", _removed)
     step("Removed while it runs", _removed_while_it_runs)
     step("Got from a server", _got)
@@ -301,6 +330,10 @@ with served.orthanc() as (_orthanc, _model):
     )
     panel.make_model(served.WORK / "other", name="other", title="Other")
     panel.make_model(served.WORK / "third", name="third", title="Third")
+    panel.make_model(served.WORK / "newer", name="other", version="2.0.0", title="Other")
+    for name in ("fourth", "fifth"):
+        panel.make_model(served.WORK / name, name=name, title=name.capitalize())
+    shutil.make_archive(str(served.WORK / "fifth"), "zip", served.WORK / "fifth")
     _slow = panel.make_slow_model(served.WORK / "slow")
     for name in ("model", "slow"):
         DICOMUtils.importDicom(str(served.WORK / name), slicer.dicomDatabase, copyFiles=True)

@@ -108,6 +108,27 @@ def choose(model: Any) -> None:
     wait(0.2)
 
 
+@contextmanager
+def chosen_in_dialog(path: Path) -> Iterator[None]:
+    """The next dialog that asks for a file or folder is answered with this one."""
+
+    def choose() -> None:
+        dialog = slicer.app.activeModalWidget()
+        if dialog is not None and dialog.inherits("QFileDialog"):
+            timer.stop()
+            slicer.util.findChild(dialog, "fileNameEdit").text = str(path)
+            dialog.accept()
+
+    timer = qt.QTimer()
+    timer.setInterval(300)
+    timer.connect("timeout()", choose)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.stop()
+
+
 def look_in(source: str) -> None:
     """Enter where models are looked for beside the database."""
     find("sourceComboBox").setEditText(source)
