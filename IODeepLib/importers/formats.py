@@ -23,6 +23,7 @@ class Format(StrEnum):
 
     NNUNET = "nnunet"
     MONAI = "monai"
+    ONNX = "onnx"
     KAAPANA = "kaapana"
     FIRST_GENERATION = "first-generation"
 
@@ -35,6 +36,7 @@ class Format(StrEnum):
 _PROGRAMS = {
     Format.NNUNET: "nnU-Net",
     Format.MONAI: "MONAI",
+    Format.ONNX: "an ONNX file",
     Format.KAAPANA: "Kaapana",
     Format.FIRST_GENERATION: "the first IODeep program",
 }
@@ -42,6 +44,7 @@ _PROGRAMS = {
 _SIGNS = {
     Format.NNUNET: re.compile(r"(?:.*/)?plans\.json"),
     Format.MONAI: re.compile(r"(?:.*/)?configs/metadata\.json"),
+    Format.ONNX: re.compile(r"[^/]+\.onnx", re.IGNORECASE),
 }
 
 
@@ -49,7 +52,7 @@ def format_of(path: Path) -> Format:
     """What the files at a path look like.
 
     Args:
-        path: a folder or a ZIP file.
+        path: a folder, a ZIP file or an ONNX file.
 
     Raises:
         ModelError: nothing that is known, or several things.
@@ -62,7 +65,7 @@ def format_of(path: Path) -> Format:
         raise ModelError(
             f"{path}: {what}",
             "one of: " + ", ".join(one.program for one in Format),
-            "choose the folder or ZIP file with the trained network",
+            "choose the folder or ZIP file with the trained network, or an ONNX file",
         )
     return found[0]
 
@@ -82,8 +85,9 @@ def draft_of(kind: Format, path: Path, options: Mapping[str, str]) -> Iterator[D
     Args:
         kind: what it is.
         path: where it is.
-        options: "folds", "configuration" and "previous_stage" of nnU-Net, in Kaapana too; empty
-            ones count as not given. Other programs have none.
+        options: "folds", "configuration" and "previous_stage" of nnU-Net, in Kaapana too; "labels"
+            of ONNX files and the first program, names in the order of the channels, with commas
+            between them. Empty ones count as not given.
 
     Raises:
         UsageError, ModelError: see the draft of each.
@@ -95,10 +99,16 @@ def draft_of(kind: Format, path: Path, options: Mapping[str, str]) -> Iterator[D
         with open_bundle(path) as bundle:
             yield monai_draft(bundle)
         return
+    labels = [name.strip() for name in options.get("labels", "").split(",") if name.strip()]
+    if kind is Format.ONNX:
+        from IODeepLib.importers.plain_onnx.draft import onnx_draft
+
+        yield onnx_draft(path, labels)
+        return
     if kind is Format.FIRST_GENERATION:
         from IODeepLib.importers import first_generation
 
-        with first_generation.draft(FolderSource(path)) as draft:
+        with first_generation.draft(FolderSource(path), labels=labels) as draft:
             yield draft
         return
     from IODeepLib.importers import kaapana, nnunet

@@ -95,10 +95,11 @@ class Models:
     ) -> Model:
         """Bring a trained network of nnU-Net or MONAI into the DICOM database, and wait for it.
 
-        :param path: its folder or ZIP file.
+        :param path: its folder or ZIP file, or an ONNX file.
         :param answers: what it does not say, by its place in the recipe, such as
             {"input.orientation": "RAS"}; if something lacks, the error names all of it.
-        :param options: what of it is taken: "folds", "configuration", "previous_stage".
+        :param options: what of it is taken: "folds", "configuration" and "previous_stage" of
+            nnU-Net; "labels" of an ONNX file, names with commas between them.
         :param python: the interpreter that reads it, with PyTorch; "" for Slicer's own.
         """
         from IODeepSlicer.work.convert_job import Conversion

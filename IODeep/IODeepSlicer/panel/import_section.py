@@ -77,6 +77,7 @@ class ImportSection:
         options = {
             "folds": ui.foldsLineEdit.text.strip(),
             "configuration": ui.configurationLineEdit.text.strip(),
+            "labels": ui.importLabelsLineEdit.text.strip(),
             "previous_stage": ui.previousStagePathLineEdit.currentPath.strip(),
         }
         path = Path(ui.importPathLineEdit.currentPath).absolute()

@@ -22,7 +22,7 @@ class Conversion:
     """A trained network of another program, and what is known beside it.
 
     Attributes:
-        path: a folder or a ZIP file.
+        path: a folder, a ZIP file or an ONNX file.
         options: what of it is taken, see `IODeepLib.importers.formats`.
         answers: what it does not say, each as "PATH=VALUE", see `IODeepLib.importers.answers`.
     """

@@ -69,6 +69,16 @@ def test_all_that_lacks_is_named_and_nothing_is_written(logic: IODeepLogic, bund
     assert not in_database()
 
 
+def test_an_onnx_file_asks_for_the_rest(logic: IODeepLogic, bundle: Path) -> None:
+    options = {"labels": "spleen, liver"}
+    looking = logic.startLooking(Conversion(bundle / "models" / "model.onnx", options))
+    wait(looking)
+    found = looking.outcome()
+    assert found.format == "an ONNX file"
+    names = [label["name"] for label in found.recipe["output"]["labels"]]
+    assert names == ["spleen", "liver"] and found.questions
+
+
 def test_what_is_none_is_refused(logic: IODeepLogic, tmp_path: Path) -> None:
     (tmp_path / "photographs").mkdir()
     with pytest.raises(IODeepError, match="no trained network that is known"):
