@@ -24,6 +24,7 @@ from IODeepLib.inference.network_run import score_channels
 from IODeepLib.inference.preprocess import Prepared
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.inference.sliding_window import Slab
+from IODeepLib.inference.surrounded import surrounded
 from IODeepLib.recipe import Blend, Decision, Interpolation, Output
 from IODeepLib.voxels.activation import activate
 from IODeepLib.voxels.resample import parallel_steps
@@ -80,6 +81,8 @@ def decide(
         return labels_on_source(changed, prepared, output.label_interpolation)
     if output.interpolates_probabilities and output.blend is Blend.SCORES:
         slabs = _probabilities(slabs, output)
+    if not decided_there:
+        slabs, prepared = surrounded(slabs, prepared)
     axes = _positions(prepared)
     want_probabilities = want_probabilities and output.decision is not Decision.LABELS
     canvas = _Canvas(prepared, output, want_probabilities)

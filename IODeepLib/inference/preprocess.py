@@ -58,6 +58,7 @@ class Prepared:
         axis_map: turns an array on `source` to the working orientation.
         box: the voxels of the turned source that the network sees; beyond is background.
         back: an axis of the network along which scores are brought back by themselves.
+        cut: of each axis of the network, whether something was cropped before and behind it.
         measured: by the name of each channel, the two values of each kind of intensity step.
     """
 
@@ -68,6 +69,7 @@ class Prepared:
     box: Box
     back: Separate | None = None
     measured: Mapping[str, Mapping[type, Range]] = field(default_factory=dict)
+    cut: tuple[tuple[bool, bool], ...] = ((False, False),) * 3
 
     @property
     def at_an_angle(self) -> bool:
@@ -192,22 +194,23 @@ def prepare(
         fill_label_channels(behind, labels, earlier.labels, place, network, input_)
         for filled, given_label in zip(behind, labels, strict=True):
             apply_steps(filled, input_.steps(given_label)[1], slice_axis=slice_axis)
-    cut = [(isinstance(input_.grid, Conform),) * 2] * 3
+    cut: tuple[tuple[bool, bool], ...] = ((False, False),) * 3
     if input_.crop is not None and _crops_late(input_):
         part = _crop_box(array, input_.crop)
-        cut = [
-            (before or one.start > 0, behind or one.stop < n)
-            for (before, behind), one, n in zip(cut, part, network.shape, strict=True)
-        ]
+        cut = tuple(
+            (one.start > 0, one.stop < n) for one, n in zip(part, network.shape, strict=True)
+        )
         whole = whole[:, *part]
         network = network.cropped([one.start for one in part], whole.shape[1:])
-    box = seen_box(box, axis_map, source, network, cut)
+    conformed = isinstance(input_.grid, Conform)
+    ends = [(before or conformed, behind or conformed) for before, behind in cut]
+    box = seen_box(box, axis_map, source, network, ends)
     back = separate_axis(seen, input_.grid, back=True)
     measured = {c.name: one.found for c, one in zip(channels, ranges, strict=True)}
     order = [(channels + labels).index(channel) for channel in input_.channels]
     if order != sorted(order):
         whole = whole[order]
-    return Prepared(whole, network, source, axis_map, box, back, measured)
+    return Prepared(whole, network, source, axis_map, box, back, measured, cut)
 
 
 def _crops_late(input_: Input) -> bool:

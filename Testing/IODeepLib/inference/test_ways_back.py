@@ -288,3 +288,37 @@ def test_beyond_a_crop_on_the_networks_voxels_is_background():
         found = decide(in_slabs(scores), prepared, make_output()).array
         assert (found[2:5, 3:9, 4:6] == 2).all()
         assert (found == 2).sum() < 0.35 * found.size
+
+
+@pytest.mark.parametrize("grid", [*GRIDS[:2], Spacing((1.6, 0.45, 1.0)), Native()], ids=str)
+@pytest.mark.parametrize("orientation", ["LPS", "ARI"])
+@pytest.mark.parametrize("depth", [1, 4, 99])
+@pytest.mark.parametrize("what", ["scores", "probabilities"])
+def test_scores_go_down_to_zero_around_a_crop(grid, orientation, depth, what):
+    volume = Volume(np.full(SHAPE, -1.3, np.float32), Grid(SHAPE, AFFINE))
+    volume.array[2:6, 3:, 4:10] = 7  # to the end of one axis
+    crop = CropAbove(on=OnGrid.NETWORK)
+    input_ = Input(channels=(Channel("image"),), orientation=orientation, grid=grid, crop=crop)
+    prepared = prepare([volume], input_)
+    scores = random_scores(prepared)
+    output = make_output(activation="sigmoid", interpolate=what)
+    found = decide(in_slabs(scores, depth), prepared, output).array
+    given = special.expit(scores) if what == "probabilities" else scores
+    index, _ = places(prepared)
+    for axis, (before, behind) in enumerate(prepared.cut):
+        n = prepared.network.shape[axis]
+        low, high = (None if before else 0), (None if behind else n - 1)
+        if low is not None or high is not None:
+            index[axis] = np.clip(index[axis], low, high)
+    values = np.stack(
+        [
+            ndimage.map_coordinates(one.astype(float), index, order=1, mode="grid-constant")
+            for one in given
+        ]
+    )
+    n = np.array(prepared.network.shape).reshape(3, 1, 1, 1)
+    between = ((index > -1 + 1e-3) & (index < n - 1e-3)).all(axis=0)
+    best = np.sort(values, axis=0)
+    clear = (best[-1] - best[-2] > CLOSE) | ~between
+    np.testing.assert_array_equal(found[clear], np.where(between, values.argmax(0), 0)[clear])
+    assert 0.1 < between.mean() < 0.9 and clear.mean() > 0.95
