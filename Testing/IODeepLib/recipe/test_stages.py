@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -24,6 +26,8 @@ from IODeepLib.recipe import (
 from IODeepLib.recipe.contradictions import refuse_contradictions
 from IODeepLib.recipe.doubts import doubts
 
+DOCS = Path(__file__).resolve().parents[3] / "Docs"
+
 
 def test_a_recipe_of_one_network_has_one_stage_without_a_name() -> None:
     one = recipe()
@@ -41,6 +45,30 @@ def test_stages_are_read_and_written_back() -> None:
     jsonschema.validate(whole, recipe_schema())
     assert [one.name for one in read.all_stages] == ["lowres", "fullres"]
     assert read.network_names == ("lowres", "fullres")
+
+
+def documented() -> list[dict[str, Any]]:
+    """The examples of Docs/stages.md, each in the whole recipe that Docs/recipe.md shows."""
+    examples, whole = (
+        re.findall(r"```json\n(.*?)```", (DOCS / name).read_text("utf-8"), re.DOTALL)
+        for name in ("stages.md", "recipe.md")
+    )
+    found = []
+    for example in map(json.loads, examples):
+        one = json.loads(whole[0]) | {"schema": "iodeep-recipe/2"} | example
+        for key in ("input", "output", "after") if "stages" in one else ():
+            del one[key]
+        found.append(one)
+    return found
+
+
+@pytest.mark.parametrize("whole", documented(), ids=["ensemble", "cascade", "region", "parts"])
+def test_the_documented_examples_are_valid(whole: dict[str, Any]) -> None:
+    read = recipe_from_json(json.dumps(whole))
+    refuse_contradictions(read)
+    assert doubts(read) == ()
+    assert recipe_from_json(recipe_to_json(read)) == read
+    jsonschema.validate(whole, recipe_schema())
 
 
 def test_what_no_stage_reads_is_the_result() -> None:
