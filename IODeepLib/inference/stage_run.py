@@ -98,6 +98,7 @@ class StageRun:
         self._sessions: tuple[str, list[Session]] = ("", [])
         self._earlier = Earlier({}, {})
         self._painting: Painting | None = None
+        self._same: Prepared | None = None  # for the next stage, if it is given the same image
         self.outcomes: list[StageOutcome] = []
         self.notes: list[str] = []
         self.providers: dict[str, None] = {}
@@ -147,10 +148,13 @@ class StageRun:
             found = None
             if box is not None:
                 prepared = self._prepared(number, stage, images, box)
-                if number == len(stages) - 1:
+                last = number == len(stages) - 1
+                if last:
                     images.clear()
                 found = self._infer(number, stage, prepared)
                 self._earlier.measured[stage.name] = prepared.measured
+                if not last and self._read_the_same(stage, stages[number + 1]):
+                    self._same = prepared
                 del prepared
             if self._recipe.task_of(stage) is Task.SEGMENTATION:
                 assert not isinstance(found, Classification)  # noqa: S101 - see _infer
@@ -198,6 +202,9 @@ class StageRun:
         """The image that a stage's networks read: of the box, as if there were nothing else."""
         self.open(stage)
         self._how.began(number, True)
+        if self._same is not None:
+            same, self._same = self._same, None
+            return same
         source = images[0].grid
         own = [images[i] for i in self._recipe.series_of(stage)]
         if stage.region is None:
@@ -212,6 +219,17 @@ class StageRun:
         }
         earlier = Earlier(labels, self._earlier.measured)
         return prepare(own, self._how.inputs[stage.name], grid, earlier)
+
+    def _read_the_same(self, one: Stage, other: Stage) -> bool:
+        """Whether two stages are given just the same image, as parts of one label set are."""
+        channels = other.input.channels
+        steps = (step for c in channels for steps in other.input.steps(c) for step in steps)
+        return (
+            self._how.inputs[one.name] == self._how.inputs[other.name]
+            and one.region is other.region is None
+            and all(channel.stage is None for channel in channels)
+            and all(getattr(step, "of_stage", None) is None for step in steps)
+        )
 
     def _infer(
         self, number: int, stage: Stage, prepared: Prepared

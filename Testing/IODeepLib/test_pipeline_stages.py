@@ -494,6 +494,34 @@ def test_networks_of_one_stage_are_open_at_once(
     assert not any(one() is not None for one in alive)
 
 
+def test_parts_that_read_the_same_share_their_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+
+    def prepared(*arguments: Any) -> Any:
+        image = prepare(*arguments)
+        made.append(weakref.ref(image.array))
+        return image
+
+    monkeypatch.setattr("IODeepLib.inference.stage_run.prepare", prepared)
+    asked = staged(
+        stage("a", label(1, "A"), input=less(500)),
+        stage("b", label(2, "B"), input=less(500)),
+        stage("c", label(3, "C"), input=less(500), region={"stage": "a"}),
+        stage("d", label(4, "D"), input=less(700)),
+        stage("e", label(5, "E"), input=less(700)),
+    )
+    networks = {
+        name: line(1, bias) for name, bias in zip("abcde", (0, -100, 0, 0, -50), strict=True)
+    }
+    found = labels_of(series_of(tmp_path / "i"), models_of(tmp_path, networks, asked))
+    assert len(made) == 3
+    assert not any(one() is not None for one in made)
+    expected = np.select([VOXELS > 750, VOXELS > 700, VOXELS > 500], [5, 4, 3])
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_labels_are_held_as_long_as_they_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
