@@ -17,6 +17,7 @@ from types import FrameType, ModuleType
 import IODeepLib
 from IODeepLib.cli import (
     cache,
+    check,
     console,
     demo,
     import_,
@@ -35,7 +36,7 @@ from IODeepLib.text.foreign import printable, printable_lines
 
 VERBS: tuple[ModuleType, ...] = (
     *(pack, import_, unpack, show),
-    *(list_, select, run),
+    *(list_, select, run, check),
     *(push, pull, retire, cache),
     demo,
 )

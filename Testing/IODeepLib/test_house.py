@@ -40,6 +40,7 @@ ROOMS = [
     "publish",
     "importers",
     "pipeline",
+    "trial",
     "cli",
 ]
 # The same of the Slicer side, whose rooms import the library as they like.

@@ -36,6 +36,7 @@ CALLS = {
     "list": ["."],
     "select": ["no", "--models", "no"],
     "run": ["no", "--models", "no", "--out", "out"],
+    "check": ["no", "no", "--out", "out"],
     "push": ["no", "no"],
     "pull": ["1.2.3", "no", "--out", "out"],
     "retire": ["no", "no"],

@@ -1,0 +1,1 @@
+"""A model tried on a series: what its network sees, and what looks wrong."""
