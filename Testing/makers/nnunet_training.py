@@ -36,7 +36,7 @@ class {TRAINER}(nnUNetTrainer):
 
     def __init__(self, plans, configuration, fold, dataset_json, device=torch.device("cpu")):
         super().__init__(plans, configuration, fold, dataset_json, device)
-        self.num_epochs, self.num_iterations_per_epoch = 1, 50
+        self.num_epochs, self.num_iterations_per_epoch = 1, 120
         self.num_val_iterations_per_epoch = 1
         self.oversample_foreground_percent = 0.8
 
@@ -45,6 +45,10 @@ class {TRAINER}(nnUNetTrainer):
             super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()
         )
         return rotation, flat, self.configuration_manager.patch_size, mirror
+
+    def perform_actual_validation(self, *arguments):
+        if self.configuration_manager.next_stage_names is not None:  # which reads what this finds
+            super().perform_actual_validation(*arguments)
 
     def configure_optimizers(self):
         optimizer = torch.optim.AdamW(self.network.parameters(), 5e-3)
@@ -253,11 +257,13 @@ class Cache:
         for earlier in model.after:
             self.trained(earlier)
         for fold in model.folds:
-            if not (folder / f"fold_{fold}" / "validation" / "summary.json").exists():
+            done = folder / f"fold_{fold}" / "done"
+            if not done.exists():
                 shutil.rmtree(folder / f"fold_{fold}", ignore_errors=True)
                 self._preprocess(model)
                 where = model.data.number, model.configuration, fold
                 self.command("train", *where, "-tr", TRAINER, "-device", "cpu")
+                done.touch()
         return folder
 
     def predicted(
