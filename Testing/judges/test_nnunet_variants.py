@@ -1,8 +1,8 @@
 """Plans of nnU-Net that differ in one thing: the same voxels as its own predictor.
 
 A trained network is given images that were prepared otherwise than those it was trained on: what it
-finds is of no use, and has to be the same nonetheless. nnU-Net keeps scores in float16; here it is made
-to keep them in float32, as IODeep does, and then hardly a voxel may differ.
+finds is of no use, and has to be the same nonetheless. nnU-Net keeps scores in float16; here it is
+made to keep them in float32, as IODeep does, and then hardly a voxel may differ.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from command import Answer  # noqa: E402
 from makers.nnunet_training import ABDOMEN, Cache, cache_folder  # noqa: E402
 from makers.series import Stack  # noqa: E402
 from nnunetv2.inference import predict_from_raw_data  # noqa: E402
+from nnunetv2.inference.sliding_window_prediction import compute_gaussian  # noqa: E402
 from pydicom.uid import CTImageStorage  # noqa: E402
 
 from IODeepLib.importers.checkpoint import read_checkpoint  # noqa: E402
@@ -94,24 +95,20 @@ def image() -> np.ndarray:
     return voxels
 
 
-@pytest.fixture(autouse=True)
-def whole_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make nnU-Net's scores and weights of patches float32."""
-    in_float16 = predict_from_raw_data.compute_gaussian
-
-    def in_float32(*arguments: Any, **more: Any) -> torch.Tensor:
-        return in_float16(*arguments, **(more | {"dtype": torch.float32}))
-
-    monkeypatch.setattr(torch, "half", torch.float32)
-    monkeypatch.setattr(predict_from_raw_data, "compute_gaussian", in_float32)
+def in_float32(*arguments: Any, **more: Any) -> torch.Tensor:
+    """nnU-Net's weights of the voxels of a patch, which it keeps in float16."""
+    return compute_gaussian(*arguments, **(more | {"dtype": torch.float32}))
 
 
 def predicted(folder: Path, voxels: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
-    """Labels by nnU-Net's predictor."""
+    """Labels by nnU-Net's predictor, with scores in float32."""
     predictor = predict_from_raw_data.nnUNetPredictor(device=torch.device("cpu"), allow_tqdm=False)
     predictor.initialize_from_trained_model_folder(str(folder), (0,))
-    properties = {"spacing": list(spacing)}
-    return predictor.predict_single_npy_array(voxels[None].astype(np.float32), properties)
+    image = voxels[None].astype(np.float32)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(torch, "half", torch.float32)
+        patched.setattr(predict_from_raw_data, "compute_gaussian", in_float32)
+        return predictor.predict_single_npy_array(image, {"spacing": list(spacing)})
 
 
 @pytest.mark.parametrize("name", VARIANTS)
