@@ -10,11 +10,14 @@ result.save("out")
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from IODeepLib.errors import CancelledError, NoModelFitsError, UsageError
 from IODeepLib.geometry import Volume
@@ -93,6 +96,7 @@ def run(
     progress: Progress | None = None,
     began: Callable[[Stage], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    watch: Callable[[str, Mapping[str, NDArray[Any]]], None] | None = None,
 ) -> Result:
     """Run `model` on `series`.
 
@@ -106,6 +110,8 @@ def run(
         began: called with each stage as it begins, after `progress`; a model of several stages of
             its own prepares and infers for each of them.
         cancelled: asked all the time; once it says so, the run ends with CancelledError.
+        watch: called before each run of a network with its name, "" for the only one of a model,
+            and what it is given: an array for each input.
 
     Raises:
         UsageError: a label that the model does not have, or a SEG type that it cannot give.
@@ -139,6 +145,7 @@ def run(
             providers=options.provider,
             threads=options.threads,
             cancelled=stages.cancelled,
+            watch=None if watch is None else functools.partial(watch, name),
         ),
         inputs=inputs,
         began=stages.begin_part,

@@ -29,13 +29,14 @@ from IODeepLib.cli import (
     run,
     select,
     show,
+    shrink,
     unpack,
 )
 from IODeepLib.errors import IODeepError
 from IODeepLib.text.foreign import printable, printable_lines
 
 VERBS: tuple[ModuleType, ...] = (
-    *(pack, import_, unpack, show),
+    *(pack, import_, unpack, show, shrink),
     *(list_, select, run, check),
     *(push, pull, retire, cache),
     demo,

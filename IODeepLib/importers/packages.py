@@ -64,7 +64,7 @@ def not_there(package: str, error: Exception) -> UsageError:
     """The error that a package of the extra cannot be imported."""
     return UsageError(
         f"no Python package {package} that can be loaded ({first_line(str(error))})",
-        "what this import needs; running what was imported needs none of it",
+        "what importing and shrinking networks needs; running them needs none of it",
         "pip install 'IODeepLib[author]'",
     )
 

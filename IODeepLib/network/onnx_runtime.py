@@ -8,6 +8,7 @@ imported. (Privacy.md in the package; seen by the files that a mere import leave
 from __future__ import annotations
 
 import os
+import sys
 from types import ModuleType
 
 _SWITCH = "ORT_DISABLE_TELEMETRY"
@@ -31,3 +32,33 @@ def onnx_runtime() -> ModuleType:
     # Somebody else may have imported it before us; of what we do nothing is to be said.
     onnxruntime.disable_telemetry_events()
     return onnxruntime
+
+
+def quantization() -> ModuleType:
+    """Its module `onnxruntime.quantization`, which needs the package onnx.
+
+    Raises:
+        ImportError: one of them is not there, or cannot be loaded.
+    """
+    onnx_runtime()
+    former = sys.path[:]
+    try:
+        import onnxruntime.quantization
+    finally:  # it puts a folder of its own there
+        sys.path[:] = former
+    return onnxruntime.quantization
+
+
+def half_precision() -> ModuleType:
+    """Its module `onnxruntime.transformers.float16`, alike.
+
+    Raises:
+        ImportError: one of them is not there, or cannot be loaded.
+    """
+    onnx_runtime()
+    former = sys.path[:]
+    try:
+        from onnxruntime.transformers import float16
+    finally:
+        sys.path[:] = former
+    return float16

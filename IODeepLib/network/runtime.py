@@ -43,6 +43,9 @@ _NO_PREPACKING = "session.disable_prepacking"
 # there, for a model in a format of its own: another model than the one that was checked.
 _FORMAT = ("session.load_model_format", "ONNX")
 
+# Sees the arrays that a network is given, by the names of its inputs.
+Watch = Callable[[Mapping[str, NDArray[Any]]], None]
+
 # ONNX Runtime's names of types, where they differ from NumPy's.
 _NUMPY_NAMES = {"float": "float32", "double": "float64"}
 _TYPES = {
@@ -88,9 +91,10 @@ class Session:
         notes: Sequence[str],
         threads: int,
         cancelled: Callable[[], bool] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._session: Any = session
-        self._cancelled = cancelled
+        self._cancelled, self._watch = cancelled, watch
         self.label = label
         self.notes = tuple(notes)
         self.threads = threads
@@ -110,6 +114,8 @@ class Session:
             ModelError: the arrays do not fit the network, or it fails.
             MemoryError: the network's own values do not fit into memory.
         """
+        if self._watch is not None:
+            self._watch(feeds)
         options = onnx_runtime().RunOptions()
         options.log_severity_level = _SILENT
 
@@ -145,6 +151,7 @@ def open_session(
     threads: int | None = None,
     to_run: bool = True,
     cancelled: Callable[[], bool] | None = None,
+    watch: Watch | None = None,
 ) -> Session:
     """A session that uses the weights in the DICOM files. They are not verified: see `verify`.
 
@@ -158,6 +165,7 @@ def open_session(
         to_run: whether it will be run, and not only asked for its inputs and outputs: preparing
             the weights for that can take as much memory as they have, or more.
         cancelled: asked all the time, now and whenever it runs.
+        watch: called with what it is given, an array for each input, before each run.
 
     Raises:
         CancelledError: `cancelled` said so.
@@ -199,7 +207,7 @@ def open_session(
             running = made.get_providers()
             if attempt[0] in running:
                 _log.info("%s runs with %s, threads: %d", label, ", ".join(running), threads)
-                return Session(made, label, notes, threads, cancelled)
+                return Session(made, label, notes, threads, cancelled, watch)
             failure = f"it would run with {', '.join(running)} instead"
         if not automatic or attempt[0] == CPU:
             raise _refused(label, attempt[0], failure)

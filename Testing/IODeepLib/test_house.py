@@ -41,6 +41,7 @@ ROOMS = [
     "importers",
     "pipeline",
     "trial",
+    "shrink",
     "cli",
 ]
 # The same of the Slicer side, whose rooms import the library as they like.
@@ -59,6 +60,7 @@ SLICER_ROOMS = [
 EXTRAS = {
     "cli": "cli",
     "importers": "author",
+    "shrink": "author",
     "sources/dimse": "dimse",
     "sources/transfer.py": "dimse",
     "sources/settings.py": "keyring",

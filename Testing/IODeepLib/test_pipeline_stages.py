@@ -74,6 +74,23 @@ def test_a_cascade(tmp_path: Path, label_first: bool) -> None:
     assert [item.SegmentLabel for item in read.SegmentSequence] == ["Found"]
 
 
+def test_what_networks_are_given_can_be_watched(tmp_path: Path) -> None:
+    channels = [IMAGE, label_channel("low", "Bright")]
+    asked = staged(
+        stage("low", label(1, "Bright"), input=less(500)),
+        stage("full", label(3, "Found"), input={"channels": channels, **less(500)}),
+    )
+    networks = {"low": PLAIN, "full": sums([[0, 0], [1, -300]], spatial=3)}
+    model = models_of(tmp_path, networks, asked)
+    seen: list[tuple[str, dict[str, np.ndarray]]] = []
+    run(series_of(tmp_path / "i"), model, watch=lambda name, feeds: seen.append((name, {**feeds})))
+    assert [name for name, _ in seen] == ["low", "full"]
+    [low], [full] = (feeds.values() for _, feeds in seen)
+    assert (low.shape[:2], full.shape[:2]) == ((1, 1), (1, 2))
+    np.testing.assert_array_equal(np.sort(low, axis=None), np.sort(VOXELS - 500.0, axis=None))
+    assert np.count_nonzero(full[0, 1]) == np.count_nonzero(VOXELS > 500)
+
+
 def _written(seg: Any, folder: Path) -> Path:
     seg.save(folder / "seg.dcm")
     return folder / "seg.dcm"

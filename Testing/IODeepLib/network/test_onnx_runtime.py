@@ -22,7 +22,7 @@ LIBRARY = [
 ]
 
 
-@pytest.mark.parametrize("how", ["pack", "show", "select", "run", "library"])
+@pytest.mark.parametrize("how", ["pack", "show", "select", "run", "shrink", "library"])
 def test_nothing_is_kept_or_sent(how: str, packed: Path, tmp_path: Path) -> None:
     """Its identifiers and its events, which wait to be sent, lie in files."""
     places = {name: tmp_path / name for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
@@ -34,9 +34,10 @@ def test_nothing_is_kept_or_sent(how: str, packed: Path, tmp_path: Path) -> None
         "show": [*VERB, "show", packed],
         "select": [*VERB, "select", DEMO / "mr_t1", "--models", packed],
         "run": [*VERB, "run", DEMO / "mr_t1", "--models", packed],
+        "shrink": [*VERB, "shrink", packed, DEMO / "mr_t1", "--to", "int8"],
         "library": [*LIBRARY, packed],
     }
-    call = calls[how] + (["--out", out] if how in ("pack", "run") else [])
+    call = calls[how] + (["--out", out] if how in ("pack", "run", "shrink") else [])
     own = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
     own |= {name: str(place) for name, place in places.items()}
     subprocess.run(call, env=own, check=True, capture_output=True)
@@ -53,3 +54,18 @@ def test_the_environment_stays_what_it_is(
         monkeypatch.setenv("ORT_DISABLE_TELEMETRY", former)
     assert hasattr(onnx_runtime(), "InferenceSession")
     assert os.environ.get("ORT_DISABLE_TELEMETRY") == former
+
+
+@pytest.mark.parametrize("tool", ["quantization", "half_precision"])
+def test_its_tools_put_nothing_into_the_search_path(tool: str) -> None:
+    """They would: a folder with modules of names such as `models`."""
+    code = (
+        "import sys; from IODeepLib.network import onnx_runtime as o; o.onnx_runtime(); "
+        f"before = sys.path[:]; print(o.{tool}().__name__, sys.path == before)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    name, same = answer.stdout.split()
+    assert name.startswith("onnxruntime.")
+    assert same == "True"

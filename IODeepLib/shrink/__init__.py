@@ -1,0 +1,1 @@
+"""Networks made smaller: weights of half the bits, or integers, and what that changed, measured."""
