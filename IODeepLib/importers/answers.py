@@ -23,6 +23,7 @@ from IODeepLib.text.wording import counted
 
 _PLAIN = (inspect.StrType, inspect.EnumType, inspect.LiteralType)
 _NUMBERS = (inspect.IntType, inspect.FloatType, inspect.BoolType)
+_ANY = "any"  # of a list that limits something, what an empty one means
 _CODE = "SCT^10200004^Liver, or a name that has a code (Docs/import/codes.md)"
 # Between codes of a list, whose meanings may hold commas.
 _NEXT_CODE = re.compile(r",\s*(?=[^,^]{1,16}\^[^,^]+\^)")
@@ -86,7 +87,7 @@ def complete(draft: Draft) -> Recipe:
     except StructureError as error:
         path = error.path.removeprefix("$.")
         raise RecipeError(
-            f"{path}: {error.found}", error.wanted, f"give another value with --set {path}=..."
+            f"{path}: {error.found}", error.wanted, f"give another answer for {path}"
         ) from None
 
 
@@ -123,12 +124,12 @@ def value_of(text: str, kinds: Kinds, path: str) -> Any:
     if any(isinstance(kind, _PLAIN) for kind in kinds):
         return text
     raise UsageError(
-        f"--set {path}={text}", "JSON: an object in {}", "correct --set, or use a file"
+        f"the answer {text!r} for {path}", "JSON: an object in {}", "give another answer"
     )
 
 
 def _items(text: str, kind: inspect.VarTupleType | inspect.TupleType, path: str) -> list[Any]:
-    if not text:
+    if text in ("", _ANY):
         return []
     parts = _NEXT_CODE.split(text) if "^" in text else text.split(",")
     if isinstance(kind, inspect.TupleType):  # of a fixed length; its record says which
@@ -151,7 +152,9 @@ def _code(text: str, path: str) -> dict[str, str]:
     elif known is not None and not rest:
         code = known.type
     else:
-        raise UsageError(f"--set {path}={text}", _CODE, "correct --set")
+        raise UsageError(
+            f"the answer {text!r} for {path}", _CODE, f"give another one, such as {_CODE}"
+        )
     return {"value": code.value, "scheme": code.scheme, "meaning": code.meaning}
 
 
@@ -159,7 +162,9 @@ def _json(text: str, path: str) -> Any:
     try:
         return parse_json(text)
     except StructureError as error:
-        raise UsageError(f"--set {path}: {error.found}", error.wanted, "correct --set") from None
+        raise UsageError(
+            f"the answer for {path}: {error.found}", error.wanted, "give another answer"
+        ) from None
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -65,7 +65,7 @@ _ALWAYS = (
     Missing("applies_to.modalities", "the DICOM modalities of the images it reads", "CT"),
     Missing(
         "applies_to.anatomic_regions",
-        "the body parts that its images show; nothing behind '=' means any",
+        "the body parts that its images show, or any",
         "Abdomen",
     ),
     Missing("card.publisher", "who gives the network away", "Example Hospital"),

@@ -65,7 +65,9 @@ def format_of(path: Path) -> Format:
         raise ModelError(
             f"{path}: {what}",
             "one of: " + ", ".join(one.program for one in Format),
-            "choose the folder or ZIP file with the trained network, or an ONNX file",
+            "choose the folder or ZIP file with a network of "
+            + ", ".join(one.program for one in Format if one is not Format.ONNX)
+            + ", or an ONNX file",
         )
     return found[0]
 

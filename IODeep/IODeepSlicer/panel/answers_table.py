@@ -64,11 +64,15 @@ class AnswersTable:
                 answer = qt.QTableWidgetItem("")
                 setTip(answer, _("For example: {example}").format(example=question.example))
                 table.setItem(row, _ANSWER, answer)
+        table.visible = bool(self._questions)
+        qt.QTimer.singleShot(0, self._fit)  # once its columns have their widths
+
+    def _fit(self) -> None:
+        table = self._table
         table.resizeRowsToContents()
-        shown = range(min(len(self._questions), _MOST_ROWS))
+        shown = range(min(table.rowCount, _MOST_ROWS))
         height = sum(table.rowHeight(row) for row in shown)
         table.setFixedHeight(height + table.horizontalHeader().height + 6)
-        table.visible = bool(self._questions)
 
     def _texts(self) -> list[str]:
         rows = range(len(self._questions))

@@ -123,7 +123,7 @@ def test_a_grid_has_the_keys_of_its_mode(key: str) -> None:
     ],
 )
 def test_answers_are_checked_by_the_recipe(words: str, path: str) -> None:
-    with pytest.raises(RecipeError, match=rf"{path}.*--set {path}="):
+    with pytest.raises(RecipeError, match=rf"{path}.*another answer for {path}"):
         answered(words)
 
 
