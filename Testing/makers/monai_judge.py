@@ -75,3 +75,10 @@ def same(found: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
     """Shares of equal voxels: of all, and of those where either has a label."""
     equal, either = found == wanted, (found != 0) | (wanted != 0)
     return float(equal.mean()), float(equal[either].mean())
+
+
+def write_flat_nifti(pixels: np.ndarray, path: Path) -> Path:
+    """A picture (row, column) as NIfTI of two axes: columns, rows."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(pixels.astype(np.float32)), str(path))
+    return path
