@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ torch = pytest.importorskip("torch")
 
 from command import Answer, refused  # noqa: E402
 from makers import bundles  # noqa: E402
-from makers.bundles import UNET  # noqa: E402
+from makers.bundles import SOFTMAX, UNET, keyed  # noqa: E402
 
 from IODeepLib import find_models  # noqa: E402
+from IODeepLib.network.onnx_runtime import onnx_runtime  # noqa: E402
 
 ANSWERS = ["--set", "applies_to.anatomic_regions=Abdomen"]
 
@@ -180,3 +182,35 @@ def test_an_architecture_that_a_search_found(tmp_path: Path, iodeep: Callable[..
     torch.save(net.state_dict(), folder / "models" / "model.pt")
     answer = imported(iodeep, folder)
     assert answer.status == 0, answer.err
+
+
+def test_a_gray_picture_that_is_copied_to_all_channels(
+    tmp_path: Path, iodeep: Callable[..., Answer]
+) -> None:
+    definition = {"_target_": "DenseNet121", "spatial_dims": 2, "in_channels": 3, "out_channels": 2}
+    about = bundles.metadata(["liver", "spleen"])
+    about["network_data_format"]["inputs"]["image"]["num_channels"] = 3
+    before = [
+        keyed("LoadImaged"),
+        keyed("EnsureChannelFirstd", channel_dim=2),
+        keyed("Resized", spatial_size=[32, 32]),
+    ]
+    inference = bundles.config(definition, before, [SOFTMAX], {"_target_": "SimpleInferer"})
+    folder = bundles.write(tmp_path / "small", inference, about)
+    net = network_of(definition).eval()
+    torch.save(net.state_dict(), folder / "models" / "model.pt")
+    assert "input.channels (" in imported(iodeep, folder).err
+    one = "--set", 'input.channels=[{"name": "gray"}]'
+    assert imported(iodeep, folder, *one).status == 0
+    assert iodeep("unpack", tmp_path / "out", "--out", tmp_path / "made").status == 0
+    session = onnx_runtime().InferenceSession(tmp_path / "made" / "model.onnx")
+    image = np.random.default_rng(0).standard_normal((1, 1, 32, 32), np.float32)
+    with torch.no_grad():
+        wanted = net(torch.from_numpy(image).repeat(1, 3, 1, 1)).numpy()
+    np.testing.assert_allclose(session.run(None, {"image": image})[0], wanted, atol=1e-4)
+
+
+def test_a_zip_file(bundle: Path, iodeep: Callable[..., Answer]) -> None:
+    shutil.make_archive(str(bundle), "zip", bundle.parent, bundle.name)
+    shutil.rmtree(bundle)
+    assert imported(iodeep, bundle.with_suffix(".zip")).status == 0

@@ -61,6 +61,8 @@ def write_network(
     else:
         module = definition.build(bundle.models)
         fill(module, weights, key)
+        if len(recipe["input"]["channels"]) == 1 and (definition.channels or 1) > 1:
+            module = _copying(module, definition.channels or 1)
     shape, open_sizes = _shape(recipe)
     _check(module, shape, classes, recipe["task"] == "SEGMENTATION", bundle)
     export(module, shape, folder / _ONNX, f"the bundle {bundle.name}", open_sizes)
@@ -133,6 +135,21 @@ def _check(
             f"{wanted}, by metadata.json and config",
             "correct what is wrong there",
         )
+
+
+def _copying(module: torch.nn.Module, channels: int) -> torch.nn.Module:
+    """A network that is given one channel, and copies it to all that the other one reads."""
+    torch = packages.torch()
+
+    class Copying(torch.nn.Module):  # type: ignore[name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = module
+
+        def forward(self, image: Any) -> Any:
+            return self.network(torch.cat([image] * channels, 1))
+
+    return Copying().eval()
 
 
 def _script(bundle: Bundle, name: str) -> Path:

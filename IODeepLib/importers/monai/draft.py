@@ -95,13 +95,16 @@ def _draft(bundle: Bundle, network: Path | None, torchscript: bool) -> Draft:
     missing = [] if "orientation" in input_ else [_ORIENTATION]
     if "channels" not in input_:
         missing.append(_missing_channels(channels))
-    return Draft(
+    draft = Draft(
         f"the bundle {bundle.name}",
-        lambda folder: network or write_network(bundle, flow, definition, recipe, classes, folder),
+        lambda folder: (
+            network or write_network(bundle, flow, definition, draft.recipe, classes, folder)
+        ),
         recipe,
         [*missing, *labels.missing],
         assumed,
     )
+    return draft
 
 
 def _definition(flow: Workflow, optional: bool) -> Definition | None:
@@ -198,7 +201,10 @@ def _channels(images: list[Image], channels: int, reads: Tensor) -> list[dict[st
 
 def _missing_channels(channels: int) -> Missing:
     example = ", ".join(f'{{"name": "{i + 1}"}}' for i in range(channels))
-    why = f"what the {channels} channels are: metadata.json names fewer of them in channel_def"
+    why = (
+        f"what the {channels} channels are: metadata.json names fewer of them in channel_def; one "
+        "alone is copied to all, as gray pictures are to the colors"
+    )
     return Missing("input.channels", why, f"[{example}]")
 
 

@@ -238,10 +238,11 @@ def test_pictures_in_color_and_slices_of_volumes(tmp_path: Path) -> None:
     assert (colors["orientation"], colors["axis_order"]) == ("source", "NCXY")
     assert colors["intensity"] == [{"step": "z_score", "per": "slice"}]
 
-    slices = {"_target_": "SliceInferer", "roi_size": [64, 64], "spatial_dim": 1}
-    volumes = draft_of(tmp_path / "b", config(flat, inferer=slices)).recipe["input"]
-    assert volumes["axis_order"] == "NCXZ"
-    assert volumes["intensity"] == [{"step": "min_max"}]
+    for axis, order in enumerate(["NCYZ", "NCXZ", "NCXY"]):
+        slices = {"_target_": "SliceInferer", "roi_size": [64, 64], "spatial_dim": axis}
+        volumes = draft_of(tmp_path / f"b{axis}", config(flat, inferer=slices)).recipe["input"]
+        assert volumes["axis_order"] == order
+        assert volumes["intensity"] == [{"step": "min_max"}]
 
 
 def test_channels_from_several_files(tmp_path: Path) -> None:
