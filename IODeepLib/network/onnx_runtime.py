@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 _SWITCH = "ORT_DISABLE_TELEMETRY"
+_WARNING, _FATAL = 2, 4  # its severities
 
 
 def onnx_runtime() -> ModuleType:
@@ -32,6 +35,20 @@ def onnx_runtime() -> ModuleType:
     # Somebody else may have imported it before us; of what we do nothing is to be said.
     onnxruntime.disable_telemetry_events()
     return onnxruntime
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Sessions that its tools open in the block say nothing: they would, names of tensors as well.
+
+    Those are foreign text, which a terminal might obey.
+    """
+    onnxruntime = onnx_runtime()
+    onnxruntime.set_default_logger_severity(_FATAL)
+    try:
+        yield
+    finally:
+        onnxruntime.set_default_logger_severity(_WARNING)  # as it is unless somebody changes it
 
 
 def quantization() -> ModuleType:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from IODeepLib.errors import ModelError
 from IODeepLib.importers.packages import first_line, not_there, onnx
-from IODeepLib.network.onnx_runtime import half_precision
+from IODeepLib.network.onnx_runtime import half_precision, silent
 
 # Sums over many voxels, and what grows faster than its input: float16 ends at 65504.
 _IN_SINGLE = (
@@ -57,12 +57,14 @@ def to_half(source: Path, target: Path, what: str) -> tuple[str, ...]:
 def converting(what: str, kind: str) -> Iterator[None]:
     """Whatever ONNX Runtime's tools raise in the block becomes the error that they cannot do it."""
     try:
-        yield
+        with silent():
+            yield
     except MemoryError:
         raise
     except Exception as error:  # of many kinds, none of them declared
+        reason = first_line(str(error) or type(error).__name__)
         raise ModelError(
-            f"{what}, of which ONNX Runtime's tools make no {kind} ({first_line(str(error))})",
+            f"{what}, of which ONNX Runtime's tools make no {kind} ({reason})",
             "a network whose operators they know",
             "leave it as it is, or take the other precision",
         ) from None

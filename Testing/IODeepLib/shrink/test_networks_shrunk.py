@@ -176,6 +176,23 @@ def test_one_layer_stays_as_it_is(tmp_path: Path) -> None:
         shrunk(tmp_path, networks.conv(3, layers=1), "int8", images())
 
 
+@pytest.mark.parametrize("to", ["fp16", "int8"])
+def test_names_in_a_network_reach_no_terminal(
+    tmp_path: Path, to: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """ONNX Runtime names what nothing uses, in the network's own words."""
+    network = networks.conv(3, layers=3)
+    unused = numpy_helper.from_array(np.ones(3, np.float32), "\x1b[2Junused")
+    network.graph.initializer.append(unused)
+    shrunk(tmp_path, network, to, images())
+    assert capfd.readouterr() == ("", "")
+
+
+def test_two_tensors_of_one_name_in_branches(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"make no float16 \(AssertionError\)"):
+        shrunk(tmp_path, networks.branching(), "fp16", [])
+
+
 def test_what_the_tools_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "ready.onnx").write_bytes(b"no network")
     with pytest.raises(ModelError, match=r"make no float16.*take the other precision"):

@@ -13,7 +13,7 @@ from makers import networks
 from makers.recipes import label, recipe
 from makers.series import Stack
 from makers.staged_recipes import IMAGE, label_channel, stage, staged
-from makers.summing_networks import models_of
+from makers.summing_networks import model_of, models_of, sums
 from onnx import TensorProto, helper, numpy_helper
 
 from IODeepLib.errors import ImageError, ModelError, NoModelFitsError, OutputError, UsageError
@@ -245,9 +245,19 @@ def test_what_is_refused_leaves_nothing(
     assert list(temporary.iterdir()) == []
 
 
-def test_a_task_without_segments(tmp_path: Path, series: ImageSeries) -> None:
-    from makers.summing_networks import model_of, sums
+def test_a_2d_network_that_gives_label_values(tmp_path: Path, series: ImageSeries) -> None:
+    model = model_of(
+        tmp_path,
+        sums([[0], [1]], 2, "argmax"),
+        input={"axis_order": "NCYX", **INPUT},
+        output={"decision": "labels", "channels": 1, "labels": [label(1)]},
+    )
+    smaller, figures = shrink(model, [Case(series)], Precision.FP16, tmp_path / "out")
+    assert figures.dice["Label 1"] >= 0.999
+    assert smaller.card.parent_uid == model.card.sop_instance_uid
 
+
+def test_a_task_without_segments(tmp_path: Path, series: ImageSeries) -> None:
     model = model_of(
         tmp_path,
         sums([[1], [2]], 3, "pool"),
