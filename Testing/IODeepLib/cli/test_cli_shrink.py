@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pydicom
 import pytest
 from command import DEMO, Answer, refused
+from pacs.servers import Orthanc
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 
@@ -82,3 +84,22 @@ def test_calls_that_are_wrong(iodeep: Callable[..., Answer], packed: Path, tmp_p
     refused(iodeep("shrink", packed, tmp_path / "none", *end), 4, "none")
     assert iodeep("shrink", packed, series, "--to", "int4", "--out", out).status == 2
     assert not out.exists()
+
+
+def test_all_of_it_in_a_pacs(
+    orthanc: Orthanc,
+    iodeep: Callable[..., Answer],
+    packed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("IODEEP_CACHE", str(tmp_path / "cache"))
+    pacs, out = orthanc.source, tmp_path / "smaller"
+    for folder in (packed, DEMO / "mr_t1"):
+        assert iodeep("push", folder, pacs).status == 0
+    uid = pydicom.dcmread(next((DEMO / "mr_t1").iterdir())).SeriesInstanceUID
+    answer = iodeep("shrink", pacs, pacs, "--series", uid, "--to", "fp16", "--out", out)
+    assert answer.status == 0, answer.err
+    assert iodeep("push", out, pacs).status == 0
+    models = json.loads(iodeep("list", pacs, "--json").out)["models"]
+    assert {model["version"] for model in models} == {"1.1.0", "1.2.0"}
