@@ -130,6 +130,17 @@ def test_a_zip_file_as_nnunet_exports_it(imported: Import, tmp_path: Path) -> No
     assert not (tmp_path.parent / "evil").exists()
 
 
+def test_a_zip_file_of_several_is_called_by_its_name(imported: Import, tmp_path: Path) -> None:
+    for of in ("2d", "3d_fullres"):
+        model_folder(tmp_path / "r", of)
+    path = tmp_path / "model.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in (tmp_path / "r").rglob("*.*"):
+            archive.write(file, file.relative_to(tmp_path / "r"))
+    assert "model.zip with 2 trained models" in refused(imported(path), tmp_path, 2)
+    assert imported(path, "--configuration", "2d").status == 0
+
+
 def test_one_of_several_configurations(imported: Import, tmp_path: Path) -> None:
     model_folder(tmp_path / "r")
     model_folder(tmp_path / "r", "2d")

@@ -43,7 +43,7 @@ def draft(
         if several:
             yield _of_parts(path, several)
             return
-        model = read_model(read_trained(place, folds, configuration))
+        model = read_model(read_trained(place, folds, configuration, path.name))
         if model.of.previous_stage is None and previous_stage is None:
             yield _of_one(path, model, postprocess)
             return
@@ -137,7 +137,8 @@ def _before(model: Model, given: Path | None) -> Model:
 
 def _top(model: Model) -> dict[str, Any]:
     """What stands at the top of the recipe and in its card."""
-    card: dict[str, Any] = {"training_data": model.dataset.text or model.plans.dataset_name}
+    text = "; ".join(filter(None, [model.plans.dataset_name, model.dataset.text]))
+    card: dict[str, Any] = {"training_data": text}
     found = performance.measured(model.trained, model.dataset)
     card |= {"performance": found} if found else {}
     return {**recipe.names_of(model.plans, model.configuration), "card": card}

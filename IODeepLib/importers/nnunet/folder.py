@@ -78,19 +78,22 @@ def opened(path: Path) -> Iterator[Path]:
         raise ModelError(f"no {path}", "a folder of nnU-Net, or a ZIP file of it", "check the path")
 
 
-def read_trained(path: Path, folds: str | None = None, configuration: str | None = None) -> Trained:
+def read_trained(
+    path: Path, folds: str | None = None, configuration: str | None = None, called: str = ""
+) -> Trained:
     """The trained model in a folder, or in one of those below it.
 
     Args:
         path: where.
         folds: "0,1" or "all", which is the fold of this name where there is one; all by default.
         configuration: which one, where there are several.
+        called: how messages call the folder, if not by its path: it may be a temporary one.
 
     Raises:
         UsageError: there are several models, or no such fold or configuration.
         ModelError: a file is not there, or damaged.
     """
-    folder = _model_in(path, configuration)
+    folder = _model_in(path, configuration, called or str(path))
     plans, dataset = read_object(folder / PLANS), read_object(folder / DATASET)
     found = tuple(_fold(folder / name) for name in _names(folder, folds))
     kinds = sorted({fold.configuration for fold in found})
@@ -103,11 +106,11 @@ def read_trained(path: Path, folds: str | None = None, configuration: str | None
     return Trained(folder, plans, dataset, found)
 
 
-def _model_in(path: Path, configuration: str | None) -> Path:
+def _model_in(path: Path, configuration: str | None, called: str) -> Path:
     found = list(models_below(path))
     if not found:
         raise ModelError(
-            f"no {PLANS} beside folders fold_* in {path}",
+            f"no {PLANS} beside folders fold_* in {called}",
             "a trained model of nnU-Net v2, such as nnUNetTrainer__nnUNetPlans__3d_fullres",
             "choose that folder, below nnUNet_results",
         )
@@ -118,8 +121,8 @@ def _model_in(path: Path, configuration: str | None) -> Path:
     if len(named) != 1:
         listed = ", ".join(one.relative_to(path).as_posix() for one in found)
         raise UsageError(
-            f"{len(named)} of {len(found)} trained models in {path}"
-            + (f" called {configuration}" if configuration else ""),
+            f"{called} with {len(found)} trained models"
+            + (f", {len(named)} of them {configuration}" if configuration else ""),
             f"one of: {listed}",
             "choose it with --configuration, or give its folder",
         )
