@@ -36,7 +36,7 @@ class {TRAINER}(nnUNetTrainer):
 
     def __init__(self, plans, configuration, fold, dataset_json, device=torch.device("cpu")):
         super().__init__(plans, configuration, fold, dataset_json, device)
-        self.num_epochs, self.num_iterations_per_epoch = 1, 120
+        self.num_epochs, self.num_iterations_per_epoch = 1, 80
         self.num_val_iterations_per_epoch = 1
         self.oversample_foreground_percent = 0.8
 
