@@ -99,7 +99,7 @@ def _queue(look: str) -> str:
     panel.until(lambda: not panel.is_running())
     wait(1)
     picture(f"{look}-queue")
-    found = _in_sight("modelTable", "applyButton", "queueTable")
+    found = _in_sight("applyButton", "queueTable", "resultTable")
     find("closeQueueButton").click()
     find("manageButton").click()
     wait(0.5)
