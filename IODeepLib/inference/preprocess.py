@@ -143,7 +143,8 @@ def prepare(
 
     shape = (len(input_.channels), *network.shape)
     what = f"the {' × '.join(map(str, shape))} voxels of the network's image"
-    needed = 4 * math.prod(shape) + _AXIS_BYTES * sum(network.shape)
+    between = 0 if isinstance(input_.grid, Native) else _AXIS_BYTES * sum(network.shape)
+    needed = 4 * math.prod(shape) + between
     for note in check_room(needed, what, "a network with a coarser grid"):
         _log.warning(note)
     whole = np.empty(shape, np.float32)

@@ -166,7 +166,12 @@ class Card:
         Raises:
             ModelError: it cannot be read, or was altered.
         """
-        [known] = [one for one in self.networks if one.name == network]
+        known = next((one for one in self.networks if one.name == network), None)
+        if known is None:
+            names = ", ".join(one.name for one in self.networks)
+            raise ModelError(
+                f"{self.label} has no network {network!r}", f"one of: {names}", "name one of these"
+            )
         if known.architecture is None:
             raise ModelError(
                 f"the card of {self.label} came without its architecture",

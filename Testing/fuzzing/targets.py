@@ -184,7 +184,11 @@ def _onnx(folder: Path) -> Target:
 
 def _onnx_twice(folder: Path) -> Target:
     """Architectures of cards, and what hostile ones are made of, by two readers."""
-    cards = [model.card.read_architecture() for model in seeds.models(folder / "seeds")]
+    cards = [
+        model.card.read_architecture(network.name)
+        for model in seeds.models(folder / "seeds")
+        for network in model.card.networks
+    ]
     made = [hostile_networks.in_initializer(place) for place in hostile_networks.PLACES.values()]
     made += [*hostile_networks.AMBIGUOUS.values(), *hostile_networks.ELSEWHERE.values()]
     made += [hostile_networks.with_node(hostile_networks.constant(hostile_networks.OUR_PLACE))]
