@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import qt
 import slicer
@@ -110,9 +111,10 @@ class QueueList:
         self._show(queue)
         for node in queue.results[self._known :]:
             self._known += 1
-            self._done(node)
+            # In a turn of its own: making it took one.
+            qt.QTimer.singleShot(0, partial(self._done, node))
         if isOver:
-            self._over()
+            qt.QTimer.singleShot(0, self._over)
 
     def _show(self, queue: RunQueue) -> None:
         for row, item in enumerate(queue.items):
