@@ -154,7 +154,9 @@ def _value(node: Node) -> Any:
 
 def _numbers(value: Any) -> list[float]:
     if isinstance(value, dict):
-        return [x for item in value.values() for x in _numbers(item)]
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return [x for item in value for x in _numbers(item)]
     return [value] if isinstance(value, (int, float)) else []
 
 

@@ -437,3 +437,12 @@ def test_what_is_no_bundle(tmp_path: Path) -> None:
     folder = bundles.write(tmp_path / "small", config())
     with pytest.raises(ModelError, match="inference"), open_bundle(folder, "other"):
         pass
+
+
+@pytest.mark.parametrize("inner", [10**9, [10**9], {"a": [[1, 10**9]]}])
+def test_numbers_without_measure_are_refused_wherever_they_stand(
+    inner: Any, tmp_path: Path
+) -> None:
+    network = {**bundles.UNET, "norm": ["group", {"num_groups": inner}]}
+    with pytest.raises(ModelError, match=r"1000000000.*numbers up to 10000"):
+        draft_of(tmp_path, config(network))
