@@ -9,7 +9,7 @@ from pathlib import Path
 import slicer
 
 from IODeepSlicer.work.convert_job import Conversion, Findings, readFindings, writeConversion
-from IODeepSlicer.work.importing import databaseFolder, notWritable
+from IODeepSlicer.work.importing import inDatabaseFolder
 from IODeepSlicer.work.job import packedFolder
 from IODeepSlicer.work.worker_process import WorkerProcess, slicerPython
 
@@ -85,8 +85,4 @@ def startConverting(python: str, conversion: Conversion) -> Converting:
     Raises:
         OutputError: the database is closed or cannot be written.
     """
-    store = databaseFolder()
-    try:
-        return Converting(python, conversion, store)
-    except OSError as error:
-        raise notWritable(store, error) from None
+    return inDatabaseFolder(lambda store: Converting(python, conversion, store))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import slicer
 
@@ -16,6 +16,8 @@ from IODeepSlicer.work.worker_process import WorkerProcess, slicerPython
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
+
+_T = TypeVar("_T")
 
 
 class Gathering(WorkerProcess[Path]):
@@ -46,11 +48,7 @@ def startGathering(origin: Origin) -> Gathering:
     Raises:
         OutputError: the database is closed or cannot be written.
     """
-    store = databaseFolder()
-    try:
-        return Gathering(slicerPython(), origin, store)
-    except OSError as error:
-        raise notWritable(store, error) from None
+    return inDatabaseFolder(lambda store: Gathering(slicerPython(), origin, store))
 
 
 def finishModels(gathering: WorkerProcess[Path]) -> tuple[Model, ...]:
@@ -131,15 +129,23 @@ def databaseFolder() -> Path:
     return Path(database.databaseDirectory)
 
 
-def notWritable(store: Path, error: OSError) -> Exception:
-    """That the folder of the DICOM database is of no use."""
+def inDatabaseFolder(start: Callable[[Path], _T]) -> _T:
+    """What is started in the folder of the open DICOM database.
+
+    Raises:
+        OutputError: the database is closed or cannot be written.
+    """
     from IODeepLib.errors import OutputError
 
-    return OutputError(
-        f"the folder of the DICOM database, {store}, cannot be written ({error.strerror})",
-        "a database folder with write permission and room",
-        "check the folder's permissions and space, or choose another database",
-    )
+    store = databaseFolder()
+    try:
+        return start(store)
+    except OSError as error:
+        raise OutputError(
+            f"the folder of the DICOM database, {store}, cannot be written ({error.strerror})",
+            "a database folder with write permission and room",
+            "check the folder's permissions and space, or choose another database",
+        ) from None
 
 
 def _models() -> tuple[Model, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from IODeepSlicer.requirements import checkRequirements
-from IODeepSlicer.work.importing import databaseFolder, importModels, notWritable
+from IODeepSlicer.work.importing import importModels, inDatabaseFolder
 from IODeepSlicer.work.job import packedFolder, writePacking
 from IODeepSlicer.work.worker_process import WorkerProcess, slicerPython
 
@@ -71,11 +71,7 @@ def startPacking(onnxFile: str | Path, recipeFile: str | Path) -> Packing:
         RecipeError: the recipe cannot be read.
         OutputError: the database is closed or cannot be written.
     """
-    store = databaseFolder()
-    try:
-        return _start(onnxFile, recipeFile, store)
-    except OSError as error:
-        raise notWritable(store, error) from None
+    return inDatabaseFolder(lambda store: _start(onnxFile, recipeFile, store))
 
 
 def _start(onnxFile: str | Path, recipeFile: str | Path, store: Path) -> Packing:
