@@ -126,6 +126,21 @@ def test_arguments_that_monai_refuses(bundle: Path, iodeep: Callable[..., Answer
         assert words in answer.err
 
 
+@pytest.mark.parametrize("kind", ["UNet", "SegResNet"])
+def test_a_network_of_far_more_weights_than_there_are(
+    bundle: Path, iodeep: Callable[..., Answer], kind: str
+) -> None:
+    """It would take terabytes."""
+    wide = {
+        "UNet": UNET | {"channels": [10_000, 10_000, 10_000]},
+        "SegResNet": {"_target_": "SegResNet", "init_filters": 8000, "in_channels": 1},
+    }
+    bundles.write(bundle, bundles.config(wide[kind]))
+    answer = imported(iodeep, bundle)
+    refused(answer, 4)
+    assert f"{kind} with far more weights than the files in models/ hold" in answer.err
+
+
 def test_torchscript_is_run_only_when_asked(bundle: Path, iodeep: Callable[..., Answer]) -> None:
     net = network_of(UNET).eval()
     net.load_state_dict(torch.load(bundle / "models" / "model.pt"))

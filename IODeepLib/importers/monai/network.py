@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from IODeepLib.importers import packages
 from IODeepLib.importers.checkpoint import read_checkpoint
+from IODeepLib.importers.memory_budget import BudgetError, memory_budget
 from IODeepLib.importers.monai.call import own_name, unknown
 from IODeepLib.importers.monai.config import Node
 from IODeepLib.importers.monai.expressions import Stored, Unread
@@ -40,6 +41,9 @@ _GONE = {"SwinUNETR": ("img_size",)}
 _IN = ("in_channels", "n_input_channels")
 _OUT = ("out_channels", "num_classes")
 _LARGEST = 10_000  # of a number; networks have some thousand channels at most
+# Bytes that a network may take as it is built: for what it tries out, and for weights that the file
+# holds in half as many, or which are made twice.
+_FREE, _WIDER = 2**30, 4
 _EXPORT = "export it as ONNX (python -m monai.bundle onnx_export) and give it with --network"
 # torchvision's networks that scale their input themselves where they were made with its weights.
 _TRANSFORMING = ("inception_v3", "googlenet")
@@ -100,8 +104,16 @@ class Definition:
             ModelError: MONAI cannot make it of these arguments.
         """
         nets = packages.monai_networks()
-        wanted = self._filled(self.arguments, nets, files)
-        made = _made(getattr(nets, self.name), self.name, wanted, self.node)
+        sizes = [path.stat().st_size for path in files.glob("*") if path.is_file()]
+        try:
+            with memory_budget(_FREE + _WIDER * max(sizes, default=0)):
+                wanted = self._filled(self.arguments, nets, files)
+                made = _made(getattr(nets, self.name), self.name, wanted, self.node)
+        except BudgetError:
+            raise self.node.error(
+                f"{self.name} with far more weights than the files in models/ hold",
+                "the network that they are of",
+            ) from None
         if self.arguments.get("pretrained") and wanted.get("model_name") in _TRANSFORMING:
             for part in made.modules():
                 if hasattr(part, "transform_input"):
@@ -170,7 +182,7 @@ def _made(kind: Callable[..., Any], name: str, arguments: dict[str, Any], node: 
             raise node.error(f"{name} with the argument {key}", f"one of {', '.join(known)}")
     try:
         return kind(**given)
-    except MemoryError:
+    except (MemoryError, BudgetError):
         raise
     except Exception as error:  # what others raise for arguments that cannot be
         what = f"{type(error).__name__}: {first_line(str(error))}"
