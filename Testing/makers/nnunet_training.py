@@ -55,6 +55,19 @@ class {TRAINER}(nnUNetTrainer):
         return optimizer, torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
 """
 
+# nnU-Net imports torchvision by the way, which a build of PyTorch that it was not made for cannot
+# load: the operators that it misses are then declared, and never called. Python runs this first.
+_SITE_CODE = """
+try:
+    import torchvision
+except RuntimeError:
+    import torch
+
+    library = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+"""
+
 
 def image_of(array: np.ndarray, spacing: Sequence[float]) -> SimpleITK.Image:
     """An array (slice, row, column) as an image, with the mm between slices, rows and columns."""
@@ -238,6 +251,7 @@ class Cache:
             "nnUNet_def_n_proc": "1",
             "nnUNet_compile": "f",
             "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(folder / "site"),
         }
 
     def command(self, name: str, *arguments: object) -> None:
@@ -300,6 +314,8 @@ class Cache:
 
     def _prepare(self, data: Data) -> None:
         """Data, plans and the stranger's trainer."""
+        (self.folder / "site").mkdir(parents=True, exist_ok=True)
+        (self.folder / "site" / "sitecustomize.py").write_text(_SITE_CODE)
         (self.folder / "trainer").mkdir(parents=True, exist_ok=True)
         (self.folder / "trainer" / f"{TRAINER}.py").write_text(_TRAINER_CODE)
         for name in ("raw", "preprocessed", "results"):
