@@ -9,13 +9,28 @@ from __future__ import annotations
 import struct
 from functools import cache
 from io import BytesIO
+from pathlib import Path
 
 from pydicom import dcmwrite
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.tag import ItemTag, Tag
 
+from IODeepLib.disk.files import whole_file
+from IODeepLib.headers import quiet
+
+CHARACTER_SET = "ISO_IR 192"  # UTF-8: names in any language, from any source
 _PADDING = {"UI": b"\0"}  # of texts; all others have a space (PS3.5 section 6.2)
+
+
+def save(dataset: Dataset, path: Path | str) -> None:
+    """Write an object with its file meta information, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with whole_file(path) as temporary, quiet():
+        dataset.save_as(temporary, enforce_file_format=True)
 
 
 def encoded(dataset: Dataset) -> bytes:

@@ -23,14 +23,8 @@ import numpy as np
 from pydicom.charset import convert_encodings
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.uid import (
-    CTImageStorage,
-    ExplicitVRLittleEndian,
-    RawDataStorage,
-    SecondaryCaptureImageStorage,
-)
+from pydicom.uid import ExplicitVRLittleEndian, RawDataStorage
 
-from IODeepLib.disk.files import whole_file
 from IODeepLib.errors import UsageError
 from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.headers import quiet
@@ -38,7 +32,8 @@ from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.recipe import Label
 from IODeepLib.results import source_images
 from IODeepLib.results.edit import Edit, corrected_reference, corrected_series
-from IODeepLib.results.encoding import encoded
+from IODeepLib.results.encoding import CHARACTER_SET, encoded, save
+from IODeepLib.results.equipment import network_equipment, software_versions
 from IODeepLib.results.frames import (
     FrameTable,
     Mask,
@@ -54,20 +49,17 @@ from IODeepLib.results.place import Place, place_of
 from IODeepLib.results.provenance import (
     NETWORK_PURPOSE,
     SOFTWARE,
-    SOFTWARE_VERSION,
     Provenance,
     derived_uid,
     shortened,
 )
 from IODeepLib.results.segments import LONGEST_LO, describe_segments
+from IODeepLib.results.stand_in import NO_UID, stand_in
 from IODeepLib.series import ImageSeries
 
-CHARACTER_SET = "ISO_IR 192"  # UTF-8: names in any language, from any source
 CONTENT_LABEL = "SEGMENTATION"
 _MAX_FRACTIONAL_VALUE = 255
 _ON_SLICES = "the frames lie on the images themselves: each pixel has its nearest corrected voxel"
-# Stands for a UID while the UID is not known: the object's content decides on it.
-_NO_UID = "0.0"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,8 +87,7 @@ class Seg:
         Raises:
             OutputError: it cannot be written.
         """
-        with whole_file(path) as temporary, quiet():
-            self.dataset.save_as(temporary, enforce_file_format=True)
+        save(self.dataset, path)
 
 
 def make_seg(
@@ -215,23 +206,22 @@ def _without_frames(
     what = f"{provenance.version} segmentation" + (" on its slices" if on_slices else "")
     edited = "" if edit is None else ", edited"
     what += edited
+    offset = source_images.ON_SLICES_OFFSET if on_slices else source_images.SEG_OFFSET
+    offset = source_images.EDITED_OFFSET if edited else offset
     room = LONGEST_LO - len(f" {what}")
-    software: Any = tuple(filter(None, (f"{SOFTWARE} {SOFTWARE_VERSION}", provenance.runtime)))
     placed = place.grid is not None
     seg = hd.seg.Segmentation(
-        source_images=[_stand_in(series, placed=placed)],
+        source_images=[stand_in(series, placed=placed)],
         pixel_array=np.zeros((1, 1, 1), np.uint8),
         segmentation_type=seg_type.value,
         segment_descriptions=descriptions,
-        series_instance_uid=_NO_UID,
-        series_number=source_images.series_number(
-            series.header, on_slices=on_slices, edited=bool(edited)
-        ),
-        sop_instance_uid=_NO_UID,
+        series_instance_uid=NO_UID,
+        series_number=source_images.series_number(series.header, offset),
+        sop_instance_uid=NO_UID,
         instance_number=1,
         manufacturer=SOFTWARE,
         manufacturer_model_name=SOFTWARE,
-        software_versions=software,
+        software_versions=software_versions(provenance),
         device_serial_number=provenance.card_sop_instance_uid,
         fractional_type="PROBABILITY",
         max_fractional_value=_MAX_FRACTIONAL_VALUE,
@@ -239,7 +229,7 @@ def _without_frames(
         content_description=shortened(title, LONGEST_LO - len(edited)) + edited,
         transfer_syntax_uid=ExplicitVRLittleEndian,
         omit_empty_frames=False,
-        contributing_equipment=[_network(provenance, edited=bool(edited))],
+        contributing_equipment=[network_equipment(provenance, "the segments", edited=bool(edited))],
         series_description=f"{shortened(provenance.title, room)} {what}",
         content_date=date,
         content_time=time,
@@ -254,9 +244,9 @@ def _without_frames(
     dataset.SpecificCharacterSet = CHARACTER_SET
     dataset.ContentCreatorName = "" if edit is None else edit.creator
     dataset.update(source_images.image_context(series.header, placed=placed))
-    dataset.DimensionOrganizationSequence[0].DimensionOrganizationUID = _NO_UID
+    dataset.DimensionOrganizationSequence[0].DimensionOrganizationUID = NO_UID
     for item in dataset.DimensionIndexSequence:
-        item.DimensionOrganizationUID = _NO_UID
+        item.DimensionOrganizationUID = NO_UID
     shared = dataset.SharedFunctionalGroupsSequence[0]
     # Where there is one segment only, highdicom 0.28 writes it here, and 0.27 in each frame.
     shared.pop("SegmentIdentificationSequence", None)
@@ -266,44 +256,6 @@ def _without_frames(
     for keyword, items in place.shared_groups().items():
         setattr(shared, keyword, items)
     return dataset
-
-
-def _stand_in(series: ImageSeries, *, placed: bool) -> Dataset:
-    """An image of one pixel with patient, study and device of `series`, and nothing else.
-
-    Its class is CT, whatever the images are: highdicom then finds its attributes where it looks,
-    and it does not take several multi-frame images. Secondary Capture needs no place in space.
-    """
-    image = source_images.patient_and_study(series.header)
-    image.update(source_images.device(series.header))
-    image.SOPClassUID = CTImageStorage if placed else SecondaryCaptureImageStorage
-    image.SOPInstanceUID = _NO_UID
-    image.SeriesInstanceUID = series.series_instance_uid
-    image.Modality = series.modality or "OT"
-    image.Rows = image.Columns = 1
-    if placed:
-        image.FrameOfReferenceUID = source_images.frame_of_reference(series)
-        image.PositionReferenceIndicator = ""
-        image.ImageOrientationPatient = [0, 1, 0, 0, 0, 1]
-        image.ImagePositionPatient = [0, 0, 0]
-        image.PixelSpacing, image.SliceThickness = [1, 1], 1
-    return image
-
-
-def _network(provenance: Provenance, *, edited: bool) -> Any:
-    """The network as contributing equipment. (PS3.3 section C.12.1.1.5)"""
-    import highdicom as hd
-    from pydicom.sr.codedict import codes
-
-    return hd.ContributingEquipment(
-        manufacturer=shortened(provenance.publisher, LONGEST_LO),
-        purpose_of_reference=codes.DCM.ProcessingEquipment,
-        manufacturer_model_name=shortened(provenance.title, LONGEST_LO),
-        software_versions=provenance.label,
-        device_serial_number=provenance.card_sop_instance_uid,
-        contribution_description="Trained network that found the segments"
-        + (" before they were edited by hand" if edited else ""),
-    )
 
 
 def _refer(

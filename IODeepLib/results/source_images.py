@@ -62,14 +62,15 @@ _PATTERNS = {
 NO_DATE, NO_TIME = "19000101", "000000"
 _DATES = ("ContentDate", "AcquisitionDate", "SeriesDate", "StudyDate")
 
-# So that the series of results stand behind those of the scanner and are known by their number;
-# the second one is that of a segmentation on the slices of a corrected series, the third one that
-# of what people edited.
-SERIES_NUMBER_OFFSET, ON_SLICES_OFFSET, EDITED_OFFSET = 1000, 2000, 3000
+# So that the series of results stand behind those of the scanner and are known by their number:
+# a segmentation, one on the slices of a corrected series, what people edited; reports of either.
+SEG_OFFSET, ON_SLICES_OFFSET, EDITED_OFFSET = 1000, 2000, 3000
+REPORT_OFFSET, EDITED_REPORT_OFFSET = 4000, 5000
+_LARGEST_OFFSET = 9000
 # These lose something, whatever the header says; of JPEG 2000 only the header says it.
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
 _ANEW = "fetch the series from the PACS again, or give it UIDs (dcmodify -gst -gse -gin)"
-_LARGEST_SERIES_NUMBER = 2**31 - 1 - EDITED_OFFSET  # IS holds 32 bits with sign
+_LARGEST_SERIES_NUMBER = 2**31 - 1 - _LARGEST_OFFSET  # IS holds 32 bits with sign
 
 
 def seg_obstacle(series: ImageSeries) -> ImageError | None:
@@ -170,11 +171,9 @@ def content_time(header: Dataset) -> tuple[str, str]:
     return NO_DATE, NO_TIME
 
 
-def series_number(header: Dataset, *, on_slices: bool, edited: bool = False) -> int:
-    """1000 to 3000 more than that of the images; that alone where they have no usable one."""
+def series_number(header: Dataset, offset: int) -> int:
+    """`offset` more than that of the images; that alone where they have no usable one."""
     stated = integer(header, "SeriesNumber") or 0
-    offset = ON_SLICES_OFFSET if on_slices else SERIES_NUMBER_OFFSET
-    offset = EDITED_OFFSET if edited else offset
     return offset + (stated if 0 < stated <= _LARGEST_SERIES_NUMBER else 0)
 
 
