@@ -15,6 +15,7 @@ from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.inference.classification import Classification
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.inference.stage_run import StageOutcome
+from IODeepLib.measurements import Measurements, measure
 from IODeepLib.model_object import Model
 from IODeepLib.network.onnx_runtime import onnx_runtime
 from IODeepLib.recipe import Label
@@ -96,6 +97,12 @@ class Result:
         return self.segmentation is not None and self.segmentation.empty
 
     @cached_property
+    def measurements(self) -> Measurements | None:
+        """What is measured of the labels, or None for a classification or regression."""
+        segmentation = self.segmentation
+        return None if segmentation is None else measure(segmentation, self.volume, self.series)
+
+    @cached_property
     def provenance(self) -> Provenance:
         """What made this result, as it is written into every file."""
         options = recorded_options(self.seg_type, self.left_out, self.mirroring)
@@ -159,6 +166,8 @@ class Result:
             }
             document["missing"] = [name for name, volume in volumes.items() if not volume]
             document["left_out"] = list(self.left_out)
+            measurements = self.measurements
+            document["measurements"] = None if measurements is None else measurements.as_json()
             segs = self._segs()
             for key, name in _SEG_KEYS.items():
                 document[key] = segs[name].sop_instance_uid if name in segs else None

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from IODeepLib.geometry.arrays import Mask
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -21,6 +23,7 @@ class Measured:
     Attributes:
         mean, stdev: stdev is that of a sample, None of a single voxel.
         minimum, median, maximum: the median of an even number is the middle of the two.
+        voxels: how many have a value.
     """
 
     mean: float
@@ -28,6 +31,7 @@ class Measured:
     minimum: float
     median: float
     maximum: float
+    voxels: int
 
 
 class _Values:
@@ -40,11 +44,23 @@ class _Values:
         self._parts.append(values)
 
     def measured(self) -> Measured:
-        values = np.concatenate(self._parts).astype(np.float64)
-        least, most = float(values.min()), float(values.max())
-        mean = float(values.mean())
-        stdev = float(values.std(ddof=1)) if len(values) > 1 else None
-        return Measured(mean, stdev, least, float(np.median(values)), most)
+        # In the type that they came in: in float64 those of a large label take gigabytes.
+        total = sum(map(len, self._parts))
+        mean = math.fsum(float(part.sum(dtype=np.float64)) for part in self._parts) / total
+        squares = math.fsum(
+            float(np.square(part.astype(np.float64) - mean).sum()) for part in self._parts
+        )
+        values = np.concatenate(self._parts)
+        middle = sorted({(total - 1) // 2, total // 2})
+        values.partition(middle)
+        return Measured(
+            mean,
+            math.sqrt(squares / (total - 1)) if total > 1 else None,
+            float(values[: middle[0] + 1].min()),
+            float(values[middle].mean(dtype=np.float64)),
+            float(values[middle[-1] :].max()),
+            total,
+        )
 
 
 class _Histogram:
@@ -74,6 +90,7 @@ class _Histogram:
             float(values[0]),
             float(sum(middle) / 2),
             float(values[-1]),
+            total,
         )
 
 
@@ -85,6 +102,10 @@ class _Label:
         self.values: _Values | _Histogram | None = None
 
     def measure(self, values: npt.NDArray) -> None:
+        if values.dtype.kind == "f":
+            values = values[np.isfinite(values)]
+        if not values.size:
+            return
         if self.values is None:
             small = values.dtype.kind in "iu" and values.dtype.itemsize <= 2
             self.values = _Histogram() if small else _Values()
@@ -96,10 +117,11 @@ class LabelTally:
 
     Args:
         columns: how many voxels a row of the grid has on which labels are told to be the same.
+        fingerprints: whether labels are to be known again, which takes as long as all the rest.
     """
 
-    def __init__(self, columns: int) -> None:
-        self._columns = columns
+    def __init__(self, columns: int, *, fingerprints: bool = True) -> None:
+        self._columns, self._fingerprints = columns, fingerprints
         self._labels: dict[int, _Label] = {}
 
     def add(
@@ -108,6 +130,7 @@ class LabelTally:
         plane: npt.NDArray[np.integer],
         corner: tuple[int, int] = (0, 0),
         image: npt.NDArray | None = None,
+        padding: Mask | None = None,
     ) -> None:
         """Look at a slice; they come in rising order.
 
@@ -115,7 +138,9 @@ class LabelTally:
             number: of the slice in the grid.
             plane: (row, column), label values, 0 for background; a part of the slice of the grid.
             corner: row and column of the grid at which the part begins.
-            image: (row, column), the image's values in that part.
+            image: (row, column), the image's values in that part; numbers that are not finite are
+                no values.
+            padding: (row, column), where there is no image in that part.
         """
         flat = plane.ravel()
         there = np.flatnonzero(flat)
@@ -125,20 +150,28 @@ class LabelTally:
         order = np.argsort(labels, kind="stable")
         there, labels = there[order], labels[order]
         starts = np.flatnonzero(np.diff(labels)) + 1
-        places = there.astype("<i8", copy=False)
-        if plane.shape[1] != self._columns or any(corner):
-            rows, columns = np.divmod(places, plane.shape[1])
-            places = (rows + corner[0]) * self._columns + columns + corner[1]
+        places = self._places(there, plane.shape[1], corner) if self._fingerprints else None
         values = None if image is None else image.ravel()[there]
+        valued = None if image is None or padding is None else ~padding.ravel()[there]
         first = 0
         for last in (*starts.tolist(), len(there)):
             label = self._labels.setdefault(int(labels[first]), _Label())
             label.voxels += last - first
-            label.digest.update(number.to_bytes(8, "little", signed=True))
-            label.digest.update(places[first:last].data)
+            if places is not None:
+                label.digest.update(number.to_bytes(8, "little", signed=True))
+                label.digest.update(places[first:last].data)
             if values is not None:
-                label.measure(values[first:last])
+                own = slice(first, last)
+                label.measure(values[own] if valued is None else values[own][valued[own]])
             first = last
+
+    def _places(self, there: npt.NDArray, columns: int, corner: tuple[int, int]) -> npt.NDArray:
+        """Which voxels of the slice of the grid those of a part are."""
+        places = there.astype("<i8", copy=False)
+        if columns == self._columns and not any(corner):
+            return places
+        rows, columns_ = np.divmod(places, columns)
+        return (rows + corner[0]) * self._columns + columns_ + corner[1]
 
     def voxels(self, value: int) -> int:
         """How many voxels a label has."""
@@ -152,6 +185,6 @@ class LabelTally:
         return self._labels[value].digest.hexdigest() if value in self._labels else ""
 
     def measured(self, value: int) -> Measured | None:
-        """The image in a label; None where there is no voxel, or no image was given."""
+        """The image in a label; None where no voxel has a value, or no image was given."""
         values = self._labels[value].values if value in self._labels else None
         return None if values is None else values.measured()

@@ -35,6 +35,7 @@ ROOMS = [
     "selection",
     "network",
     "inference",
+    "measurements",
     "results",
     "sources",
     "publish",

@@ -1,0 +1,78 @@
+"""The measurements of segments, as numbers and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from IODeepLib.recipe import Label
+from IODeepLib.series import Unit
+from IODeepLib.voxels.label_tally import Measured
+
+# Enough for any use. The last digits of a float depend on the order in which a processor adds, and
+# the same run gives the same bytes.
+_DIGITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentMeasurements:
+    """What was measured of a segment; None for what is not known or has no meaning.
+
+    Attributes:
+        label: what was looked for.
+        voxels: how many it has; 0 where it was not found, and then the others are None.
+        volume_ml: milliliters; None where the size of a voxel is not known.
+        values: of the image in it; None where no voxel of it has a value.
+        long_axis_mm, short_axis_mm: the longest diameter in an axial plane, and the one at right
+            angles to it.
+        surface_mm2: of a segment that is more than a few voxels.
+    """
+
+    label: Label
+    voxels: int
+    volume_ml: float | None
+    values: Measured | None
+    long_axis_mm: float | None
+    short_axis_mm: float | None
+    surface_mm2: float | None
+
+    def figures(self) -> dict[str, float | int | None]:
+        """All numbers by name, in the order of tables, to ten digits."""
+        values = self.values
+        return {
+            "voxels": self.voxels,
+            "volume_ml": _rounded(self.volume_ml),
+            "voxels_with_value": 0 if values is None else values.voxels,
+            "mean": _rounded(None if values is None else values.mean),
+            "stdev": _rounded(None if values is None else values.stdev),
+            "minimum": _rounded(None if values is None else values.minimum),
+            "median": _rounded(None if values is None else values.median),
+            "maximum": _rounded(None if values is None else values.maximum),
+            "long_axis_mm": _rounded(self.long_axis_mm),
+            "short_axis_mm": _rounded(self.short_axis_mm),
+            "surface_mm2": _rounded(self.surface_mm2),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """What was measured of all segments.
+
+    Attributes:
+        unit: what the values count; its name is "" where the image does not say.
+        segments: in the order of the labels that were looked for.
+    """
+
+    unit: Unit
+    segments: tuple[SegmentMeasurements, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """As it stands in `result.json`."""
+        return {
+            "unit": self.unit.name,
+            "segments": [{"label": one.label.name, **one.figures()} for one in self.segments],
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{_DIGITS}g}")
