@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +45,31 @@ def add_series(parser: argparse.ArgumentParser) -> None:
         metavar="WORDS",
         help="which volume, where a series holds several: 'echo 2', 'time point 1'",
     )
+
+
+def add_also(parser: argparse.ArgumentParser) -> None:
+    """`--also LIST`."""
+    parser.add_argument(
+        "--also",
+        metavar="LIST",
+        help="further kinds of files, such as nifti, with commas; one that there is not names all",
+    )
+
+
+def also_of(options: argparse.Namespace) -> tuple[str, ...]:
+    """The kinds of further files that are asked for.
+
+    Raises:
+        UsageError: one that there is not.
+    """
+    from IODeepLib.results.also import kinds_named
+
+    return () if options.also is None else kinds_named(options.also)
+
+
+def refused_lines(refused: Mapping[str, str]) -> list[str]:
+    """A line for each kind of further files that cannot be written, and why not."""
+    return [f"no {name} is written: {why}" for name, why in refused.items()]
 
 
 def source_of(words: str) -> Source:

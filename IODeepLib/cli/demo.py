@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from IODeepLib.cli import console
+from IODeepLib.cli import arguments, console
 
 if TYPE_CHECKING:
     from IODeepLib.inference.segmentation import Segmentation
@@ -20,6 +20,7 @@ DATA = Path(__file__).resolve().parents[1] / "demo_data"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder")
+    arguments.add_also(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -34,6 +35,7 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.series import find_series
     from IODeepLib.sources.folder import find_models
 
+    also = arguments.also_of(options)
     recipe = read_recipe(DATA / "recipe.json")
     (series,) = find_series(DATA / "mr_t1")
 
@@ -51,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
         console.say(f"\n3. Run {selection.best.model.label}")
         with console.progress() as progress:
             result = pipeline.run(series, selection.best.model, progress=progress)
-        names = result.write(out)
+        names = result.write(out, also)
     files = [str(options.out / name) for name in names]
     assert result.segmentation is not None  # noqa: S101 - the demo network segments
     dice = _dice(result.segmentation, series)

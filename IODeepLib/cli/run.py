@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels", metavar="NAME,NAME", help="keep only these labels in the result [all]"
     )
+    arguments.add_also(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -70,6 +71,7 @@ def run(options: argparse.Namespace) -> None:
 
     if options.threads is not None and options.threads < 1:
         raise UsageError(f"--threads {options.threads}", "1 or more", "correct --threads")
+    also = arguments.also_of(options)
     source = arguments.source_of(options.models)
     destination = None if options.store is None else arguments.destination_of(options.store)
     catalog = arguments.models_in(source)
@@ -105,12 +107,19 @@ def run(options: argparse.Namespace) -> None:
         with console.progress() as progress:
             model = source.fetch(candidate.model, progress)
             result = pipeline.run(series, model, run_options, others=images, progress=progress)
-        names += result.write(folder)
+        names += result.write(folder, also)
     files = [options.out / name for name in names]
-    lines = [*result.sentences(), *(f"wrote {file}" for file in files)]
+    refused = result.also_refused(also)
+    lines = [
+        *result.sentences(),
+        *(f"wrote {file}" for file in files),
+        *arguments.refused_lines(refused),
+    ]
     if why:
         lines.insert(1, f"  chosen because: {why}")
     document = result.document() | {"files": [str(file) for file in files], "chosen_because": why}
+    if also:
+        document["not_written"] = refused
     if destination is not None:
         objects = [file for file in files if file.suffix == ".dcm"]
         try:

@@ -28,6 +28,7 @@ from IODeepLib.results import (
     seg_obstacle,
     weights_digest,
 )
+from IODeepLib.results import also as also_written
 from IODeepLib.results.provenance import NetworkRecord, StageRecord
 from IODeepLib.results.same_run import DOCUMENT_NAME, refuse_other_run
 from IODeepLib.selection.criteria import Reason
@@ -35,7 +36,7 @@ from IODeepLib.series import Image, ImageSeries
 
 SEG_NAME, ON_SLICES_NAME = "segmentation.dcm", "segmentation_on_slices.dcm"
 PICTURE_NAME = "overlay.png"
-FILE_NAMES = (SEG_NAME, ON_SLICES_NAME, PICTURE_NAME, DOCUMENT_NAME)
+FILE_NAMES = (SEG_NAME, ON_SLICES_NAME, PICTURE_NAME, DOCUMENT_NAME, *also_written.FILE_NAMES)
 _SEG_KEYS = {"sop_instance_uid": SEG_NAME, "sop_instance_uid_on_slices": ON_SLICES_NAME}
 SCHEMA = "iodeep-result/1"
 
@@ -208,14 +209,19 @@ class Result:
             return "what was found lies between the slices"
         return "the first one lies on the slices themselves"
 
-    def save(self, out_dir: Path | str, *, force: bool = False) -> list[Path]:
+    def save(
+        self, out_dir: Path | str, *, force: bool = False, also: Sequence[str] = ()
+    ) -> list[Path]:
         """Write the files into a new folder, or over those of the same run; whole or not at all.
 
         Args:
             out_dir: the folder.
             force: replace the result of another run as well.
+            also: further kinds of files, such as "nifti"; what stands in the way of one says
+                `also_refused`.
 
         Raises:
+            UsageError: there is no such kind of file.
             OutputError: the folder cannot be written, or something else is there.
         """
         target = Path(out_dir)
@@ -227,10 +233,18 @@ class Result:
                 refuse_other_run(former, document, target, names)
 
         with whole_folder(target, FILE_NAMES, may_replace) as folder:
-            names += self.write(folder)
+            names += self.write(folder, also)
         return [target / name for name in names]
 
-    def write(self, folder: Path) -> list[str]:
+    def also_refused(self, also: Sequence[str]) -> dict[str, str]:
+        """Of further kinds of files, those that cannot be written, and why not.
+
+        Raises:
+            UsageError: there is no such kind of file.
+        """
+        return {name: str(why) for name, why in also_written.obstacles(self, also).items()}
+
+    def write(self, folder: Path, also: Sequence[str] = ()) -> list[str]:
         """Write the files into `folder`, as it is, and return their names."""
         names = []
         for name, seg in self._segs().items():
@@ -246,6 +260,7 @@ class Result:
             )
             (folder / PICTURE_NAME).write_bytes(picture)
             names.append(PICTURE_NAME)
+        names += also_written.write(self, folder, also)
         text = json.dumps(self.document(), ensure_ascii=False, indent=1)
         (folder / DOCUMENT_NAME).write_text(text + "\n", encoding="utf-8", newline="\n")
         return [*names, DOCUMENT_NAME]

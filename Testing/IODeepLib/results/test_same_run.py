@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -225,9 +225,9 @@ def test_of_two_runs_at_once_into_one_folder_one_is_kept(
     results = [run(item, model_of(models, "a-1.0.0")) for item in series]
     both, write, errors = threading.Barrier(2, timeout=60), Result.write, []
 
-    def slow(self: Result, folder: Path) -> list[str]:
+    def slow(self: Result, folder: Path, also: Sequence[str]) -> list[str]:
         both.wait()
-        return write(self, folder)
+        return write(self, folder, also)
 
     def save(result: Result) -> None:
         try:

@@ -1,0 +1,104 @@
+"""The files that are written beside the usual ones where they are asked for: `--also`.
+
+A kind of file is a row of `KINDS`, and its writer a module that is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IODeepLib.errors import IODeepError, UsageError
+
+if TYPE_CHECKING:
+    from IODeepLib.inference.segmentation import Segmentation
+    from IODeepLib.results.result import Result
+
+# Writes the files into a folder and returns their names; all are among those of the kind.
+Writer = Callable[["Result", Path], list[str]]
+# Why a result cannot be written so, or None.
+Obstacle = Callable[["Result"], IODeepError | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of file.
+
+    Attributes:
+        files: the names that its files may have.
+        write: writes them.
+        obstacle: why there are none of a result; what it lets pass can be written.
+    """
+
+    files: tuple[str, ...]
+    write: Writer
+    obstacle: Obstacle = lambda result: None
+
+
+def _nifti(result: Result, folder: Path) -> list[str]:
+    from IODeepLib.results.formats.nifti import write_nifti
+
+    return write_nifti(_segmentation(result), folder)
+
+
+def _segmentation(result: Result) -> Segmentation:
+    assert result.segmentation is not None  # noqa: S101 - see `_no_labels`
+    return result.segmentation
+
+
+def _no_labels(result: Result) -> IODeepError | None:
+    """Why there are no labels on voxels."""
+    if result.segmentation is not None:
+        return None
+    return UsageError(
+        f"{result.model.label}, which says something of the whole image",
+        "a network that segments",
+        "leave out the files for label maps",
+    )
+
+
+KINDS: dict[str, Kind] = {
+    "nifti": Kind(("segmentation.nii.gz",), _nifti, _no_labels),
+}
+FILE_NAMES = tuple(name for kind in KINDS.values() for name in kind.files)
+
+
+def kinds_named(words: str) -> tuple[str, ...]:
+    """The kinds in a list with commas, each once, in the order of `KINDS`.
+
+    Raises:
+        UsageError: one that there is not, or none at all.
+    """
+    return known_kinds([word.strip() for word in words.split(",")])
+
+
+def known_kinds(names: Sequence[str]) -> tuple[str, ...]:
+    """The same of a list of names, which may be empty."""
+    unknown = [name for name in names if name not in KINDS]
+    if unknown:
+        raise UsageError(
+            f"no kind of file called {', '.join(map(repr, unknown))}",
+            f"some of {', '.join(KINDS)}, with commas between them",
+            "correct --also",
+        )
+    return tuple(name for name in KINDS if name in names)
+
+
+def obstacles(result: Result, names: Sequence[str]) -> dict[str, IODeepError]:
+    """Of the kinds that are asked for and cannot be written: why not."""
+    found = {name: KINDS[name].obstacle(result) for name in known_kinds(names)}
+    return {name: error for name, error in found.items() if error is not None}
+
+
+def write(result: Result, folder: Path, names: Sequence[str]) -> list[str]:
+    """Write what is asked for into `folder`, but for what has an obstacle; the files' names.
+
+    Raises:
+        UsageError: a name that there is not.
+        OutputError: a file cannot be written.
+    """
+    kept = obstacles(result, names)
+    written = (KINDS[name].write(result, folder) for name in known_kinds(names) if name not in kept)
+    return [file for files in written for file in files]
