@@ -91,7 +91,7 @@ class WorkerProcess(Generic[T]):
         self._lines = (self._folder / "progress").open(encoding="utf-8")
         self._log_file = (self._folder / "log").open(encoding="utf-8", errors="replace")
         self._unfinished = ""
-        self._life = self._live()
+        self._life: Iterator[bool | None] = self._live()
 
     def _write(self, folder: Path) -> Iterator[None]:
         """Put what the task needs into `folder`, a piece at each step."""
@@ -189,6 +189,8 @@ class WorkerProcess(Generic[T]):
 
     def _end(self, state: State) -> None:
         self._state = state
+        # It holds this, and what the task gave, which would stay until the collector finds them.
+        self._life = iter(())
         self._lines.close()
         self._read_log()
         self._log_file.close()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -148,6 +150,25 @@ def test_a_fault_of_whoever_is_asked_is_none_of_the_files(image: VolumeImage, mo
     wait_for(lambda: over(one))
     with pytest.raises(IODeepError, match=r"IODeep itself: RuntimeError\('ours'\)"):
         one.outcome()
+
+
+@pytest.mark.parametrize("end", [State.DONE, State.FAILED, State.CANCELLED])
+def test_what_it_gave_goes_with_it(image: VolumeImage, model: Model, end: State) -> None:
+    """At once: the collector comes late where labels of many megabytes are few objects."""
+    unchanged = end is not State.FAILED
+    one = Run(sys.executable, image, model, Options(threads=1), unchanged=lambda: unchanged)
+    if end is State.CANCELLED:
+        wait_for(lambda: running(one))
+        one.cancel()
+    wait_for(lambda: over(one))
+    assert one.poll() is end
+    known = weakref.ref(one)
+    gc.disable()
+    try:
+        del one
+        assert known() is None
+    finally:
+        gc.enable()
 
 
 def test_its_process_is_gone_when_it_is_cancelled(image: VolumeImage, model: Model) -> None:
