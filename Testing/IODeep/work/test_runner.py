@@ -156,16 +156,16 @@ def test_a_fault_of_whoever_is_asked_is_none_of_the_files(image: VolumeImage, mo
 def test_what_it_gave_goes_with_it(image: VolumeImage, model: Model, end: State) -> None:
     """At once: the collector comes late where labels of many megabytes are few objects."""
     unchanged = end is not State.FAILED
-    one = Run(sys.executable, image, model, Options(threads=1), unchanged=lambda: unchanged)
+    held = [Run(sys.executable, image, model, Options(threads=1), unchanged=lambda: unchanged)]
     if end is State.CANCELLED:
-        wait_for(lambda: running(one))
-        one.cancel()
-    wait_for(lambda: over(one))
-    assert one.poll() is end
-    known = weakref.ref(one)
+        wait_for(lambda: running(held[0]))
+        held[0].cancel()
+    wait_for(lambda: over(held[0]))
+    assert held[0].poll() is end
+    known = weakref.ref(held[0])
     gc.disable()
     try:
-        del one
+        held.clear()
         assert known() is None
     finally:
         gc.enable()
