@@ -40,7 +40,13 @@ class Kind:
 def _nifti(result: Result, folder: Path) -> list[str]:
     from IODeepLib.results.formats.nifti import write_nifti
 
-    return write_nifti(_segmentation(result), folder)
+    return write_nifti(_segmentation(result), folder, placed=result.series.has_patient_geometry)
+
+
+def _nrrd(result: Result, folder: Path) -> list[str]:
+    from IODeepLib.results.formats.seg_nrrd import write_seg_nrrd
+
+    return write_seg_nrrd(_segmentation(result), folder, result.model.label)
 
 
 def _segmentation(result: Result) -> Segmentation:
@@ -60,7 +66,8 @@ def _no_labels(result: Result) -> IODeepError | None:
 
 
 KINDS: dict[str, Kind] = {
-    "nifti": Kind(("segmentation.nii.gz",), _nifti, _no_labels),
+    "nifti": Kind(("segmentation.nii.gz", "segmentation.labels.csv"), _nifti, _no_labels),
+    "nrrd": Kind(("segmentation.seg.nrrd",), _nrrd, _no_labels),
 }
 FILE_NAMES = tuple(name for kind in KINDS.values() for name in kind.files)
 

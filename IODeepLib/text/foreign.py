@@ -24,6 +24,7 @@ _UID = re.compile(r"[0-9]+(\.[0-9]+)*", re.ASCII)
 # Format characters that words are written with (Persian, the languages of India, emoji).
 _JOINERS = "\u200c\u200d"
 _REPLACEMENT = "\ufffd"
+_LIKE_LESS_THAN = "\u2039"  # looks like the real one, and begins no tag
 
 # A shorter secret is only hidden where it stands alone, or no text could be read any more.
 _SHORT = 4  # characters
@@ -91,6 +92,11 @@ def printable(value: str) -> str:
 def printable_lines(value: str) -> str:
     """`value` for an output of several lines: as `plain_lines` makes it, and without secrets."""
     return plain_lines(_without_secrets(value))
+
+
+def untagged(value: str) -> str:
+    """`value` with nothing in it that Qt could take for HTML: it shows pictures that HTML names."""
+    return value.replace("<", _LIKE_LESS_THAN).replace("&lt;", _LIKE_LESS_THAN)
 
 
 def _shown(character: str) -> str:

@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from IODeepLib.geometry.arrays import Box, Mask
+from IODeepLib.geometry.arrays import Mask
+from IODeepLib.voxels.boxes import label_boxes
 from IODeepLib.voxels.components import fill_holes, holes
 
 Labels = npt.NDArray[np.unsignedinteger]
@@ -40,7 +41,7 @@ def fill_enclosed(array: Labels, order: Sequence[int]) -> dict[int, int]:
         return {}
     suspects = {value for place in _places(numbers, enclosed) for value in _around(array, place)}
     del numbers
-    boxes = _boxes(array)
+    boxes = label_boxes(array)
     filled = {}
     for value in order:
         if value in suspects:
@@ -73,17 +74,3 @@ def _around(array: Labels, place: tuple[int, int, int]) -> set[int]:
         *(array[i, j, :k], array[i, j, k:]),
     )
     return set.intersection(*(set(np.unique(way).tolist()) for way in ways)) - {0}
-
-
-def _boxes(array: Labels) -> dict[int, Box]:
-    """The bounding box of each label that is there."""
-    import SimpleITK as sitk  # noqa: N813
-
-    measured = sitk.LabelShapeStatisticsImageFilter()
-    measured.ComputePerimeterOff()
-    measured.Execute(sitk.GetImageFromArray(np.asarray(array, order="C")))
-    boxes = {}
-    for value in measured.GetLabels():
-        x, y, z, columns, rows, planes = measured.GetBoundingBox(value)
-        boxes[value] = slice(z, z + planes), slice(y, y + rows), slice(x, x + columns)
-    return boxes

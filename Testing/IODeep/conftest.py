@@ -28,6 +28,7 @@ if find_spec("slicer_core") is None:
         "scene/test_nodes.py",
         "scene/test_outputs.py",
         "scene/test_reviews.py",
+        "scene/test_seg_nrrd.py",
         "scene/test_segments.py",
         "work/test_saving.py",
         "work/test_saving_edits.py",

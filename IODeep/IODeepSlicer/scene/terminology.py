@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from IODeepSlicer.scene.terms import TERMINOLOGY
 from IODeepSlicer.text.plain_text import tame
 
 if TYPE_CHECKING:
     from IODeepLib.codes import Code
     from IODeepLib.recipe import Label
 
-_ANATOMIC_CODES = "Anatomic codes - DICOM master list"
-_SEPARATORS = str.maketrans("~^", "--")
-
 
 def terminologyEntry(label: Label) -> str:
     """`label` as the tag of a segment says it."""
-    from IODeepLib.codes import LATERALITIES
+    from IODeepLib.results.formats.terminology import terminology_entry
 
-    def triplet(code: Any) -> str:
-        if code is None:
-            return "^^"
-        # Slicer takes the whole apart at these two.
-        parts = (
-            tame(part).translate(_SEPARATORS) for part in (code.scheme, code.value, code.meaning)
-        )
-        return "^".join(parts)
-
-    modifier = label.modifier
-    if modifier is None and label.laterality is not None:
-        modifier = LATERALITIES[label.laterality.value]
-    return "~".join(
-        (
-            TERMINOLOGY,
-            triplet(label.category),
-            triplet(label.type),
-            triplet(modifier),
-            _ANATOMIC_CODES,
-            triplet(label.anatomic_region),
-            triplet(label.anatomic_region_modifier),
-        )
-    )
+    return terminology_entry(label)
 
 
 def labelFrom(entry: str, name: str, color: tuple[int, int, int]) -> Label:

@@ -9,9 +9,6 @@ from typing import Any
 
 import slicer
 
-# One of those that Slicer brings along.
-TERMINOLOGY = "Segmentation category and type - DICOM master list"
-
 
 @dataclass(frozen=True)
 class Term:
@@ -29,28 +26,30 @@ class Term:
 @functools.cache
 def terms() -> dict[str, Term]:
     """All terms by name, such as "Liver" or "Kidney, Left"."""
+    from IODeepLib.results.formats.terminology import TERMINOLOGY
+
     found: dict[str, Term] = {}
     logic = slicer.modules.terminologies.logic()
     for i in range(logic.GetNumberOfCategoriesInTerminology(TERMINOLOGY)):
         category = slicer.vtkSlicerTerminologyCategory()
         logic.GetNthCategoryInTerminology(TERMINOLOGY, i, category)
-        for name, term in _termsOf(logic, category):
+        for name, term in _termsOf(logic, TERMINOLOGY, category):
             found.setdefault(name, term)
     return found
 
 
-def _termsOf(logic: Any, category: Any) -> Iterator[tuple[str, Term]]:
-    for i in range(logic.GetNumberOfTypesInTerminologyCategory(TERMINOLOGY, category)):
+def _termsOf(logic: Any, terminology: str, category: Any) -> Iterator[tuple[str, Term]]:
+    for i in range(logic.GetNumberOfTypesInTerminologyCategory(terminology, category)):
         kind = slicer.vtkSlicerTerminologyType()
-        logic.GetNthTypeInTerminologyCategory(TERMINOLOGY, category, i, kind)
+        logic.GetNthTypeInTerminologyCategory(terminology, category, i, kind)
         codes = {"category": _code(category), "type": _code(kind)}
         yield kind.GetCodeMeaning(), Term(codes, kind.GetRecommendedDisplayRGBValue())
         if not kind.GetHasModifiers():  # asking for them would be an error in the log
             continue
-        count = logic.GetNumberOfTypeModifiersInTerminologyType(TERMINOLOGY, category, kind)
+        count = logic.GetNumberOfTypeModifiersInTerminologyType(terminology, category, kind)
         for j in range(count):
             modifier = slicer.vtkSlicerTerminologyType()
-            logic.GetNthTypeModifierInTerminologyType(TERMINOLOGY, category, kind, j, modifier)
+            logic.GetNthTypeModifierInTerminologyType(terminology, category, kind, j, modifier)
             name = f"{kind.GetCodeMeaning()}, {modifier.GetCodeMeaning()}"
             color = modifier.GetRecommendedDisplayRGBValue()
             yield name, Term({**codes, "modifier": _code(modifier)}, color)

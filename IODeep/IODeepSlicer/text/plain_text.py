@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from html import escape
 
-from IODeepLib.text.foreign import printable
-
-_LIKE_LESS_THAN = "\u2039"  # looks like the real one, and begins no tag
+from IODeepLib.text.foreign import printable, untagged
 
 
 def inLines(text: str) -> str:
@@ -33,4 +31,4 @@ def shown(text: str) -> str:
 
 def tame(text: str) -> str:
     """`text` with nothing in it that could be taken for HTML; its lines stay lines."""
-    return inLines(text).replace("<", _LIKE_LESS_THAN).replace("&lt;", _LIKE_LESS_THAN)
+    return untagged(inLines(text))

@@ -27,7 +27,7 @@ def test_files_that_are_asked_for_are_named_and_take_the_place_of_the_same_run(
     assert "segmentation.nii.gz" in {f.name for f in out.iterdir()}
     assert document["not_written"] == {}
     assert iodeep(*call, "--also", "nifti").status == 0
-    refused(iodeep(*call), 4, "segmentation.nii.gz", "which this run does not write")
+    refused(iodeep(*call), 4, "segmentation.labels.csv", "which this run does not write")
 
 
 def test_a_kind_that_there_is_not_ends_the_call_before_the_run(
