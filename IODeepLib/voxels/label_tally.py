@@ -7,13 +7,14 @@ once for each label, and a window stands still meanwhile.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from IODeepLib.geometry.arrays import Mask
+from IODeepLib.geometry.arrays import Box, Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,12 @@ class _Label:
     def __init__(self) -> None:
         self.voxels, self.digest = 0, hashlib.sha256()
         self.values: _Values | _Histogram | None = None
+        self.ends: list[tuple[int, int]] = []
+
+    def reach(self, *ends: tuple[int, int]) -> None:
+        """It has voxels from the first to the last of each axis."""
+        former = self.ends or ends
+        self.ends = [(min(a, c), max(b, d)) for (a, b), (c, d) in zip(former, ends, strict=True)]
 
     def measure(self, values: npt.NDArray) -> None:
         if values.dtype.kind == "f":
@@ -149,21 +156,23 @@ class LabelTally:
         labels = flat[there]
         order = np.argsort(labels, kind="stable")
         there, labels = there[order], labels[order]
-        starts = np.flatnonzero(np.diff(labels)) + 1
+        starts = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist()]
+        columns = there % plane.shape[1] + corner[1]
+        least, most = np.minimum.reduceat(columns, starts), np.maximum.reduceat(columns, starts)
         places = self._places(there, plane.shape[1], corner) if self._fingerprints else None
         values = None if image is None else image.ravel()[there]
         valued = None if image is None or padding is None else ~padding.ravel()[there]
-        first = 0
-        for last in (*starts.tolist(), len(there)):
+        for i, (first, last) in enumerate(itertools.pairwise((*starts, len(there)))):
             label = self._labels.setdefault(int(labels[first]), _Label())
             label.voxels += last - first
+            top, bottom = (int(there[at]) // plane.shape[1] + corner[0] for at in (first, last - 1))
+            label.reach((number, number), (top, bottom), (int(least[i]), int(most[i])))
             if places is not None:
                 label.digest.update(number.to_bytes(8, "little", signed=True))
                 label.digest.update(places[first:last].data)
             if values is not None:
                 own = slice(first, last)
                 label.measure(values[own] if valued is None else values[own][valued[own]])
-            first = last
 
     def _places(self, there: npt.NDArray, columns: int, corner: tuple[int, int]) -> npt.NDArray:
         """Which voxels of the slice of the grid those of a part are."""
@@ -176,6 +185,12 @@ class LabelTally:
     def voxels(self, value: int) -> int:
         """How many voxels a label has."""
         return self._labels[value].voxels if value in self._labels else 0
+
+    def box(self, value: int) -> Box:
+        """Of the voxels of a label, along the axes of the grid; empty for none."""
+        ends = self._labels[value].ends if value in self._labels else [(0, -1)] * 3
+        slices, rows, columns = (slice(first, last + 1) for first, last in ends)
+        return slices, rows, columns
 
     def fingerprint(self, value: int) -> str:
         """Of the voxels of a label: another one as soon as one voxel is added or gone; "" for none.

@@ -19,8 +19,7 @@ from IODeepSlicer.scene.nodes import tagOf
 from IODeepSlicer.scene.places import LABELMAP, Layer, Place, layersOf, placeOf, placeWithoutImage
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from IODeepLib.geometry import Volume
     from IODeepLib.voxels.label_tally import LabelTally, Measured
 
 ALGORITHM_TYPE, ALGORITHM_NAME = "DICOM.SegmentAlgorithmType", "DICOM.SegmentAlgorithmName"
@@ -84,10 +83,10 @@ def look(
         stamp = stampOf(segmentationNode)
         found: dict[str, _Seen] = {}
         place = _placeOf(segmentationNode)
-        values = _values(segmentationNode) if measure else None
+        volume = _volumeOf(segmentationNode) if measure else None
         for layer in layersOf(segmentationNode, place):
-            inside = layer if values is None else layer.within(place)
-            measured = yield from _tally(inside, place, values)
+            inside = layer if volume is None else layer.within(place)
+            measured = yield from _tally(inside, place, volume)
             tally = measured if inside is layer else (yield from _tally(layer, place, None))
             for segmentId, value in layer.values.items():
                 found[segmentId] = _Seen(
@@ -154,8 +153,8 @@ def _placeOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Place:
     return placeWithoutImage(segmentationNode) if volumeNode is None else placeOf(volumeNode)
 
 
-def _values(segmentationNode: slicer.vtkMRMLSegmentationNode) -> np.ndarray:
-    """(k, j, i): the voxels of the image, on the place of the result."""
+def _volumeOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Volume:
+    """The image, on the place of the result."""
     from IODeepLib.errors import ImageError
 
     volumeNode = nodes.imageNodeOf(segmentationNode)
@@ -165,11 +164,11 @@ def _values(segmentationNode: slicer.vtkMRMLSegmentationNode) -> np.ndarray:
             "the image, whose voxels are measured",
             "load the image and run again",
         )
-    return images.imageOf(volumeNode).volume().array
+    return images.imageOf(volumeNode).volume()
 
 
 def _tally(
-    layer: Layer, place: Place, values: np.ndarray | None
+    layer: Layer, place: Place, volume: Volume | None
 ) -> Generator[None, None, LabelTally]:
     from IODeepLib.voxels.label_tally import LabelTally
 
@@ -177,8 +176,10 @@ def _tally(
     k0, j0, i0 = layer.start
     _, rows, columns = layer.array.shape
     for k, plane in enumerate(layer.array, k0):
-        image = None if values is None else values[k, j0 : j0 + rows, i0 : i0 + columns]
-        tally.add(k, plane, (j0, i0), image)
+        part = (k, slice(j0, j0 + rows), slice(i0, i0 + columns))
+        image = None if volume is None else volume.array[part]
+        padding = None if volume is None or volume.padding is None else volume.padding[part]
+        tally.add(k, plane, (j0, i0), image, padding)
         yield
     return tally
 
