@@ -167,9 +167,7 @@ def _volumeOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Volume:
     return images.imageOf(volumeNode).volume()
 
 
-def _tally(
-    layer: Layer, place: Place, volume: Volume | None
-) -> Generator[None, None, LabelTally]:
+def _tally(layer: Layer, place: Place, volume: Volume | None) -> Generator[None, None, LabelTally]:
     from IODeepLib.voxels.label_tally import LabelTally
 
     tally = LabelTally(place.shape[2])
