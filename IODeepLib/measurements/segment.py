@@ -41,16 +41,16 @@ class SegmentMeasurements:
         values = self.values
         return {
             "voxels": self.voxels,
-            "volume_ml": _rounded(self.volume_ml),
+            "volume_ml": rounded(self.volume_ml),
             "voxels_with_value": 0 if values is None else values.voxels,
-            "mean": _rounded(None if values is None else values.mean),
-            "stdev": _rounded(None if values is None else values.stdev),
-            "minimum": _rounded(None if values is None else values.minimum),
-            "median": _rounded(None if values is None else values.median),
-            "maximum": _rounded(None if values is None else values.maximum),
-            "long_axis_mm": _rounded(self.long_axis_mm),
-            "short_axis_mm": _rounded(self.short_axis_mm),
-            "surface_mm2": _rounded(self.surface_mm2),
+            "mean": rounded(None if values is None else values.mean),
+            "stdev": rounded(None if values is None else values.stdev),
+            "minimum": rounded(None if values is None else values.minimum),
+            "median": rounded(None if values is None else values.median),
+            "maximum": rounded(None if values is None else values.maximum),
+            "long_axis_mm": rounded(self.long_axis_mm),
+            "short_axis_mm": rounded(self.short_axis_mm),
+            "surface_mm2": rounded(self.surface_mm2),
         }
 
 
@@ -74,5 +74,6 @@ class Measurements:
         }
 
 
-def _rounded(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
+    """To as many digits as files hold."""
     return None if value is None else float(f"{value:.{_DIGITS}g}")

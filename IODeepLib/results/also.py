@@ -65,9 +65,16 @@ def _no_labels(result: Result) -> IODeepError | None:
     )
 
 
+def _csv(result: Result, folder: Path) -> list[str]:
+    from IODeepLib.results.formats.measurement_table import write_measurements
+
+    return write_measurements(result, folder)
+
+
 KINDS: dict[str, Kind] = {
     "nifti": Kind(("segmentation.nii.gz", "segmentation.labels.csv"), _nifti, _no_labels),
     "nrrd": Kind(("segmentation.seg.nrrd",), _nrrd, _no_labels),
+    "csv": Kind(("measurements.csv",), _csv),
 }
 FILE_NAMES = tuple(name for kind in KINDS.values() for name in kind.files)
 

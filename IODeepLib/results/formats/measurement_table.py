@@ -1,0 +1,88 @@
+"""What was measured as a table: a row for each segment, or for each value of a whole image.
+
+Columns that say which image and which network it was come first, so that tables of many results can
+be put below each other.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from IODeepLib.measurements.segment import rounded
+from IODeepLib.recipe import Label, Task
+from IODeepLib.text.spreadsheet import cell
+
+if TYPE_CHECKING:
+    from IODeepLib.results.result import Result
+
+FILE_NAME = "measurements.csv"
+
+# Names in `result.json` to names of columns, with units; those of the image's values are its own.
+_UNITS = {"ml": "mL", "mm": "mm", "mm2": "mm2"}
+_OF_IMAGE = ("mean", "stdev", "minimum", "median", "maximum")
+
+Row = dict[str, str | int | float | None]
+
+
+def write_measurements(result: Result, folder: Path) -> list[str]:
+    """Write the table into `folder`; the name of the file.
+
+    UTF-8, separated and quoted as RFC 4180 says; what is not known is empty. Words that a
+    spreadsheet would compute are marked, see `cell`.
+    """
+    rows = [_source(result) | row for row in _rows(result)]
+    with (folder / FILE_NAME).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\r\n")
+        writer.writeheader()
+        for row in rows:
+            named = {name: cell(v) if isinstance(v, str) else v for name, v in row.items()}
+            writer.writerow(named)
+    return [FILE_NAME]
+
+
+def _source(result: Result) -> Row:
+    card = result.model.card
+    return {
+        "series_instance_uid": result.series.series_instance_uid,
+        "network": card.name,
+        "version": card.version,
+    }
+
+
+def _rows(result: Result) -> Iterator[Row]:
+    found = result.measurements
+    if found is not None:
+        unit = f" [{cell(found.unit.name)}]" if found.unit.name else ""
+        for one in found.segments:
+            row = _label(one.label)
+            row.update((_column(name, unit), value) for name, value in one.figures().items())
+            yield row
+    said = result.classification
+    if said is not None:
+        is_class = result.model.card.recipe.task is Task.CLASSIFICATION
+        for label, value in zip(said.labels, said.values, strict=True):
+            unit = label.unit.value if label.unit is not None else ""
+            row = _label(label) | {"value": rounded(value), "unit": unit}
+            yield row | ({"chosen": int(label in said.chosen)} if is_class else {})
+
+
+def _label(label: Label) -> Row:
+    return {
+        "label": label.name,
+        "label_value": label.value,
+        "code_scheme": label.type.scheme,
+        "code_value": label.type.value,
+        "code_meaning": label.type.meaning,
+        "laterality": label.laterality.value if label.laterality is not None else "",
+    }
+
+
+def _column(name: str, unit_of_image: str) -> str:
+    """`volume [mL]` of `volume_ml`, `mean [HU]` of `mean`."""
+    if name in _OF_IMAGE:
+        return name + unit_of_image
+    stem, _, unit = name.rpartition("_")
+    return f"{stem} [{_UNITS[unit]}]" if unit in _UNITS else name
