@@ -32,7 +32,7 @@ from IODeepLib.network.runtime import open_session
 from IODeepLib.recipe import AfterStep, Decision, Input, Recipe, Task
 from IODeepLib.results import SegmentationType, check_seg_type, seg_obstacle
 from IODeepLib.results.result import Result
-from IODeepLib.selection import Candidate, hounsfield, judge
+from IODeepLib.selection import Candidate, hounsfield, judge, training
 from IODeepLib.selection.criteria import Verdict
 from IODeepLib.series import Image, ImageSeries
 
@@ -165,6 +165,7 @@ def run(
         *_padding(candidate.channels, volumes),
     ]
     picture_volume = volumes[0]
+    trained_on = training.reasons(recipe.card.trained_on, image, picture_volume)
     found = running.find_all(volumes)
     notes: list[str] = []
     if isinstance(found, Segmentation):
@@ -179,11 +180,13 @@ def run(
         channels=candidate.channels,
         model=model,
         reasons=candidate.reasons,
+        trained_on=trained_on,
         found=found,
         volume=picture_volume,
         provider=", ".join(running.providers),
         seg_type=options.seg_type,
         notes=(
+            *training.notes(trained_on),
             *_open_questions(candidate),
             *_problems(candidate.channels),
             *suv_notes,

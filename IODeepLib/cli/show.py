@@ -101,6 +101,7 @@ def _text(document: dict[str, Any], recipe: Recipe) -> str:
         ("intended use", card.intended_use),
         ("out of scope", card.out_of_scope),
         ("training data", card.training_data),
+        ("trained on", "; ".join(card.trained_on.words()) if card.trained_on else ""),
         *(
             ("performance", f"{m.metric} {m.value:g} {m.label} on {m.dataset}".replace("  ", " "))
             for m in card.performance

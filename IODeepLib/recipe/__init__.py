@@ -91,6 +91,7 @@ from IODeepLib.recipe.stages import (
     result_stages,
     series_channels,
 )
+from IODeepLib.recipe.training import ContrastPhase, PercentileRange, TrainedOn
 from IODeepLib.text.json_text import MAX_JSON_CHARACTERS, StructureError, parse_json
 from IODeepLib.text.records import Many, Record, dump, form, parse, schema
 
@@ -112,6 +113,7 @@ __all__ = [
     "Color",
     "Conform",
     "Connectivity",
+    "ContrastPhase",
     "Crop",
     "CropAbove",
     "Decision",
@@ -140,6 +142,7 @@ __all__ = [
     "PatchStarts",
     "Per",
     "PercentileClip",
+    "PercentileRange",
     "PercentileScale",
     "Plane",
     "Quantise",
@@ -155,6 +158,7 @@ __all__ = [
     "Stage",
     "SuvBw",
     "Task",
+    "TrainedOn",
     "Window",
     "ZScore",
     "read_recipe",

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from IODeepLib.recipe.limits import Title
+from IODeepLib.recipe.training import TrainedOn
 from IODeepLib.text.records import Many, Record
 
 
@@ -28,6 +29,7 @@ class ModelCard(Record):
     authors: Many[str] = ()
     out_of_scope: str = ""
     training_data: str = ""
+    trained_on: TrainedOn | None = None
     performance: Many[Measurement] = ()
     limitations: str = ""
     citation: str = ""

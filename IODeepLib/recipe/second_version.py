@@ -21,6 +21,7 @@ from IODeepLib.recipe import (
     Interpolation,
     LargestComponent,
     MinMax,
+    ModelCard,
     Output,
     Outside,
     Per,
@@ -45,6 +46,7 @@ KEYS: dict[type[Record], frozenset[str]] = {
     MinMax: frozenset({"of_stage"}),
     Output: frozenset({"ensemble", "interpolate", "label_interpolation"}),
     LargestComponent: frozenset({"on"}),
+    ModelCard: frozenset({"trained_on"}),
 }
 # Records and words in places that were there before.
 RECORDS = (CropAbove, PercentileScale)

@@ -57,6 +57,8 @@ class Result:
             same run gives the same bytes with any number.
         seg_type: the kind of DICOM SEG that is written.
         notes: what a person should know of the images, the run and the labels.
+        trained_on: whether the image is like those that the network was trained on, as far as its
+            card says; notes repeat what is not.
         left_out: names of the labels that were dropped because nobody asked for them.
         want_seg_on_slices: whether `seg_on_slices` is written as well.
         mirroring: whether all mirror images were run that the recipe asks for.
@@ -71,6 +73,7 @@ class Result:
     provider: str
     seg_type: SegmentationType
     notes: tuple[str, ...]
+    trained_on: tuple[Reason, ...] = ()
     left_out: tuple[str, ...] = ()
     want_seg_on_slices: bool = False
     threads: int = 0
@@ -154,6 +157,7 @@ class Result:
         """Everything in plain JSON values, as in `result.json`."""
         document = described(self.channels, self.provenance) | {
             "reasons": [reason.as_json() for reason in self.reasons],
+            "trained_on": [reason.as_json() for reason in self.trained_on],
             "notes": list(self.notes),
         }
         if self.stages:

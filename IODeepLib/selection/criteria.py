@@ -82,12 +82,12 @@ def reasons(asked: Requirements, facts: Facts) -> tuple[Reason, ...]:
         _condition(asked, facts),
         _dimensionality(asked, facts),
         _geometry(asked, facts),
-        _range("pixel spacing", applies_to.pixel_spacing, facts.pixel_spacing, "mm"),
-        _range("slice spacing", applies_to.slice_spacing, facts.slice_spacing, "mm"),
-        _range("slices", applies_to.slices, facts.slices, ""),
+        within("pixel spacing", applies_to.pixel_spacing, facts.pixel_spacing, "mm"),
+        within("slice spacing", applies_to.slice_spacing, facts.slice_spacing, "mm"),
+        within("slices", applies_to.slices, facts.slices, ""),
         _plane(asked, facts),
         _sampling(asked, facts),
-        _range("patient age", applies_to.patient_age, facts.age, "years"),
+        within("patient age", applies_to.patient_age, facts.age, "years"),
         _sex(asked, facts),
         *(constraint(facts, c) for c in applies_to.attributes),
     )
@@ -266,7 +266,8 @@ def _sex(asked: Requirements, facts: Facts) -> Reason:
     return Reason("patient sex", verdict, sex.value, found or "nothing", "PatientSex")
 
 
-def _range(criterion: str, asked: Range | None, measured: Measured, unit: str) -> Reason:
+def within(criterion: str, asked: Range | None, measured: Measured, unit: str) -> Reason:
+    """Whether what was measured lies in a range."""
     value, attribute = measured
     found = "nothing" if value is None else f"{value:.4g} {unit}".strip()
     if asked is None:

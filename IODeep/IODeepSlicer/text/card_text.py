@@ -153,6 +153,7 @@ def _rows(card: Card) -> list[tuple[str, str]]:
         (_("Limitations"), about.limitations),
         (_("Performance"), _performance(about)),
         (_("Training data"), about.training_data),
+        (_("Trained on"), "; ".join(about.trained_on.words()) if about.trained_on else ""),
         (_("Publisher"), about.publisher),
         (_("Authors"), ", ".join(about.authors)),
         (_("Citation"), about.citation),

@@ -67,6 +67,7 @@ NEW: list[tuple[str, dict[str, Any]]] = [
         "$.after[0].on",
         {"after": [{"step": "largest_component", "on": "network"}], "output": NETWORK},
     ),
+    ("$.card.trained_on", {"card": {"trained_on": {"slices": {"min": 20}}}}),
     ("$.networks", {"networks": ["a", "b"]}),
     ("$.stages", {"stages": True}),
 ]
