@@ -78,13 +78,13 @@ $(VENV)/demo.done: $(BIN)/python pyproject.toml
 	touch $@
 
 # Tests store, find and fetch in real servers; these are no Python packages.
-DEBIAN_PACKAGES := dcmtk orthanc orthanc-dicomweb
-PACS_FILES := /usr/bin/dcmqrscp /usr/sbin/Orthanc /usr/share/orthanc/plugins/libOrthancDicomWeb.so
+DEBIAN_PACKAGES := dcmtk orthanc orthanc-dicomweb plastimatch
+PACS_FILES := /usr/bin/dcmqrscp /usr/bin/plastimatch /usr/sbin/Orthanc /usr/share/orthanc/plugins/libOrthancDicomWeb.so
 
 pacs:
 	@ls $(PACS_FILES) >/dev/null 2>&1 \
 		|| { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(DEBIAN_PACKAGES); } >&2 \
-		|| { echo "found no $(PACS_FILES); wanted: servers to test with, which Debian has; next: \
+		|| { echo "found no $(PACS_FILES); wanted: servers and judges to test with, which Debian has; next: \
 	apt-get install $(DEBIAN_PACKAGES)" >&2; exit 4; }
 
 # Segmentations are read by the viewer OHIF too, whose packages lie in a folder of their own.

@@ -60,6 +60,33 @@ def on_grid(image: SimpleITK.Image, grid: Grid) -> np.ndarray:
     return result
 
 
+def filled(polygon: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """(row, column) of `shape`: which centers lie in a polygon (row, column), by matplotlib."""
+    from matplotlib.path import Path as Outline
+
+    rows, columns = np.indices(shape).reshape(2, -1)
+    outline = Outline(np.concatenate([polygon, polygon[:1]])[:, ::-1], closed=True)
+    return outline.contains_points(np.column_stack([columns, rows])).reshape(shape)
+
+
+def masks_by_plastimatch(path: Path, grid: Grid, folder: Path) -> dict[str, np.ndarray]:
+    """The regions of an RT Structure Set by name, on a grid of axial slices.
+
+    It fills each contour and knows no holes but those that are joined to what is around them.
+    """
+    folder.mkdir()
+    image = SimpleITK.GetImageFromArray(np.zeros(grid.shape, np.uint8))
+    image.SetOrigin([float(v) for v in grid.origin])
+    image.SetSpacing(grid.spacing[::-1])
+    image.SetDirection([float(v) for v in grid.directions[:, ::-1].ravel()])
+    SimpleITK.WriteImage(image, str(folder / "grid.nrrd"))
+    command = ["plastimatch", "convert", "--input", path, "--fixed", folder / "grid.nrrd"]
+    command += ["--output-prefix", folder / "masks", "--prefix-format", "nrrd"]
+    subprocess.run(command, check=True, capture_output=True)
+    files = sorted((folder / "masks").glob("*.nrrd"))
+    return {f.stem: on_grid(SimpleITK.ReadImage(str(f)), grid) != 0 for f in files}
+
+
 @dataclass(frozen=True)
 class Measured:
     """What a reader measures of a segment.
@@ -125,7 +152,7 @@ def measured_by_ohif(
         {
             "seg": str(seg),
             "type": pydicom.dcmread(seg, stop_before_pixels=True).SegmentationType,
-            "images": _shown(images),
+            "images": images_shown(images),
         }
         for seg, images in jobs
     ]
@@ -137,7 +164,7 @@ def measured_by_ohif(
     ]
 
 
-def _shown(paths: Sequence[Path]) -> list[dict]:
+def images_shown(paths: Sequence[Path]) -> list[dict]:
     """Every image of a series, as a viewer knows it, in the order of their normal."""
     shown = []
     for path in paths:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from IODeepLib.errors import IODeepError, UsageError
+from IODeepLib.series import ImageSeries
 
 if TYPE_CHECKING:
     from IODeepLib.inference.segmentation import Segmentation
@@ -49,6 +50,21 @@ def _nrrd(result: Result, folder: Path) -> list[str]:
     return write_seg_nrrd(_segmentation(result), folder, result.model.label)
 
 
+def _rtstruct(result: Result, folder: Path) -> list[str]:
+    from IODeepLib.results.formats.rtstruct import make_rtstruct, write_rtstruct
+
+    first, *others = [one for one in dict.fromkeys(result.channels) if isinstance(one, ImageSeries)]
+    dataset = make_rtstruct(_segmentation(result), first, result.provenance, others)
+    return write_rtstruct(dataset, folder)
+
+
+def _no_contours(result: Result) -> IODeepError | None:
+    """Why there are no contours in the planes of images."""
+    from IODeepLib.results.formats.rtstruct import rtstruct_obstacle
+
+    return _no_labels(result) or rtstruct_obstacle(result.channels, _segmentation(result))
+
+
 def _segmentation(result: Result) -> Segmentation:
     assert result.segmentation is not None  # noqa: S101 - see `_no_labels`
     return result.segmentation
@@ -73,6 +89,7 @@ def _csv(result: Result, folder: Path) -> list[str]:
 
 KINDS: dict[str, Kind] = {
     "nifti": Kind(("segmentation.nii.gz", "segmentation.labels.csv"), _nifti, _no_labels),
+    "rtstruct": Kind(("rtstruct.dcm",), _rtstruct, _no_contours),
     "nrrd": Kind(("segmentation.seg.nrrd",), _nrrd, _no_labels),
     "csv": Kind(("measurements.csv",), _csv),
 }

@@ -23,7 +23,7 @@ import numpy as np
 from pydicom.charset import convert_encodings
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian, RawDataStorage
+from pydicom.uid import ExplicitVRLittleEndian
 
 from IODeepLib.errors import UsageError
 from IODeepLib.geometry.slice_stack import SliceStack
@@ -31,7 +31,7 @@ from IODeepLib.headers import quiet
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.recipe import Label
 from IODeepLib.results import source_images
-from IODeepLib.results.edit import Edit, corrected_reference, corrected_series
+from IODeepLib.results.edit import Edit
 from IODeepLib.results.encoding import CHARACTER_SET, encoded, save
 from IODeepLib.results.equipment import network_equipment, software_versions
 from IODeepLib.results.frames import (
@@ -46,13 +46,8 @@ from IODeepLib.results.frames import (
     labels_overlap,
 )
 from IODeepLib.results.place import Place, place_of
-from IODeepLib.results.provenance import (
-    NETWORK_PURPOSE,
-    SOFTWARE,
-    Provenance,
-    derived_uid,
-    shortened,
-)
+from IODeepLib.results.provenance import SOFTWARE, Provenance, derived_uid, shortened
+from IODeepLib.results.references import refer_to_sources
 from IODeepLib.results.segments import LONGEST_LO, describe_segments
 from IODeepLib.results.stand_in import NO_UID, stand_in
 from IODeepLib.series import ImageSeries
@@ -147,7 +142,10 @@ def make_seg(
             numbers, found, segmentation.labels, provenance, edit or Edit()
         )
         dataset = _without_frames(series, place, provenance, seg_type, descriptions, edit)
-        _refer(dataset, (series, *others), provenance, edit)
+        refer_to_sources(
+            dataset, (series, *others), provenance, None if edit is None else edit.corrects
+        )
+        dataset.LossyImageCompression = source_images.lossy_compression((series, *others))
         table = _frame_table(dataset, segmentation, seg_type, there)
         _add_frames(dataset, table, segmentation, place)
     missing = tuple(label for label in segmentation.labels if label not in found)
@@ -256,46 +254,6 @@ def _without_frames(
     for keyword, items in place.shared_groups().items():
         setattr(shared, keyword, items)
     return dataset
-
-
-def _refer(
-    dataset: Dataset, series: Sequence[ImageSeries], provenance: Provenance, edit: Edit | None
-) -> None:
-    """Refer to the images, the card, and the SEG that is corrected. (PS3.3 C.12.2 and C.12.4)"""
-    dataset.SourceImageSequence = source_images.image_references(series)
-    dataset.DerivationDescription = provenance.derivation()
-    dataset.LossyImageCompression = source_images.lossy_compression(series)
-    card = Dataset()
-    card.ReferencedSOPClassUID = RawDataStorage
-    card.ReferencedSOPInstanceUID = provenance.card_sop_instance_uid
-    purpose = Dataset()
-    purpose.update(card)
-    purpose.PurposeOfReferenceCodeSequence = [NETWORK_PURPOSE.to_dataset()]
-    dataset.SourceInstanceSequence = [purpose]
-
-    card_series = Dataset()
-    card_series.SeriesInstanceUID = provenance.card_series_instance_uid
-    card_series.ReferencedInstanceSequence = [card]
-    studies: dict[str, list[Dataset]] = {}
-    for study, item in source_images.series_references(series):
-        studies.setdefault(study, []).append(item)
-    if edit is not None and edit.corrects is not None:
-        dataset.SourceImageSequence.append(corrected_reference(edit.corrects))
-        study, item = corrected_series(edit.corrects)
-        studies.setdefault(study, []).append(item)  # behind the images, which viewers look for
-    studies.setdefault(provenance.card_study_instance_uid, []).append(card_series)
-    dataset.ReferencedSeriesSequence = studies.pop(dataset.StudyInstanceUID)
-    if studies:
-        dataset.StudiesContainingOtherReferencedInstancesSequence = [
-            _study(uid, items) for uid, items in studies.items()
-        ]
-
-
-def _study(uid: str, series: Sequence[Dataset]) -> Dataset:
-    item = Dataset()
-    item.StudyInstanceUID = uid
-    item.ReferencedSeriesSequence = list(series)
-    return item
 
 
 def _add_frames(

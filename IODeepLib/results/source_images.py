@@ -47,7 +47,8 @@ _DEVICE = """
 Manufacturer ManufacturerModelName SoftwareVersions DeviceSerialNumber InstitutionName StationName
 LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod
 """
-_IMAGE = "BodyPartExamined TimezoneOffsetFromUTC"
+_TIME_ZONE = "TimezoneOffsetFromUTC"
+_IMAGE = f"BodyPartExamined {_TIME_ZONE}"
 
 _SEXES = ("M", "F", "O")  # PS3.3 C.7.1.1
 _LONGEST = {"PN": 64, "LO": 64, "SH": 16, "LT": 10240, "ST": 1024, "UT": 2**32}
@@ -65,7 +66,7 @@ _DATES = ("ContentDate", "AcquisitionDate", "SeriesDate", "StudyDate")
 # So that the series of results stand behind those of the scanner and are known by their number:
 # a segmentation, one on the slices of a corrected series, what people edited; reports of either.
 SEG_OFFSET, ON_SLICES_OFFSET, EDITED_OFFSET = 1000, 2000, 3000
-REPORT_OFFSET, EDITED_REPORT_OFFSET = 4000, 5000
+REPORT_OFFSET, EDITED_REPORT_OFFSET, STRUCTURES_OFFSET = 4000, 5000, 6000
 _LARGEST_OFFSET = 9000
 # These lose something, whatever the header says; of JPEG 2000 only the header says it.
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
@@ -155,6 +156,13 @@ def image_context(header: Dataset, *, placed: bool) -> Dataset:
     _put_valid(found, header, _IMAGE)
     if not placed:
         _put(found, "PatientOrientation", _valid(header, "PatientOrientation"))  # type 2C
+    return found
+
+
+def time_zone(header: Dataset) -> Dataset:
+    """The time zone that dates and times are in, where the images say it."""
+    found = Dataset()
+    _put_valid(found, header, _TIME_ZONE)
     return found
 
 

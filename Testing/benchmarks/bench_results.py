@@ -1,4 +1,4 @@
-"""Results: a DICOM SEG of many segments."""
+"""Results: a DICOM SEG and an RT Structure Set of many segments."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK
@@ -42,19 +43,66 @@ def rows(bench: Bench) -> Iterator[Row]:
     note = "whole processes, from files to file"
     what = f"SEG of {size} with {segments} segments"
     yield speedup(what, "dcmqi itkimage2segimage", times, 1.5, note=note)
+    yield _structures(bench, images, labels, note)
+
+
+def _structures(bench: Bench, images: Path, labels: Path, note: str) -> Row:
+    """The same as contours. The peer runs along the centers of voxels, and has fewer points."""
+    segments = bench.sizes.segments
+    paths = [bench.folder / "structures.dcm", bench.folder / "peer_structures.dcm"]
+    arguments = [(str(images), str(labels), segments, str(path)) for path in paths]
+    times = alternate(
+        lambda: seconds(lambda: fresh("bench_results:write_structures", *arguments[0])),
+        lambda: seconds(lambda: fresh("bench_results:write_by_rt_utils", *arguments[1])),
+        bench.sizes.pairs,
+    )
+    _check_structures(*paths)
+    size = "x".join(map(str, bench.sizes.volume[::-1]))
+    what = f"RT Structure Set of {size} with {segments} segments"
+    return speedup(what, "rt-utils", times, 3, note=note)
 
 
 def write(images: str, labels: str, segments: int, out: str) -> None:
     """The SEG as the library makes it."""
+    from IODeepLib.results import make_seg
+
+    seg = make_seg(*_found(images, labels, segments))
+    assert seg is not None
+    seg.save(out)
+
+
+def write_structures(images: str, labels: str, segments: int, out: str) -> None:
+    """The RT Structure Set as the library makes it."""
+    from IODeepLib.results.formats.rtstruct import make_rtstruct, write_rtstruct
+
+    dataset = make_rtstruct(*_found(images, labels, segments))
+    Path(out).with_suffix("").mkdir()
+    (name,) = write_rtstruct(dataset, Path(out).with_suffix(""))
+    Path(out).with_suffix("").joinpath(name).rename(out)
+
+
+def write_by_rt_utils(images: str, labels: str, segments: int, out: str) -> None:
+    """The same by rt-utils, which wants a mask (row, column, slice) for each."""
+    from rt_utils import RTStructBuilder
+
+    array = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(labels)).transpose(1, 2, 0)
+    structures = RTStructBuilder.create_new(dicom_series_path=images)
+    for i in range(1, segments + 1):
+        structures.add_roi(mask=array == i, name=f"Label {i}")
+    structures.save(out)
+
+
+def _found(images: str, labels: str, segments: int) -> tuple[Any, Any, Any]:
+    """The label map on the series, the series, and what made the map."""
     from IODeepLib.codes import Code
     from IODeepLib.inference.segmentation import Segmentation
     from IODeepLib.recipe import Label
-    from IODeepLib.results import Provenance, make_seg
+    from IODeepLib.results import Provenance
     from IODeepLib.series import find_series
 
     series = find_series(images)[0]
     image = SimpleITK.ReadImage(labels)
-    array = SimpleITK.GetArrayViewFromImage(image)  # for as long as the image is held
+    array = SimpleITK.GetArrayFromImage(image)
     found = tuple(
         Label(value=i, name=f"Label {i}", category=Code(**STRUCTURE), type=Code(**LIVER))
         for i in range(1, segments + 1)
@@ -73,9 +121,7 @@ def write(images: str, labels: str, segments: int, out: str) -> None:
         runtime="onnxruntime",
         provider="CPUExecutionProvider",
     )
-    seg = make_seg(Segmentation(array, series.grid, found), series, provenance)
-    assert seg is not None
-    seg.save(out)
+    return Segmentation(array, series.grid, found), series, provenance
 
 
 def _metadata(segments: int) -> dict:
@@ -118,6 +164,19 @@ def _check(ours: Path, peer: Path) -> None:
         bits = np.frombuffer(ds.PixelData, np.uint8)
         voxels = int(np.bitwise_count(bits).sum())
         return ds.SegmentationType, ds.NumberOfFrames, len(ds.SegmentSequence), voxels
+
+    if content(ours) != content(peer):
+        raise RuntimeError(f"ours holds {content(ours)}, the peer's {content(peer)}")
+
+
+def _check_structures(ours: Path, peer: Path) -> None:
+    """Both have contours of as many regions, in as many slices."""
+    import pydicom
+
+    def content(path: Path) -> tuple:
+        regions = pydicom.dcmread(path).ROIContourSequence
+        planes = {float(c.ContourData[2]) for one in regions for c in one.ContourSequence}
+        return len(regions), len(planes)
 
     if content(ours) != content(peer):
         raise RuntimeError(f"ours holds {content(ours)}, the peer's {content(peer)}")

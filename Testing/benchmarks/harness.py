@@ -27,7 +27,7 @@ Times = tuple[Sequence[float], Sequence[float]]  # of ours and of the peer, by p
 FEWEST_PAIRS = 5  # below, one disturbance moves the median
 PACKAGES = (
     *("numpy", "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "SimpleITK", "pydicom"),
-    *("highdicom", "dcmqi", "torch", "monai"),
+    *("highdicom", "dcmqi", "rt-utils", "torch", "monai"),
 )
 
 
