@@ -132,7 +132,6 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def enter(self) -> None:
         """Called whenever the module is opened."""
         self._firstLook.begin()
-        self.publishing.enter()
 
     def exit(self) -> None:
         """Called whenever another module is opened: the choices stay, the display rests."""
@@ -172,6 +171,7 @@ class IODeepWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _look(self) -> None:
         self._setParameterNode(self.logic.getParameterNode())
         self.panel.refresh()
+        self.publishing.refresh()
 
     def _onStartClose(self, caller: Any = None, event: Any = None) -> None:
         self._firstLook.stop()

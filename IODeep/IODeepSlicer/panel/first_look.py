@@ -1,7 +1,8 @@
 """What a look at the scene needs, brought in a little at each turn of the event loop.
 
-The first time these are the library's modules, and the headers of the images that are loaded: half
-a second and more, in which the window would stand still.
+The first time these are the library's modules, Slicer's own list of servers, for which its module
+DICOM is set up, and the headers of the images that are loaded: half a second and more, in which the
+window would stand still.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import slicer
 
 from IODeepSlicer.requirements import RequirementsError, checkReading
 from IODeepSlicer.scene import images
+from IODeepSlicer.sources.servers import serverNames
 
 _SLICE = 0.03  # seconds at a time; what takes no longer is done at once
 _MODULES = (
@@ -28,6 +30,7 @@ _MODULES = (
     "IODeepLib.selection",
     "IODeepLib.results",
     "IODeepLib.sources.folder",
+    "IODeepLib.sources.settings",
 )
 
 
@@ -41,7 +44,10 @@ class FirstLook:
     def begin(self) -> None:
         """Bring in what is not there yet, then look; at once, if that takes no time."""
         self._steps = _steps()
-        self._turn()
+        if sys.modules.keys() >= set(_MODULES):
+            self._turn()
+        else:  # making the panel took this turn
+            qt.QTimer.singleShot(0, self._turn)
 
     def stop(self) -> None:
         """Do not look any more."""
@@ -56,7 +62,7 @@ class FirstLook:
                 self._look()
                 return
             step()
-            if time.monotonic() > until:
+            if time.monotonic() > until or step is _rest:
                 qt.QTimer.singleShot(0, self._turn)
                 return
 
@@ -65,8 +71,13 @@ def _steps() -> Iterator[Callable[[], object]]:
     with contextlib.suppress(RequirementsError):
         checkReading()
         yield from (partial(import_module, name) for name in _MODULES if name not in sys.modules)
+        yield from (_rest, serverNames)
         for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
             yield partial(_read, node)
+
+
+def _rest() -> None:
+    """What comes next takes a turn of its own."""
 
 
 def _read(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> None:

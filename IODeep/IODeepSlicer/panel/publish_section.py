@@ -44,9 +44,9 @@ class PublishSection:
         ui.cancelPublishButton.connect("clicked()", self.cancel)
         self._showButtons()
 
-    def enter(self) -> None:
-        """The module was opened."""
-        self._form.enter()
+    def refresh(self) -> None:
+        """The library may be there now."""
+        self._form.refresh()
 
     def check(self) -> None:
         """Hold the recipe against the network; write nothing."""

@@ -42,8 +42,8 @@ class RecipeFormBox:
         self._onIntensity(ui.intensityComboBox.currentIndex)
         ui.publishCollapsibleButton.connect("contentsCollapsed(bool)", self._onCollapsed)
 
-    def enter(self) -> None:
-        """The module was opened."""
+    def refresh(self) -> None:
+        """The library, which has the regions, may be there now."""
         fillRegions(self.ui.publishRegionComboBox)
 
     def _onCollapsed(self, collapsed: bool) -> None:
