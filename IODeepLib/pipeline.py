@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from IODeepLib.errors import CancelledError, NoModelFitsError, UsageError
 from IODeepLib.geometry import Volume
 from IODeepLib.geometry.slice_stack import SliceStack
+from IODeepLib.inference.confidence import check_confidence
 from IODeepLib.inference.postprocess import postprocess, steps_on_network
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.inference.stage_run import How, StageRun
@@ -77,6 +78,8 @@ class Options:
         seg_on_slices: of a series that is corrected, also a DICOM SEG on its slices themselves.
         mirroring: run mirror images too, where the recipe asks for them; without, a run is up to
             eight times as fast, and its result another one.
+        confidence: also how sure the networks are of a segmentation, voxel by voxel and for each
+            segment.
     """
 
     seg_type: SegmentationType = SegmentationType.BINARY
@@ -85,6 +88,7 @@ class Options:
     labels: tuple[str, ...] | None = None
     seg_on_slices: bool = False
     mirroring: bool = True
+    confidence: bool = False
 
 
 def run(
@@ -114,7 +118,8 @@ def run(
             and what it is given: an array for each input.
 
     Raises:
-        UsageError: a label that the model does not have, or a SEG type that it cannot give.
+        UsageError: a label that the model does not have, or a SEG type or a confidence that it
+            cannot give.
         NoModelFitsError: the model does not fit the series.
         ImageError: the series cannot be read, or not exactly.
         ModelError: the model is incomplete, altered, or fails.
@@ -124,6 +129,8 @@ def run(
     recipe = model.card.recipe
     left_out = labels_left_out(model, options.labels)
     _check_seg_type(recipe, options.seg_type)
+    if options.confidence:
+        check_confidence(recipe, model.label)
     candidate = judge(series, model, others)
     if not candidate.fits:
         series.check()
@@ -152,6 +159,7 @@ def run(
         cancelled=stages.cancelled,
         sized=image.has_voxel_size,
         probabilities=options.seg_type is SegmentationType.FRACTIONAL,
+        confidence=options.confidence,
     )
     running = StageRun(recipe, how)
     running.open(recipe.all_stages[0])

@@ -43,6 +43,17 @@ def read_by_dcmqi(path: Path, folder: Path) -> dict[str, SimpleITK.Image]:
     return images
 
 
+def map_by_dcmqi(path: Path, folder: Path) -> tuple[SimpleITK.Image, dict]:
+    """The image that paramap2itkimage makes of a parametric map, and what it says of it."""
+    folder.mkdir()
+    places = ["--inputDICOM", path, "--outputDirectory", folder]
+    said = tool("paramap2itkimage", *places, "--outputType", "nrrd")
+    images = list(folder.glob("*.nrrd"))
+    assert len(images) == 1, said
+    (words,) = folder.glob("*.json")
+    return SimpleITK.ReadImage(str(images[0])), json.loads(words.read_text("utf-8"))
+
+
 def on_grid(image: SimpleITK.Image, grid: Grid) -> np.ndarray:
     """The voxels of `image` in an array on `grid`, on which its own grid must lie."""
     affine = np.eye(4)

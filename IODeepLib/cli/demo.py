@@ -29,7 +29,8 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.disk.files import temporary_folder, whole_folder
     from IODeepLib.publish import pack
     from IODeepLib.recipe import read_recipe
-    from IODeepLib.results.result import FILE_NAMES, described
+    from IODeepLib.results.result import FILE_NAMES
+    from IODeepLib.results.run_record import described
     from IODeepLib.results.same_run import refuse_other_run
     from IODeepLib.selection import select
     from IODeepLib.series import find_series

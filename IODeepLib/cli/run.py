@@ -58,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels", metavar="NAME,NAME", help="keep only these labels in the result [all]"
     )
+    parser.add_argument(
+        "--confidence",
+        action="store_true",
+        help="also how sure the networks are of a segmentation, as a DICOM Parametric Map",
+    )
     arguments.add_also(parser)
 
 
@@ -65,7 +70,8 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib import pipeline
     from IODeepLib.disk.files import whole_folder
     from IODeepLib.results import SegmentationType
-    from IODeepLib.results.result import FILE_NAMES, described, provenance_of, recorded_options
+    from IODeepLib.results.result import FILE_NAMES
+    from IODeepLib.results.run_record import described, provenance_of, recorded_options
     from IODeepLib.results.same_run import refuse_other_run
     from IODeepLib.sources.outbox import store_or_keep
 
@@ -85,6 +91,7 @@ def run(options: argparse.Namespace) -> None:
         None if options.labels is None else tuple(map(str.strip, options.labels.split(","))),
         options.seg_on_slices,
         not options.no_mirroring,
+        options.confidence,
     )
     planned: dict[str, Any] = {}
     names: list[str] = []

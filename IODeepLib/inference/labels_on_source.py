@@ -50,8 +50,11 @@ def labels_on_source(
     probabilities = found.probabilities
     if probabilities is not None:
         probabilities = _on_source(probabilities, prepared, interpolation, None)
+    confidence = found.confidence
+    if confidence is not None:
+        confidence = _on_source(confidence, prepared, interpolation, None)
     array = moved if found.overlapping else moved[0]
-    return Segmentation(array, prepared.source, found.labels, probabilities)
+    return Segmentation(array, prepared.source, found.labels, probabilities, confidence)
 
 
 def _on_source(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,18 +12,32 @@ import numpy.typing as npt
 from IODeepLib.errors import CancelledError, ModelError
 from IODeepLib.geometry.arrays import Float32
 from IODeepLib.inference.patches import Patch, outside_values, tensor
+from IODeepLib.inference.votes import Votes, as_patches
 from IODeepLib.machine.progress import Progress
 from IODeepLib.recipe import Blend, Decision, Input, Output
 from IODeepLib.voxels.activation import activate
 
 # The network: its input tensor, float32 in the recipe's axis order, to a new array of scores in
-# the same axis order. The scores may be changed afterwards.
-Predict = Callable[[Float32], npt.NDArray]
+# the same axis order. The scores may be changed afterwards. Where votes are taken it is given a
+# second argument: what is to be called with the scores of each of its parts.
+Predict = Callable[..., npt.NDArray]
 
 
 def score_channels(output: Output) -> int:
     """Channels of a slab: one for a network that gives label values."""
     return 1 if output.decision is Decision.LABELS else output.channels
+
+
+class Scored(NamedTuple):
+    """What was found in a patch.
+
+    Attributes:
+        scores: (channel, a0, a1, a2) as the network gives them: a view.
+        against: (a0, a1, a2) the share of networks or mirror images that decide otherwise, or None.
+    """
+
+    scores: npt.NDArray
+    against: Float32 | None
 
 
 class NetworkRun:
@@ -37,12 +52,16 @@ class NetworkRun:
         patches: int,
         progress: Progress | None = None,
         cancelled: Callable[[], bool] | None = None,
+        *,
+        voting: bool = False,
     ) -> None:
+        """With `voting`, `scores` says as well how many of the networks decide otherwise."""
         self._array, self._input, self._output, self._predict = array, input_, output, predict
         self._beyond = outside_values(array, input_.outside)
         self._patches, self._done = patches, 0
         self._progress, self._cancelled = progress, cancelled
         self._mirrored = mirror_images(input_)
+        self._votes = Votes(output, input_.axis_order, input_.spatial_axes) if voting else None
         if len(self._mirrored) > 1 and output.decision is Decision.LABELS:
             raise ModelError(
                 f"mirror images over {input_.mirror} of a network that gives label values",
@@ -58,6 +77,8 @@ class NetworkRun:
         tensors = [tensor(self._array, patch, self._input, self._beyond) for patch in group]
         along = self._input.axis_order.index("N")
         network_input = tensors[0] if len(tensors) == 1 else np.concatenate(tensors, axis=along)
+        if self._votes is not None:
+            self._votes.begin()
         result = self._run(network_input, ())
         self._done += len(group)
         self._advance(len(group), 0)
@@ -83,7 +104,11 @@ class NetworkRun:
         if self._cancelled is not None and self._cancelled():
             raise CancelledError
         given = np.ascontiguousarray(np.flip(network_input, axes)) if axes else network_input
-        result = np.asarray(self._predict(given))
+        votes = self._votes
+        if votes is None:
+            result = np.asarray(self._predict(given))
+        else:
+            result = np.asarray(self._predict(given, lambda part: votes.add(part, axes)))
         if np.may_share_memory(result, network_input) or not result.flags.writeable:
             result = result.copy()  # it may be changed, the image must not be
         # An output without the axes of the input is an answer to the whole image.
@@ -100,8 +125,8 @@ class NetworkRun:
         done = self._done * runs - patches * (runs - 1 - image)
         self._progress(done / (self._patches * runs), message)
 
-    def scores(self, group: Sequence[Patch]) -> Iterator[npt.NDArray]:
-        """(channel, a0, a1, a2) of each patch of `group`, as the network gives them: a view."""
+    def scores(self, group: Sequence[Patch]) -> Iterator[Scored]:
+        """Of each patch of `group`."""
         result, input_shape = self.raw(group)
         letters = self._input.axis_order
         labels = self._output.decision is Decision.LABELS
@@ -115,10 +140,9 @@ class NetworkRun:
                 f"{tuple(wanted)}, in the axis order {letters}",
                 "correct output.channels or input.axis_order in the recipe, or the network",
             )
-        spatial = self._input.spatial_axes
-        order = [letters.index(x) for x in ("CN" if len(spatial) == 2 else "NC") + spatial]
-        turned = result.transpose(order)
-        yield from turned if len(spatial) == 3 else [turned]
+        for i, scores in enumerate(as_patches(result, letters, self._input.spatial_axes)):
+            against = None if self._votes is None else self._votes.against(i, scores)
+            yield Scored(scores, against)
 
     def finished(self, scores: npt.NDArray, start: tuple[int, int, int]) -> Float32:
         """What is blended and decided on: finite float32, probabilities where the recipe says so.

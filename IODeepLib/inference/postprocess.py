@@ -6,6 +6,7 @@ filled, so that a person who reads the result knows.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ def postprocess(
 ) -> tuple[Segmentation, list[str]]:
     """Do the recipe's `after` steps.
 
-    Probabilities stay as the network gave them.
+    Probabilities and confidence stay as the network gave them.
 
     Args:
         segmentation: what was found.
@@ -141,8 +142,7 @@ class _Work:
         self._millilitres = segmentation.grid.voxel_volume / 1000
 
     def segmentation(self) -> Segmentation:
-        given = self._given
-        return Segmentation(self._array, given.grid, given.labels, given.probabilities)
+        return dataclasses.replace(self._given, array=self._array)
 
     def named(self, names: tuple[str, ...] | None) -> list[Label]:
         """The labels of these names, or all."""

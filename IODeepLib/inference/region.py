@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from IODeepLib.geometry import Grid
 from IODeepLib.geometry.arrays import Box, Mask
@@ -64,10 +65,17 @@ class Painting:
         grid: of the series.
         overlapping: whether a voxel may have several; then one stage has them all.
         probable: whether each label has its probability as well.
+        confidence_layers: of `Segmentation.confidence`; 0 for none.
     """
 
     def __init__(
-        self, labels: Sequence[Label], grid: Grid, *, overlapping: bool, probable: bool
+        self,
+        labels: Sequence[Label],
+        grid: Grid,
+        *,
+        overlapping: bool,
+        probable: bool,
+        confidence_layers: int = 0,
     ) -> None:
         self._labels, self._grid = tuple(labels), grid
         largest = max(label.value for label in labels)
@@ -78,6 +86,9 @@ class Painting:
         self._probabilities = None
         if probable:
             self._probabilities = np.zeros((len(labels), *grid.shape), np.uint8)
+        self._confidence = None
+        if confidence_layers:
+            self._confidence = np.zeros((confidence_layers, *grid.shape), np.uint16)
 
     def add(self, found: Segmentation, box: Box) -> None:
         """Paint what was found in `box`, the voxels that `found` lies on."""
@@ -90,7 +101,32 @@ class Painting:
         if self._probabilities is not None and found.probabilities is not None:
             for place, probability in zip(places, found.probabilities, strict=True):
                 self._probabilities[place][box] = probability
+        if found.confidence is None:  # of a part nobody knows, so of the whole
+            self._confidence = None
+        elif self._confidence is not None:
+            for k in range(found.confidence.shape[1]):
+                painted = found.array[..., k, :, :] != 0
+                new = found.confidence[:, k]
+                if found.overlapping:
+                    painted = painted.any(axis=0)
+                _paint_confidence(self._confidence[(slice(None), *box)][:, k], new, painted)
 
     def segmentation(self) -> Segmentation:
         """What was painted."""
-        return Segmentation(self._array, self._grid, self._labels, self._probabilities)
+        return Segmentation(
+            self._array, self._grid, self._labels, self._probabilities, self._confidence
+        )
+
+
+def _paint_confidence(
+    old: npt.NDArray[np.uint16], new: npt.NDArray[np.uint16], painted: Mask
+) -> None:
+    """Change (layer, rows, columns) to that of a later stage.
+
+    Where it painted over what was there, its own counts alone; where it left that as it was, both
+    decided so, and the less sure one counts.
+    """
+    unsure = np.where(old == 0, new, np.minimum(old, new))[:1]
+    both = np.concatenate([unsure, np.maximum(old[1:], new[1:])])
+    seen = new[0] != 0
+    np.copyto(old, np.where(painted, new, both), where=seen)

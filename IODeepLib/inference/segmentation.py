@@ -13,6 +13,9 @@ from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.recipe import Label
 from IODeepLib.voxels.label_tally import LabelTally
 
+# What stands for 1 in `Segmentation.confidence`.
+CERTAIN = 65535
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segmentation:
@@ -25,12 +28,17 @@ class Segmentation:
             that is the one that they were corrected to; what `on_slices` gives lies on the slices.
         labels: all labels that were looked for, present or not.
         probabilities: (label, a0, a1, a2) uint8, 0 to 255 for 0 to 1, where they were asked for.
+        confidence: (layer, a0, a1, a2) uint16, 0 to 65535 for 0 to 1, where it was asked for: the
+            probability of what was decided, 0 where the network did not look and nowhere else; the
+            entropy of what could have been decided; and, of several networks or mirror images, the
+            share of them that decide otherwise. See `certainty` and `votes`.
     """
 
     array: npt.NDArray[np.unsignedinteger]
     grid: Grid | SliceStack
     labels: tuple[Label, ...]
     probabilities: npt.NDArray[np.uint8] | None = None
+    confidence: npt.NDArray[np.uint16] | None = None
 
     @property
     def overlapping(self) -> bool:
@@ -57,7 +65,7 @@ class Segmentation:
             table[values] = values
             array = table[self.array]
         probabilities = None if self.probabilities is None else self.probabilities[places]
-        return Segmentation(array, self.grid, kept, probabilities)
+        return Segmentation(array, self.grid, kept, probabilities, self.confidence)
 
     def volumes(self) -> dict[str, float]:
         """Millilitres of each label by name; 0 for one that was not found."""
@@ -97,11 +105,7 @@ class Segmentation:
 
     def lies_on(self, place: Grid | SliceStack) -> bool:
         """Whether these are the voxels of `place`."""
-        if isinstance(place, Grid) and isinstance(self.grid, Grid):
-            return self.grid.same_as(place)
-        if isinstance(place, SliceStack) and isinstance(self.grid, SliceStack):
-            return self.grid.same_as(place)
-        return False
+        return same_place(self.grid, place)
 
     def on_slices(self, slices: SliceStack) -> Segmentation:
         """The labels on the slices of whose even grid they are, of each voxel the nearest.
@@ -127,9 +131,19 @@ class Segmentation:
         self, move: Callable[[npt.NDArray], npt.NDArray], place: Grid | SliceStack
     ) -> Segmentation:
         probabilities = None if self.probabilities is None else move(self.probabilities)
-        return Segmentation(move(self.array), place, self.labels, probabilities)
+        confidence = None if self.confidence is None else move(self.confidence)
+        return Segmentation(move(self.array), place, self.labels, probabilities, confidence)
 
     @property
     def empty(self) -> bool:
         """Whether nothing was found."""
         return not self.array.any()
+
+
+def same_place(one: Grid | SliceStack, other: Grid | SliceStack) -> bool:
+    """Whether the two have the same voxels."""
+    if isinstance(one, Grid) and isinstance(other, Grid):
+        return one.same_as(other)
+    if isinstance(one, SliceStack) and isinstance(other, SliceStack):
+        return one.same_as(other)
+    return False

@@ -8,14 +8,13 @@ patch and the area of a plane, never with classes times the volume.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from IODeepLib.geometry.arrays import Box, Float32
-from IODeepLib.inference.network_run import NetworkRun, Predict, score_channels
+from IODeepLib.inference.network_run import NetworkRun, Predict, Scored, score_channels
 from IODeepLib.inference.patches import Patch, Patches, importance_map
 from IODeepLib.machine.progress import Progress
 from IODeepLib.recipe import Decision, Input, Output
@@ -36,6 +35,7 @@ def score_slabs(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     batch: int = 1,
+    voting: bool = False,
 ) -> Iterator[Slab]:
     """The scores of the whole image, in order of the first axis.
 
@@ -51,21 +51,25 @@ def score_slabs(
         progress: called after each patch with the fraction done and a message.
         cancelled: asked before each patch.
         batch: slices that a 2D network is given at once, or patches that a 3D one is.
+        voting: a further channel, the last: the share of networks or mirror images that decide
+            otherwise than their mean; `predict` then has a second argument.
 
     Raises:
         ModelError: scores of the wrong shape, or not finite.
         CancelledError: `cancelled` said so.
     """
     patches = Patches.of(array.shape[1:], input_, batch)
-    run = NetworkRun(array, input_, output, predict, len(patches), progress, cancelled)
+    run = NetworkRun(
+        array, input_, output, predict, len(patches), progress, cancelled, voting=voting
+    )
     if patches.overlap_nowhere:
         for start in patches.starts[0]:
             for group in patches.groups(start):
-                for patch, scores in zip(group, run.scores(group), strict=True):
-                    yield from _in_pieces(run, patch, scores)
-                    del scores  # not to be held while the network runs again
+                for patch, scored in zip(group, run.scores(group), strict=True):
+                    yield from _in_pieces(run, patch, scored)
+                    del scored  # not to be held while the network runs again
         return
-    channels = score_channels(output)
+    channels = score_channels(output) + voting
     blended: _Blend
     if output.decision is Decision.LABELS:
         blended = _Strongest(patches, input_)
@@ -75,38 +79,49 @@ def score_slabs(
     for i, start in enumerate(starts):
         blended.begin_row(start)
         for group in patches.groups(start):
-            for patch, scores in zip(group, run.scores(group), strict=True):
-                blended.add(run.finished(scores, patch.start), patch)
-                del scores  # not to be held while the network runs again
+            for patch, scored in zip(group, run.scores(group), strict=True):
+                found = run.finished(scored.scores, patch.start)
+                more = () if scored.against is None else (scored.against,)
+                blended.add((*found, *more), patch)
+                del scored, found, more  # not to be held while the network runs again
         first = max(0, start)
         end = starts[i + 1] if i + 1 < len(starts) else patches.image_shape[0]
         yield first, blended.slab[:, : end - first]
         blended.move_on(end - first)
 
 
-def _in_pieces(run: NetworkRun, patch: Patch, scores: npt.NDArray) -> Iterator[Slab]:
+def _in_pieces(run: NetworkRun, patch: Patch, scored: Scored) -> Iterator[Slab]:
     """The scores of a patch that no other one overlaps, a few planes at a time."""
-    seen = scores[(slice(None), *patch.inner)]
+    seen = scored.scores[(slice(None), *patch.inner)]
+    against = None if scored.against is None else scored.against[patch.inner]
     first, rows, columns = (part.start for part in patch.box)
     together = max(1, _PIECE_BYTES // max(1, seen[:, 0].size * 4))
     for i in range(0, seen.shape[1], together):
         piece = run.finished(seen[:, i : i + together], (first + i, rows, columns))
+        if against is not None:
+            piece = np.concatenate([piece, against[None, i : i + together]])
         yield first + i, piece
 
 
 def score_bytes(
-    image_shape: tuple[int, int, int], input_: Input, output: Output, batch: int
+    image_shape: tuple[int, int, int],
+    input_: Input,
+    output: Output,
+    batch: int,
+    voting: int = 0,
 ) -> int:
     """Memory that the scores need: those of one run of the network, and the slab.
 
-    Where mirror images are run, too, the sum of the runs is held beside the last one.
+    Where mirror images are run, too, the sum of the runs is held beside the last one; where so many
+    have votes, what each decides, and how many decide otherwise.
     """
     patches = Patches.of(image_shape, input_, batch)
     channels = score_channels(output)
-    together = batch * math.prod(patches.size) * (2 if input_.mirror else 1)
-    if not patches.overlap_nowhere:
-        together += math.prod(_slab_shape(patches))
-    return 4 * channels * together
+    at_once = batch * math.prod(patches.size)
+    together = at_once * (2 if input_.mirror else 1)
+    slab = 0 if patches.overlap_nowhere else math.prod(_slab_shape(patches))
+    votes = 4 * (at_once * (voting + 1) + slab) if voting else 0
+    return 4 * channels * (together + slab) + votes
 
 
 class _Blend(Protocol):
@@ -116,7 +131,7 @@ class _Blend(Protocol):
 
     def begin_row(self, start: int) -> None: ...
 
-    def add(self, scores: Float32, patch: Patch) -> None: ...
+    def add(self, scores: Sequence[Float32], patch: Patch) -> None: ...
 
     def move_on(self, planes: int) -> None: ...
 
@@ -159,7 +174,7 @@ class _Average:
                     self._share[planes] += self._row_weight[low - other : high - other]
         np.reciprocal(self._share, out=self._share)
 
-    def add(self, scores: Float32, patch: Patch) -> None:
+    def add(self, scores: Sequence[Float32], patch: Patch) -> None:
         planes, rows, columns = _in_slab(patch.box, self._first)
         inner = patch.inner
         weights = self._importance[0 if self._patches.flat else inner[0], *inner[1:]]
@@ -187,7 +202,7 @@ class _Strongest:
     def begin_row(self, start: int) -> None:
         self._first = max(0, start)
 
-    def add(self, scores: Float32, patch: Patch) -> None:
+    def add(self, scores: Sequence[Float32], patch: Patch) -> None:
         where = (0, *_in_slab(patch.box, self._first))
         inner = patch.inner
         weights = self._importance[0 if self._flat else inner[0], *inner[1:]]

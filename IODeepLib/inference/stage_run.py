@@ -35,6 +35,13 @@ from IODeepLib.recipe import Activation, AfterStep, Blend, Input, Recipe, Stage,
 
 _log = logging.getLogger(__name__)
 
+# Layers of `Segmentation.confidence` of a single network: probability and entropy.
+_WITHOUT_VOTES = 2
+_NO_PROBABILITIES = (
+    "no confidence is given: the network's scores are no probabilities (not from 0 to 1), and the "
+    "recipe names no output.activation that makes them some"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class How:
@@ -48,6 +55,7 @@ class How:
         cancelled: asked all the time.
         sized: whether the size of a voxel is known.
         probabilities: whether the result has those of each label as well.
+        confidence: whether it says how sure the networks are.
     """
 
     open_network: Callable[[str], Session]
@@ -56,6 +64,7 @@ class How:
     cancelled: Callable[[], bool]
     sized: bool
     probabilities: bool
+    confidence: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +260,9 @@ class StageRun:
                 cancelled=how.cancelled,
                 batch=predict.batch,
             )
-        self._check_memory(stage, input_, prepared, predict.batch)
+        layers = self._confidence_layers if self._is_result(stage) else 0
+        voting = layers > _WITHOUT_VOTES
+        self._check_memory(stage, input_, prepared, predict.batch, voting)
         slabs = score_slabs(
             prepared.array,
             input_,
@@ -260,6 +271,7 @@ class StageRun:
             progress=progress,
             cancelled=how.cancelled,
             batch=predict.batch,
+            voting=voting,
         )
         early, late = steps_on_network(stage.after if stage.name else self._recipe.after, output)
         found = decide(
@@ -267,10 +279,24 @@ class StageRun:
             prepared,
             output,
             want_probabilities=how.probabilities and self._is_result(stage),
+            confidence_layers=layers,
             on_network=functools.partial(self._tidied, stage, early) if early else None,
         )
+        if layers and found.confidence is None:
+            self.notes.append(_NO_PROBABILITIES)
         # What is left to do for the only stage of a model is done on the whole result.
         return self._tidied(stage, late, found) if stage.name else found
+
+    @property
+    def _confidence_layers(self) -> int:
+        """Of `Segmentation.confidence`; votes are among them if all of the result comes of some."""
+        if not self._how.confidence:
+            return 0
+        return _WITHOUT_VOTES + all(self._voters(one) > 1 for one in self._recipe.result_stages)
+
+    def _voters(self, stage: Stage) -> int:
+        """How many networks and mirror images a stage takes the mean of."""
+        return len(stage.network_names) << len(self._how.inputs[stage.name].mirror)
 
     def _tidied(
         self, stage: Stage, steps: Sequence[AfterStep], found: Segmentation
@@ -279,7 +305,9 @@ class StageRun:
         self.notes += [f"stage {stage.name}: {note}" if stage.name else note for note in notes]
         return found
 
-    def _check_memory(self, stage: Stage, input_: Input, prepared: Prepared, batch: int) -> None:
+    def _check_memory(
+        self, stage: Stage, input_: Input, prepared: Prepared, batch: int, voting: bool
+    ) -> None:
         """Whether the scores have room, before anything is computed.
 
         Raises:
@@ -288,7 +316,8 @@ class StageRun:
         sizes = prepared.network.shape
         size = input_.patch_size or sizes[-input_.spatial_dims :]
         channels = score_channels(stage.output)
-        needed = score_bytes(sizes, input_, stage.output, batch)
+        voters = self._voters(stage) if voting else 0
+        needed = score_bytes(sizes, input_, stage.output, batch, voters)
         if len(stage.network_names) > 1:  # the sum over the networks, beside the last one's
             needed += 4 * channels * batch * math.prod(size)
         what = f"the scores of {channels} channels at {' × '.join(map(str, size))} voxels"
@@ -318,6 +347,7 @@ class StageRun:
                 source,
                 overlapping=recipe.overlapping,
                 probable=how.probabilities,
+                confidence_layers=self._confidence_layers,
             )
             if found is not None and box is not None:
                 self._painting.add(found, box)

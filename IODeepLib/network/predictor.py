@@ -6,7 +6,7 @@ is filled up to the size that the network asks for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,17 +82,28 @@ class Ensemble:
                 "export them with one batch size",
             )
 
-    def __call__(self, tensor: npt.NDArray[np.float32]) -> Array:
+    def __call__(
+        self, tensor: npt.NDArray[np.float32], each: Callable[[Array], None] | None = None
+    ) -> Array:
         """The mean of scores, or of probabilities, for a tensor with all channels.
+
+        Args:
+            tensor: in the recipe's axis order.
+            each: called with what each network gives, before the mean is taken.
 
         Raises:
             ModelError: a network fails, or its output has another shape than that of the first.
         """
+        each = each or (lambda part: None)
         if len(self._predictors) == 1:
-            return self._predictors[0](tensor)
+            only = self._predictors[0](tensor)
+            each(only)
+            return only
         total = self._one(self._predictors[0], tensor)
+        each(total)
         for predictor in self._predictors[1:]:
             part = self._one(predictor, tensor)
+            each(part)
             if part.shape != total.shape:
                 raise ModelError(
                     f"outputs of shape {total.shape} and {part.shape}, to be averaged",

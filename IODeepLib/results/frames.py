@@ -1,4 +1,4 @@
-"""The frames of a DICOM SEG: which there are, what each holds, and where it lies.
+"""The frames of a DICOM SEG or map: which there are, what each holds, and where it lies.
 
 Ours because highdicom, which makes frames too, asks for float or one-hot arrays of the whole volume
 where labels overlap or have probabilities, and looks at every segment in every slice. Here a frame
@@ -21,7 +21,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from IODeepLib.codes import SEGMENTATION, SOURCE_IMAGE
+from IODeepLib.codes import SEGMENTATION, SOURCE_IMAGE, Code
 from IODeepLib.geometry.arrays import Mask
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.recipe import Label
@@ -52,14 +52,16 @@ class FrameTable:
     """Which frames there are: one for each place of `there` that is true, row by row.
 
     Attributes:
-        there: (segment, slice). A LABELMAP has one row, for all segments together.
+        there: (segment, slice). A LABELMAP has one row, for all segments together; so has a map.
         plane: gives the pixels (row, column) of a frame from the index of its row and its slice.
-        seg_type: how the pixels are stored.
+        seg_type: how the pixels of a SEG are stored; None for a map, in single precision.
+        derivation: how they came of the images.
     """
 
     there: Mask
     plane: Callable[[int, int], npt.NDArray]
-    seg_type: SegmentationType
+    seg_type: SegmentationType | None
+    derivation: Code = SEGMENTATION
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """(segment index, slice index) of each frame, zero based."""
@@ -69,7 +71,7 @@ class FrameTable:
         return int(np.count_nonzero(self.there))
 
     def pixel_data(self) -> bytes:
-        """All frames, native little endian: bits, or unsigned integers of 8 or 16 bits."""
+        """All frames, native little endian: bits, unsigned integers, or floats."""
         planes: Iterator[npt.NDArray] = (self.plane(i, k) for i, k in self)
         if self.seg_type is SegmentationType.BINARY:
             planes = _packed(planes)
@@ -171,16 +173,16 @@ def functional_groups(table: FrameTable, place: Place) -> RawDataElement:
     """
     used: Mask = np.any(table.there, axis=0)
     rank = np.cumsum(used).tolist()  # dimension indices count the positions that there are
-    labelmap = table.seg_type is SegmentationType.LABELMAP
+    by_segment = table.seg_type not in (SegmentationType.LABELMAP, None)
     placed = place.grid is not None
-    derivations = [_derivation(image) for image in place.images]
+    derivations = [_derivation(image, table.derivation) for image in place.images]
     places = [place.position(k) for k in range(len(used))]
-    segments = [b"" if labelmap else _segment(i + 1) for i in range(len(table.there))]
-    dimensions = (not labelmap) + placed
+    segments = [_segment(i + 1) if by_segment else b"" for i in range(len(table.there))]
+    dimensions = by_segment + placed
     content = _content(dimensions)
     items = []
     for i, k in table:
-        index = ([] if labelmap else [i + 1]) + ([rank[k]] if placed else [])
+        index = ([i + 1] if by_segment else []) + ([rank[k]] if placed else [])
         indexed = content[: len(content) - 4 * dimensions] + struct.pack(f"<{dimensions}I", *index)
         item = derivations[k] + indexed + places[k] + segments[i]  # in the order of their tags
         items.append(encoded_item(item))
@@ -214,11 +216,11 @@ def _content(dimensions: int) -> bytes:
     return encoded_sequence("FrameContentSequence", encoded(item))
 
 
-def _derivation(source: Frame | None) -> bytes:
+def _derivation(source: Frame | None, how: Code) -> bytes:
     """Derivation Image Sequence, empty where no image lies in the plane. (PS3.3 C.7.6.16.2.6)"""
     if source is None:
         return encoded_sequence("DerivationImageSequence")
-    purpose, derivation = _codes()
+    purpose, derivation = _codes(how)
     reference = image_reference(source.file, [source.number])
     image = b"".join(
         (
@@ -232,9 +234,9 @@ def _derivation(source: Frame | None) -> bytes:
 
 
 @cache
-def _codes() -> tuple[bytes, bytes]:
+def _codes(how: Code) -> tuple[bytes, bytes]:
     """Purpose of Reference Code Sequence of a source image, and its Derivation Code Sequence."""
-    purpose, derivation = (encoded(code.to_dataset()) for code in (SOURCE_IMAGE, SEGMENTATION))
+    purpose, derivation = (encoded(code.to_dataset()) for code in (SOURCE_IMAGE, how))
     return (
         encoded_sequence("PurposeOfReferenceCodeSequence", purpose),
         encoded_sequence("DerivationCodeSequence", derivation),

@@ -16,7 +16,7 @@ from pydicom.valuerep import format_number_as_ds
 from IODeepLib.geometry import Grid
 from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.geometry.tolerances import SAME_GRID_TOLERANCE
-from IODeepLib.inference.segmentation import Segmentation
+from IODeepLib.inference.segmentation import same_place
 from IODeepLib.results.encoding import encoded_sequence, encoded_text
 from IODeepLib.series import Frame, ImageSeries
 
@@ -27,7 +27,7 @@ _DECIMALS = 9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """Where the slices of a segmentation lie.
+    """Where the slices of a result lie.
 
     Attributes:
         grid: their grid or stack; None for an image without a place in the patient.
@@ -91,18 +91,17 @@ class Place:
         return same or self.grid.spacing[0]
 
 
-def place_of(segmentation: Segmentation, series: ImageSeries) -> Place:
-    """Where `segmentation` lies, and which images of `series` lie there too.
+def place_of(grid: Grid | SliceStack, series: ImageSeries) -> Place:
+    """Where the slices of a result on `grid` lie, and which images of `series` lie there too.
 
     The slices of a corrected series lie between its images; those that lie in one, with the same
     pixels, are of that image.
     """
-    grid = segmentation.grid
-    if segmentation.lies_on(series.slices):
+    if same_place(grid, series.slices):
         # An image without a place in the patient has none in a SEG either.
         return Place(grid if series.has_patient_geometry else None, series.frames)
     images: list[Frame | None] = [None] * grid.shape[0]
-    if segmentation.lies_on(series.grid):
+    if same_place(grid, series.grid):
         for frame in series.frames:
             index = series.grid.index(np.asarray(frame.position))
             k = round(float(index[0]))

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from IODeepLib.disk.files import whole_folder
+from IODeepLib.errors import ImageError
 from IODeepLib.geometry import Volume
 from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.inference.classification import Classification
+from IODeepLib.inference.confidence import (
+    SegmentConfidence,
+    confidence_as_json,
+    segment_confidence,
+)
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.inference.stage_run import StageOutcome
 from IODeepLib.measurements import Measurements, measure
 from IODeepLib.model_object import Model
-from IODeepLib.network.onnx_runtime import onnx_runtime
 from IODeepLib.recipe import Label
 from IODeepLib.results import (
     Provenance,
@@ -26,19 +31,31 @@ from IODeepLib.results import (
     make_seg,
     overlay_picture,
     seg_obstacle,
-    weights_digest,
 )
 from IODeepLib.results import also as also_written
-from IODeepLib.results.provenance import NetworkRecord, StageRecord
+from IODeepLib.results.maps.confidence import confidence_map
+from IODeepLib.results.maps.parametric_map import ParametricMap, map_obstacle
+from IODeepLib.results.run_record import (
+    described,
+    provenance_of,
+    recorded_options,
+    stage_record,
+)
 from IODeepLib.results.same_run import DOCUMENT_NAME, refuse_other_run
 from IODeepLib.selection.criteria import Reason
 from IODeepLib.series import Image, ImageSeries
 
 SEG_NAME, ON_SLICES_NAME = "segmentation.dcm", "segmentation_on_slices.dcm"
-PICTURE_NAME = "overlay.png"
-FILE_NAMES = (SEG_NAME, ON_SLICES_NAME, PICTURE_NAME, DOCUMENT_NAME, *also_written.FILE_NAMES)
+CONFIDENCE_NAME, PICTURE_NAME = "confidence.dcm", "overlay.png"
+FILE_NAMES = (
+    SEG_NAME,
+    ON_SLICES_NAME,
+    CONFIDENCE_NAME,
+    PICTURE_NAME,
+    DOCUMENT_NAME,
+    *also_written.FILE_NAMES,
+)
 _SEG_KEYS = {"sop_instance_uid": SEG_NAME, "sop_instance_uid_on_slices": ON_SLICES_NAME}
-SCHEMA = "iodeep-result/1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +124,18 @@ class Result:
         return None if segmentation is None else measure(segmentation, self.volume, self.series)
 
     @cached_property
+    def confidence(self) -> dict[str, SegmentConfidence] | None:
+        """How sure the networks are of each segment that was found, by its label's name.
+
+        None where nobody asked, and where the networks give no probabilities; the notes say so.
+        """
+        return None if self.segmentation is None else segment_confidence(self.segmentation)
+
+    @cached_property
     def provenance(self) -> Provenance:
         """What made this result, as it is written into every file."""
         options = recorded_options(self.seg_type, self.left_out, self.mirroring)
-        stages = tuple(map(_record, self.stages))
+        stages = tuple(map(stage_record, self.stages))
         return replace(provenance_of(self.model, options, self.provider, self.notes), stages=stages)
 
     @cached_property
@@ -134,17 +159,32 @@ class Result:
             return None
         return self._seg_of(self.segmentation.on_slices(slices))
 
-    def _seg_of(self, segmentation: Segmentation) -> Seg | None:
-        stored = [image for image in self.channels if isinstance(image, ImageSeries)]
-        if len(stored) < len(self.channels) or any(map(seg_obstacle, stored)):
+    @cached_property
+    def confidence_map(self) -> ParametricMap | None:
+        """The probability of what was decided, as a DICOM Parametric Map.
+
+        None where there is no confidence, and where there is an obstacle: see `map_obstacle`.
+        """
+        stored = self._referred(map_obstacle)
+        if self.segmentation is None or not stored:
             return None
+        return confidence_map(self.segmentation, stored[0], self.provenance, others=stored[1:])
+
+    def _seg_of(self, segmentation: Segmentation) -> Seg | None:
+        stored = self._referred(seg_obstacle)
+        if not stored:
+            return None
+        series, *others = stored
         return make_seg(
-            segmentation,
-            stored[0],
-            self.provenance,
-            seg_type=self.seg_type,
-            others=[image for image in dict.fromkeys(stored) if image is not stored[0]],
+            segmentation, series, self.provenance, seg_type=self.seg_type, others=others
         )
+
+    def _referred(self, obstacle: Callable[[ImageSeries], ImageError | None]) -> list[ImageSeries]:
+        """The series that a DICOM object refers to, each once; none if that cannot be."""
+        stored = [image for image in dict.fromkeys(self.channels) if isinstance(image, ImageSeries)]
+        if len(stored) < len(set(self.channels)) or any(map(obstacle, stored)):
+            return []
+        return stored
 
     def _segs(self) -> dict[str, Seg]:
         """What is written, by the name of its file."""
@@ -173,9 +213,11 @@ class Result:
             document["left_out"] = list(self.left_out)
             measurements = self.measurements
             document["measurements"] = None if measurements is None else measurements.as_json()
+            document["confidence"] = confidence_as_json(self.confidence)
             segs = self._segs()
             for key, name in _SEG_KEYS.items():
                 document[key] = segs[name].sop_instance_uid if name in segs else None
+            document["sop_instance_uid_confidence"] = _uid(self.confidence_map)
         if self.classification is not None:
             document["values"] = {
                 label.name: value
@@ -194,7 +236,7 @@ class Result:
         elif self.segmentation is not None:
             for name, volume in self.segmentation.volumes().items():
                 found = f"{volume:10.1f} mL" if self.series.has_voxel_size else " found"
-                yield f"  {name:<24} {found if volume else ' not found'}"
+                yield f"  {name:<24} {found if volume else ' not found'}{self._sure_of(name)}"
         if self.classification is not None:
             for label, value in zip(
                 self.classification.labels, self.classification.values, strict=True
@@ -203,10 +245,21 @@ class Result:
                 yield f"  {label.name:<24} {value:10.4g} {_unit(label)}{chosen}".rstrip()
         if self.seg is not None and self.want_seg_on_slices and self.seg_on_slices is None:
             yield f"no second DICOM SEG is written: {self._why_not_on_slices()}"
+        if self.confidence is not None and self.confidence_map is None:
+            yield f"no DICOM map of the confidence is written: {self._why_no_map()}"
         if self.left_out:
             yield f"left out, as asked: {', '.join(self.left_out)}"
         for note in self.notes:
             yield f"note: {note}"
+
+    def _why_no_map(self) -> str:
+        stored = [image for image in self.channels if isinstance(image, ImageSeries)]
+        errors = [error for error in map(map_obstacle, stored) if error is not None]
+        return str(errors[0]) if errors else "the images are in memory only"
+
+    def _sure_of(self, name: str) -> str:
+        one = (self.confidence or {}).get(name)
+        return "" if one is None else f", mean probability {one.mean_probability:.3f}"
 
     def _why_not_on_slices(self) -> str:
         if isinstance(self.series.slices, SliceStack):
@@ -254,6 +307,9 @@ class Result:
         for name, seg in self._segs().items():
             seg.save(folder / name)
             names.append(name)
+        if self.confidence_map is not None:
+            self.confidence_map.save(folder / CONFIDENCE_NAME)
+            names.append(CONFIDENCE_NAME)
         if self.segmentation is not None:
             picture = overlay_picture(
                 self.volume,
@@ -274,62 +330,5 @@ def _unit(label: Label) -> str:
     return label.unit.value if label.unit else ""
 
 
-def _record(stage: StageOutcome) -> StageRecord:
-    volumes = stage.volumes
-    rounded = None if volumes is None else {name: round(v, 3) for name, v in volumes.items()}
-    return StageRecord(stage.name, stage.networks, stage.ran, rounded)
-
-
-def recorded_options(
-    seg_type: SegmentationType, left_out: tuple[str, ...], mirroring: bool = True
-) -> dict[str, Any]:
-    """What was asked for, as far as it decides what is written."""
-    options: dict[str, Any] = {"seg_type": seg_type.value}
-    if left_out:
-        options["left_out"] = list(left_out)
-    if not mirroring:
-        options["mirroring"] = False
-    return options
-
-
-def provenance_of(
-    model: Model, options: dict[str, Any], provider: str = "", notes: tuple[str, ...] = ()
-) -> Provenance:
-    """What makes a result; provider and notes are known after the run."""
-    card = model.card
-    return Provenance(
-        title=card.title,
-        name=card.name,
-        version=card.version,
-        publisher=card.recipe.card.publisher,
-        model_uid=card.model_uid,
-        card_sop_instance_uid=card.sop_instance_uid,
-        card_series_instance_uid=card.series_instance_uid,
-        card_study_instance_uid=card.study_instance_uid,
-        network_digest=card.network_digest,
-        weights_digest=weights_digest([part.sha256 for part in card.manifest.parts]),
-        runtime=f"onnxruntime {onnx_runtime().__version__}",
-        provider=provider,
-        options=options,
-        notes=notes,
-        networks=tuple(
-            NetworkRecord(
-                network.name,
-                network.digest,
-                weights_digest([part.sha256 for part in card.parts_of(network.name)]),
-            )
-            for network in card.networks
-            if network.name
-        ),
-    )
-
-
-def described(channels: Sequence[Image], provenance: Provenance) -> dict[str, Any]:
-    """What `result.json` says of the run itself, see `refuse_other_run`."""
-    return {
-        "schema": SCHEMA,
-        "study_instance_uid": channels[0].study_instance_uid,
-        "series_instance_uids": [image.series_instance_uid for image in dict.fromkeys(channels)],
-        "series": channels[0].label,
-        "provenance": provenance.to_json(),
-    }
+def _uid(made: ParametricMap | None) -> str | None:
+    return None if made is None else made.sop_instance_uid

@@ -13,15 +13,12 @@ branch each week.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydicom.charset import convert_encodings
-from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -32,7 +29,7 @@ from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.recipe import Label
 from IODeepLib.results import source_images
 from IODeepLib.results.edit import Edit
-from IODeepLib.results.encoding import CHARACTER_SET, encoded, save
+from IODeepLib.results.encoding import save
 from IODeepLib.results.equipment import network_equipment, software_versions
 from IODeepLib.results.frames import (
     FrameTable,
@@ -41,12 +38,12 @@ from IODeepLib.results.frames import (
     binary_frames,
     found_labels,
     fractional_frames,
-    functional_groups,
     labelmap_frames,
     labels_overlap,
 )
+from IODeepLib.results.multiframe import add_frames, without_frames
 from IODeepLib.results.place import Place, place_of
-from IODeepLib.results.provenance import SOFTWARE, Provenance, derived_uid, shortened
+from IODeepLib.results.provenance import SOFTWARE, Provenance, shortened
 from IODeepLib.results.references import refer_to_sources
 from IODeepLib.results.segments import LONGEST_LO, describe_segments
 from IODeepLib.results.stand_in import NO_UID, stand_in
@@ -127,7 +124,7 @@ def make_seg(
     there, found = found_labels(segmentation)
     if not found:
         return None
-    place = place_of(segmentation, series)
+    place = place_of(segmentation.grid, series)
     if isinstance(place.grid, SliceStack):
         provenance = replace(provenance, notes=(_ON_SLICES, *provenance.notes))
     if edit is not None:
@@ -141,13 +138,12 @@ def make_seg(
         descriptions = describe_segments(
             numbers, found, segmentation.labels, provenance, edit or Edit()
         )
-        dataset = _without_frames(series, place, provenance, seg_type, descriptions, edit)
-        refer_to_sources(
-            dataset, (series, *others), provenance, None if edit is None else edit.corrects
-        )
+        dataset = _frameless(series, place, provenance, seg_type, descriptions, edit)
+        corrects = None if edit is None else edit.corrects
+        refer_to_sources(dataset, (series, *others), provenance, corrects)
         dataset.LossyImageCompression = source_images.lossy_compression((series, *others))
         table = _frame_table(dataset, segmentation, seg_type, there)
-        _add_frames(dataset, table, segmentation, place)
+        add_frames(dataset, table, segmentation.grid.shape[1:], place)
     missing = tuple(label for label in segmentation.labels if label not in found)
     return Seg(dataset, tuple(zip(numbers, found, strict=True)), missing)
 
@@ -187,7 +183,7 @@ def _frame_table(
     return binary_frames(segmentation, there)
 
 
-def _without_frames(
+def _frameless(
     series: ImageSeries,
     place: Place,
     provenance: Provenance,
@@ -234,57 +230,8 @@ def _without_frames(
         series_date=date,
         series_time=time,
     )
-    dataset = Dataset(seg)  # without the tables that highdicom keeps about the frames
-    dataset.file_meta, dataset.preamble = seg.file_meta, seg.preamble
-    del dataset.InstanceCreationDate, dataset.InstanceCreationTime  # the clock, not the content
-    for item in dataset.ContributingEquipmentSequence:
-        item.pop("ContributionDateTime", None)
-    dataset.SpecificCharacterSet = CHARACTER_SET
+    dataset = without_frames(seg, series, place)
     dataset.ContentCreatorName = "" if edit is None else edit.creator
-    dataset.update(source_images.image_context(series.header, placed=placed))
-    dataset.DimensionOrganizationSequence[0].DimensionOrganizationUID = NO_UID
-    for item in dataset.DimensionIndexSequence:
-        item.DimensionOrganizationUID = NO_UID
-    shared = dataset.SharedFunctionalGroupsSequence[0]
     # Where there is one segment only, highdicom 0.28 writes it here, and 0.27 in each frame.
-    shared.pop("SegmentIdentificationSequence", None)
-    # Of what these say of the one pixel, nothing stays.
-    for keyword in ("PlaneOrientationSequence", "PixelMeasuresSequence"):
-        shared.pop(keyword, None)
-    for keyword, items in place.shared_groups().items():
-        setattr(shared, keyword, items)
+    dataset.SharedFunctionalGroupsSequence[0].pop("SegmentIdentificationSequence", None)
     return dataset
-
-
-def _add_frames(
-    dataset: Dataset, table: FrameTable, segmentation: Segmentation, place: Place
-) -> None:
-    """Put the frames in, and the UIDs, which the content decides on."""
-    dataset.Rows, dataset.Columns = segmentation.grid.shape[1:]
-    dataset.NumberOfFrames = len(table)
-    slices = np.flatnonzero(table.there.any(axis=0))
-    one_stack = len(table) == len(slices) > 1 and (np.diff(slices) == 1).all()
-    if place.is_regular and one_stack:
-        dataset.DimensionOrganizationType = "3D"
-    del dataset.PerFrameFunctionalGroupsSequence, dataset.PixelData
-    pixels = table.pixel_data()
-    groups = functional_groups(table, place)
-    digest = hashlib.sha256(encoded(dataset))
-    digest.update(groups.value or b"")
-    digest.update(pixels)
-    _set_uids(dataset, digest.hexdigest())
-    dataset[groups.tag] = groups
-    vr = "OW" if dataset.BitsAllocated > 8 else "OB"
-    dataset["PixelData"] = DataElement("PixelData", vr, pixels)
-    # Now all is as it will stand in the file: what is encoded already goes out as it is.
-    dataset.set_original_encoding(False, True, convert_encodings(CHARACTER_SET))
-
-
-def _set_uids(dataset: Dataset, content: str) -> None:
-    dataset.SOPInstanceUID = derived_uid("instance", content)
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    dataset.SeriesInstanceUID = derived_uid("series", content)
-    organization = derived_uid("dimension organization", content)
-    dataset.DimensionOrganizationSequence[0].DimensionOrganizationUID = organization
-    for item in dataset.DimensionIndexSequence:
-        item.DimensionOrganizationUID = organization

@@ -100,7 +100,7 @@ def make_rtstruct(
         The object, with file meta information. `rtstruct_obstacle` says what stands in the way.
     """
     segmentation = _on_images(segmentation, series)
-    place = place_of(segmentation, series)
+    place = place_of(segmentation.grid, series)
     segments = found_segments(segmentation)
     numbered = list(enumerate(segments, 1))
     with quiet():

@@ -1,0 +1,120 @@
+"""Planes of labels from planes of scores, with how probable and how sure they are."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from IODeepLib.geometry.arrays import Float32
+from IODeepLib.inference.certainty import certainty_of
+from IODeepLib.inference.decision_rule import label_type, rule_of
+from IODeepLib.inference.network_run import score_channels
+from IODeepLib.inference.score_planes import Plane, strips_of, tile_of
+from IODeepLib.inference.segmentation import CERTAIN
+from IODeepLib.recipe import Output
+from IODeepLib.voxels.activation import activate
+
+
+class Painted(NamedTuple):
+    """A plane of what is made; what is not wanted is None.
+
+    Attributes:
+        labels: (layer, rows, columns), as `Segmentation.array` has them.
+        probabilities: (label, rows, columns), a byte each.
+        confidence: (layer, rows, columns), as `Segmentation.confidence` has it.
+    """
+
+    labels: npt.NDArray
+    probabilities: npt.NDArray | None
+    confidence: npt.NDArray | None
+
+
+class Painter:
+    """Makes planes of labels from planes of scores, tile by tile."""
+
+    def __init__(
+        self,
+        positions: list[npt.NDArray[np.float64]],
+        sizes: tuple[int, ...],
+        output: Output,
+        want_probabilities: bool,
+        confidence_layers: int = 0,
+    ) -> None:
+        self._channels = score_channels(output)
+        self._last = np.array([self._channels])
+        self._strips = [
+            strips_of(axis, n, self._channels) for axis, n in zip(positions, sizes, strict=True)
+        ]
+        self._shape = tuple(len(axis) for axis in positions)
+        self._rule, self._type = rule_of(output), label_type(output)
+        self._probable = _Probabilities(output) if want_probabilities else None
+        self._layers = confidence_layers
+        self._certainty = certainty_of(output) if confidence_layers else None
+
+    @property
+    def sure(self) -> bool:
+        """Whether what was painted of confidence is one: the scores are probabilities."""
+        return self._certainty is not None and self._certainty.valid
+
+    def paint(self, below: Plane, above: Plane, part: np.float32) -> Painted:
+        """A plane of what is made.
+
+        Args:
+            below: the plane before the one that is painted.
+            above: the plane behind it.
+            part: how much of `above` is in it, 0 to 1.
+        """
+        labels = np.zeros((self._rule.layers, *self._shape), self._type)
+        probable = self._probable
+        probabilities = None if probable is None else probable.empty(self._shape)
+        certainty = self._certainty
+        confidence = None
+        if certainty is not None:
+            confidence = np.empty((self._layers, *self._shape), np.uint16)
+        low, high = below.bounds(self._strips)
+        if part:
+            others = above.bounds(self._strips)
+            low, high = np.minimum(low, others[0]), np.maximum(high, others[1])
+        for i, rows in enumerate(self._strips[0]):
+            for j, columns in enumerate(self._strips[1]):
+
+                def scores_of(channels: npt.NDArray[np.intp], rows=rows, columns=columns):
+                    return tile_of(below, above, part, channels, rows, columns)
+
+                where = (slice(None), rows.target, columns.target)
+                bounds = low[: self._channels, i, j], high[: self._channels, i, j]
+                self._rule.paint(labels[where], *bounds, scores_of)
+                if probable is not None and probabilities is not None:
+                    probabilities[where] = probable(scores_of)
+                if certainty is not None and confidence is not None:
+                    certainty.paint(confidence[:2][where], *bounds, scores_of)
+                    if self._layers > 2:
+                        confidence[2][where[1:]] = _share(scores_of(self._last)[0])
+        return Painted(labels, probabilities, confidence)
+
+
+class _Probabilities:
+    """The probability of each label, as a byte."""
+
+    def __init__(self, output: Output) -> None:
+        self._all = np.arange(output.channels)
+        self._channels = list(output.label_channels)
+        self._activation = None if output.interpolates_probabilities else output.activation
+
+    def empty(self, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+        return np.empty((len(self._channels), *shape), np.uint8)
+
+    def __call__(self, scores_of) -> Float32:
+        values = scores_of(self._all)
+        if self._activation is not None:
+            activate(values, self._activation)
+        chosen = np.clip(values[self._channels], 0, 1)
+        chosen *= np.float32(255)
+        return np.rint(chosen, out=chosen)
+
+
+def _share(part: Float32) -> npt.NDArray[np.uint16]:
+    """A number from 0 to 1 as `Segmentation.confidence` has it."""
+    return np.rint(np.clip(part, 0, 1) * np.float32(CERTAIN)).astype(np.uint16)

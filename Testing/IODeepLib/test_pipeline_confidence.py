@@ -1,0 +1,171 @@
+"""How sure networks are, judged by the same networks run by hand on the whole volume at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from makers.recipes import label, recipe
+from makers.series import Stack
+from makers.summing_networks import model_of, models_of, sums
+from scipy import ndimage, special
+
+from IODeepLib.errors import ModelError, UsageError
+from IODeepLib.inference.segmentation import CERTAIN
+from IODeepLib.pipeline import Options, run
+from IODeepLib.results.result import Result
+from IODeepLib.series import ImageSeries, find_series
+
+WANTED = Options(confidence=True)
+CLOSE = 1e-3
+SHAPE = (8, 14, 12)
+
+
+def series_of(folder: Path) -> ImageSeries:
+    noise = np.random.default_rng(4).normal(size=SHAPE)
+    voxels = (ndimage.gaussian_filter(noise, 1.5) * 900).astype(np.int16)
+    Stack(voxels).write(folder)
+    (series,) = find_series(folder)
+    return series
+
+
+def asymmetric(seed: int) -> onnx.ModelProto:
+    """Three classes by what lies around a voxel, padded with zeros: not the same mirrored."""
+    weights = np.random.default_rng(seed).normal(size=(3, 1, 3, 3, 3)) * 0.02
+    network = sums([[0.0], [0.0], [0.0]], 3)
+    kernel = next(x for x in network.graph.initializer if x.name == "kernel")
+    kernel.CopyFrom(onnx.numpy_helper.from_array(weights.astype(np.float32), "kernel"))
+    network.graph.node[0].attribute.append(onnx.helper.make_attribute("pads", [1] * 6))
+    return network
+
+
+def scores_by_hand(network: onnx.ModelProto, image: np.ndarray) -> np.ndarray:
+    session = onnxruntime.InferenceSession(network.SerializeToString())
+    [scores] = session.run(None, {"image": image[None, None].astype(np.float32)})
+    return scores[0].astype(float)
+
+
+def ensemble(folder: Path, networks: dict[str, onnx.ModelProto], **changes: Any) -> Any:
+    folder.mkdir(parents=True, exist_ok=True)
+    given = {
+        "schema": "iodeep-recipe/2",
+        "networks": list(networks),
+        "input": {"mirror": "X"},
+        "output": {"channels": 3, "labels": [label(1), label(2)], "activation": "softmax"},
+    }
+    return models_of(folder, networks, recipe(**{**given, **changes}))
+
+
+def assert_means(result: Result, judge: np.ndarray) -> None:
+    """Those of the segments, and those in the document."""
+    assert result.segmentation is not None and result.confidence is not None
+    for one in result.segmentation.labels:
+        mask = result.segmentation.mask(one)
+        inside = ndimage.binary_erosion(mask, border_value=1)
+        assert inside.any() and (mask & ~inside).any()
+        wanted = [
+            judge[0][mask].mean(),
+            judge[1][inside].mean(),
+            judge[1][mask & ~inside].mean(),
+            *(layer[mask].mean() for layer in judge[2:]),
+        ]
+        said = json.loads(json.dumps(result.document()))["confidence"][one.name]
+        assert [v for v in said.values() if v is not None] == pytest.approx(wanted, abs=CLOSE)
+        assert next(iter(said)) == "mean_probability"
+
+
+@pytest.mark.parametrize("blend", ["scores", "probabilities"])
+def test_an_ensemble_with_mirror_images(blend: str, tmp_path: Path) -> None:
+    series = series_of(tmp_path / "images")
+    image = series.volume().array
+    networks = {"one": asymmetric(1), "two": asymmetric(2)}
+    output = {"channels": 3, "labels": [label(1), label(2)], "activation": "softmax"}
+    found = ensemble(
+        tmp_path / "model", networks, output={**output, "ensemble": blend, "blend": blend}
+    )
+    result = run(series, found, WANTED)
+    members = [
+        np.flip(scores_by_hand(network, np.flip(image, axes)), axes)
+        for network in networks.values()
+        for axes in ((), (-1,))
+    ]
+    if blend == "probabilities":
+        probabilities = np.mean([special.softmax(one, axis=0) for one in members], axis=0)
+    else:
+        probabilities = special.softmax(np.mean(members, axis=0), axis=0)
+    winner = probabilities.argmax(axis=0)
+    entropy = special.entr(probabilities).sum(axis=0) / np.log(3)
+    against = np.mean([one.argmax(axis=0) != winner for one in members], axis=0)
+    judge = np.stack([probabilities.max(axis=0), entropy, against])
+    assert 0.02 < against.mean() < 0.5
+    np.testing.assert_array_equal(result.segmentation.array, winner)
+    assert np.abs(result.segmentation.confidence / CERTAIN - judge).max() < CLOSE
+    assert_means(result, judge)
+    alone = run(series, found, Options(confidence=True, mirroring=False))
+    others = [scores_by_hand(network, image) for network in networks.values()]
+    assert alone.confidence["Label 1"].disagreement < result.confidence["Label 1"].disagreement
+    assert len(others) == 2
+
+
+def test_a_single_network_has_no_disagreement(tmp_path: Path) -> None:
+    series = series_of(tmp_path / "images")
+    network = asymmetric(3)
+    output = {"channels": 3, "labels": [label(1), label(2)], "activation": "softmax"}
+    (tmp_path / "model").mkdir()
+    result = run(series, model_of(tmp_path / "model", network, output=output), WANTED)
+    probabilities = special.softmax(scores_by_hand(network, series.volume().array), axis=0)
+    judge = [probabilities.max(axis=0), special.entr(probabilities).sum(axis=0) / np.log(3)]
+    assert_means(result, np.stack(judge))
+    assert all(one.disagreement is None for one in result.confidence.values())
+    assert any("mean probability 0." in line for line in result.sentences())
+
+
+def test_without_it_nothing_is_said(tmp_path: Path) -> None:
+    series = series_of(tmp_path / "images")
+    found = ensemble(tmp_path / "model", {"one": asymmetric(1), "two": asymmetric(2)})
+    result = run(series, found)
+    assert result.confidence is None and result.confidence_map is None
+    document = result.document()
+    assert document["confidence"] is None and document["sop_instance_uid_confidence"] is None
+
+
+def test_scores_of_unknown_kind_are_said(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    output = {"channels": 3, "labels": [label(1), label(2)]}
+    model = model_of(tmp_path / "model", asymmetric(1), output=output)
+    result = run(series_of(tmp_path / "images"), model, WANTED)
+    assert result.confidence is None
+    assert any(note.startswith("no confidence is given") for note in result.notes)
+
+
+def test_networks_that_have_no_probability_are_refused_before_the_run(tmp_path: Path) -> None:
+    series = series_of(tmp_path / "images")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    values = model_of(
+        tmp_path / "a", sums([[0], [1]], 3, "argmax"), output={"decision": "labels", "channels": 1}
+    )
+    with pytest.raises(UsageError, match="gives label values itself"):
+        run(series, values, WANTED)
+    whole = model_of(
+        tmp_path / "b",
+        sums([[0], [1]], 3, "pool"),
+        task="CLASSIFICATION",
+        output={"activation": "softmax"},
+    )
+    with pytest.raises(UsageError, match="says something of the whole image"):
+        run(series, whole, WANTED)
+
+
+def test_scores_that_are_no_numbers_are_refused_as_ever(tmp_path: Path) -> None:
+    broken = asymmetric(2)
+    bias = next(x for x in broken.graph.initializer if x.name == "bias")
+    bias.CopyFrom(onnx.numpy_helper.from_array(np.array([0, np.nan, 0], np.float32), "bias"))
+    found = ensemble(tmp_path / "model", {"one": asymmetric(1), "two": broken})
+    with pytest.raises(ModelError, match="nan in channel 1"):
+        run(series_of(tmp_path / "images"), found, WANTED)
