@@ -1,4 +1,4 @@
-"""Results: a DICOM SEG and an RT Structure Set of many segments."""
+"""Results: a DICOM SEG and an RT Structure Set of many segments, and their measurements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import SimpleITK
 from harness import Bench, Row, alternate, fresh, seconds, speedup
-from made import LIVER, SPACING, STRUCTURE, ct_series, organs
+from made import LIVER, SPACING, STRUCTURE, ct_series, labels_of, organ_segmentation, organs
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -44,6 +44,7 @@ def rows(bench: Bench) -> Iterator[Row]:
     what = f"SEG of {size} with {segments} segments"
     yield speedup(what, "dcmqi itkimage2segimage", times, 1.5, note=note)
     yield _structures(bench, images, labels, note)
+    yield _measuring(images, shape, segments, bench.sizes.pairs)
 
 
 def _structures(bench: Bench, images: Path, labels: Path, note: str) -> Row:
@@ -60,6 +61,33 @@ def _structures(bench: Bench, images: Path, labels: Path, note: str) -> Row:
     size = "x".join(map(str, bench.sizes.volume[::-1]))
     what = f"RT Structure Set of {size} with {segments} segments"
     return speedup(what, "rt-utils", times, 3, note=note)
+
+
+def _measuring(images: Path, shape: tuple[int, int, int], segments: int, pairs: int) -> Row:
+    """From arrays to numbers; SimpleITK's filter gives all of ours but the two diameters."""
+    from IODeepLib.measurements import measure
+    from IODeepLib.series import find_series
+
+    series = find_series(images)[0]
+    volume, segmentation = series.volume(), organ_segmentation(series.grid, segments)
+
+    def peer() -> None:
+        filter_ = SimpleITK.LabelIntensityStatisticsImageFilter()
+        filter_.SetNumberOfBins(2**12)
+        arrays = segmentation.array, volume.array
+        label_image, image = map(SimpleITK.GetImageFromArray, arrays)
+        for one in (label_image, image):
+            one.SetSpacing(series.grid.spacing[::-1])
+        filter_.Execute(label_image, image)
+
+    times = alternate(
+        lambda: seconds(lambda: measure(segmentation, volume, series)),
+        lambda: seconds(peer),
+        pairs,
+    )
+    what = f"measuring {segments} segments in {'x'.join(map(str, shape[::-1]))}"
+    note = "its filter measures no diameters in planes"
+    return speedup(what, "SimpleITK LabelIntensityStatistics", times, 1, note=note)
 
 
 def write(images: str, labels: str, segments: int, out: str) -> None:
@@ -94,19 +122,13 @@ def write_by_rt_utils(images: str, labels: str, segments: int, out: str) -> None
 
 def _found(images: str, labels: str, segments: int) -> tuple[Any, Any, Any]:
     """The label map on the series, the series, and what made the map."""
-    from IODeepLib.codes import Code
     from IODeepLib.inference.segmentation import Segmentation
-    from IODeepLib.recipe import Label
     from IODeepLib.results import Provenance
     from IODeepLib.series import find_series
 
     series = find_series(images)[0]
     image = SimpleITK.ReadImage(labels)
     array = SimpleITK.GetArrayFromImage(image)
-    found = tuple(
-        Label(value=i, name=f"Label {i}", category=Code(**STRUCTURE), type=Code(**LIVER))
-        for i in range(1, segments + 1)
-    )
     provenance = Provenance(
         title="Benchmark",
         name="bench",
@@ -121,7 +143,7 @@ def _found(images: str, labels: str, segments: int) -> tuple[Any, Any, Any]:
         runtime="onnxruntime",
         provider="CPUExecutionProvider",
     )
-    return Segmentation(array, series.grid, found), series, provenance
+    return Segmentation(array, series.grid, labels_of(segments)), series, provenance
 
 
 def _metadata(segments: int) -> dict:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from harness import Bench, Row, fresh, ratio, speedup
-from made import ct_series, recipe, unet
+from made import ct_series, organ_segmentation, recipe, unet
 
 CLASSES = 8
 OVERLAP = 0.5
@@ -36,11 +36,14 @@ def rows(bench: Bench) -> Iterator[Row]:
     network = unet(bench.folder / "unet.onnx", CLASSES)
     write_model(network, asked, bench.folder / "model")
 
-    done = fresh("bench_run:in_turns", str(bench.folder), size)
+    done = fresh("bench_run:in_turns", str(bench.folder), size, bench.sizes.segments)
     name = f"run, {'x'.join(map(str, shape[::-1]))} CT, 3D U-Net, {CLASSES} classes"
     note = f"{done['patches']} patches of {size}x{size}x{size} with {done['provider']}, in turns"
     times = [done["ours"]], [done["bare"]]
     yield ratio(name, "ONNX Runtime, the same patches", times, 1.1, note=note)
+    share = 100 * done["measuring"] / done["ours"]
+    what = f"measuring {bench.sizes.segments} segments in {'x'.join(map(str, shape[::-1]))}"
+    yield Row(f"{what}: share of a run", "the run above", share, 5, "%", ours=[done["measuring"]])
     if "monai" not in done:
         return
     against = f"MONAI {done['versions']}"
@@ -49,13 +52,14 @@ def rows(bench: Bench) -> Iterator[Row]:
     yield Row(f"{name}: equal labels", against, done["equal"], 99.99, "%", at_least=True)
 
 
-def in_turns(folder: str, size: int) -> dict[str, Any]:
+def in_turns(folder: str, size: int, segments: int) -> dict[str, Any]:
     """Seconds that each one took, and the percentage of voxels with MONAI's label."""
     os.environ["OMP_WAIT_POLICY"] = "passive"  # PyTorch's threads do not spin in our turns
     import onnxruntime
 
     from IODeepLib.inference.preprocess import prepare
     from IODeepLib.machine.cores import usable_cores
+    from IODeepLib.measurements import measure
     from IODeepLib.network.providers import choose
     from IODeepLib.pipeline import run
     from IODeepLib.series import find_series
@@ -94,7 +98,10 @@ def in_turns(folder: str, size: int) -> dict[str, Any]:
     result = run(series, model, progress=progress)
     result.save(here / "result")
     ours = time.perf_counter() - start - others
+    start = time.perf_counter()
+    measure(organ_segmentation(series.grid, segments), result.volume, series)
     answer: dict[str, Any] = {
+        "measuring": time.perf_counter() - start,
         "patches": patches,
         "provider": result.provider,
         "ours": ours,

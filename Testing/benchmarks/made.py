@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from IODeepLib.recipe import Recipe, recipe_from_json
+from IODeepLib.recipe import Label, Recipe, recipe_from_json
+
+if TYPE_CHECKING:
+    from IODeepLib.geometry import Grid
+    from IODeepLib.inference.segmentation import Segmentation
 
 OPSET = 17
 SPACING = (1.0, 0.8, 0.8)  # mm between slices, rows, columns
@@ -180,6 +184,23 @@ def organs(shape: tuple[int, int, int], segments: int) -> np.ndarray:
         inside = lines[0][:, None, None] + lines[1][:, None] + lines[2] <= 1
         array[box][inside] = value
     return array
+
+
+def labels_of(segments: int) -> tuple[Label, ...]:
+    """Labels from 1 to `segments`."""
+    from IODeepLib.codes import Code
+
+    return tuple(
+        Label(value=i, name=f"Label {i}", category=Code(**STRUCTURE), type=Code(**LIVER))
+        for i in range(1, segments + 1)
+    )
+
+
+def organ_segmentation(grid: Grid, segments: int) -> Segmentation:
+    """`organs` on a grid."""
+    from IODeepLib.inference.segmentation import Segmentation
+
+    return Segmentation(organs(grid.shape, segments), grid, labels_of(segments))
 
 
 def ct_series(folder: Path, shape: tuple[int, int, int]) -> Path:
