@@ -24,6 +24,8 @@ FILE_NAME = "measurements.csv"
 _UNITS = {"ml": "mL", "mm": "mm", "mm2": "mm2"}
 _OF_IMAGE = ("mean", "stdev", "minimum", "median", "maximum")
 
+_LONGEST_UNIT = 64
+
 Row = dict[str, str | int | float | None]
 
 
@@ -55,7 +57,7 @@ def _source(result: Result) -> Row:
 def _rows(result: Result) -> Iterator[Row]:
     found = result.measurements
     if found is not None:
-        unit = f" [{cell(found.unit.name)}]" if found.unit.name else ""
+        unit = f" [{cell(found.unit.name[:_LONGEST_UNIT])}]" if found.unit.name else ""
         for one in found.segments:
             row = _label(one.label)
             row.update((_column(name, unit), value) for name, value in one.figures().items())

@@ -123,6 +123,16 @@ def test_values_of_several_units_have_no_mean(tmp_path: Path) -> None:
     assert found.segments[0].volume_ml is not None
 
 
+def test_a_run_that_finds_nothing_measures_nothing(tmp_path: Path) -> None:
+    (series,) = find_series(Stack(np.zeros((4, 16, 12), np.int16)).write(tmp_path / "images"))
+    offset = {"intensity": [{"step": "scale_offset", "offset": -500}]}
+    result = run(series, model_of(tmp_path, sums([[0], [1]], spatial=3), input=offset))
+    assert result.empty
+    (found,) = result.document()["measurements"]["segments"]
+    assert found["voxels"] == found["voxels_with_value"] == 0
+    assert {found[name] for name in found} == {"Label 1", 0, None}
+
+
 def test_a_run_measures_what_it_found(tmp_path: Path) -> None:
     """In result.json, with the same milliliters as there."""
     stack = Stack(np.zeros((4, 16, 12), np.int16))
