@@ -73,7 +73,7 @@ def test_a_row_that_misses_its_limit_says_so():
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_every_topic_runs(topic: str, tmp_path: Path) -> None:
-    """As `make bench` does it, but for the sizes; without MONAI its rows of the run stay away."""
+    """As `make bench` does it, but for the sizes; rows of peers that are not there stay away."""
     main = Path(__file__).parent / "benchmarks"
     call = [sys.executable, main, "--small", "--only", topic, "--out", tmp_path]
     done = subprocess.run(call, capture_output=True, text=True, check=False)

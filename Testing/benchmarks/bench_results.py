@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -43,7 +44,8 @@ def rows(bench: Bench) -> Iterator[Row]:
     note = "whole processes, from files to file"
     what = f"SEG of {size} with {segments} segments"
     yield speedup(what, "dcmqi itkimage2segimage", times, 1.5, note=note)
-    yield _structures(bench, images, labels, note)
+    if importlib.util.find_spec("rt_utils"):
+        yield _structures(bench, images, labels, note)
     yield _measuring(images, shape, segments, bench.sizes.pairs)
 
 
