@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import qt
 import slicer
 from DICOMLib import DICOMLoadable, DICOMPlugin
 from IODeepSlicer.requirements import RequirementsError, checkReading
@@ -358,7 +357,9 @@ def _loadedSeriesUIDs() -> list[str]:
 def _openModuleLater(cardUID: str) -> None:
     """Open the IODeep module when the DICOM browser has finished loading and closed itself."""
     if slicer.util.mainWindow() is not None and hasattr(slicer.modules, "iodeep"):
-        qt.QTimer.singleShot(0, functools.partial(_openModule, cardUID))
+        from IODeepSlicer.panel.turns import later
+
+        later(functools.partial(_openModule, cardUID))
 
 
 def _openModule(cardUID: str) -> None:

@@ -239,10 +239,10 @@ class IODeepFileDialog:
 
     def dropEvent(self) -> None:
         """Import them, once the application that they come from is let go."""
-        import qt
+        from IODeepSlicer.panel.turns import later
 
         paths, self._paths = self._paths, []
-        qt.QTimer.singleShot(0, lambda: _moduleWidget().importModels(paths))
+        later(lambda: _moduleWidget().importModels(paths))
 
 
 def _moduleWidget() -> IODeepWidget:

@@ -76,7 +76,8 @@ class Runs(Models):
         labels_left_out(model, kept)  # raises at once, not in the process
         options = Options(provider=device, threads=threads, labels=kept)
         run = startRun(volumeNode, self.select(volumeNode, [model]), model, options, source)
-        self._runs = [r for r in self._runs if r.poll() is State.RUNNING] + [run]
+        self._forgetOver()
+        self._runs.append(run)
         return run
 
     def createResult(
@@ -96,6 +97,7 @@ class Runs(Models):
         from IODeepSlicer.scene import nodes
         from IODeepSlicer.scene.value_table import createValueTable
 
+        self._forgetOver()
         found, document = outcome.found, outcome.document
         if isinstance(found, Segmentation):
             return nodes.createSegmentationNode(volumeNode, model, found, document, into)
@@ -182,9 +184,14 @@ class Runs(Models):
 
     def isUsed(self, model: Model) -> bool:
         """Whether a run uses this model, or waits to."""
-        used = [run.model for run in self._runs if run.poll() is State.RUNNING]
+        self._forgetOver()
+        used = [run.model for run in self._runs]
         used += [item.model for q in self._queues for item in q.items if not item.isOver]
         return any(one.card.sop_instance_uid == model.card.sop_instance_uid for one in used)
+
+    def _forgetOver(self) -> None:
+        """Runs that are over go, and what they found with them."""
+        self._runs = [run for run in self._runs if run.poll() is State.RUNNING]
 
     def cancelAll(self) -> None:
         """End all runs at once, and what waits for them."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import qt
 
+from IODeepSlicer.panel.turns import later
 from IODeepSlicer.panel.widgets import setTip, silent
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.plain_text import inLines
@@ -65,7 +66,7 @@ class AnswersTable:
                 setTip(answer, _("For example: {example}").format(example=question.example))
                 table.setItem(row, _ANSWER, answer)
         table.visible = bool(self._questions)
-        qt.QTimer.singleShot(0, self._fit)  # once its columns have their widths
+        later(self._fit)  # once its columns have their widths
 
     def _fit(self) -> None:
         table = self._table

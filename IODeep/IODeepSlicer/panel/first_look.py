@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 
-import qt
 import slicer
 
+from IODeepSlicer.panel.turns import later
 from IODeepSlicer.requirements import RequirementsError, checkReading
 from IODeepSlicer.scene import images
 from IODeepSlicer.sources.servers import serverNames
@@ -47,7 +47,7 @@ class FirstLook:
         if sys.modules.keys() >= set(_MODULES):
             self._turn()
         else:  # making the panel took this turn
-            qt.QTimer.singleShot(0, self._turn)
+            later(self._turn)
 
     def stop(self) -> None:
         """Do not look any more."""
@@ -63,7 +63,7 @@ class FirstLook:
                 return
             step()
             if time.monotonic() > until or step is _rest:
-                qt.QTimer.singleShot(0, self._turn)
+                later(self._turn)
                 return
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import qt
 import slicer
 
+from IODeepSlicer.panel.turns import later
 from IODeepSlicer.panel.widgets import loadUI, say, setTip, tableOfRows
 from IODeepSlicer.text.fit_text import GRAY, RED
 from IODeepSlicer.text.i18n import tr as _
@@ -112,9 +113,9 @@ class QueueList:
         for node in queue.results[self._known :]:
             self._known += 1
             # In a turn of its own: making it took one.
-            qt.QTimer.singleShot(0, partial(self._done, node))
+            later(partial(self._done, node))
         if isOver:
-            qt.QTimer.singleShot(0, self._over)
+            later(self._over)
 
     def _show(self, queue: RunQueue) -> None:
         for row, item in enumerate(queue.items):

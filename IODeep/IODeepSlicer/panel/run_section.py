@@ -15,6 +15,7 @@ from IODeepSlicer.panel.log_box import LogBox
 from IODeepSlicer.panel.output_row import OutputRow
 from IODeepSlicer.panel.queue_list import QueueList
 from IODeepSlicer.panel.scope_box import ScopeBox
+from IODeepSlicer.panel.turns import later
 from IODeepSlicer.panel.widgets import loadUI, say, setTip
 from IODeepSlicer.scene.former import hideFormer
 from IODeepSlicer.scene.targets import Scope, volumesIn
@@ -294,7 +295,7 @@ class RunSection:
         volumeNode, model = self._running
         self._end(run)
         if run.poll() is not State.CANCELLED:  # by the logic: the scene is closed
-            qt.QTimer.singleShot(0, lambda: self._take(run, volumeNode, model))
+            later(lambda: self._take(run, volumeNode, model))
 
     def _take(self, run: Run, volumeNode: slicer.vtkMRMLScalarVolumeNode, model: Model) -> None:
         from IODeepLib.errors import ImageError
@@ -316,7 +317,7 @@ class RunSection:
             self._fail(error, run.log)
             return
         self._say(_("Done in {seconds:.0f} s.").format(seconds=run.seconds), lasting=True)
-        qt.QTimer.singleShot(0, lambda: self._done(node))
+        later(lambda: self._done(node))
 
     def _end(self, run: Run) -> None:
         self._timer.stop()

@@ -10,6 +10,7 @@ import qt
 import slicer
 from slicer.util import VTKObservationMixin
 
+from IODeepSlicer.panel.turns import later
 from IODeepSlicer.scene import segments
 from IODeepSlicer.scene.segment_table import createSegmentTable, tableOf
 from IODeepSlicer.scene.segments import SegmentNow
@@ -127,7 +128,7 @@ class SegmentsWatch(VTKObservationMixin):
         segments.tellCore(self.node, found)
         if self._measure:
             createSegmentTable(self.node, found)
-        qt.QTimer.singleShot(0, self._changed)  # the table of fifty rows has a turn of its own
+        later(self._changed)  # the table of fifty rows has a turn of its own
 
     def _end(self) -> None:
         self._turn.stop()

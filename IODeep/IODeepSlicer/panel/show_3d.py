@@ -11,6 +11,7 @@ from typing import Any
 import qt
 import slicer
 
+from IODeepSlicer.panel.turns import later
 from IODeepSlicer.scene.surfaces import hasSurfaces, takeSurfaces, voxelStamp
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.work.surfaces import Surfaces, startSurfaces
@@ -92,7 +93,7 @@ class Show3D:
         except Exception as error:
             logging.error("IODeep: no surfaces: %s\n%s", error, surfaces.log)
             return
-        qt.QTimer.singleShot(0, _center)
+        later(_center)
 
 
 def _remember(automatic: bool) -> None:
