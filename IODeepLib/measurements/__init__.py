@@ -9,5 +9,6 @@ Docs/results.md defines each number, and says how those of other software differ
 
 from IODeepLib.measurements.measure import measure
 from IODeepLib.measurements.segment import Measurements, SegmentMeasurements
+from IODeepLib.measurements.size import Size, size_of
 
-__all__ = ["Measurements", "SegmentMeasurements", "measure"]
+__all__ = ["Measurements", "SegmentMeasurements", "Size", "measure", "size_of"]

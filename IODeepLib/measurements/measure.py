@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
-from IODeepLib.geometry import Grid, Volume
-from IODeepLib.geometry.arrays import Mask
+from IODeepLib.geometry import Volume
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.measurements.segment import Measurements, SegmentMeasurements
+from IODeepLib.measurements.size import size_of
 from IODeepLib.recipe import Label
 from IODeepLib.series import Image, Unit
-from IODeepLib.voxels.diameters import diameters
 from IODeepLib.voxels.label_tally import LabelTally
-from IODeepLib.voxels.surface import surface_area
-
-
-class Size(TypedDict):
-    """How large a segment is, as `SegmentMeasurements` has it."""
-
-    volume_ml: float | None
-    long_axis_mm: float | None
-    short_axis_mm: float | None
-    surface_mm2: float | None
 
 
 def measure(segmentation: Segmentation, volume: Volume, image: Image) -> Measurements:
@@ -50,32 +38,19 @@ def measure(segmentation: Segmentation, volume: Volume, image: Image) -> Measure
             tally.add(k, plane, image=volume.array[k], padding=padding)
         for label, value in labels:
             values = None if unit is None else tally.measured(value)
-            size = _size(array[tally.box(value)] == value, volume.grid, image)
-            segments.append(SegmentMeasurements(label, tally.voxels(value), values=values, **size))
+            size = size_of(array[tally.box(value)] == value, volume.grid, image)
+            segments.append(
+                SegmentMeasurements(
+                    label,
+                    tally.voxels(value),
+                    size.volume_ml,
+                    values,
+                    size.long_axis_mm,
+                    size.short_axis_mm,
+                    size.surface_mm2,
+                )
+            )
     return Measurements(unit or Unit("", image.units[0].attribute), tuple(segments))
-
-
-def _size(mask: Mask, grid: Grid, image: Image) -> Size:
-    """How large a segment is that has the voxels `mask`, which reaches as far as that."""
-    size = Size(volume_ml=None, long_axis_mm=None, short_axis_mm=None, surface_mm2=None)
-    if not mask.size:
-        return size
-    if image.has_voxel_size:
-        size["volume_ml"] = np.count_nonzero(mask) * grid.voxel_volume / 1000
-        size["surface_mm2"] = surface_area(mask, grid.spacing)
-    axis = _normal(grid)
-    if image.has_patient_geometry and image.has_spacing and (axis == 0 or image.has_depth):
-        row, column = (step for i, step in enumerate(grid.spacing) if i != axis)
-        found = diameters(np.moveaxis(mask, axis, 0), (row, column))
-        size["long_axis_mm"], size["short_axis_mm"] = found
-    return size
-
-
-def _normal(grid: Grid) -> int:
-    """The axis whose planes are the most nearly axial; of a single image, the one through it."""
-    if grid.shape[0] == 1:
-        return 0
-    return next(i for i, letter in enumerate(grid.orientation) if letter in "SI")
 
 
 def _layers(

@@ -19,7 +19,10 @@ _MOST_ROWS = 10  # shown without scrolling
 _NO_UNIT = "no units"  # what Slicer's reader says of MR
 # Columns of measurements that a narrow table does without, the first ones first; the tooltip of a
 # row and the clipboard have them all.
-_SPARED = ("Voxel count", "Minimum", "Maximum", "Median", "Standard deviation")
+_SPARED = (
+    *("Voxel count", "Surface area mm2", "Minimum", "Maximum", "Median"),
+    *("Diameter across mm", "Standard deviation", "Longest axial diameter mm"),
+)
 
 
 def showVolumes(
