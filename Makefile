@@ -77,9 +77,10 @@ $(VENV)/demo.done: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .[cli]
 	touch $@
 
-# Tests store, find and fetch in real servers; these are no Python packages.
-DEBIAN_PACKAGES := dcmtk orthanc orthanc-dicomweb plastimatch
-PACS_FILES := /usr/bin/dcmqrscp /usr/bin/plastimatch /usr/sbin/Orthanc /usr/share/orthanc/plugins/libOrthancDicomWeb.so
+# Tests store, find and fetch in real servers, and other programs judge: these are no Python packages.
+DEBIAN_PACKAGES := dcmtk orthanc orthanc-dicomweb plastimatch libpixelmed-java default-jre-headless
+PACS_FILES := /usr/bin/dcmqrscp /usr/bin/plastimatch /usr/sbin/Orthanc \
+	/usr/share/orthanc/plugins/libOrthancDicomWeb.so /usr/share/java/pixelmed.jar /usr/bin/java
 
 pacs:
 	@ls $(PACS_FILES) >/dev/null 2>&1 \

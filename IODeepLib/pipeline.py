@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from IODeepLib.errors import CancelledError, NoModelFitsError, UsageError
 from IODeepLib.geometry import Volume
 from IODeepLib.geometry.slice_stack import SliceStack
+from IODeepLib.inference.classification import Classification
 from IODeepLib.inference.confidence import check_confidence
 from IODeepLib.inference.postprocess import postprocess, steps_on_network
 from IODeepLib.inference.segmentation import Segmentation
@@ -33,6 +34,8 @@ from IODeepLib.network.runtime import open_session
 from IODeepLib.recipe import AfterStep, Decision, Input, Recipe, Task
 from IODeepLib.results import SegmentationType, check_seg_type, seg_obstacle
 from IODeepLib.results.result import Result
+from IODeepLib.results.source_images import identity_obstacle
+from IODeepLib.results.sr import SrType
 from IODeepLib.selection import Candidate, hounsfield, judge, training
 from IODeepLib.selection.criteria import Verdict
 from IODeepLib.series import Image, ImageSeries
@@ -80,6 +83,7 @@ class Options:
             eight times as fast, and its result another one.
         confidence: also how sure the networks are of a segmentation, voxel by voxel and for each
             segment.
+        sr_type: COMPREHENSIVE, or COMPREHENSIVE_3D, which few senders offer.
     """
 
     seg_type: SegmentationType = SegmentationType.BINARY
@@ -89,6 +93,7 @@ class Options:
     seg_on_slices: bool = False
     mirroring: bool = True
     confidence: bool = False
+    sr_type: SrType = SrType.COMPREHENSIVE
 
 
 def run(
@@ -182,7 +187,8 @@ def run(
     if isinstance(found, Segmentation) and options.labels is not None:
         found = found.only(options.labels)
     if isinstance(found, Segmentation):
-        notes = [*_without_seg(candidate.channels), *running.notes, *notes]
+        notes = [*running.notes, *notes]
+    notes = [*_without_objects(candidate.channels, found), *notes]
     stages.end()
     return Result(
         channels=candidate.channels,
@@ -208,6 +214,7 @@ def run(
         mirroring=not leaves_mirroring_out(model, options),
         threads=running.threads,
         stages=tuple(running.outcomes) if recipe.stages else (),
+        sr_type=options.sr_type,
     )
 
 
@@ -291,11 +298,13 @@ def _open_questions(candidate: Candidate) -> list[str]:
     ]
 
 
-def _without_seg(channels: Sequence[Image]) -> list[str]:
-    """Why no DICOM SEG is written, if so."""
+def _without_objects(channels: Sequence[Image], found: Segmentation | Classification) -> list[str]:
+    """Why no DICOM SEG and no DICOM SR are written, if so."""
     stored = dict.fromkeys(image for image in channels if isinstance(image, ImageSeries))
-    obstacles = map(seg_obstacle, stored)
-    return [f"no DICOM SEG is written: {error}" for error in obstacles if error is not None]
+    segmented = isinstance(found, Segmentation)
+    obstacles = map(seg_obstacle if segmented else identity_obstacle, stored)
+    what = "no DICOM SEG is written, and no report" if segmented else "no report is written"
+    return [f"{what}: {error}" for error in obstacles if error is not None]
 
 
 def _finish(

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import highdicom
 import numpy as np
@@ -31,6 +32,42 @@ def standard_errors(path: Path) -> list[str]:
     said = tool("dciodvfy", "-new", path)
     assert said.strip(), "dciodvfy says at least what it is"
     return [line for line in said.splitlines() if line.startswith("Error")]
+
+
+PIXELMED = Path("/usr/share/java/pixelmed.jar")
+
+
+def pixelmed_errors(reports: Sequence[Path]) -> dict[Path, list[str]]:
+    """What PixelMed finds wrong in structured reports, by their templates; each must be TID 1500.
+
+    It takes seconds for each: ask for few.
+    """
+    command = [sys.executable, Path(__file__).parent / "pixelmed.py", PIXELMED, *reports]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = {}
+    for path, said in json.loads(done.stdout).items():
+        lines = said.splitlines()
+        assert "Found Root Template TID_1500 (MeasurementReport)" in lines, said
+        found[Path(path)] = [line for line in lines if line.startswith("Error")]
+    return found
+
+
+def report_by_dcmqi(path: Path) -> dict[str, Any]:
+    """The JSON that tid1500reader makes of a structured report."""
+    target = path.with_suffix(".json")
+    said = tool("tid1500reader", "--inputDICOM", path, "--outputMetadata", target)
+    assert target.exists(), said
+    return json.loads(target.read_text(encoding="utf-8"))
+
+
+def report_by_dcmtk(path: Path) -> str:
+    """The text that dsrdump makes of a structured report, in UTF-8."""
+    done = subprocess.run(["dsrdump", "+Pl", "+U8", path], capture_output=True)
+    said, errors = done.stdout.decode(), done.stderr.decode()
+    assert done.returncode == 0, errors
+    assert not any(line.startswith("E:") for line in errors.splitlines()), errors
+    return said
 
 
 def read_by_dcmqi(path: Path, folder: Path) -> dict[str, SimpleITK.Image]:

@@ -45,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_first_result(folder: Path) -> None:
     for arguments in commands("first-result"):
         assert main(arguments) == 0, arguments
-    for name in ("segmentation.dcm", "overlay.png", "result.json"):
+    for name in ("segmentation.dcm", "report.dcm", "overlay.png", "result.json"):
         assert (folder / "demo_output" / name).exists()
         assert (folder / "result" / name).exists()
 

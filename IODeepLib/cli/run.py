@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NAME = "run"
 _MOST_SHOWN = 5
 SEG_TYPES = ("BINARY", "LABELMAP", "FRACTIONAL")
+SR_TYPES = ("COMPREHENSIVE", "COMPREHENSIVE_3D")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seg-on-slices",
         action="store_true",
         help="of a series that is corrected (tilted, uneven), also a DICOM SEG on its own slices",
+    )
+    parser.add_argument(
+        "--sr-type", choices=SR_TYPES, default=SR_TYPES[0], help=f"kind of DICOM SR [{SR_TYPES[0]}]"
     )
     parser.add_argument(
         "--provider", default="auto", metavar="NAME", help="ONNX Runtime execution provider [auto]"
@@ -73,6 +77,7 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.results.result import FILE_NAMES
     from IODeepLib.results.run_record import described, provenance_of, recorded_options
     from IODeepLib.results.same_run import refuse_other_run
+    from IODeepLib.results.sr import SrType
     from IODeepLib.sources.outbox import store_or_keep
 
     if options.threads is not None and options.threads < 1:
@@ -92,6 +97,7 @@ def run(options: argparse.Namespace) -> None:
         options.seg_on_slices,
         not options.no_mirroring,
         options.confidence,
+        SrType(options.sr_type),
     )
     planned: dict[str, Any] = {}
     names: list[str] = []

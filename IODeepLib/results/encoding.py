@@ -7,12 +7,14 @@ is twenty times as fast.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 
 from pydicom import dcmwrite
 from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import ItemTag, Tag
 
@@ -20,6 +22,7 @@ from IODeepLib.disk.files import whole_file
 from IODeepLib.headers import quiet
 
 CHARACTER_SET = "ISO_IR 192"  # UTF-8: names in any language, from any source
+_LONG_HEAD = 12  # bytes before the value of a sequence (PS3.5 section 7.1.2)
 _PADDING = {"UI": b"\0"}  # of texts; all others have a space (PS3.5 section 6.2)
 
 
@@ -38,6 +41,21 @@ def encoded(dataset: Dataset) -> bytes:
     buffer = BytesIO()
     dcmwrite(buffer, Dataset(dataset), implicit_vr=False, little_endian=True)
     return buffer.getvalue()
+
+
+def encoded_element(keyword: str, items: Sequence[Dataset]) -> RawDataElement:
+    """A sequence with texts in UTF-8, which is encoded now and no second time.
+
+    Whoever looks at it in a data set sees the items as ever, once that says how it is encoded
+    (`Dataset.set_original_encoding`).
+    """
+    around = Dataset()
+    around.SpecificCharacterSet = CHARACTER_SET
+    before = len(encoded(around))
+    setattr(around, keyword, items)
+    value = encoded(around)[before + _LONG_HEAD :]
+    group, element, vr = _head(keyword)
+    return RawDataElement(Tag(group, element), vr, len(value), value, 0, False, True)
 
 
 def encoded_text(keyword: str, *values: str) -> bytes:

@@ -42,15 +42,18 @@ from IODeepLib.results.run_record import (
     stage_record,
 )
 from IODeepLib.results.same_run import DOCUMENT_NAME, refuse_other_run
-from IODeepLib.selection.criteria import Reason
+from IODeepLib.results.source_images import identity_obstacle
+from IODeepLib.results.sr import Report, SrType, report_judgment, report_segments
+from IODeepLib.selection.criteria import Reason, Verdict
 from IODeepLib.series import Image, ImageSeries
 
 SEG_NAME, ON_SLICES_NAME = "segmentation.dcm", "segmentation_on_slices.dcm"
-CONFIDENCE_NAME, PICTURE_NAME = "confidence.dcm", "overlay.png"
+CONFIDENCE_NAME, REPORT_NAME, PICTURE_NAME = "confidence.dcm", "report.dcm", "overlay.png"
 FILE_NAMES = (
     SEG_NAME,
     ON_SLICES_NAME,
     CONFIDENCE_NAME,
+    REPORT_NAME,
     PICTURE_NAME,
     DOCUMENT_NAME,
     *also_written.FILE_NAMES,
@@ -80,6 +83,7 @@ class Result:
         want_seg_on_slices: whether `seg_on_slices` is written as well.
         mirroring: whether all mirror images were run that the recipe asks for.
         stages: what became of the stages of the model, if it has any.
+        sr_type: the kind of DICOM SR that is written.
     """
 
     channels: tuple[Image, ...]
@@ -96,6 +100,7 @@ class Result:
     threads: int = 0
     mirroring: bool = True
     stages: tuple[StageOutcome, ...] = ()
+    sr_type: SrType = SrType.COMPREHENSIVE
 
     @property
     def series(self) -> Image:
@@ -170,6 +175,24 @@ class Result:
             return None
         return confidence_map(self.segmentation, stored[0], self.provenance, others=stored[1:])
 
+    @cached_property
+    def report(self) -> Report | None:
+        """The DICOM SR of what was found, or of that nothing was.
+
+        None for images that are in memory only, and where there is an obstacle, as for `seg`.
+        """
+        stored = self._referred(seg_obstacle if self.segmentation else identity_obstacle)
+        if not stored:
+            return None
+        reasons = [str(one) for one in self.reasons if one.verdict is not Verdict.ANY]
+        how: Any = {"others": stored[1:], "reasons": reasons, "sr_type": self.sr_type}
+        if isinstance(self.found, Classification):
+            task = self.model.card.recipe.task
+            return report_judgment(self.found, task, stored[0], self.provenance, **how)
+        assert self.measurements is not None  # noqa: S101  it is a segmentation
+        how["confidence"] = self.confidence
+        return report_segments(self.measurements, stored[0], self.provenance, self.seg, **how)
+
     def _seg_of(self, segmentation: Segmentation) -> Seg | None:
         stored = self._referred(seg_obstacle)
         if not stored:
@@ -218,6 +241,7 @@ class Result:
             for key, name in _SEG_KEYS.items():
                 document[key] = segs[name].sop_instance_uid if name in segs else None
             document["sop_instance_uid_confidence"] = _uid(self.confidence_map)
+        document["sop_instance_uid_report"] = _uid(self.report)
         if self.classification is not None:
             document["values"] = {
                 label.name: value
@@ -310,6 +334,9 @@ class Result:
         if self.confidence_map is not None:
             self.confidence_map.save(folder / CONFIDENCE_NAME)
             names.append(CONFIDENCE_NAME)
+        if self.report is not None:
+            self.report.save(folder / REPORT_NAME)
+            names.append(REPORT_NAME)
         if self.segmentation is not None:
             picture = overlay_picture(
                 self.volume,
@@ -330,5 +357,5 @@ def _unit(label: Label) -> str:
     return label.unit.value if label.unit else ""
 
 
-def _uid(made: ParametricMap | None) -> str | None:
+def _uid(made: ParametricMap | Report | None) -> str | None:
     return None if made is None else made.sop_instance_uid

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from IODeepLib.codes import ARTIFICIAL_INTELLIGENCE, LATERALITIES, Code
+from IODeepLib.codes import ARTIFICIAL_INTELLIGENCE, LATERALITIES
 from IODeepLib.recipe import Label
 from IODeepLib.results.colors import display_color
+from IODeepLib.results.concepts import concept
 from IODeepLib.results.edit import Edit, by_hand
 from IODeepLib.results.provenance import Provenance, shortened
 
 if TYPE_CHECKING:
     from highdicom import AlgorithmIdentificationSequence
     from highdicom.seg import SegmentDescription
-    from highdicom.sr import CodedConcept
 
 LONGEST_LO = 64  # PS3.5 section 6.2
 
@@ -47,7 +47,7 @@ def identify_algorithm(by: Provenance, *, edited: bool) -> AlgorithmIdentificati
 
     algorithm = AlgorithmIdentificationSequence(
         name=by_hand(by.title) if edited else shortened(by.title, LONGEST_LO),
-        family=_concept(ARTIFICIAL_INTELLIGENCE),
+        family=concept(ARTIFICIAL_INTELLIGENCE),
         version=by.version,
         source=shortened(by.publisher, LONGEST_LO),
     )
@@ -70,11 +70,11 @@ def _describe(
     item = SegmentDescription(
         segment_number=number,
         segment_label=label.name,
-        segmented_property_category=_concept(label.category),
-        segmented_property_type=_concept(label.type),
+        segmented_property_category=concept(label.category),
+        segmented_property_type=concept(label.type),
         algorithm_type=kind,
         algorithm_identification=None if added else identify_algorithm(by, edited=edited),
-        anatomic_regions=[_concept(region)] if region else None,
+        anatomic_regions=[concept(region)] if region else None,
         display_color=CIELabColor.from_rgb(*display_color(label, index)),
     )
     if edit.added.get(label.value):  # of whose version and parameters nobody knows
@@ -84,14 +84,8 @@ def _describe(
     modifiers = list(dict.fromkeys(c for c in (label.modifier, side) if c))
     if modifiers:
         type_item = item.SegmentedPropertyTypeCodeSequence[0]
-        type_item.SegmentedPropertyTypeModifierCodeSequence = [_concept(c) for c in modifiers]
+        type_item.SegmentedPropertyTypeModifierCodeSequence = [concept(c) for c in modifiers]
     if region and label.anatomic_region_modifier:
-        modifier = _concept(label.anatomic_region_modifier)
+        modifier = concept(label.anatomic_region_modifier)
         item.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [modifier]
     return item
-
-
-def _concept(code: Code) -> CodedConcept:
-    from highdicom.sr import CodedConcept
-
-    return CodedConcept(code.value, code.scheme, code.meaning)

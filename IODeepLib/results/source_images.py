@@ -76,8 +76,8 @@ _ANEW = "fetch the series from the PACS again, or give it UIDs (dcmodify -gst -g
 _LARGEST_SERIES_NUMBER = 2**31 - 1 - _LARGEST_OFFSET  # IS holds 32 bits with sign
 
 
-def seg_obstacle(series: ImageSeries) -> ImageError | None:
-    """Why no DICOM SEG can be made of what is found in `series`, known before anything is, or None.
+def identity_obstacle(series: ImageSeries) -> ImageError | None:
+    """Why nothing can be stored of what is found in `series`, known before anything is, or None.
 
     A frame of reference is not needed, see `frame_of_reference`.
     """
@@ -85,7 +85,7 @@ def seg_obstacle(series: ImageSeries) -> ImageError | None:
     if missing:
         return ImageError(
             f"series {series.label} lacks {', '.join(missing)}",
-            "the identifiers by which a DICOM SEG refers to its images",
+            "the identifiers by which a DICOM result refers to its images",
             _ANEW,
         )
     for keyword, uids in series.identifiers.items():
@@ -96,13 +96,19 @@ def seg_obstacle(series: ImageSeries) -> ImageError | None:
                     f"a UID: digits and dots, at most {LONGEST_UID}",
                     _ANEW,
                 )
-    if not series.has_patient_geometry and len(series.frames) > 1:
+    return None
+
+
+def seg_obstacle(series: ImageSeries) -> ImageError | None:
+    """Why no DICOM SEG can be made of what is found in `series`, or None."""
+    obstacle = identity_obstacle(series)
+    if obstacle is None and not series.has_patient_geometry and len(series.frames) > 1:
         return ImageError(
             f"series {series.label} does not say where its {len(series.frames)} images lie",
             "images with position and orientation, or a single image, for a DICOM SEG",
             "choose another series, or use the labels of the result as they are",
         )
-    return None
+    return obstacle
 
 
 def frame_of_reference(series: ImageSeries) -> str:

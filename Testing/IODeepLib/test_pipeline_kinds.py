@@ -222,7 +222,7 @@ def test_classification(tmp_path: Path, axis_order: str) -> None:
     score = float(VOXELS.mean()) / 100 - 4
     wanted = np.exp([score, 0]) / np.exp([score, 0]).sum()
     np.testing.assert_allclose(result.classification.values, wanted, rtol=1e-4)
-    assert [path.name for path in result.save(tmp_path / "r")] == ["result.json"]
+    assert [path.name for path in result.save(tmp_path / "r")] == ["report.dcm", "result.json"]
 
 
 def test_regression(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from IODeepLib.sources.folder import find_model
 DEMO = Path(IODeepLib.__file__).parent / "demo_data"
 COMMAND = [sys.executable, "-m", "IODeepLib.cli"]
 VERBS = ("pack", "run")
-RESULTS = {"segmentation.dcm", "overlay.png", "result.json"}
+RESULTS = {"segmentation.dcm", "report.dcm", "overlay.png", "result.json"}
 
 
 class Trial:

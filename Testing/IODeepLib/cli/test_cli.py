@@ -60,7 +60,7 @@ def test_a_repeated_run_gives_the_same_bytes(
     assert [iodeep(*call, out).status for out in outs] == [0, 0]
     time.sleep(1.1)  # DICOM times count seconds
     assert iodeep(*call, outs[0]).status == 0  # it takes the place of the first
-    for name in ("segmentation.dcm", "overlay.png", "result.json"):
+    for name in ("segmentation.dcm", "report.dcm", "overlay.png", "result.json"):
         assert (outs[0] / name).read_bytes() == (outs[1] / name).read_bytes()
 
 
@@ -120,9 +120,10 @@ def test_nothing_found_is_said(tmp_path: Path, iodeep: Callable[..., Answer]) ->
     call = ["run", images, "--models", model, "--store", tmp_path / "there", "--out"]
     said = iodeep(*call, tmp_path / "q").out
     assert "found nothing" in said
-    assert f"stored nothing in {tmp_path / 'there'}" in said
+    assert f"stored report.dcm in {tmp_path / 'there'}" in said
     document = json.loads(iodeep(*call, tmp_path / "q", "--json").out)
-    assert (document["stored"], document["already_there"]) == ([], [])
+    (there,) = document["already_there"]
+    assert document["stored"] == [] and Path(there).name == "report.dcm"
 
 
 def blank(tmp_path: Path, slices: int = 6) -> Path:

@@ -37,7 +37,7 @@ def test_one_segmentation_or_two(
     pacs = orthanc.source
     call = ["run", images, "--models", models, "--store", pacs, "--json", "--out"]
     first = json.loads(iodeep(*call, tmp_path / "first").out)
-    assert [Path(file).name for file in first["stored"]] == ["segmentation.dcm"]
+    assert [Path(file).name for file in first["stored"]] == ["segmentation.dcm", "report.dcm"]
     assert first["sop_instance_uid_on_slices"] is None
     assert any(note.endswith("on which the result lies") for note in first["notes"])
 
@@ -45,7 +45,8 @@ def test_one_segmentation_or_two(
     files = [
         tmp_path / "second" / name for name in ("segmentation.dcm", "segmentation_on_slices.dcm")
     ]
-    assert second["already_there"] == [str(files[0])]  # it is the same object
+    report = tmp_path / "second" / "report.dcm"
+    assert second["already_there"] == [str(files[0]), str(report)]  # they are the same objects
     assert second["stored"] == [str(files[1])]
     there = [
         pydicom.dcmread(io.BytesIO(orthanc.get(f"/instances/{one}/file")))
@@ -54,10 +55,11 @@ def test_one_segmentation_or_two(
     assert {ds.SOPInstanceUID for ds in there} == {
         second["sop_instance_uid"],
         second["sop_instance_uid_on_slices"],
+        second["sop_instance_uid_report"],
     }
-    assert len({ds.SeriesInstanceUID for ds in there}) == 2
+    assert len({ds.SeriesInstanceUID for ds in there}) == 3
     assert len({ds.StudyInstanceUID for ds in there}) == 1
-    assert len({ds.SeriesDescription for ds in there}) == 2
+    assert len({ds.SeriesDescription for ds in there}) == 3
 
     assert [standard_errors(file) for file in files] == [[], []]
     measured = measured_by_dcmqi(files[0], tmp_path / "dcmqi")

@@ -68,8 +68,9 @@ def test_from_publishing_to_a_result_in_the_pacs(
     answer = iodeep(*call, "--out", tmp_path / "first")
     assert answer.status == 0, answer
     document = json.loads(answer.out)
-    assert document["stored"] == [str(tmp_path / "first" / "segmentation.dcm")]
-    assert len(instances(orthanc)) == before + 1
+    objects = ("segmentation.dcm", "report.dcm")
+    assert document["stored"] == [str(tmp_path / "first" / name) for name in objects]
+    assert len(instances(orthanc)) == before + 2
 
     # The judge of what is there is Orthanc itself; of what it says, highdicom.
     stored = _stored_segmentation(orthanc)
@@ -81,8 +82,8 @@ def test_from_publishing_to_a_result_in_the_pacs(
     assert again.status == 0
     document = json.loads(again.out)
     assert document["stored"] == []
-    assert document["already_there"] == [str(tmp_path / "second" / "segmentation.dcm")]
-    assert len(instances(orthanc)) == before + 1
+    assert document["already_there"] == [str(tmp_path / "second" / name) for name in objects]
+    assert len(instances(orthanc)) == before + 2
 
 
 def _stored_segmentation(orthanc: Orthanc) -> pydicom.Dataset:
@@ -136,12 +137,12 @@ def test_a_result_that_cannot_be_stored_waits(
     answer = iodeep(*call)
     refused(answer._replace(out=""), 5, "cannot be reached", str(tmp_path / "outbox"), "push")
     assert (tmp_path / "r" / "segmentation.dcm").exists()
-    for name in ("segmentation.dcm", "overlay.png", "result.json"):
+    for name in ("segmentation.dcm", "report.dcm", "overlay.png", "result.json"):
         assert f"wrote {tmp_path / 'r' / name}\n" in answer.out
     assert "stored" not in answer.out
     refused(iodeep("push"), 5, "cannot be reached")
     settings.write_text(f'[servers.pacs]\nurl = "{orthanc.source}"\n')
-    assert "pacs: 1 instance stored" in iodeep("push").out
+    assert "pacs: 2 instances stored" in iodeep("push").out
     stored = _stored_segmentation(orthanc)
     kept = pydicom.dcmread(tmp_path / "r" / "segmentation.dcm")
     assert stored.SOPInstanceUID == kept.SOPInstanceUID

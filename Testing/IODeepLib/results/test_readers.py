@@ -31,6 +31,7 @@ from IODeepLib.results.result import Result
 from IODeepLib.series import ImageSeries, find_series
 
 BINARY, LABELMAP, FRACTIONAL = SegmentationType
+SEGS = ("segmentation", "segmentation_on_slices")
 CORRECTED = [name for name in LAYOUTS if any(x in name for x in ("tilted", "missing", "two dist"))]
 CASES = [(name, seg_type) for name in LAYOUTS for seg_type in (BINARY, LABELMAP)]
 CASES += [(name, FRACTIONAL) for name in ("oblique", "tilted by -18 degrees", "two distances")]
@@ -75,7 +76,7 @@ def written(
         (series,) = find_series(images)
         model = models[2 if len(series.frames) == 1 else 3]
         result = run(series, model, Options(seg_type=seg_type, seg_on_slices=True))
-        files = [path for path in result.save(folder / f"{i}") if path.suffix == ".dcm"]
+        files = [path for path in result.save(folder / f"{i}") if path.stem in SEGS]
         assert len(files) == 1 + (name in CORRECTED)
         found[name, seg_type] = Written(series, result, files[0], files[-1])
     return found
@@ -286,7 +287,7 @@ def test_labels_to_keep(written, name, kept, tmp_path) -> None:
     """What is kept is measured as before; what is dropped is nowhere."""
     one = written[name, BINARY]
     result = run(one.series, one.result.model, Options(labels=(kept,), seg_on_slices=True))
-    files = [path for path in result.save(tmp_path / "out") if path.suffix == ".dcm"]
+    files = [path for path in result.save(tmp_path / "out") if path.stem in SEGS]
     assert len(files) == 2
     (measured,) = measured_by_dcmqi(files[0], tmp_path / "dcmqi").values()
     assert measured.millilitres == pytest.approx(
@@ -310,7 +311,7 @@ def test_nothing_found_writes_no_series(written, name, tmp_path, monkeypatch) ->
     result = run(series, written[name, BINARY].result.model, Options(seg_on_slices=True))
     assert result.empty and result.seg is None and result.seg_on_slices is None
     names = [path.name for path in result.save(tmp_path / "out")]
-    assert names == ["overlay.png", "result.json"]
+    assert names == ["report.dcm", "overlay.png", "result.json"]
     document = result.document()
     assert document["sop_instance_uid"] is document["sop_instance_uid_on_slices"] is None
 
@@ -340,7 +341,7 @@ def test_a_classification_has_neither(written, tmp_path) -> None:
     series = written[CORRECTED[0], BINARY].series
     result = run(series, model, Options(seg_on_slices=True))
     assert result.seg is None and result.seg_on_slices is None
-    assert [path.name for path in result.save(tmp_path / "out")] == ["result.json"]
+    assert [path.name for path in result.save(tmp_path / "out")] == ["report.dcm", "result.json"]
 
 
 def test_a_real_head_with_gantry_tilt(shared_data, tmp_path) -> None:

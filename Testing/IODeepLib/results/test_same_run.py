@@ -155,7 +155,9 @@ def test_whatever_else_is_there_is_kept(
     assert call("one", "a@1.0.0", "--force").status == 0
 
 
-@pytest.mark.parametrize("name", ["segmentation.dcm", "overlay.png", "segmentation_on_slices.dcm"])
+@pytest.mark.parametrize(
+    "name", ["segmentation.dcm", "overlay.png", "segmentation_on_slices.dcm", "report.dcm"]
+)
 def test_files_of_nobody_knows_what(call: Callable[..., Answer], tmp_path: Path, name: str) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / name).write_text("mine")

@@ -1,0 +1,17 @@
+"""Coded concepts as highdicom takes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from IODeepLib.codes import Code
+
+if TYPE_CHECKING:
+    from highdicom.sr import CodedConcept
+
+
+def concept(code: Code) -> CodedConcept:
+    """A coded concept of highdicom, with the meaning that `code` has."""
+    from highdicom.sr import CodedConcept
+
+    return CodedConcept(code.value, code.scheme, code.meaning)
