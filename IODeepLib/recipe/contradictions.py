@@ -6,6 +6,7 @@ asks only whether each value is possible.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from IODeepLib.errors import RecipeError
@@ -97,13 +98,14 @@ def _check_modalities(recipe: Recipe) -> None:
 
 
 def _check_ranges(recipe: Recipe) -> None:
-    applies_to = recipe.applies_to
     least = {"pixel_spacing": 1e-6, "slice_spacing": 1e-6, "slices": 1.0, "patient_age": 0.0}
-    for key, lowest in least.items():
-        asked = getattr(applies_to, key)
+    least["field_of_view"] = 1e-6
+    places = {"$.applies_to": recipe.applies_to, "$.card.trained_on": recipe.card.trained_on}
+    for (path, place), (key, lowest) in itertools.product(places.items(), least.items()):
+        asked = getattr(place, key, None)
         if asked is not None and asked.max is not None and asked.max < lowest:
             raise StructureError(
-                f"$.applies_to.{key}.max",
+                f"{path}.{key}.max",
                 f"{asked.max:g}",
                 f"{lowest:g} or more: no image has less",
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -59,6 +60,7 @@ def doubts(recipe: Recipe) -> tuple[str, ...]:
         *_idle_keys(recipe),
         *_odd_labels(recipe),
         *_odd_rest(recipe),
+        *_odd_training(recipe),
     )
 
 
@@ -190,3 +192,23 @@ def _odd_rest(recipe: Recipe) -> Iterator[str]:
                 f"$.card.performance[{i}].value: {measured.metric} is from 0 to 1, not "
                 f"{measured.value:g}"
             )
+
+
+def _odd_training(recipe: Recipe) -> Iterator[str]:
+    """Ranges of the training data that no series has on which the network may be run."""
+    trained = recipe.card.trained_on
+    if trained is None:
+        return
+    for key in ("pixel_spacing", "slice_spacing", "slices", "patient_age"):
+        known, asked = getattr(trained, key), getattr(recipe.applies_to, key)
+        if known is not None and asked is not None and not _meet(known, asked):
+            yield f"$.card.trained_on.{key}: {known}, and $.applies_to.{key} asks for {asked}"
+    age = trained.patient_age
+    if age is not None and age.min is not None and age.min > _OLDEST:
+        yield f"$.card.trained_on.patient_age.min: nobody is {age.min:g} years old"
+
+
+def _meet(one: Range, other: Range) -> bool:
+    least = max(-math.inf if end.min is None else end.min for end in (one, other))
+    most = min(math.inf if end.max is None else end.max for end in (one, other))
+    return least <= most

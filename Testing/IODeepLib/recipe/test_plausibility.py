@@ -47,6 +47,14 @@ def coded(value: str, meaning: str, scheme: str = "SCT") -> dict[str, Any]:
         ({"applies_to": {"slices": {"max": 0}}}, "$.applies_to.slices.max", "1 or more"),
         ({"applies_to": {"patient_age": {"max": -1}}}, "$.applies_to.patient_age.max", "0 or more"),
         ({"applies_to": {"pixel_spacing": {"max": -2}}}, "$.applies_to.pixel_spacing.max", "1e-06"),
+        (
+            {
+                "schema": "iodeep-recipe/2",
+                "card": {"trained_on": {"field_of_view": {"max": -2}}},
+            },
+            "$.card.trained_on.field_of_view.max",
+            "1e-06",
+        ),
         ({"input": {"intensity": [SUV]}}, "$.input", "PT: others have no uptake"),
         (
             {"applies_to": {"modalities": ["PT"]}, "input": {"intensity": [SUV, SUV]}},
@@ -224,6 +232,14 @@ def test_codes_of_other_schemes_are_left_alone() -> None:
             ({"schema": "iodeep-recipe/2", **changes}, said)
             for changes, said in [
                 ({"input": {"grid": RESIZE | {"clip": True}}}, "linear never leaves the range"),
+                (
+                    {
+                        "applies_to": {"slices": {"min": 30}},
+                        "card": {"trained_on": {"slices": {"max": 20}}},
+                    },
+                    r"trained_on.slices: at most 20, and \$.applies_to.slices asks for at least 30",
+                ),
+                ({"card": {"trained_on": {"patient_age": {"min": 200}}}}, "200 years"),
                 ({"input": {"patch_starts": "even"}}, "patch_starts: there are no patches"),
                 ({"input": {"gaussian": {"sigma": 0.3}}}, "gaussian: there are no patches"),
                 (
