@@ -112,6 +112,14 @@ def test_units_are_those_of_the_images(tmp_path: Path) -> None:
     assert found.unit.name == "" and found.segments[0].values is not None
 
 
+def test_low_values_that_are_bright_are_as_they_stand(tmp_path: Path) -> None:
+    (series,) = find_series(
+        Stack(common={"PhotometricInterpretation": "MONOCHROME1"}).write(tmp_path)
+    )
+    found = measured(series, three_labels(series.grid)).segments[2]
+    assert found.values.mean == Stack().voxels[-1, -1, -1]
+
+
 def test_values_of_several_units_have_no_mean(tmp_path: Path) -> None:
     def change(i: int, ds: object) -> None:
         put(ds, RescaleSlope=1, RescaleIntercept=0, RescaleType="HU" if i else "US")
