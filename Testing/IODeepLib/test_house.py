@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -180,6 +181,13 @@ def test_the_slicer_side_imports_no_more_than_the_library_and_slicer_have() -> N
     for path in sorted((LIBRARY.parent / "IODeep").rglob("*.py")):
         for package, distributions in foreign(path).items():
             assert package in SLICERS_OWN or distributions & there, f"{path} imports {package}"
+
+
+def test_the_slicer_side_gives_pythonqt_nothing_to_keep() -> None:
+    """QTimer.singleShot never lets go of what it is given; `IODeepSlicer.panel.turns` does."""
+    calls = re.compile(r"(?<!set)singleShot\(")
+    for path in sorted((LIBRARY.parent / "IODeep").rglob("*.py")):
+        assert not calls.search(path.read_text(encoding="utf-8")), path
 
 
 def test_the_slicer_side_has_no_pickles_and_no_torch() -> None:

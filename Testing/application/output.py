@@ -6,6 +6,7 @@ Docs/testing.md says how to run this.
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sys
 import tempfile
@@ -199,6 +200,19 @@ def _another_image() -> str:
     return said("modelsLabel")
 
 
+def _let_go() -> str:
+    """What runs found goes with their nodes, however many megabytes of labels that are."""
+
+    from IODeepLib.inference.segmentation import Segmentation
+
+    for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        slicer.mrmlScene.RemoveNode(node)
+    wait(0.5)
+    kept = [each for each in gc.get_objects() if isinstance(each, Segmentation)]
+    assert not kept, kept
+    return "yes"
+
+
 _STEPS = (
     ("First result", _first),
     ("Second result", _second),
@@ -209,6 +223,7 @@ _STEPS = (
     ("Review", _review),
     ("Amend", _amend),
     ("Another image", _another_image),
+    ("Results are let go", _let_go),
 )
 
 
