@@ -19,20 +19,28 @@ from typing import Any
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from IODeepLib.errors import CancelledError, NoModelFitsError, UsageError
+from IODeepLib.errors import CancelledError, NoModelFitsError
 from IODeepLib.geometry import Volume
 from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.inference.classification import Classification
 from IODeepLib.inference.confidence import check_confidence
+from IODeepLib.inference.occlusion import check_occlusion
 from IODeepLib.inference.postprocess import postprocess, steps_on_network
 from IODeepLib.inference.segmentation import Segmentation
-from IODeepLib.inference.stage_run import How, StageRun
+from IODeepLib.inference.stage_run import StageRun
+from IODeepLib.inference.stage_terms import How
 from IODeepLib.inference.suv import in_suv
 from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Model, verify
 from IODeepLib.network.runtime import open_session
-from IODeepLib.recipe import AfterStep, Decision, Input, Recipe, Task
-from IODeepLib.results import SegmentationType, check_seg_type, seg_obstacle
+from IODeepLib.recipe import AfterStep, Input, Recipe
+from IODeepLib.results import SegmentationType, seg_obstacle
+from IODeepLib.results.asked_for import (
+    check_seg_type_of,
+    labels_left_out,
+    leaves_mirroring_out,
+    without_mirroring,
+)
 from IODeepLib.results.result import Result
 from IODeepLib.results.source_images import identity_obstacle
 from IODeepLib.results.sr import SrType
@@ -84,6 +92,8 @@ class Options:
         confidence: also how sure the networks are of a segmentation, voxel by voxel and for each
             segment.
         sr_type: COMPREHENSIVE, or COMPREHENSIVE_3D, which few senders offer.
+        occlusion: also a map of what a model looks at that says something of the whole image: how
+            many blocks along its longest side are covered, 2 to 64; 0 for none.
     """
 
     seg_type: SegmentationType = SegmentationType.BINARY
@@ -94,6 +104,7 @@ class Options:
     mirroring: bool = True
     confidence: bool = False
     sr_type: SrType = SrType.COMPREHENSIVE
+    occlusion: int = 0
 
 
 def run(
@@ -133,9 +144,11 @@ def run(
     options = options or Options()
     recipe = model.card.recipe
     left_out = labels_left_out(model, options.labels)
-    _check_seg_type(recipe, options.seg_type)
+    check_seg_type_of(recipe, options.seg_type)
     if options.confidence:
         check_confidence(recipe, model.label)
+    if options.occlusion:
+        check_occlusion(recipe, model.label, options.occlusion)
     candidate = judge(series, model, others)
     if not candidate.fits:
         series.check()
@@ -165,6 +178,7 @@ def run(
         sized=image.has_voxel_size,
         probabilities=options.seg_type is SegmentationType.FRACTIONAL,
         confidence=options.confidence,
+        occlusion=options.occlusion,
     )
     running = StageRun(recipe, how)
     running.open(recipe.all_stages[0])
@@ -206,67 +220,17 @@ def run(
             *suv_notes,
             *value_notes,
             *running.session_notes,
-            *_without_mirroring(model, options),
+            *without_mirroring(model, options.mirroring),
             *notes,
         ),
         left_out=left_out,
         want_seg_on_slices=options.seg_on_slices,
-        mirroring=not leaves_mirroring_out(model, options),
+        mirroring=not leaves_mirroring_out(model, options.mirroring),
         threads=running.threads,
         stages=tuple(running.outcomes) if recipe.stages else (),
         sr_type=options.sr_type,
+        occlusion=running.occlusion,
     )
-
-
-def labels_left_out(model: Model, labels: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The names of the labels that are not to be kept.
-
-    Raises:
-        UsageError: a name that the model does not have, none at all, or a model without segments.
-    """
-    if labels is None:
-        return ()
-    recipe = model.card.recipe
-    if recipe.task is not Task.SEGMENTATION:
-        raise UsageError(
-            f"labels to keep, for {model.label}, whose task is {recipe.task.value}",
-            "a model that segments",
-            "leave out the names of the labels",
-        )
-    known = [label.name for label in recipe.labels]
-    unknown = [name for name in labels if name not in known]
-    if unknown or not labels:
-        raise UsageError(
-            f"{model.label} has no label {', '.join(map(repr, unknown))}"
-            if unknown
-            else "no label to keep",
-            f"at least one of {', '.join(known)}",
-            "correct the names of the labels",
-        )
-    return tuple(name for name in known if name not in labels)
-
-
-def leaves_mirroring_out(model: Model, options: Options) -> bool:
-    """Whether mirror images are not run that the recipe asks for: the result is another one."""
-    mirrored = any(stage.input.mirror for stage in model.card.recipe.all_stages)
-    return mirrored and not options.mirroring
-
-
-def _without_mirroring(model: Model, options: Options) -> list[str]:
-    if not leaves_mirroring_out(model, options):
-        return []
-    return ["mirror images, which the model takes the mean over, were left out as asked"]
-
-
-def _check_seg_type(recipe: Recipe, seg_type: SegmentationType) -> None:
-    """Refuse before the run what cannot be written after it."""
-    if recipe.task is Task.SEGMENTATION:
-        decisions = {stage.output.decision for stage in recipe.result_stages}
-        check_seg_type(
-            seg_type,
-            overlapping=recipe.overlapping,
-            probable=Decision.LABELS not in decisions,
-        )
 
 
 def _problems(channels: Sequence[Image]) -> list[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NAME = "run"
 _MOST_SHOWN = 5
+_BLOCKS = 8
 SEG_TYPES = ("BINARY", "LABELMAP", "FRACTIONAL")
 SR_TYPES = ("COMPREHENSIVE", "COMPREHENSIVE_3D")
 
@@ -67,6 +68,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also how sure the networks are of a segmentation, as a DICOM Parametric Map",
     )
+    parser.add_argument(
+        "--occlusion",
+        type=int,
+        nargs="?",
+        const=_BLOCKS,
+        default=0,
+        metavar="N",
+        help="also a map of what a network that judges a whole image looks at: N blocks along its "
+        f"longest side are covered one by one [{_BLOCKS}]",
+    )
     arguments.add_also(parser)
 
 
@@ -74,6 +85,7 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib import pipeline
     from IODeepLib.disk.files import whole_folder
     from IODeepLib.results import SegmentationType
+    from IODeepLib.results.asked_for import labels_left_out, leaves_mirroring_out
     from IODeepLib.results.result import FILE_NAMES
     from IODeepLib.results.run_record import described, provenance_of, recorded_options
     from IODeepLib.results.same_run import refuse_other_run
@@ -98,6 +110,7 @@ def run(options: argparse.Namespace) -> None:
         not options.no_mirroring,
         options.confidence,
         SrType(options.sr_type),
+        options.occlusion,
     )
     planned: dict[str, Any] = {}
     names: list[str] = []
@@ -112,8 +125,8 @@ def run(options: argparse.Namespace) -> None:
         arguments.images_in(options, models) as images,
     ):
         series, candidate, why = choose(images, models)
-        left_out = pipeline.labels_left_out(candidate.model, run_options.labels)
-        mirroring = not pipeline.leaves_mirroring_out(candidate.model, run_options)
+        left_out = labels_left_out(candidate.model, run_options.labels)
+        mirroring = not leaves_mirroring_out(candidate.model, run_options.mirroring)
         asked = recorded_options(run_options.seg_type, left_out, mirroring)
         planned |= described(candidate.channels, provenance_of(candidate.model, asked))
         may_replace(options.out)

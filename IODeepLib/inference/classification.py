@@ -64,19 +64,24 @@ def classify(
     """
     patches = Patches.of(array.shape[1:], input_, batch)
     run = NetworkRun(array, input_, output, predict, len(patches), progress, cancelled)
-    answers = np.concatenate(
-        [
-            _answers(run, group, output, input_)
-            for start in patches.starts[0]
-            for group in patches.groups(start)
-        ]
-    )
+    answers = [answers_of(run, group, output, input_) for group in groups_of(patches)]
+    return judged(answers, output, task)
+
+
+def groups_of(patches: Patches) -> list[tuple[Patch, ...]]:
+    """All patches of an image, as the network is given them."""
+    return [group for start in patches.starts[0] for group in patches.groups(start)]
+
+
+def judged(
+    answers: Sequence[npt.NDArray[np.float32]], output: Output, task: Task
+) -> Classification:
+    """The one answer that is made of those of all groups of patches, which stay as they are."""
+    every = np.concatenate(answers)
     early = output.blend is Blend.PROBABILITIES
     if early:
-        activate(answers, output.activation, axis=1)
-    together = (
-        answers.max(axis=0) if output.aggregate is Aggregate.MAXIMUM else answers.mean(axis=0)
-    )
+        activate(every, output.activation, axis=1)
+    together = every.max(axis=0) if output.aggregate is Aggregate.MAXIMUM else every.mean(axis=0)
     if not early:
         activate(together, output.activation)
     values = tuple(float(together[channel]) for channel in output.label_channels)
@@ -84,7 +89,7 @@ def classify(
     return Classification(output.labels, values, chosen)
 
 
-def _answers(
+def answers_of(
     run: NetworkRun, group: Sequence[Patch], output: Output, input_: Input
 ) -> npt.NDArray[np.float32]:
     """(N, K) float32 of a group of patches, or of a batch of slices."""

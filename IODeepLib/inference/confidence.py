@@ -58,7 +58,7 @@ def check_confidence(recipe: Recipe, name: str) -> None:
         raise UsageError(
             f"the confidence of each voxel, of {name}, which says something of the whole image",
             "a model that segments",
-            "ask for the occlusion map of such a model",
+            "run it without, or ask for its occlusion map (--occlusion)",
         )
     for stage in recipe.result_stages:
         if stage.output.decision is Decision.LABELS:

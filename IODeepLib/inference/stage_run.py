@@ -10,8 +10,8 @@ import functools
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -21,13 +21,14 @@ from IODeepLib.geometry.arrays import Box
 from IODeepLib.inference.classification import Classification, classify
 from IODeepLib.inference.decision import decide
 from IODeepLib.inference.network_run import score_channels
+from IODeepLib.inference.occlusion import Occlusion, occlude
 from IODeepLib.inference.postprocess import postprocess, steps_on_network
 from IODeepLib.inference.preprocess import Earlier, Prepared, prepare
 from IODeepLib.inference.region import Painting, region_box
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.inference.sliding_window import score_bytes, score_slabs
+from IODeepLib.inference.stage_terms import How, StageOutcome
 from IODeepLib.machine.memory import check_room
-from IODeepLib.machine.progress import Progress
 from IODeepLib.network import agreement
 from IODeepLib.network.predictor import Ensemble
 from IODeepLib.network.runtime import Session
@@ -43,50 +44,6 @@ _NO_PROBABILITIES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class How:
-    """How stages are run.
-
-    Attributes:
-        open_network: opens the network of this name.
-        inputs: of each stage by its name, its input as it is for these series.
-        began: called with the number of a stage, from 0, and True when its image is prepared, then
-            with False when its networks begin to run; it gives the callback for progress.
-        cancelled: asked all the time.
-        sized: whether the size of a voxel is known.
-        probabilities: whether the result has those of each label as well.
-        confidence: whether it says how sure the networks are.
-    """
-
-    open_network: Callable[[str], Session]
-    inputs: Mapping[str, Input]
-    began: Callable[[int, bool], Progress]
-    cancelled: Callable[[], bool]
-    sized: bool
-    probabilities: bool
-    confidence: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StageOutcome:
-    """What became of a stage.
-
-    Attributes:
-        name: of the stage; "" for the only one of a model.
-        networks: the names of its networks.
-        ran: whether it was run; it is not, where an earlier one found no place for it.
-        volumes: millilitres of each label by name; 0 for one that was not found, and None where the
-            size of a voxel is not known, or there are no labels.
-        seconds: how long it took.
-    """
-
-    name: str
-    networks: tuple[str, ...]
-    ran: bool
-    volumes: dict[str, float] | None
-    seconds: float
-
-
 class StageRun:
     """Runs the stages of a recipe.
 
@@ -100,6 +57,7 @@ class StageRun:
         providers: the execution providers that ran most of a network, in the order of stages.
         session_notes: what should be said of the networks.
         threads: how many threads they compute with.
+        occlusion: what a network that judges the whole image looks at, where it was asked for.
     """
 
     def __init__(self, recipe: Recipe, how: How) -> None:
@@ -113,6 +71,7 @@ class StageRun:
         self.providers: dict[str, None] = {}
         self.session_notes: dict[str, None] = {}
         self.threads = 0
+        self.occlusion: Occlusion | None = None
 
     def open(self, stage: Stage) -> list[Session]:
         """The networks of a stage, held against the recipe; those of others are closed.
@@ -160,7 +119,7 @@ class StageRun:
                 last = number == len(stages) - 1
                 if last:
                     images.clear()
-                found = self._infer(number, stage, prepared)
+                found = self._infer(number, stage, prepared, source)
                 self._earlier.measured[stage.name] = prepared.measured
                 if not last and self._read_the_same(stage, stages[number + 1]):
                     self._same = prepared
@@ -241,7 +200,7 @@ class StageRun:
         )
 
     def _infer(
-        self, number: int, stage: Stage, prepared: Prepared
+        self, number: int, stage: Stage, prepared: Prepared, source: Grid
     ) -> Segmentation | Classification:
         how, task = self._how, self._recipe.task_of(stage)
         predict = Ensemble(stage, self.open(stage))
@@ -250,16 +209,17 @@ class StageRun:
             output = replace(output, activation=Activation.NONE)  # each network had its own
         progress = how.began(number, False)
         if task is not Task.SEGMENTATION:
-            return classify(
-                prepared.array,
-                input_,
-                output,
-                predict,
-                task=task,
-                progress=progress,
-                cancelled=how.cancelled,
-                batch=predict.batch,
-            )
+            shared: dict[str, Any] = {
+                "task": task,
+                "batch": predict.batch,
+                "progress": progress,
+                "cancelled": how.cancelled,
+            }
+            if not how.occlusion:
+                return classify(prepared.array, input_, output, predict, **shared)
+            shared |= {"blocks": how.occlusion, "sized": how.sized}
+            judged, self.occlusion = occlude(prepared, source, input_, output, predict, **shared)
+            return judged
         layers = self._confidence_layers if self._is_result(stage) else 0
         voting = layers > _WITHOUT_VOTES
         self._check_memory(stage, input_, prepared, predict.batch, voting)

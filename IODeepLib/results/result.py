@@ -19,11 +19,11 @@ from IODeepLib.inference.confidence import (
     confidence_as_json,
     segment_confidence,
 )
+from IODeepLib.inference.occlusion import Occlusion
 from IODeepLib.inference.segmentation import Segmentation
-from IODeepLib.inference.stage_run import StageOutcome
+from IODeepLib.inference.stage_terms import StageOutcome
 from IODeepLib.measurements import Measurements, measure
 from IODeepLib.model_object import Model
-from IODeepLib.recipe import Label
 from IODeepLib.results import (
     Provenance,
     Seg,
@@ -34,6 +34,8 @@ from IODeepLib.results import (
 )
 from IODeepLib.results import also as also_written
 from IODeepLib.results.maps.confidence import confidence_map
+from IODeepLib.results.maps.occlusion import as_json, occlusion_map
+from IODeepLib.results.maps.occlusion_picture import occlusion_picture
 from IODeepLib.results.maps.parametric_map import ParametricMap, map_obstacle
 from IODeepLib.results.run_record import (
     described,
@@ -42,6 +44,7 @@ from IODeepLib.results.run_record import (
     stage_record,
 )
 from IODeepLib.results.same_run import DOCUMENT_NAME, refuse_other_run
+from IODeepLib.results.sentences import sentences
 from IODeepLib.results.source_images import identity_obstacle
 from IODeepLib.results.sr import Report, SrType, report_judgment, report_segments
 from IODeepLib.selection.criteria import Reason, Verdict
@@ -49,11 +52,14 @@ from IODeepLib.series import Image, ImageSeries
 
 SEG_NAME, ON_SLICES_NAME = "segmentation.dcm", "segmentation_on_slices.dcm"
 CONFIDENCE_NAME, REPORT_NAME, PICTURE_NAME = "confidence.dcm", "report.dcm", "overlay.png"
+OCCLUSION_NAME, OCCLUSION_PICTURE_NAME = "occlusion.dcm", "occlusion.png"
 FILE_NAMES = (
     SEG_NAME,
     ON_SLICES_NAME,
     CONFIDENCE_NAME,
     REPORT_NAME,
+    OCCLUSION_NAME,
+    OCCLUSION_PICTURE_NAME,
     PICTURE_NAME,
     DOCUMENT_NAME,
     *also_written.FILE_NAMES,
@@ -84,6 +90,7 @@ class Result:
         mirroring: whether all mirror images were run that the recipe asks for.
         stages: what became of the stages of the model, if it has any.
         sr_type: the kind of DICOM SR that is written.
+        occlusion: what a model that judges the whole image looks at, if it was asked for.
     """
 
     channels: tuple[Image, ...]
@@ -101,6 +108,7 @@ class Result:
     mirroring: bool = True
     stages: tuple[StageOutcome, ...] = ()
     sr_type: SrType = SrType.COMPREHENSIVE
+    occlusion: Occlusion | None = None
 
     @property
     def series(self) -> Image:
@@ -176,6 +184,14 @@ class Result:
         return confidence_map(self.segmentation, stored[0], self.provenance, others=stored[1:])
 
     @cached_property
+    def occlusion_map(self) -> ParametricMap | None:
+        """What the model looks at, as a DICOM Parametric Map; None where `confidence_map` is."""
+        stored = self._referred(map_obstacle)
+        if self.occlusion is None or not stored:
+            return None
+        return occlusion_map(self.occlusion, stored[0], self.provenance, others=stored[1:])
+
+    @cached_property
     def report(self) -> Report | None:
         """The DICOM SR of what was found, or of that nothing was.
 
@@ -216,6 +232,11 @@ class Result:
             segs[ON_SLICES_NAME] = self.seg_on_slices
         return {name: seg for name, seg in segs.items() if seg is not None}
 
+    def maps(self) -> dict[str, ParametricMap]:
+        """The DICOM Parametric Maps that are written, by the names of their files."""
+        maps = {CONFIDENCE_NAME: self.confidence_map, OCCLUSION_NAME: self.occlusion_map}
+        return {name: made for name, made in maps.items() if made is not None}
+
     def document(self) -> dict[str, Any]:
         """Everything in plain JSON values, as in `result.json`."""
         document = described(self.channels, self.provenance) | {
@@ -249,46 +270,17 @@ class Result:
                     self.classification.labels, self.classification.values, strict=True
                 )
             }
+            document["occlusion"] = None
+            if self.occlusion is not None:
+                placed = self.series.has_patient_geometry
+                document["occlusion"] = as_json(self.occlusion, placed=placed)
+            document["sop_instance_uid_occlusion"] = _uid(self.occlusion_map)
             document["chosen"] = [label.name for label in self.classification.chosen]
         return document
 
     def sentences(self) -> Iterator[str]:
         """The result for people, a line each."""
-        yield f"{self.model.label} on {self.series.label} with {self.provider}"
-        if self.empty:
-            yield "it found nothing: no segmentation is written"
-        elif self.segmentation is not None:
-            for name, volume in self.segmentation.volumes().items():
-                found = f"{volume:10.1f} mL" if self.series.has_voxel_size else " found"
-                yield f"  {name:<24} {found if volume else ' not found'}{self._sure_of(name)}"
-        if self.classification is not None:
-            for label, value in zip(
-                self.classification.labels, self.classification.values, strict=True
-            ):
-                chosen = "  <-" if label in self.classification.chosen else ""
-                yield f"  {label.name:<24} {value:10.4g} {_unit(label)}{chosen}".rstrip()
-        if self.seg is not None and self.want_seg_on_slices and self.seg_on_slices is None:
-            yield f"no second DICOM SEG is written: {self._why_not_on_slices()}"
-        if self.confidence is not None and self.confidence_map is None:
-            yield f"no DICOM map of the confidence is written: {self._why_no_map()}"
-        if self.left_out:
-            yield f"left out, as asked: {', '.join(self.left_out)}"
-        for note in self.notes:
-            yield f"note: {note}"
-
-    def _why_no_map(self) -> str:
-        stored = [image for image in self.channels if isinstance(image, ImageSeries)]
-        errors = [error for error in map(map_obstacle, stored) if error is not None]
-        return str(errors[0]) if errors else "the images are in memory only"
-
-    def _sure_of(self, name: str) -> str:
-        one = (self.confidence or {}).get(name)
-        return "" if one is None else f", mean probability {one.mean_probability:.3f}"
-
-    def _why_not_on_slices(self) -> str:
-        if isinstance(self.series.slices, SliceStack):
-            return "what was found lies between the slices"
-        return "the first one lies on the slices themselves"
+        return sentences(self)
 
     def save(
         self, out_dir: Path | str, *, force: bool = False, also: Sequence[str] = ()
@@ -331,12 +323,21 @@ class Result:
         for name, seg in self._segs().items():
             seg.save(folder / name)
             names.append(name)
-        if self.confidence_map is not None:
-            self.confidence_map.save(folder / CONFIDENCE_NAME)
-            names.append(CONFIDENCE_NAME)
+        for name, made in self.maps().items():
+            made.save(folder / name)
+            names.append(name)
         if self.report is not None:
             self.report.save(folder / REPORT_NAME)
             names.append(REPORT_NAME)
+        if self.occlusion is not None:
+            drawn = occlusion_picture(
+                self.volume,
+                self.occlusion,
+                placed=self.series.has_patient_geometry,
+                inverse=self.series.photometric_interpretation == "MONOCHROME1",
+            )
+            (folder / OCCLUSION_PICTURE_NAME).write_bytes(drawn)
+            names.append(OCCLUSION_PICTURE_NAME)
         if self.segmentation is not None:
             picture = overlay_picture(
                 self.volume,
@@ -351,10 +352,6 @@ class Result:
         text = json.dumps(self.document(), ensure_ascii=False, indent=1)
         (folder / DOCUMENT_NAME).write_text(text + "\n", encoding="utf-8", newline="\n")
         return [*names, DOCUMENT_NAME]
-
-
-def _unit(label: Label) -> str:
-    return label.unit.value if label.unit else ""
 
 
 def _uid(made: ParametricMap | Report | None) -> str | None:

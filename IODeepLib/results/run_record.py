@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from IODeepLib.inference.stage_run import StageOutcome
+from IODeepLib.inference.stage_terms import StageOutcome
 from IODeepLib.model_object import Model
 from IODeepLib.network.onnx_runtime import onnx_runtime
 from IODeepLib.results.frames import SegmentationType

@@ -28,7 +28,8 @@ def sums(
         weights: (output channel, input channel).
         spatial: 2 or 3 spatial axes.
         bias: what is added to each output channel.
-        ending: "pool" averages each channel over the image; "argmax" gives label values.
+        ending: "pool" averages each channel over the image, "peak" takes its highest value;
+            "argmax" gives label values.
     """
     kernel = np.asarray(weights, np.float32)
     outputs, inputs = kernel.shape
@@ -36,8 +37,9 @@ def sums(
     added = np.zeros(outputs, np.float32) if bias is None else np.asarray(bias, np.float32)
     shape: list[int | None] = [None, outputs, *[None] * spatial]
     kind = TensorProto.FLOAT
-    if ending == "pool":
-        nodes.append(helper.make_node("GlobalAveragePool", ["sums"], ["pooled"]))
+    if ending in ("pool", "peak"):
+        pool = "GlobalAveragePool" if ending == "pool" else "GlobalMaxPool"
+        nodes.append(helper.make_node(pool, ["sums"], ["pooled"]))
         nodes.append(helper.make_node("Flatten", ["pooled"], ["out"]))
         shape = [None, outputs]
     elif ending == "argmax":

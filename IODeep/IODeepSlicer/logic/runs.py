@@ -70,7 +70,8 @@ class Runs(Models):
         checkRequirements()
         if source:
             checkFor(source)
-        from IODeepLib.pipeline import Options, labels_left_out
+        from IODeepLib.pipeline import Options
+        from IODeepLib.results.asked_for import labels_left_out
 
         kept = None if labels is None else tuple(labels)
         labels_left_out(model, kept)  # raises at once, not in the process

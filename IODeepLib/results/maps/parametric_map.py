@@ -142,6 +142,8 @@ def make_map(
         dataset.ContentCreatorName = ""  # type 2
         shared = dataset.SharedFunctionalGroupsSequence[0]
         shared.FrameAnatomySequence = [_anatomy(series)]
+        # Of a width of 1 and less: LINEAR is for integers. (PS3.3 section C.11.2.1.3.2)
+        shared.FrameVOILUTSequence[0].VOILUTFunction = "LINEAR_EXACT"
         refer_to_sources(dataset, (series, *others), provenance)
         dataset.LossyImageCompression = source_images.lossy_compression((series, *others))
         table = FrameTable(

@@ -146,7 +146,7 @@ def test_images_that_lie_nowhere_have_numbers_and_no_map(missing, tmp_path: Path
     document = result.document()
     assert document["sop_instance_uid_confidence"] is None
     assert document["confidence"]["Label 1"]["mean_probability"] > 0.5
-    said = [line for line in result.sentences() if "no DICOM map of the confidence" in line]
+    said = [line for line in result.sentences() if "no DICOM map is written" in line]
     assert len(said) == 1 and "does not say where in the patient it lies" in said[0]
 
 
