@@ -302,8 +302,8 @@ def _inputs(
     return inputs, [*notes]
 
 
-def _before(stage: Stage) -> float:
-    """The share of the whole before `stage`."""
+def begins_at(stage: Stage) -> float:
+    """The fraction of a run, as `progress` is told it, at which `stage` begins."""
     stages = list(Stage)
     return sum(_SHARES[earlier] for earlier in stages[: stages.index(stage)])
 
@@ -325,7 +325,7 @@ class _Stages:
 
     def begin(self, stage: Stage) -> Progress:
         """The callback for the part of the whole that is `stage`."""
-        return self._begin(stage, _before(stage), _SHARES[stage], "")
+        return self._begin(stage, begins_at(stage), _SHARES[stage], "")
 
     def begin_part(self, number: int, preparing: bool) -> Progress:
         """The same of a stage of the model: that its image is prepared, or its networks run.
@@ -334,7 +334,7 @@ class _Stages:
         """
         count = len(self._names)
         shares = _SHARES[Stage.PREPARE], _SHARES[Stage.INFER]
-        first = _before(Stage.PREPARE) + number * sum(shares) / count
+        first = begins_at(Stage.PREPARE) + number * sum(shares) / count
         name = self._names[number]
         where = f"stage {number + 1} of {count}, {name}: " if name else ""
         if preparing:

@@ -164,10 +164,13 @@ def say_problems(catalog: Catalog) -> None:
 
 
 @contextmanager
-def images_in(options: argparse.Namespace, models: Iterable[Model]) -> Iterator[list[ImageSeries]]:
+def images_in(
+    options: argparse.Namespace, models: Iterable[Model], upto: float = 0.1
+) -> Iterator[list[ImageSeries]]:
     """The volumes in SERIES that the options name; their files may be gone after the block.
 
     Of a PACS, series of modalities that no model reads are not fetched unless they were named.
+    `upto` is the fraction of the whole call that is done then.
     """
     from IODeepLib.disk.files import temporary_folder
     from IODeepLib.sources.query import Query
@@ -183,7 +186,7 @@ def images_in(options: argparse.Namespace, models: Iterable[Model]) -> Iterator[
         modalities=frozenset() if options.series else frozenset(modalities),
     )
     with temporary_folder() as folder:
-        with console.progress() as progress:
+        with console.progress("find", upto=upto) as progress:
             found = source_of(options.path).images(query, folder, progress)
         yield _volumes(found, options)
 

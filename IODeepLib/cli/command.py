@@ -9,7 +9,8 @@ import sys
 from contextlib import suppress
 from types import FrameType
 
-from IODeepLib.cli.console import CANCELLED
+from IODeepLib.cli.console import CANCELED
+from IODeepLib.cli.json_lines import asked_for, error_line
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
@@ -48,5 +49,6 @@ def _open_standard_files() -> None:
 
 
 def _end(signum: int, frame: FrameType | None) -> None:
-    os.write(2, CANCELLED.encode())
+    line = error_line(CANCELED, 130) if asked_for(sys.argv[1:]) else f"iodeep: {CANCELED}"
+    os.write(2, f"{line}\n".encode())
     os._exit(130)

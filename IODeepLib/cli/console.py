@@ -10,16 +10,32 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
+from IODeepLib.cli.json_lines import JsonLines
 from IODeepLib.errors import OutputError
-from IODeepLib.machine.progress import Progress
+from IODeepLib.machine.progress import TimeLeft
 from IODeepLib.text.foreign import printable, printable_lines
 
-CANCELLED = "iodeep: canceled; nothing is left half written\n"
+CANCELED = "canceled; nothing is left half written"
 
 # In JSON each half of what UTF-16 writes as a pair stands for itself. (RFC 8259 section 7)
 _UNPRINTABLE = re.compile(r"[^\x00-\x7e]")
+
+
+# Where programs read standard error; otherwise people do.
+_lines: JsonLines | None = None
+
+
+def speak(lines: JsonLines | None) -> None:
+    """Say what this call says to people, or as JSON lines."""
+    global _lines
+    _lines = lines
+
+
+def to_programs() -> bool:
+    """Whether programs read standard error."""
+    return _lines is not None
 
 
 def emit(options: argparse.Namespace, document: Any, text: str) -> None:
@@ -72,12 +88,23 @@ def discard_output() -> None:
 
 def say(text: str = "") -> None:
     """A line for people on standard error."""
-    sys.stderr.write(printable_lines(text) + "\n")
+    if _lines is not None:
+        _lines.message(text)
+    else:
+        sys.stderr.write(printable_lines(text) + "\n")
+
+
+def fail(text: str, status: int) -> None:
+    """The one line on standard error that says why the call ends."""
+    if _lines is not None:
+        _lines.error(text, status)
+    else:
+        sys.stderr.write(f"iodeep: {printable(text)}\n")
 
 
 def pick(question: str, options: Sequence[str]) -> int | None:
     """Which of the options, from 0, a person at the terminal takes; None where nobody does."""
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+    if _lines is not None or not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         return None
     numbers = [str(number) for number in range(1, len(options) + 1)]
     say(question)
@@ -93,22 +120,63 @@ def pick(question: str, options: Sequence[str]) -> int | None:
     return numbers.index(answer)
 
 
+class Shown(Protocol):
+    """A `Progress`, told the stages of the work as well."""
+
+    def __call__(self, fraction: float, message: str) -> None: ...
+
+    def begin(self, stage: str) -> None:
+        """What follows is `stage`."""
+
+
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """A callback (fraction, message) that draws a bar on a terminal, and nothing elsewhere."""
+def progress(
+    stage: str = "", *, upto: float = 1.0, left: TimeLeft | None = None
+) -> Iterator[Shown]:
+    """Shows people a bar on a terminal, and nothing elsewhere; programs get lines.
+
+    Args:
+        stage: what is done; the verb where it is not said.
+        upto: how much of the whole call is done in the end, for programs: they get one fraction
+            over all that a call does.
+        left: knows how long the whole call will take; without it, a part that ends the call is
+            timed as one, and no time is given for others.
+    """
+    if _lines is not None:
+        if left is None and upto == 1.0 and _lines.ends_at is None:
+            left = TimeLeft()
+        with _lines.progress(stage, upto, left) as steps:
+            yield steps
+        return
     try:
         from tqdm import tqdm
     except ImportError:
-        yield lambda fraction, message: None
+        yield _Unseen()
         return
     layout = "{desc:<28.28} {percentage:3.0f}% |{bar:30}| {elapsed}"
     with tqdm(total=1.0, bar_format=layout, leave=False, disable=None) as bar:
+        yield _Bar(bar)
 
-        def update(fraction: float, message: str) -> None:
-            bar.set_description_str(printable(message), refresh=False)
-            bar.update(fraction - bar.n)
 
-        yield update
+class _Unseen:
+    """Nobody looks."""
+
+    def __call__(self, fraction: float, message: str) -> None:
+        pass
+
+    def begin(self, stage: str) -> None:
+        pass
+
+
+class _Bar(_Unseen):
+    """A bar of tqdm, which has no room for stages."""
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+
+    def __call__(self, fraction: float, message: str) -> None:
+        self._bar.set_description_str(printable(message), refresh=False)
+        self._bar.update(fraction - self._bar.n)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -52,9 +52,16 @@ def run(options: argparse.Namespace) -> None:
         selection = select(series, find_models(store).models)
         console.say(selection_text(selection))
         console.say(f"\n3. Run {selection.best.model.label}")
-        with console.progress() as progress:
-            result = pipeline.run(series, selection.best.model, progress=progress)
-        names = result.write(out, also)
+        with console.progress("run", upto=0.9) as progress:
+            result = pipeline.run(
+                series,
+                selection.best.model,
+                progress=progress,
+                began=lambda stage: progress.begin(stage.value),
+            )
+        with console.progress("write") as progress:
+            progress(0.0, "writing the results")
+            names = result.write(out, also)
     files = [str(options.out / name) for name in names]
     assert result.segmentation is not None  # noqa: S101 - the demo network segments
     dice = _dice(result.segmentation, series)

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType, ModuleType
+from typing import NoReturn
 
 import IODeepLib
 from IODeepLib.cli import (
@@ -32,6 +33,7 @@ from IODeepLib.cli import (
     shrink,
     unpack,
 )
+from IODeepLib.cli.json_lines import JsonLines, asked_for
 from IODeepLib.errors import IODeepError
 from IODeepLib.text.foreign import printable, printable_lines
 
@@ -45,28 +47,34 @@ VERBS: tuple[ModuleType, ...] = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
-    options = parser().parse_args(arguments)
-    _say_messages(options.verbose)
+    given = sys.argv[1:] if arguments is None else arguments
+    console.speak(JsonLines("") if asked_for(given) else None)
+    options = parser().parse_args(given)
+    lines = JsonLines(options.verb) if options.progress == "json" else None
+    console.speak(lines)
+    _say_messages(options.verbose, lines)
     # A scheduler's SIGTERM ends a run as cleanly as Ctrl-C does.
     interruption = _Interruption()
     former = {n: signal.signal(n, interruption) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
         return _status(options, interruption)
     except KeyboardInterrupt:
-        sys.stderr.write(console.CANCELLED)
+        console.fail(console.CANCELED, 130)
         return 130
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
 
 
-def _say_messages(verbose: bool) -> None:
+def _say_messages(verbose: bool, lines: JsonLines | None) -> None:
     """Messages go to standard error; those of other packages only where tracebacks do.
 
     What they have to say of an error, such as every try to get a connection, is in ours.
     """
-    handler = logging.StreamHandler()
-    handler.setFormatter(_PrintableFormatter("%(levelname)s: %(message)s"))
+    handler = logging.StreamHandler() if lines is None else _LineHandler(lines)
+    handler.setFormatter(
+        _PrintableFormatter("%(levelname)s: %(message)s" if lines is None else "%(message)s")
+    )
     if not verbose:
         handler.addFilter(logging.Filter(IODeepLib.__name__))
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
@@ -77,6 +85,27 @@ class _PrintableFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return printable_lines(super().format(record))
+
+
+class _LineHandler(logging.Handler):
+    """Messages for programs."""
+
+    def __init__(self, lines: JsonLines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.message(self.format(record), record.levelname.lower())
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a call as everything else is said."""
+
+    def error(self, message: str) -> NoReturn:
+        if not console.to_programs():
+            super().error(message)
+        console.fail(message, 2)
+        sys.exit(2)
 
 
 class _Interruption:
@@ -102,20 +131,22 @@ def _status(options: argparse.Namespace, interruption: _Interruption) -> int:
             raise KeyboardInterrupt from error
         if options.verbose:
             logging.getLogger(__name__).exception("what led to it:")
-        sys.stderr.write(f"iodeep: {error}\n")
+        console.fail(str(error), error.exit_status)
         return error.exit_status
     except MemoryError:
-        sys.stderr.write(
-            "iodeep: found too little memory; wanted: room for the image and the network's scores; "
-            "next: close other programs, or take a machine with more\n"
+        console.fail(
+            "found too little memory; wanted: room for the image and the network's scores; "
+            "next: close other programs, or take a machine with more",
+            4,
         )
         return 4
     except PermissionError as error:
         if interruption.came:
             raise KeyboardInterrupt from error
-        console.say(
-            f"iodeep: found no permission for {error.filename}; wanted: a place that this user may "
-            "use; next: choose another one, or ask whose it is"
+        console.fail(
+            f"found no permission for {error.filename}; wanted: a place that this user may use; "
+            "next: choose another one, or ask whose it is",
+            4,
         )
         return 4
     except BrokenPipeError:
@@ -128,26 +159,33 @@ def _status(options: argparse.Namespace, interruption: _Interruption) -> int:
         if options.verbose:
             raise
         what = printable(f"{type(error).__name__}: {error}")
-        sys.stderr.write(
-            f"iodeep: found a fault of IODeep itself ({what}); wanted: a result or a reason; "
-            "next: call it again with --verbose and report what it prints\n"
+        console.fail(
+            f"found a fault of IODeep itself ({what}); wanted: a result or a reason; "
+            "next: call it again with --verbose and report what it prints",
+            1,
         )
         return 1
 
 
 def parser() -> argparse.ArgumentParser:
     """The argument parser with all verbs."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="iodeep", description="Trained networks as DICOM instances: keep, find, run them."
     )
     top.add_argument("--version", action="version", version=f"iodeep {IODeepLib.__version__}")
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON document, nothing else")
+    common.add_argument(
+        "--progress",
+        choices=("bar", "json"),
+        default="bar",
+        help="on standard error: a bar on a terminal, or a line of JSON for each step [bar]",
+    )
     common.add_argument("-v", "--verbose", action="store_true", help="messages and tracebacks")
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
     for verb in VERBS:
         summary = (verb.__doc__ or "").strip().splitlines()[0]
         sub = verbs.add_parser(verb.NAME, parents=[common], help=summary, description=summary)
         verb.add_arguments(sub)
-        sub.set_defaults(run=verb.run)
+        sub.set_defaults(run=verb.run, verb=verb.NAME)
     return top

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NAME = "run"
 _MOST_SHOWN = 5
 _BLOCKS = 8
+# What comes after the networks, tidying up and writing, takes about as long for any network.
+_SECONDS_TO_WRITE = 1.5
 SEG_TYPES = ("BINARY", "LABELMAP", "FRACTIONAL")
 SR_TYPES = ("COMPREHENSIVE", "COMPREHENSIVE_3D")
 
@@ -84,6 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from IODeepLib import pipeline
     from IODeepLib.disk.files import whole_folder
+    from IODeepLib.machine.progress import TimeLeft
     from IODeepLib.results import SegmentationType
     from IODeepLib.results.asked_for import labels_left_out, leaves_mirroring_out
     from IODeepLib.results.result import FILE_NAMES
@@ -130,10 +133,22 @@ def run(options: argparse.Namespace) -> None:
         asked = recorded_options(run_options.seg_type, left_out, mirroring)
         planned |= described(candidate.channels, provenance_of(candidate.model, asked))
         may_replace(options.out)
-        with console.progress() as progress:
+        with console.progress("fetch", upto=0.15) as progress:
             model = source.fetch(candidate.model, progress)
-            result = pipeline.run(series, model, run_options, others=images, progress=progress)
-        names += result.write(folder, also)
+        infer, ends = pipeline.Stage.INFER.value, pipeline.begins_at(pipeline.Stage.FINISH)
+        left = TimeLeft(infer, ends, _SECONDS_TO_WRITE)
+        with console.progress("run", upto=0.9, left=left) as progress:
+            result = pipeline.run(
+                series,
+                model,
+                run_options,
+                others=images,
+                progress=progress,
+                began=lambda stage: progress.begin(stage.value),
+            )
+        with console.progress("write", upto=0.95 if destination else 1.0) as progress:
+            progress(0.0, "writing the results")
+            names += result.write(folder, also)
     files = [options.out / name for name in names]
     refused = result.also_refused(also)
     lines = [
@@ -149,7 +164,9 @@ def run(options: argparse.Namespace) -> None:
     if destination is not None:
         objects = [file for file in files if file.suffix == ".dcm"]
         try:
-            new = store_or_keep(objects, destination, options.store)
+            with console.progress("store") as progress:
+                progress(0.0, f"storing in {destination.name}")
+                new = store_or_keep(objects, destination, options.store)
         except IODeepError:  # the result lies in the folder all the same
             console.emit(options, document, "\n".join(lines))
             raise

@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     from IODeepLib.selection import select
 
     models = arguments.models_in(arguments.source_of(options.models)).models
-    with arguments.images_in(options, models) as images:
+    with arguments.images_in(options, models, upto=1.0) as images:
         selections = [select(series, models, images) for series in images]
     text = "\n\n".join(selection_text(selection) for selection in selections)
     console.emit(options, [selection_document(s) for s in selections], text)

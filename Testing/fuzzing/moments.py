@@ -25,7 +25,7 @@ from pathlib import Path
 from random import Random
 
 import IODeepLib
-from IODeepLib.cli.command import CANCELLED
+from IODeepLib.cli.command import CANCELED
 from IODeepLib.cli.main import main as iodeep
 from IODeepLib.model_object import verify
 from IODeepLib.sources.folder import find_model
@@ -78,7 +78,7 @@ class Trial:
         if number == signal.SIGINT and status != 0:
             if status != 130 and not whole and not left and "IODeepLib" not in said:
                 return "before the command began"  # Python itself was starting
-            assert (status, said) == (130, CANCELLED), (status, said)
+            assert (status, said) == (130, f"iodeep: {CANCELED}\n"), (status, said)
             assert not left, left
         shutil.rmtree(self.out, ignore_errors=True)
         assert self._in_this_process(self.arguments) == 0
