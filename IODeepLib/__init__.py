@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from IODeepLib.recipe import Recipe, read_recipe
     from IODeepLib.results import SegmentationType
     from IODeepLib.results.result import Result
+    from IODeepLib.results.sr import SrType
     from IODeepLib.selection import Candidate, Selection, select
     from IODeepLib.selection.criteria import Verdict
     from IODeepLib.series import ImageSeries, VolumeImage, find_series
@@ -79,6 +80,7 @@ __all__ = [
     "Selection",
     "Source",
     "SourceError",
+    "SrType",
     "Stage",
     "Structure",
     "UsageError",
@@ -125,6 +127,7 @@ _HOMES = {
     "Selection": "selection",
     "Source": "sources",
     "SourceError": "errors",
+    "SrType": "results.sr",
     "Stage": "pipeline",
     "Structure": "codes.structures",
     "UsageError": "errors",

@@ -1,4 +1,4 @@
-"""Results: a DICOM SEG and an RT Structure Set of many segments, and their measurements."""
+"""Results: a DICOM SEG, an RT Structure Set and an SR of many segments, and measurements."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK
-from harness import Bench, Row, alternate, fresh, seconds, speedup
+from harness import Bench, Row, alternate, duration, fresh, seconds, speedup
 from made import LIVER, SPACING, STRUCTURE, ct_series, labels_of, organ_segmentation, organs
+
+if TYPE_CHECKING:
+    from IODeepLib.results import Provenance
+
+REPORTED = 100  # segments of the SR
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -47,6 +52,7 @@ def rows(bench: Bench) -> Iterator[Row]:
     if importlib.util.find_spec("rt_utils"):
         yield _structures(bench, images, labels, note)
     yield _measuring(images, shape, segments, bench.sizes.pairs)
+    yield _reporting(images, bench.folder / "report.dcm", bench.sizes.pairs)
 
 
 def _structures(bench: Bench, images: Path, labels: Path, note: str) -> Row:
@@ -92,6 +98,37 @@ def _measuring(images: Path, shape: tuple[int, int, int], segments: int, pairs: 
     return speedup(what, "SimpleITK LabelIntensityStatistics", times, 1, note=note)
 
 
+def _reporting(images: Path, out: Path, pairs: int) -> Row:
+    """From numbers to a file; how large the segments are makes no difference."""
+    from IODeepLib.inference.segmentation import Segmentation
+    from IODeepLib.measurements import Measurements, SegmentMeasurements
+    from IODeepLib.results import make_seg
+    from IODeepLib.results.sr import report_segments
+    from IODeepLib.series import find_series
+    from IODeepLib.voxels.label_tally import Measured
+
+    series, labels = find_series(images)[0], labels_of(REPORTED)
+    values = np.arange(np.prod(series.grid.shape[1:]), dtype=np.int64) % (REPORTED + 1)
+    array = np.zeros(series.grid.shape, np.uint8)
+    array[0] = values.reshape(series.grid.shape[1:])
+    seg = make_seg(Segmentation(array, series.grid, labels), series, _provenance())
+    figures = Measured(12.34567891, 3.456789012, -123.0, 12.0, 345.0, voxels=54321)
+    segments = tuple(
+        SegmentMeasurements(
+            label, 54321, 1234.567891, figures, 123.4567891, 45.67890123, 9876.54321
+        )
+        for label in labels
+    )
+    measured = Measurements(series.units[0], segments)
+
+    def report() -> None:
+        report_segments(measured, series, _provenance(), seg).save(out)
+
+    times = [seconds(report) for _ in range(pairs + 1)][1:]  # highdicom is imported by then
+    what = f"SR of {REPORTED} segments on {len(series.frames)} images"
+    return duration(what, times, 2.0, note="from numbers to file")
+
+
 def write(images: str, labels: str, segments: int, out: str) -> None:
     """The SEG as the library makes it."""
     from IODeepLib.results import make_seg
@@ -125,13 +162,18 @@ def write_by_rt_utils(images: str, labels: str, segments: int, out: str) -> None
 def _found(images: str, labels: str, segments: int) -> tuple[Any, Any, Any]:
     """The label map on the series, the series, and what made the map."""
     from IODeepLib.inference.segmentation import Segmentation
-    from IODeepLib.results import Provenance
     from IODeepLib.series import find_series
 
     series = find_series(images)[0]
     image = SimpleITK.ReadImage(labels)
     array = SimpleITK.GetArrayFromImage(image)
-    provenance = Provenance(
+    return Segmentation(array, series.grid, labels_of(segments)), series, _provenance()
+
+
+def _provenance() -> Provenance:
+    from IODeepLib.results import Provenance
+
+    return Provenance(
         title="Benchmark",
         name="bench",
         version="1.0.0",
@@ -145,7 +187,6 @@ def _found(images: str, labels: str, segments: int) -> tuple[Any, Any, Any]:
         runtime="onnxruntime",
         provider="CPUExecutionProvider",
     )
-    return Segmentation(array, series.grid, labels_of(segments)), series, provenance
 
 
 def _metadata(segments: int) -> dict:

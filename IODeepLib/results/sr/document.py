@@ -23,6 +23,7 @@ from IODeepLib.results.provenance import SOFTWARE, derived_uid, shortened
 from IODeepLib.results.seg import Seg
 from IODeepLib.results.segments import LONGEST_LO
 from IODeepLib.results.sr.groups import Reported
+from IODeepLib.results.sr.quantities import PRIVATE_SCHEME
 from IODeepLib.results.stand_in import NO_UID, stand_in
 
 
@@ -103,8 +104,18 @@ def _around(content: Any, reported: Reported, sr_type: SrType, *, edited: bool) 
     for item in dataset.ContributingEquipmentSequence:
         item.pop("ContributionDateTime", None)
     dataset.SpecificCharacterSet = CHARACTER_SET
+    dataset.CodingSchemeIdentificationSequence = [_private_scheme()]
     dataset.update(source_images.time_zone(series.header))
     return dataset
+
+
+def _private_scheme() -> Dataset:
+    """Whose codes those of 99IODEEP are. (PS3.3 section C.12.1)"""
+    item = Dataset()
+    item.CodingSchemeDesignator = PRIVATE_SCHEME
+    item.CodingSchemeName = "Codes of IODeep for what no public scheme has"
+    item.CodingSchemeResponsibleOrganization = SOFTWARE
+    return item
 
 
 def _refer(dataset: Dataset, reported: Reported, seg: Seg | None) -> None:

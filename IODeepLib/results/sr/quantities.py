@@ -10,6 +10,8 @@ import re
 from IODeepLib.codes import Code
 from IODeepLib.series import HOUNSFIELD, Unit
 
+PRIVATE_SCHEME = "99IODEEP"
+
 
 def _sct(value: str, meaning: str) -> Code:
     return Code(value, "SCT", meaning)
@@ -25,7 +27,7 @@ def _ucum(value: str, meaning: str) -> Code:
 
 def _own(value: str, meaning: str) -> Code:
     """Of a private scheme, where no context group has it. (PS3.16 section 8.2)"""
-    return Code(value, "99IODEEP", meaning)
+    return Code(value, PRIVATE_SCHEME, meaning)
 
 
 VOLUME = _sct("118565006", "Volume")  # CID 7472

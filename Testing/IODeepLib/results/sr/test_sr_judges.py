@@ -9,12 +9,14 @@ import highdicom as hd
 import pytest
 from judges import PIXELMED, pixelmed_errors, report_by_dcmqi, report_by_dcmtk, standard_errors
 from makers.reports import LABELS, NAMES, SERIES, Reported, reported
-from makers.results import PROVENANCE, label
+from makers.results import PROVENANCE, label, real_series, three_labels
 
 from IODeepLib.codes import Code
 from IODeepLib.inference.classification import Classification
+from IODeepLib.measurements import measure
 from IODeepLib.recipe import Task
-from IODeepLib.results.sr import SrType, report_judgment
+from IODeepLib.results import make_seg
+from IODeepLib.results.sr import SrType, report_judgment, report_segments
 
 # What `figures` calls each number that has a name and a derivation in a report.
 SIZES = {"Volume": "volume_ml", "Long Axis": "long_axis_mm", "Short Axis": "short_axis_mm"}
@@ -139,6 +141,7 @@ def test_comprehensive_3d(tmp_path: Path) -> None:
     assert "Comprehensive 3D SR" in report_by_dcmtk(tmp_path / "report.dcm")
 
 
+_VOLUME = hd.sr.CodedConcept("118565006", "SCT", "Volume")
 _PRESENCE = hd.sr.CodedConcept("121052", "DCM", "Presence of property")
 PNEUMONIA = Code("233604007", "SCT", "Pneumonia")
 CLASSES = (label(1, "pneumonia", type=PNEUMONIA), label(2, "other"), label(3, "third"))
@@ -227,3 +230,28 @@ def test_pixelmed_finds_what_the_templates_ask_for(tmp_path: Path) -> None:
     reported(tmp_path / "nothing", nothing=True).report.save(paths[1])
     paths.append(judged(tmp_path, Task.CLASSIFICATION, 0.873, 0.1, 0.027))
     assert pixelmed_errors(paths) == {path: [] for path in paths}
+
+
+@pytest.mark.parametrize(
+    "name", ["CT abdomen", "sagittal MR", "enhanced MR, Siemens", "legacy converted CT"]
+)
+def test_reports_on_real_series(name: str, shared_data: Path, tmp_path: Path) -> None:
+    series = real_series(shared_data, name, tmp_path / "images")
+    volume = series.volume()
+    segmentation = three_labels(volume.grid)
+    seg = make_seg(segmentation, series, PROVENANCE)
+    measurements = measure(segmentation, volume, series)
+    path = tmp_path / "report.dcm"
+    report_segments(measurements, series, PROVENANCE, seg).save(path)
+    assert standard_errors(path) == []
+    groups = hd.sr.srread(path).content.get_volumetric_roi_measurement_groups()
+    read = [g.get_measurements(_VOLUME)[0].value for g in groups]
+    by_dcmqi = [
+        float(one["value"])
+        for group in report_by_dcmqi(path)["Measurements"]
+        for one in group["measurementItems"]
+        if one["quantity"]["CodeMeaning"] == "Volume"
+    ]
+    wanted = [one.figures()["volume_ml"] for one in measurements.segments if one.voxels]
+    assert read == by_dcmqi == wanted
+    assert report_by_dcmtk(path)
