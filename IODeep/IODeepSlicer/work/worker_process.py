@@ -1,8 +1,8 @@
 """Work in a process of its own; this is its owner's end.
 
-Nothing here waits for the process, except at its end, at most `_PATIENCE`; large files are written
-and read a little at each poll. The files lie in a folder that only this user can read, and that is
-gone once the work is over.
+Nothing here waits for the process, except where it is canceled, at most `_PATIENCE`; large files
+are written and read a little at each poll. The files lie in a folder that only this user can read,
+and that is gone once the work is over.
 """
 
 from __future__ import annotations
@@ -160,6 +160,10 @@ class WorkerProcess(Generic[T]):
             yield not self._done
         if self._done:
             self._outcome = yield from self._take(self._folder)
+        self._input.close()  # and so it ends
+        until = time.monotonic() + _PATIENCE
+        while self._process.poll() is None and time.monotonic() < until:
+            yield True  # waiting for it to end would hold up whoever polls
         self._finish()
         yield True
 
