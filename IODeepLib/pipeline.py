@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -141,6 +142,7 @@ def run(
         ModelError: the model is incomplete, altered, or fails.
         CancelledError: `cancelled` said so; nothing was written.
     """
+    started = datetime.now(UTC)
     options = options or Options()
     recipe = model.card.recipe
     left_out = labels_left_out(model, options.labels)
@@ -230,6 +232,8 @@ def run(
         stages=tuple(running.outcomes) if recipe.stages else (),
         sr_type=options.sr_type,
         occlusion=running.occlusion,
+        started=started,
+        ended=datetime.now(UTC),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,11 @@ class Answer(NamedTuple):
     status: int
     out: str
     err: str
+
+
+def without_times(content: bytes) -> bytes:
+    """Bytes of a file of a result; of `result.json` without the times of the run."""
+    return re.sub(rb'\n "(started|ended)": "[0-9T:+-]{25}",', b"", content)
 
 
 @pytest.fixture

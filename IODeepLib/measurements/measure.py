@@ -38,16 +38,18 @@ def measure(segmentation: Segmentation, volume: Volume, image: Image) -> Measure
             tally.add(k, plane, image=volume.array[k], padding=padding)
         for label, value in labels:
             values = None if unit is None else tally.measured(value)
-            size = size_of(array[tally.box(value)] == value, volume.grid, image)
+            voxels, box = tally.voxels(value), tally.box(value)
+            size = size_of(array[box] == value, volume.grid, image)
             segments.append(
                 SegmentMeasurements(
                     label,
-                    tally.voxels(value),
+                    voxels,
                     size.volume_ml,
                     values,
                     size.long_axis_mm,
                     size.short_axis_mm,
                     size.surface_mm2,
+                    box if voxels else None,
                 )
             )
     return Measurements(unit or Unit("", image.units[0].attribute), tuple(segments))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from IODeepLib.geometry.arrays import Box
 from IODeepLib.recipe import Label
 from IODeepLib.series import Unit
 from IODeepLib.voxels.label_tally import Measured
@@ -26,6 +27,7 @@ class SegmentMeasurements:
         long_axis_mm, short_axis_mm: the longest diameter in an axial plane, and the one at right
             angles to it.
         surface_mm2: of a segment that is more than a few voxels.
+        box: the smallest one that holds it, along the axes of the grid.
     """
 
     label: Label
@@ -35,6 +37,7 @@ class SegmentMeasurements:
     long_axis_mm: float | None
     short_axis_mm: float | None
     surface_mm2: float | None
+    box: Box | None = field(default=None, compare=False)
 
     def figures(self) -> dict[str, float | int | None]:
         """All numbers by name, in the order of tables, to ten digits."""

@@ -87,11 +87,25 @@ def _csv(result: Result, folder: Path) -> list[str]:
     return write_measurements(result, folder)
 
 
+def _sheet(result: Result, folder: Path) -> list[str]:
+    from IODeepLib.results.pictures.sheet import write_sheet
+
+    return write_sheet(result, folder)
+
+
+def _html(result: Result, folder: Path) -> list[str]:
+    from IODeepLib.results.page.report import write_report
+
+    return write_report(result, folder)
+
+
 KINDS: dict[str, Kind] = {
     "nifti": Kind(("segmentation.nii.gz", "segmentation.labels.csv"), _nifti, _no_labels),
     "rtstruct": Kind(("rtstruct.dcm",), _rtstruct, _no_contours),
     "nrrd": Kind(("segmentation.seg.nrrd",), _nrrd, _no_labels),
     "csv": Kind(("measurements.csv",), _csv),
+    "sheet": Kind(("sheet.png",), _sheet),
+    "html": Kind(("report.html",), _html),
 }
 FILE_NAMES = tuple(name for kind in KINDS.values() for name in kind.files)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,8 @@ class Result:
         stages: what became of the stages of the model, if it has any.
         sr_type: the kind of DICOM SR that is written.
         occlusion: what a model that judges the whole image looks at, if it was asked for.
+        started, ended: when the run began and was done, in UTC; None where nobody looked. The same
+            run gives the same DICOM objects at any time: they do not say it.
     """
 
     channels: tuple[Image, ...]
@@ -109,6 +112,8 @@ class Result:
     stages: tuple[StageOutcome, ...] = ()
     sr_type: SrType = SrType.COMPREHENSIVE
     occlusion: Occlusion | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
 
     @property
     def series(self) -> Image:
@@ -244,6 +249,9 @@ class Result:
             "trained_on": [reason.as_json() for reason in self.trained_on],
             "notes": list(self.notes),
         }
+        for key, when in (("started", self.started), ("ended", self.ended)):
+            if when is not None:
+                document[key] = when.isoformat(timespec="seconds")
         if self.stages:
             document["stage_seconds"] = {one.name: round(one.seconds, 3) for one in self.stages}
         if self.segmentation is not None:

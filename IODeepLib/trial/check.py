@@ -17,7 +17,7 @@ from IODeepLib.model_object import Model
 from IODeepLib.network.predictor import Ensemble
 from IODeepLib.network.runtime import open_session
 from IODeepLib.recipe import Stage, Task
-from IODeepLib.results.picture import overlay_picture
+from IODeepLib.results.pictures.overlay import overlay_picture
 from IODeepLib.results.result import Result
 from IODeepLib.selection import Candidate, judge
 from IODeepLib.selection.criteria import Verdict

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command import Answer, refused
+from command import Answer, refused, without_times
 from makers import networks
 from makers.recipes import BRAIN, LIVER, label, recipe
 from makers.series import Stack
@@ -62,8 +62,8 @@ def call(
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """All files with their bytes."""
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    """All files with their bytes, but for the times of the run."""
+    return {path.name: without_times(path.read_bytes()) for path in folder.iterdir()}
 
 
 OTHERS: dict[str, tuple[Any, ...]] = {

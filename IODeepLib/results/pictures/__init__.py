@@ -1,0 +1,1 @@
+"""Results as pictures: slices with the labels drawn on them."""
