@@ -46,7 +46,8 @@ def size_of(mask: Mask, grid: Grid, image: Image) -> Size:
     if not image.has_patient_geometry or not image.has_spacing or (axis and not image.has_depth):
         return Size(volume, surface_mm2=surface)
     row, column = (step for i, step in enumerate(grid.spacing) if i != axis)
-    return Size(volume, *diameters(np.moveaxis(mask, axis, 0), (row, column)), surface)
+    planes = np.ascontiguousarray(np.moveaxis(mask, axis, 0))  # each is gone through many times
+    return Size(volume, *diameters(planes, (row, column)), surface)
 
 
 def _normal(grid: Grid) -> int:
