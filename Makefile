@@ -23,9 +23,10 @@ bench: $(VENV)/bench.done
 	$(BIN)/python Testing/benchmarks --out bench_output
 
 # Against other programs, nnU-Net and MONAI: models that they train here, and their own predictions.
-# IODEEP_JUDGES_CACHE=FOLDER keeps what was trained for the next time.
+# IODEEP_JUDGES_CACHE=FOLDER keeps what was trained for the next time; JUDGED="-m 'not long'" leaves
+# out what takes long.
 judges: $(JUDGES)/judges.done
-	$(JUDGES)/bin/python -m pytest Testing/judges
+	$(JUDGES)/bin/python -m pytest Testing/judges $(JUDGED)
 
 # Goes on where it was stopped; a finding is kept in fuzz_output and makes it fail.
 fuzz: $(VENV)/test.done

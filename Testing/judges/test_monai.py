@@ -137,7 +137,15 @@ def series_of(case: Case, shared_data: Path, folder: Path) -> Volume:
     return series
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+# Two of them for `.ci/run`: resampled, and slice by slice.
+_FEW = ("spacing, aslant", "slices of a volume (ventricular_short_axis_3label)")
+_CASES = [
+    pytest.param(case, id=name, marks=() if name in _FEW else pytest.mark.long)
+    for name, case in CASES.items()
+]
+
+
+@pytest.mark.parametrize("case", _CASES)
 def test_a_bundle_gives_the_voxels_that_monai_gives(
     case: Case, tmp_path: Path, shared_data: Path, iodeep: Callable[..., Answer]
 ) -> None:

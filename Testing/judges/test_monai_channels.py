@@ -28,6 +28,7 @@ SPACED = keyed("Spacingd", pixdim=[2.5, 2.5, 3.0], mode="bilinear")
 
 
 @pytest.mark.parametrize("joint", [True, False])
+@pytest.mark.long
 def test_two_series_in_one_network(
     tmp_path: Path, shared_data: Path, iodeep: Callable[..., Answer], joint: bool
 ) -> None:

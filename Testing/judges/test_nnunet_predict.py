@@ -143,7 +143,11 @@ def imported(iodeep: Callable[..., Answer], tmp_path: Path) -> Import:
     return call
 
 
-@pytest.mark.parametrize("name", CASES)
+# Training and predicting the others takes minutes.
+NAMES = [name if name == "2d" else pytest.param(name, marks=pytest.mark.long) for name in CASES]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_same_voxels(cache: Cache, imported: Import, name: str, tmp_path: Path) -> None:
     case = CASES[name]
     model = imported(cache.trained(case.model), answers(case))
@@ -153,6 +157,7 @@ def test_the_same_voxels(cache: Cache, imported: Import, name: str, tmp_path: Pa
     assert_equal(result.segmentation.array, predicted(cache, name, tmp_path / "peer"))
 
 
+@pytest.mark.long
 def test_without_mirroring(cache: Cache, imported: Import, tmp_path: Path) -> None:
     case = CASES["fullres"]
     model = imported(cache.trained("fullres"), answers(case))
@@ -163,6 +168,7 @@ def test_without_mirroring(cache: Cache, imported: Import, tmp_path: Path) -> No
     assert_equal(result.segmentation.array, wanted)
 
 
+@pytest.mark.long
 def test_an_old_description_of_the_network(cache: Cache, imported: Import, tmp_path: Path) -> None:
     folder = shutil.copytree(cache.trained("fullres"), tmp_path / "old")
     plans = json.loads((folder / "plans.json").read_text())
@@ -195,6 +201,7 @@ TURNED = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("plane", TURNED)
 def test_a_series_that_lies_otherwise(
     cache: Cache, imported: Import, tmp_path: Path, plane: str

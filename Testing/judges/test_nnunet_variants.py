@@ -111,6 +111,7 @@ def predicted(folder: Path, voxels: np.ndarray, spacing: tuple[float, ...]) -> n
         return predictor.predict_single_npy_array(image, {"spacing": list(spacing)})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_same_voxels(
     trained: Path, tmp_path: Path, iodeep: Callable[..., Answer], name: str
