@@ -36,6 +36,8 @@ FOR_IMPORTING = (
     "torch>=2.6",
     "onnx>=1.17",
     "dynamic-network-architectures>=0.4",
+    "monai>=1.4",
+    "PyYAML>=6",
 )
 
 # What servers that speak DIMSE need beside it.
