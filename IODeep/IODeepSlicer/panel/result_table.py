@@ -13,7 +13,7 @@ from IODeepSlicer.scene.nodes import textsOf
 from IODeepSlicer.scene.segment_table import byHand
 from IODeepSlicer.scene.segments import SegmentNow
 from IODeepSlicer.text.i18n import tr as _
-from IODeepSlicer.text.plain_text import inLines, tame
+from IODeepSlicer.text.plain_text import inLines, tableText, tame
 
 _MOST_ROWS = 10  # shown without scrolling
 _NO_UNIT = "no units"  # what Slicer's reader says of MR
@@ -100,7 +100,7 @@ def copyTable(table: qt.QTableWidget) -> None:
     lines = [[table.horizontalHeaderItem(column).data(qt.Qt.UserRole) for column in columns]]
     for row in range(table.rowCount):
         lines.append([table.item(row, column).text() for column in columns])
-    slicer.app.clipboard().setText("\n".join("\t".join(line) for line in lines))
+    slicer.app.clipboard().setText(tableText(lines))
 
 
 def _title(node: slicer.vtkMRMLTableNode, column: str) -> str:

@@ -9,9 +9,11 @@ are `tame`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from IODeepLib.text.foreign import printable, untagged
+from IODeepLib.text.spreadsheet import cell
 
 
 def inLines(text: str) -> str:
@@ -32,3 +34,16 @@ def shown(text: str) -> str:
 def tame(text: str) -> str:
     """`text` with nothing in it that could be taken for HTML; its lines stay lines."""
     return untagged(inLines(text))
+
+
+def tableText(lines: Sequence[Sequence[str]]) -> str:
+    """Rows of cells for the clipboard, as a spreadsheet takes them; it computes none of them."""
+    return "\n".join("\t".join(map(_pasted, line)) for line in lines)
+
+
+def _pasted(text: str) -> str:
+    try:
+        float(text)
+    except ValueError:
+        return cell(text)
+    return text

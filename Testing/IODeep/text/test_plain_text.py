@@ -85,6 +85,12 @@ def test_nothing_is_left_that_a_window_obeys(text: str) -> None:
         assert all(c.isprintable() or c == "\n" for c in made)
 
 
+def test_a_table_on_the_clipboard_has_no_formulas_and_all_numbers() -> None:
+    lines = [["Segment", "Mean [HU]"], ['=HYPERLINK("http://x")', "-12.5"], ["a\tb", ""]]
+    said = 'Segment\tMean [HU]\n\'=HYPERLINK("http://x")\t-12.5\na b\t'
+    assert plain_text.tableText(lines) == said
+
+
 def test_plain_words_stay_what_they_are() -> None:
     for words in ("T1 & T2", "größer – Ⅱ", "two\nlines", "5 mm"):
         assert plain_text.tame(words) == plain_text.inLines(words) == words
