@@ -12,7 +12,7 @@ JUDGES := .venv-judges
 .PHONY: demo test judges bench fuzz lint docs schema dist package clean pacs ohif
 
 demo: $(VENV)/demo.done
-	$(BIN)/iodeep demo --out demo_output
+	$(BIN)/iodeep demo --out demo_output --also csv,html
 
 # In several processes: whoever is done takes tests from the others.
 test: $(VENV)/test.done pacs ohif
