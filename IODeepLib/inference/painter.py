@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from IODeepLib.geometry.arrays import Float32
 from IODeepLib.inference.certainty import certainty_of
-from IODeepLib.inference.decision_rule import label_type, rule_of
+from IODeepLib.inference.decision_rule import ScoresOf, label_type, rule_of
 from IODeepLib.inference.network_run import score_channels
 from IODeepLib.inference.score_planes import Plane, strips_of, tile_of
 from IODeepLib.inference.segmentation import CERTAIN
@@ -83,16 +83,35 @@ class Painter:
                 def scores_of(channels: npt.NDArray[np.intp], rows=rows, columns=columns):
                     return tile_of(below, above, part, channels, rows, columns)
 
-                where = (slice(None), rows.target, columns.target)
                 bounds = low[: self._channels, i, j], high[: self._channels, i, j]
-                self._rule.paint(labels[where], *bounds, scores_of)
-                if probable is not None and probabilities is not None:
-                    probabilities[where] = probable(scores_of)
-                if certainty is not None and confidence is not None:
-                    certainty.paint(confidence[:2][where], *bounds, scores_of)
+                where = (slice(None), rows.target, columns.target)
+                scores: ScoresOf = scores_of
+                if certainty is not None and confidence is not None:  # first: it asks for more
+                    scores = _Remembered(scores_of)
+                    certainty.paint(confidence[:2][where], *bounds, scores)
                     if self._layers > 2:
                         confidence[2][where[1:]] = _share(scores_of(self._last)[0])
+                self._rule.paint(labels[where], *bounds, scores)
+                if probable is not None and probabilities is not None:
+                    probabilities[where] = probable(scores)
         return Painted(labels, probabilities, confidence)
+
+
+class _Remembered:
+    """The scores of a tile, which are made once for all that ask for some of their channels."""
+
+    def __init__(self, scores_of: ScoresOf) -> None:
+        self._scores_of = scores_of
+        self._places: dict[int, int] = {}
+        self._scores: Float32 | None = None
+
+    def __call__(self, channels: npt.NDArray[np.intp]) -> Float32:
+        asked = channels.tolist()
+        if self._scores is None or not all(channel in self._places for channel in asked):
+            self._scores = self._scores_of(channels)
+            self._places = {channel: i for i, channel in enumerate(asked)}
+            return self._scores.copy()
+        return self._scores[[self._places[channel] for channel in asked]]
 
 
 class _Probabilities:
