@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 from makers.recipes import label, recipe
 from makers.series import Stack
+from makers.staged_recipes import stage, staged
 from makers.summing_networks import model_of, models_of, sums
 from scipy import ndimage, special
 
@@ -123,6 +124,64 @@ def test_a_single_network_has_no_disagreement(tmp_path: Path) -> None:
     assert_means(result, np.stack(judge))
     assert all(one.disagreement is None for one in result.confidence.values())
     assert any("mean probability 0." in line for line in result.sentences())
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_stages_of_which_a_later_one_looks_at_a_part(both: bool, tmp_path: Path) -> None:
+    """What the first finds is no part of the result, for the second reads it."""
+    series = series_of(tmp_path / "images")
+    image = series.volume().array
+    networks = {name: asymmetric(i) for i, name in enumerate(("a", "b", "c"), 1)}
+    soft = {"activation": "softmax"}
+    parts = [
+        stage("body", label(1), label(2), output=soft, networks=["a", "b"]),
+        stage(
+            "lesion",
+            label(3),
+            output={"channels": 3, **soft},
+            networks=["c"],
+            input={"mirror": "X"} if both else {},
+            region={"stage": "body", "labels": ["Label 1"]},
+        ),
+    ]
+    asked = staged(*parts)
+    result = run(series, models_of(tmp_path, networks, asked), WANTED)
+    assert [one.name for one in result.segmentation.labels] == ["Label 3"]
+    body = np.mean([scores_by_hand(networks[name], image) for name in "ab"], axis=0)
+    box = np.argwhere(body.argmax(axis=0) == 1)
+    inside = tuple(slice(a, b + 1) for a, b in zip(box.min(axis=0), box.max(axis=0), strict=True))
+    confidence = result.segmentation.confidence / CERTAIN
+    seen = np.zeros(SHAPE, bool)
+    seen[inside] = True
+    np.testing.assert_array_equal(confidence[0] != 0, seen)
+    members = [
+        np.flip(scores_by_hand(networks["c"], np.flip(image[inside], axes)), axes)
+        for axes in (((), (-1,)) if both else ((),))
+    ]
+    probabilities = special.softmax(np.mean(members, axis=0), axis=0)
+    assert np.abs(confidence[0][inside] - probabilities.max(axis=0)).max() < CLOSE
+    assert len(confidence) == (3 if both else 2)
+    if both:
+        lesion = probabilities.argmax(axis=0) == 1  # a channel without a label is background, too
+        against = np.mean([(one.argmax(axis=0) == 1) != lesion for one in members], axis=0)
+        assert np.abs(confidence[2][inside] - against).max() < CLOSE
+
+
+def test_parts_of_a_result_that_paint_over_each_other(tmp_path: Path) -> None:
+    series = series_of(tmp_path / "images")
+    image = series.volume().array
+    networks = {"body": asymmetric(1), "lesion": asymmetric(2)}
+    soft = {"activation": "softmax", "channels": 3}
+    asked = staged(stage("body", label(1), output=soft), stage("lesion", label(2), output=soft))
+    result = run(series, models_of(tmp_path, networks, asked), WANTED)
+    first, second = (
+        special.softmax(scores_by_hand(network, image), axis=0) for network in networks.values()
+    )
+    lesion, body = second.argmax(axis=0) == 1, first.argmax(axis=0) == 1
+    np.testing.assert_array_equal(result.segmentation.array, np.where(lesion, 2, body))
+    least = np.minimum(first.max(axis=0), second.max(axis=0))
+    judge = np.where(lesion, second.max(axis=0), least)
+    assert np.abs(result.segmentation.confidence[0] / CERTAIN - judge).max() < CLOSE
 
 
 def test_without_it_nothing_is_said(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from judges import map_by_dcmqi, standard_errors
 from makers.placed_blobs import BLOBS, LAYOUTS, write
 from makers.recipes import label
 from makers.series import Stack, put, save
-from makers.summing_networks import model_of, sums
+from makers.staged_recipes import stage, staged
+from makers.summing_networks import model_of, models_of, sums
 from PIL import Image
 from scipy import special
 
@@ -31,6 +32,7 @@ from IODeepLib.results.result import Result
 from IODeepLib.series import find_series
 
 MILLIMETER = {"value": "mm", "scheme": "UCUM", "meaning": "mm"}
+OFFSET = {"step": "scale_offset", "offset": -30}
 SHAPE = (8, 12, 16)
 SPOT = (5, 3, 13)
 
@@ -188,6 +190,30 @@ def test_the_map_lies_in_the_patient(name: str, tmp_path: Path) -> None:
     assert isinstance(grid, Grid) and grid.same_as(series.grid)
     dataset = pydicom.dcmread(path)
     assert "blocks of" in dataset.DerivationDescription and dataset.SeriesNumber == 8007
+
+
+def test_a_network_that_judges_a_region(tmp_path: Path) -> None:
+    """What lies beside it was not looked at: nothing changes there."""
+    voxels = spotted()
+    voxels[4:8, 0:6, 8:16] += 60
+    asked = staged(
+        stage("coarse", label(1, "Bright"), input={"intensity": [OFFSET]}),
+        stage(
+            "judge",
+            label(1, "Brightness"),
+            output={"channels": 1, "decision": "threshold", "labels": [label(1, channel=0)]},
+            region={"stage": "coarse"},
+        ),
+        task="REGRESSION",
+    )
+    networks = {"coarse": sums([[0], [1]], 3), "judge": sums([[1]], 3, "peak")}
+    model = models_of(tmp_path, networks, asked)
+    result = run(series_of(tmp_path / "images", voxels), model, Options(occlusion=4))
+    array = occlusion_of(result).volume.array
+    box = np.zeros(SHAPE, bool)
+    box[4:8, 0:6, 8:16] = True
+    assert array[SPOT] == array.max() > 100
+    assert not array[~box].any()
 
 
 def test_the_picture_shows_the_place_in_color(tmp_path: Path) -> None:

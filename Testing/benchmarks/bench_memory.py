@@ -38,6 +38,16 @@ def rows(bench: Bench) -> Iterator[Row]:
         ours=[peak],
         note="a network of one layer; scores brought to the source voxels, then decided",
     )
+    peak = fresh("bench_memory:peak_of_run", str(bench.folder), True)
+    yield Row(
+        f"... with --confidence, {classes} classes",
+        f"{scores:.0f} GB of scores",
+        peak / 2**30,
+        4,
+        "GiB",
+        ours=[peak],
+        note="the same run, from the folders to the files",
+    )
     names = _write_staged(bench.folder / "model", min(classes, 6), size)
     peak = fresh("bench_memory:peak_of_run", str(bench.folder))
     yield Row(
@@ -91,14 +101,16 @@ def _write_staged(folder: Path, classes: int, size: int) -> list[str]:
     return list(networks)
 
 
-def peak_of_run(folder: str) -> int:
+def peak_of_run(folder: str, confidence: bool = False) -> int:
     """The most bytes that the process held, from the folders to the files."""
-    from IODeepLib.pipeline import run
+    from IODeepLib.pipeline import Options, run
     from IODeepLib.series import find_series
     from IODeepLib.sources.folder import find_model
 
     here = Path(folder)
-    found = run(find_series(here / "ct")[0], find_model(here / "model"))
+    series, model = find_series(here / "ct")[0], find_model(here / "model")
+    found = run(series, model, Options(confidence=confidence))
+    assert confidence == (found.confidence is not None)
     found.save(here / "result", force=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak

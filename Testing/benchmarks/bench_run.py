@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import Bench, Row, fresh, ratio, speedup
-from made import ct_series, organ_segmentation, recipe, unet
+from harness import FEWEST_PAIRS, Bench, Row, alternate, fresh, ratio, speedup
+from made import ct_series, organ_segmentation, pointwise, recipe, unet
 
 CLASSES = 8
 OVERLAP = 0.5
@@ -36,6 +36,9 @@ def rows(bench: Bench) -> Iterator[Row]:
     network = unet(bench.folder / "unet.onnx", CLASSES)
     write_model(network, asked, bench.folder / "model")
 
+    asked = recipe("cheap", CLASSES, patch_size=[size] * 3, intensity=intensity)
+    write_model(pointwise(bench.folder / "cheap.onnx", CLASSES), asked, bench.folder / "cheap")
+
     done = fresh("bench_run:in_turns", str(bench.folder), size, bench.sizes.segments)
     name = f"run, {'x'.join(map(str, shape[::-1]))} CT, 3D U-Net, {CLASSES} classes"
     note = f"{done['patches']} patches of {size}x{size}x{size} with {done['provider']}, in turns"
@@ -44,6 +47,11 @@ def rows(bench: Bench) -> Iterator[Row]:
     share = 100 * done["measuring"] / done["ours"]
     what = f"measuring {bench.sizes.segments} segments in {'x'.join(map(str, shape[::-1]))}"
     yield Row(f"{what}: share of a run", "the run above", share, 5, "%", ours=[done["measuring"]])
+    share = 100 * done["confidence"] / done["ours"]
+    what = f"--confidence, {CLASSES} classes: what it adds, share of a run"
+    note = "what it adds to a run with a network that costs nothing, its file included"
+    ours = [done["confidence"]]
+    yield Row(what, "the run above", share, 10, "%", ours=ours, note=note)
     if "monai" not in done:
         return
     against = f"MONAI {done['versions']}"
@@ -102,6 +110,7 @@ def in_turns(folder: str, size: int, segments: int) -> dict[str, Any]:
     measure(organ_segmentation(series.grid, segments), result.volume, series)
     answer: dict[str, Any] = {
         "measuring": time.perf_counter() - start,
+        "confidence": _added_by_confidence(here),
         "patches": patches,
         "provider": result.provider,
         "ours": ours,
@@ -114,6 +123,25 @@ def in_turns(folder: str, size: int, segments: int) -> dict[str, Any]:
         answer["equal"] = 100 * float(np.mean(labels == monai.labels))
         answer["versions"] = monai.versions
     return answer
+
+
+def _added_by_confidence(here: Path) -> float:
+    """The median over some pairs of how many seconds longer a run with it takes."""
+    from IODeepLib.pipeline import Options, run
+    from IODeepLib.series import find_series
+    from IODeepLib.sources.folder import find_model
+
+    series, model = find_series(here / "ct")[0], find_model(here / "cheap")
+
+    def once(confidence: bool) -> float:
+        start = time.perf_counter()
+        found = run(series, model, Options(confidence=confidence))
+        assert confidence == (found.confidence is not None)
+        found.save(here / "cheap-result", force=True)
+        return time.perf_counter() - start
+
+    with_it, without = alternate(lambda: once(True), lambda: once(False), FEWEST_PAIRS)
+    return statistics.median(a - b for a, b in zip(with_it, without, strict=True))
 
 
 class _Monai(threading.Thread):

@@ -37,7 +37,7 @@ def recipe(name: str, classes: int = 2, **input_: Any) -> Recipe:
         "title": "A network for benchmarks",
         "applies_to": {"modalities": ["CT"]},
         "input": {"channels": [{"name": "CT"}], "orientation": "LPS", **input_},
-        "output": {"channels": classes, "labels": labels},
+        "output": {"channels": classes, "labels": labels, "activation": "softmax"},
         "card": {"publisher": "IODeep", "intended_use": "Benchmarks.", "licence": "MIT"},
     }
     return recipe_from_json(json.dumps(document))
