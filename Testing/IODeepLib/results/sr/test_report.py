@@ -14,6 +14,7 @@ from judges import standard_errors
 from makers.reports import LABELS, reported
 from makers.results import PROVENANCE, label
 from makers.series import Stack
+from pacs.servers import Dcmqrscp, Orthanc
 from pydicom.dataset import Dataset
 
 from IODeepLib.errors import ImageError
@@ -21,9 +22,10 @@ from IODeepLib.inference.confidence import SegmentConfidence
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.measurements import measure
 from IODeepLib.results import Edit, make_seg
-from IODeepLib.results.sr import report_segments
+from IODeepLib.results.sr import SrType, report_segments
 from IODeepLib.results.sr.quantities import unit_of
 from IODeepLib.series import Unit, find_series
+from IODeepLib.sources.find import source_of
 
 
 def test_the_same_gives_the_same_bytes_and_another_network_others(tmp_path: Path) -> None:
@@ -224,3 +226,15 @@ def test_units_of_images_as_codes(name: str, attribute: str, code: str) -> None:
     unit = unit_of(Unit(name, attribute))
     assert unit.value == code
     assert unit.scheme == "UCUM"
+
+
+@pytest.mark.parametrize("sr_type", SrType)
+def test_servers_take_it_over_dimse(
+    sr_type: SrType, dcmqrscp: Dcmqrscp, orthanc: Orthanc, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.dcm"
+    reported(tmp_path / "images", sr_type=sr_type).report.save(path)
+    over_dimse = f"dimse://{orthanc.aet}@127.0.0.1:{orthanc.dicom_port}"
+    for server in (dcmqrscp.source, over_dimse):
+        assert source_of(server).store([path]) == [path]
+        assert source_of(server).store([path]) == []  # it is there
