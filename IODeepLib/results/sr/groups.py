@@ -15,6 +15,7 @@ from IODeepLib.inference.classification import Classification
 from IODeepLib.inference.confidence import SegmentConfidence
 from IODeepLib.measurements import Measurements, SegmentMeasurements
 from IODeepLib.recipe import Label, Task
+from IODeepLib.results import source_images
 from IODeepLib.results.concepts import concept
 from IODeepLib.results.edit import Edit, by_hand
 from IODeepLib.results.provenance import Provenance, derived_uid
@@ -228,12 +229,25 @@ def _judged(
     evaluations: Sequence[QualitativeEvaluation],
     numbers: Sequence[Measurement] = (),
 ) -> MeasurementsAndQualitativeEvaluations:
-    from highdicom.sr import MeasurementsAndQualitativeEvaluations
+    from highdicom.sr import (
+        MeasurementsAndQualitativeEvaluations,
+        SourceImageForMeasurementGroup,
+    )
 
+    images = source_images.image_references(reported.series)
+    # Where there are more, all of the image library are meant (TID 1501).
+    sources = images if len(images) == 1 else []
     return MeasurementsAndQualitativeEvaluations(
         **reported.common(label),
         qualitative_evaluations=evaluations,
         measurements=numbers,
+        source_images=[
+            SourceImageForMeasurementGroup(
+                item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID
+            )
+            for item in sources
+            if "ReferencedFrameNumber" not in item
+        ],
     )
 
 

@@ -176,6 +176,10 @@ def test_classes_are_evaluated_with_their_probability(tmp_path: Path) -> None:
         for g in (first, *others)
     ]
     assert said == [["Present"], ["Absent"], ["Absent"]]
+    (image,) = first.source_images
+    assert image.referenced_sop_instance_uid in {
+        uids[2] for uids in hd.sr.srread(path).get_evidence()
+    }
     (certainty,) = first.get_measurements()
     assert (certainty.name.meaning, certainty.value) == ("Probability", 87.3)
     assert (certainty.unit.value, certainty.unit.scheme_designator) == ("%", "UCUM")
