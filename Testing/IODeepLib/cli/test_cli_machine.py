@@ -191,7 +191,7 @@ def test_folders_whose_names_are_no_utf_8(
     assert iodeep("select", images, "--models", models).status == 0
     out = tmp_path / os.fsdecode(b"r\xfe")
     assert iodeep("run", images, "--models", packed, "--out", out).status == 0
-    assert len(list(out.iterdir())) == 3
+    assert len(list(out.iterdir())) == 4
     call = ["run", images, "--models", models, "--out", tmp_path / "s"]
     refused(iodeep(*call), 4, "which is no UTF-8", "rename the folder")
     assert not (tmp_path / "s").exists()
