@@ -82,7 +82,6 @@ def _layout(name: str, **common) -> Callable[[Path], Path]:
 
 SERIES: Mapping[str, Callable[[Path], Path]] = {
     "CT, tilted": _layout("tilted by 18.5 degrees"),
-    "CT, two distances": _layout("two distances"),
     "CT, single slice": _layout("single slice"),
     "CT, names": _layout("coronal", SpecificCharacterSet="ISO_IR 192", **NAMES),
     "CT, odd header": _layout("axial", **ODD),
