@@ -99,12 +99,26 @@ def _html(result: Result, folder: Path) -> list[str]:
     return write_report(result, folder)
 
 
+def _captures(result: Result, folder: Path) -> list[str]:
+    from IODeepLib.results.captures.write import write_captures
+
+    return write_captures(result, folder)
+
+
+def _no_study(result: Result) -> IODeepError | None:
+    """Why there is no study that a picture can lie in."""
+    from IODeepLib.results.captures.write import capture_obstacle
+
+    return capture_obstacle(result)
+
+
 KINDS: dict[str, Kind] = {
     "nifti": Kind(("segmentation.nii.gz", "segmentation.labels.csv"), _nifti, _no_labels),
     "rtstruct": Kind(("rtstruct.dcm",), _rtstruct, _no_contours),
     "nrrd": Kind(("segmentation.seg.nrrd",), _nrrd, _no_labels),
     "csv": Kind(("measurements.csv",), _csv),
     "sheet": Kind(("sheet.png",), _sheet),
+    "sc": Kind(("sheet.dcm", "key_objects.dcm"), _captures, _no_study),
     "html": Kind(("report.html",), _html),
 }
 FILE_NAMES = tuple(name for kind in KINDS.values() for name in kind.files)

@@ -69,7 +69,9 @@ SEG_OFFSET, ON_SLICES_OFFSET, EDITED_OFFSET = 1000, 2000, 3000
 REPORT_OFFSET, EDITED_REPORT_OFFSET, STRUCTURES_OFFSET = 4000, 5000, 6000
 # How sure a network is, and what it looks at.
 CONFIDENCE_OFFSET, OCCLUSION_OFFSET = 7000, 8000
-_LARGEST_OFFSET = 9000
+# A picture of it, and what points at that.
+SHEET_OFFSET, KEY_OBJECTS_OFFSET = 9000, 10_000
+_LARGEST_OFFSET = 10_000
 # These lose something, whatever the header says; of JPEG 2000 only the header says it.
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
 _ANEW = "fetch the series from the PACS again, or give it UIDs (dcmodify -gst -gse -gin)"
