@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import SimpleITK
 from harness import Bench, Row, alternate, duration, fresh, seconds, speedup
-from made import LIVER, SPACING, STRUCTURE, ct_series, labels_of, organ_segmentation, organs
+from made import (
+    LIVER,
+    SPACING,
+    STRUCTURE,
+    ct_series,
+    labels_of,
+    network_of,
+    organ_segmentation,
+    organs,
+    recipe,
+)
 
 if TYPE_CHECKING:
     from IODeepLib.results import Provenance
@@ -52,6 +62,7 @@ def rows(bench: Bench) -> Iterator[Row]:
     if importlib.util.find_spec("rt_utils"):
         yield _structures(bench, images, labels, note)
     yield _measuring(images, shape, segments, bench.sizes.pairs)
+    yield _showing(bench, images)
     yield _reporting(images, bench.folder / "report.dcm", bench.sizes.pairs)
 
 
@@ -96,6 +107,39 @@ def _measuring(images: Path, shape: tuple[int, int, int], segments: int, pairs: 
     what = f"measuring {segments} segments in {'x'.join(map(str, shape[::-1]))}"
     note = "its filter measures no diameters in planes"
     return speedup(what, "SimpleITK LabelIntensityStatistics", times, 1, note=note)
+
+
+def _showing(bench: Bench, images: Path) -> Row:
+    """From arrays to both files; what was measured of the segments is known by then."""
+    from IODeepLib.publish import pack
+    from IODeepLib.results import SegmentationType
+    from IODeepLib.results.page.report import report
+    from IODeepLib.results.pictures.sheet import contact_sheet
+    from IODeepLib.results.result import Result
+    from IODeepLib.series import find_series
+
+    series, segments = find_series(images)[0], bench.sizes.segments
+    network = network_of(bench.folder / "shown.onnx", 10**6, 16)
+    result = Result(
+        channels=(series,),
+        model=pack(network, recipe("shown"), bench.folder / "shown"),
+        reasons=(),
+        found=organ_segmentation(series.grid, segments),
+        volume=series.volume(),
+        provider="CPUExecutionProvider",
+        seg_type=SegmentationType.BINARY,
+        notes=(),
+    )
+    result.document()
+
+    def show() -> None:
+        contact_sheet(result)
+        report(result)
+
+    times = [seconds(show) for _ in range(bench.sizes.pairs)]
+    size = "x".join(map(str, bench.sizes.volume[::-1]))
+    what = f"contact sheet and HTML page of {segments} segments in {size}"
+    return duration(what, times, 3.0, note="what was measured is known")
 
 
 def _reporting(images: Path, out: Path, pairs: int) -> Row:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from io import BytesIO
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 from IODeepLib.measurements import SegmentMeasurements
 from IODeepLib.results.page.elements import element
 from IODeepLib.results.pictures.drawing import milliliters
 from IODeepLib.results.pictures.tiles import Tile, Tiles
+
+if TYPE_CHECKING:
+    from IODeepLib.results.result import Result
 
 # Of tiles, in pixels: of the whole image, of a few segments, of many.
 _WHOLE, _FEW, _MANY = 420, 260, 180
@@ -42,6 +46,41 @@ def segment_figures(tiles: Tiles, colors: dict[str, str]) -> Iterator[Element]:
         )
 
 
+def in_page(picture: bytes, kind: str, alt: str, size: tuple[int, int]) -> Element:
+    """A picture as an element.
+
+    Args:
+        picture: the bytes of its file.
+        kind: "jpeg" or "png".
+        alt: what it shows, for who does not see it.
+        size: width and height.
+    """
+    made = element("img", alt=alt, width=str(size[0]), height=str(size[1]))
+    made.set("src", f"data:image/{kind};base64,{base64.b64encode(picture).decode('ascii')}")
+    return made
+
+
+def occlusion_figure(result: Result) -> Element:
+    """What a network that judges the whole image looks at."""
+    from PIL import Image
+
+    from IODeepLib.results.maps.occlusion import sentence
+    from IODeepLib.results.maps.occlusion_picture import occlusion_picture
+
+    assert result.occlusion is not None  # noqa: S101 - it was asked for
+    picture = occlusion_picture(
+        result.volume,
+        result.occlusion,
+        placed=result.series.has_patient_geometry,
+        inverse=result.series.photometric_interpretation == "MONOCHROME1",
+    )
+    size = Image.open(BytesIO(picture)).size
+    said = sentence(result.occlusion)
+    shown = in_page(picture, "png", "The image, tinted where a cover changes the answer", size)
+    caption = element("figcaption", f"{said[:1].upper()}{said[1:]}.")
+    return element("figure", caption, element("div", shown, kind="column"))
+
+
 def _where(tiles: Tiles, one: SegmentMeasurements) -> str:
     number, count = tiles.slice_number(one)
     parts = (milliliters(one.volume_ml), f"center in slice {number} of {count}")
@@ -66,8 +105,5 @@ def _image(tile: Tile, alt: str) -> Element:
     buffer = BytesIO()
     # All colors in full: outlines are a pixel wide.
     tile.picture.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    width, height = tile.picture.size
-    made = element("img", alt=f"{alt[:1].upper()}{alt[1:]}", width=str(width), height=str(height))
-    made.set("src", f"data:image/jpeg;base64,{data}")
-    return made
+    said = f"{alt[:1].upper()}{alt[1:]}"
+    return in_page(buffer.getvalue(), "jpeg", said, tile.picture.size)

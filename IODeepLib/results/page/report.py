@@ -18,7 +18,7 @@ from xml.etree.ElementTree import Element
 from IODeepLib.recipe import Task
 from IODeepLib.results.page.elements import Content, document, element, listed, style
 from IODeepLib.results.page.figures import measurement_table, value_table
-from IODeepLib.results.page.images import segment_figures, whole_image
+from IODeepLib.results.page.images import occlusion_figure, segment_figures, whole_image
 from IODeepLib.results.page.privacy import Privacy
 from IODeepLib.results.page.sections import (
     image_words,
@@ -113,6 +113,8 @@ def _parts(
         found.append(value_table(said["values"], said["chosen"], units, probable=probable))
     yield section("findings", "Findings", *found)
     yield section("image", "Overview", whole_image(tiles))
+    if result.occlusion is not None:
+        yield section("occlusion", "What the network looks at", occlusion_figure(result))
     if tiles.found:
         figures = element("div", *segment_figures(tiles, colors), kind="segments")
         yield section("segments", "The segments", figures)

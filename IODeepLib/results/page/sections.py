@@ -28,6 +28,7 @@ _OBJECTS = {
     "sop_instance_uid_on_slices": "DICOM SEG on its slices",
     "sop_instance_uid_report": "DICOM SR",
     "sop_instance_uid_confidence": "DICOM Parametric Map of the confidence",
+    "sop_instance_uid_occlusion": "DICOM Parametric Map of the occlusion",
 }
 
 

@@ -97,7 +97,8 @@ def said_of_image(folder: Path, task: str) -> Result:
         labels = [recipes.label(i + 1, f"kind {i}", channel=i) for i in range(2)]
         output = {"activation": "softmax", "labels": labels}
     network = sums([[0.01], [0]][: output.get("channels", 2)], spatial=3, ending="pool")
-    return run(series, model_of(folder, network, task=task, output=output))
+    model = model_of(folder, network, task=task, output=output)
+    return run(series, model, Options(occlusion=2 if task == "CLASSIFICATION" else None))
 
 
 def assert_closed_to_the_world(html: str) -> None:
@@ -111,7 +112,8 @@ def assert_closed_to_the_world(html: str) -> None:
             assert not name.startswith("on") and name not in ("style", "srcset", "srcdoc")
             if name in ("src", "href"):
                 assert value is not None
-                assert value.startswith("#" if tag == "a" else "data:image/jpeg;base64,")
+                data = ("data:image/jpeg;base64,", "data:image/png;base64,")
+                assert value.startswith("#" if tag == "a" else data)
     (style,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
     assert "url(" not in style and "@import" not in style
     (policy,) = [m for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
@@ -140,6 +142,7 @@ def test_every_number_is_that_of_the_json(tmp_path, task):
     assert_closed_to_the_world(html)
     document = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
     page = Page(html)
+    assert ("What the network looks at" in page.text) == (task == "CLASSIFICATION")
     if task == "SEGMENTATION":
         assert document["confidence"] and "Mean probability" in page.text
     shown_values = [float(value) for value, _ in page.data]
