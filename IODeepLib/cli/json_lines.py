@@ -93,9 +93,10 @@ class Steps:
     def begin(self, stage: str) -> None:
         """What follows is `stage`."""
         self._stage = stage
+        now = time.monotonic()
         if self._left is not None:
-            self._left.begin(stage)
-        self._say(time.monotonic())
+            self._left.begin(stage, now)
+        self._say(now)
 
     def _say(self, now: float) -> None:
         self._said, self._said_at = (self._stage, self._message), now

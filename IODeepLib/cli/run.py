@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 NAME = "run"
 _MOST_SHOWN = 5
 _BLOCKS = 8
-# What comes after the networks, tidying up and writing, takes about as long for any network.
-_SECONDS_TO_WRITE = 1.5
+# How much longer what comes behind the networks takes (tidying up, measuring, writing) than what
+# comes before them (imports, reading, preparing).
+_BEHIND = 1.5
 SEG_TYPES = ("BINARY", "LABELMAP", "FRACTIONAL")
 SR_TYPES = ("COMPREHENSIVE", "COMPREHENSIVE_3D")
 
@@ -84,6 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    began = time.monotonic()
     from IODeepLib import pipeline
     from IODeepLib.disk.files import whole_folder
     from IODeepLib.machine.progress import TimeLeft
@@ -95,6 +98,7 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.results.sr import SrType
     from IODeepLib.sources.outbox import store_or_keep
 
+    importing = time.monotonic() - began
     if options.threads is not None and options.threads < 1:
         raise UsageError(f"--threads {options.threads}", "1 or more", "correct --threads")
     also = arguments.also_of(options)
@@ -136,7 +140,7 @@ def run(options: argparse.Namespace) -> None:
         with console.progress("fetch", upto=0.15) as progress:
             model = source.fetch(candidate.model, progress)
         infer, ends = pipeline.Stage.INFER.value, pipeline.begins_at(pipeline.Stage.FINISH)
-        left = TimeLeft(infer, ends, _SECONDS_TO_WRITE)
+        left = TimeLeft(infer, ends, _BEHIND, time.monotonic() - importing)
         with console.progress("run", upto=0.9, left=left) as progress:
             result = pipeline.run(
                 series,

@@ -35,32 +35,40 @@ class Advancing:
 class TimeLeft:
     """When work will be done that is told in fractions, from how fast its main part goes.
 
-    Its first step is left out: what is called for the first time takes longer.
+    Its first step is left out: what is called for the first time takes longer. What comes behind
+    the main part goes through as much as what comes before it, on the same machine with as much
+    else to do: it is taken to be a multiple of that.
 
     Args:
         main: the stage that nearly all of the time goes into; "" if there is only one.
         until: the fraction at which the last part of that stage ends.
-        behind: the seconds that the rest takes, whatever the main stage takes.
+        multiple: how many times as long as before it all takes that comes behind it.
+        began: when what comes before began, by any clock.
     """
 
-    def __init__(self, main: str = "", until: float = 1.0, behind: float = 0.0) -> None:
-        self._main, self._until, self._behind = main, until, behind
+    def __init__(
+        self, main: str = "", until: float = 1.0, multiple: float = 0.0, began: float = 0.0
+    ) -> None:
+        self._main, self._until, self._multiple, self._began = main, until, multiple, began
+        self._behind: float | None = None if main else 0.0
         self._stage = ""
         self._first: tuple[float, float] | None = None
         self._ends_at: float | None = None
 
-    def begin(self, stage: str) -> None:
+    def begin(self, stage: str, now: float) -> None:
         """The work comes to a stage; a main one may be slower or faster than the one before."""
         self._stage, self._first = stage, None
+        if stage == self._main and self._behind is None:
+            self._behind = self._multiple * (now - self._began)
 
     def ends_at(self, fraction: float, now: float) -> float | None:
         """When all will be done, or None as long as nobody can know.
 
         Args:
             fraction: of all that is done now.
-            now: seconds of any clock.
+            now: by the same clock.
         """
-        if self._stage != self._main:
+        if self._stage != self._main or self._behind is None:
             return self._ends_at
         if self._first is None:
             self._first = fraction, now

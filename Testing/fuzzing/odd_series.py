@@ -192,7 +192,7 @@ def outcome(odd: Odd, models: list[Model], folder: Path) -> tuple[str, str]:
         if len(found) != 1:
             return "several volumes", ""  # a person is asked which
         result = run(found[0], model)
-        result.write(folder)
+        result.write(folder, ("nifti", "nrrd", "rtstruct"))
     except IODeepError as error:
         return "refused", str(error)
     if odd.must_be_refused:

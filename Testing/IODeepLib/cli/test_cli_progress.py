@@ -123,15 +123,15 @@ def test_how_it_is_asked_for(arguments: list[str], found: bool) -> None:
 
 def test_the_time_left_is_that_of_the_main_stage_and_what_comes_behind_it() -> None:
     """Half of the fraction is read in a second; then each of ten steps takes two."""
-    left = TimeLeft("infer", until=0.9, behind=3.0)
-    left.begin("read")
+    left = TimeLeft("infer", until=0.9, multiple=3.0, began=0.0)
+    left.begin("read", 0.0)
     assert left.ends_at(0.25, 0.5) is None
     assert left.ends_at(0.5, 1.0) is None
-    left.begin("infer")
+    left.begin("infer", 1.0)
     assert left.ends_at(0.54, 7.0) is None  # the first step took six
     for i in range(2, 11):
         assert left.ends_at(0.5 + 0.04 * i, 5.0 + 2 * i) == pytest.approx(25 + 3)
-    left.begin("finish")
+    left.begin("finish", 25.0)
     assert left.ends_at(0.95, 26.0) == pytest.approx(28)
 
 
