@@ -122,7 +122,7 @@ def _showing(bench: Bench, images: Path) -> Row:
     network = network_of(bench.folder / "shown.onnx", 10**6, 16)
     result = Result(
         channels=(series,),
-        model=pack(network, recipe("shown"), bench.folder / "shown"),
+        model=pack(network, recipe("shown", 16), bench.folder / "shown"),
         reasons=(),
         found=organ_segmentation(series.grid, segments),
         volume=series.volume(),

@@ -30,6 +30,8 @@ TINT = 0.25  # how much of a label's color is laid over the image
 # A direction is named after a second side of the patient, too, from 15 degrees on.
 _ASLANT = 0.26
 _SIDES = (("R", "L"), ("A", "P"), ("I", "S"))  # against and along the axes of LPS+ points
+# A tenth larger than at the usual level, 6, and twice as fast.
+_COMPRESSION = 3
 # Above this, a voxel of an enlarged mask is inside.
 _HALF = 128
 
@@ -61,6 +63,17 @@ class Sides(NamedTuple):
 def whole(shape: tuple[int, ...], size: tuple[int, int]) -> Part:
     """All of a slice of (rows, columns)."""
     return Part(0, 0, shape[1], shape[0], size)
+
+
+def plane(array: npt.NDArray, axis: int, index: int) -> npt.NDArray:
+    """A view of a slice across one of the last three axes; `np.take` copies a turned array first.
+
+    Args:
+        array: (..., a0, a1, a2).
+        axis: 0 to 2.
+        index: of the slice.
+    """
+    return array[(..., *(index if i == axis else slice(None) for i in range(3)))]
 
 
 def sides(grid: Grid, axis: int) -> Sides:
@@ -222,7 +235,7 @@ def milliliters(volume: float | None) -> str:
 def png(picture: Image) -> bytes:
     """The bytes of a PNG file; the same for the same picture."""
     buffer = BytesIO()
-    picture.save(buffer, "PNG")
+    picture.save(buffer, "PNG", compress_level=_COMPRESSION)
     return buffer.getvalue()
 
 

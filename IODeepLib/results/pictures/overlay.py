@@ -25,6 +25,7 @@ from IODeepLib.results.pictures.drawing import (
     fitting,
     font,
     milliliters,
+    plane,
     png,
     sides,
     swatch,
@@ -58,7 +59,7 @@ class _Panel:
 
     def cut(self, array: npt.NDArray) -> npt.NDArray:
         """(..., row, column) of an array in the displayed orientation."""
-        return np.take(array, self.index, axis=array.ndim - 3 + self.axis)
+        return plane(array, self.axis, self.index)
 
 
 def overlay_picture(

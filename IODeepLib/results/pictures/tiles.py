@@ -28,6 +28,7 @@ from IODeepLib.results.pictures.drawing import (
     draw_outlines,
     draw_sides,
     draw_slice,
+    plane,
     sides,
     write,
 )
@@ -144,7 +145,7 @@ class Tiles:
     @cached_property
     def window(self) -> Window:
         """What the image says; otherwise as for the picture of the largest segment."""
-        planes = [np.take(self._shown, self._grid.shape[axis] // 2, axis) for axis in self.axes]
+        planes = [plane(self._shown, axis, self._grid.shape[axis] // 2) for axis in self.axes]
         largest = max(self._measured, key=lambda one: one.voxels, default=None)
         values = None if largest is None else largest.values
         labeled = None if values is None else values.median
@@ -302,8 +303,8 @@ class Tiles:
             sized = self._image.has_spacing  # of a single image only the depth may be unknown
         if sized:
             _draw_bar(draw, (width, height), scale, font)
-        plane = _PLANES[axis] if self._image.has_patient_geometry else "image"
-        return Tile(picture, (x, y), plane, scale if sized else None)
+        name = _PLANES[axis] if self._image.has_patient_geometry else "image"
+        return Tile(picture, (x, y), name, scale if sized else None)
 
     def _stretch(self, axis: int, view: _View, room: int, scale: float) -> _Stretch:
         """What is shown along an axis on `room` pixels: as much around the middle as there is."""
