@@ -145,6 +145,9 @@ def _short(title: str) -> str:
         _("Minimum"): _("Min"),
         _("Maximum"): _("Max"),
         _("Voxel count"): _("Voxels"),
+        _("Longest axial diameter"): _("Long axis"),
+        _("Diameter across"): _("Short axis"),
+        _("Surface area"): _("Surface"),
     }
     name, bracket, unit = title.partition(" [")
     return f"{forms.get(name, name)}\n[{unit}" if bracket else forms.get(name, name)
