@@ -30,7 +30,7 @@ from pathlib import Path
 root, *paths = map(Path, sys.argv[1:])
 
 # All that is imported, and all that imports read, belongs to the start.
-import highdicom, onnxruntime, pydicom.pixels, pylibjpeg
+import SimpleITK, highdicom, onnxruntime, pydicom.pixels, pylibjpeg
 from IODeepLib.network import agreement
 from IODeepLib.errors import IODeepError
 from IODeepLib.model_object import unpack, verify
