@@ -19,10 +19,7 @@ _MOST_ROWS = 10  # shown without scrolling
 _NO_UNIT = "no units"  # what Slicer's reader says of MR
 # Columns of measurements that a narrow table does without, the first ones first; the tooltip of a
 # row and the clipboard have them all.
-_SPARED = (
-    *("Voxel count", "Surface area mm2", "Minimum", "Maximum", "Median"),
-    *("Diameter across mm", "Standard deviation", "Longest axial diameter mm"),
-)
+_SPARED = ("Voxel count", "Minimum", "Maximum", "Median", "Standard deviation")
 
 
 def showVolumes(
@@ -145,9 +142,6 @@ def _short(title: str) -> str:
         _("Minimum"): _("Min"),
         _("Maximum"): _("Max"),
         _("Voxel count"): _("Voxels"),
-        _("Longest axial diameter"): _("Long axis"),
-        _("Diameter across"): _("Short axis"),
-        _("Surface area"): _("Surface"),
     }
     name, bracket, unit = title.partition(" [")
     return f"{forms.get(name, name)}\n[{unit}" if bracket else forms.get(name, name)

@@ -32,9 +32,8 @@ def createSegmentTable(
 
     Returns:
         A table node below the segmentation: volume, number of voxels, mean, standard deviation,
-        minimum, median and maximum of each segment, with the image's unit, its longest axial
-        diameter and the one across it, its surface, and what was done by hand; no volume where it
-        is not known how large a voxel is.
+        minimum, median and maximum of each segment, with the image's unit, and what was done by
+        hand; no volume where it is not known how large a voxel is.
 
     Raises:
         ImageError: the image is not in the scene any more.
@@ -57,15 +56,6 @@ def createSegmentTable(
         ("Maximum", _("Maximum"), "maximum"),
     ):
         _addNumbers(table, name, title, [getattr(each, field, None) for each in measured], unit)
-    sizes = [each.size for each in found]
-    for name, title, field, unit in (
-        ("Longest axial diameter mm", _("Longest axial diameter"), "long_axis_mm", "mm"),
-        ("Diameter across mm", _("Diameter across"), "short_axis_mm", "mm"),
-        ("Surface area mm2", _("Surface area"), "surface_mm2", "mm2"),
-    ):
-        numbers = [getattr(size, field, None) for size in sizes]
-        if any(number is not None for number in numbers):
-            _addNumbers(table, name, title, numbers, unit)
     if any(each.origin is not Origin.FOUND for each in found):
         _addTexts(table, "By hand", _("By hand"), [byHand(each.origin) for each in found])
     return table

@@ -19,10 +19,7 @@ from IODeepSlicer.scene.nodes import tagOf
 from IODeepSlicer.scene.places import LABELMAP, Layer, Place, layersOf, placeOf, placeWithoutImage
 
 if TYPE_CHECKING:
-    from IODeepLib.geometry import Grid, Volume
-    from IODeepLib.geometry.arrays import Box
-    from IODeepLib.measurements import Size
-    from IODeepLib.series import Image
+    from IODeepLib.geometry import Volume
     from IODeepLib.voxels.label_tally import LabelTally, Measured
 
 ALGORITHM_TYPE, ALGORITHM_NAME = "DICOM.SegmentAlgorithmType", "DICOM.SegmentAlgorithmName"
@@ -47,7 +44,6 @@ class SegmentNow:
         voxels, fingerprint: how many it has, and which, see `LabelTally`.
         milliliters: None where it is not known how large a voxel is.
         measured: the image in it, where that was asked for and there are voxels.
-        size: its diameters and surface within the image, where that was asked for.
     """
 
     id: str
@@ -60,7 +56,6 @@ class SegmentNow:
     fingerprint: str
     milliliters: float | None
     measured: Measured | None
-    size: Size | None
 
 
 @dataclass(frozen=True)
@@ -70,15 +65,12 @@ class _Seen:
     voxels: int
     fingerprint: str
     measured: Measured | None
-    size: Size | None
 
 
 def look(
     segmentationNode: slicer.vtkMRMLSegmentationNode, measure: bool = False
 ) -> Generator[None, None, list[SegmentNow]]:
     """Look at all segments, a slice at each step; where a step finds them changed, begin again.
-
-    What is measured of the shape of a segment is a step.
 
     Args:
         segmentationNode: a segmentation of IODeep.
@@ -91,19 +83,14 @@ def look(
         stamp = stampOf(segmentationNode)
         found: dict[str, _Seen] = {}
         place = _placeOf(segmentationNode)
-        image = _imageOf(segmentationNode) if measure else None
-        volume = None if image is None else image.volume()
+        volume = _volumeOf(segmentationNode) if measure else None
         for layer in layersOf(segmentationNode, place):
             inside = layer if volume is None else layer.within(place)
             measured = yield from _tally(inside, place, volume)
             tally = measured if inside is layer else (yield from _tally(layer, place, None))
             for segmentId, value in layer.values.items():
-                size = None
-                if image is not None and volume is not None:
-                    size = _sizeOf(inside, value, measured.box(value), volume.grid, image)
-                    yield
                 found[segmentId] = _Seen(
-                    tally.voxels(value), tally.fingerprint(value), measured.measured(value), size
+                    tally.voxels(value), tally.fingerprint(value), measured.measured(value)
                 )
         if stampOf(segmentationNode) == stamp:
             return [*_asTheyAre(segmentationNode, found)]
@@ -166,8 +153,8 @@ def _placeOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Place:
     return placeWithoutImage(segmentationNode) if volumeNode is None else placeOf(volumeNode)
 
 
-def _imageOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Image:
-    """The image, whose voxels are those of the place of the result."""
+def _volumeOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Volume:
+    """The image, on the place of the result."""
     from IODeepLib.errors import ImageError
 
     volumeNode = nodes.imageNodeOf(segmentationNode)
@@ -177,18 +164,7 @@ def _imageOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Image:
             "the image, whose voxels are measured",
             "load the image and run again",
         )
-    return images.imageOf(volumeNode)
-
-
-def _sizeOf(layer: Layer, value: int, box: Box, grid: Grid, image: Image) -> Size:
-    """Of a segment in a layer, of which it fills `box` of the grid."""
-    from IODeepLib.measurements import size_of
-
-    part = tuple(
-        slice(ends.start - first, ends.stop - first)
-        for ends, first in zip(box, layer.start, strict=True)
-    )
-    return size_of(layer.array[part] == value, grid, image)
+    return images.imageOf(volumeNode).volume()
 
 
 def _tally(layer: Layer, place: Place, volume: Volume | None) -> Generator[None, None, LabelTally]:
@@ -213,7 +189,7 @@ def _asTheyAre(
     run, size = segmentationNode.GetAttribute(nodes.RUN), _voxelSize(segmentationNode)
     for segmentId in segmentation.GetSegmentIDs():
         segment = segmentation.GetSegment(segmentId)
-        seen = found.get(segmentId, _Seen(0, "", None, None))
+        seen = found.get(segmentId, _Seen(0, "", None))
         origin, value = Origin.ADDED, nodes.labelValueOf(segment)
         if value is not None and run and tagOf(segment, nodes.RUN) == run:
             same = seen.fingerprint == tagOf(segment, nodes.FINGERPRINT)
@@ -229,7 +205,6 @@ def _asTheyAre(
             seen.fingerprint,
             None if size is None else seen.voxels * size,
             seen.measured,
-            seen.size,
         )
 
 
