@@ -205,8 +205,10 @@ def test_nothing_of_patient_and_study_is_in_it(tmp_path):
     assert any("87 years" in note for note in result.notes)
     result = replace(result, notes=(*result.notes, f"series {series.label}: a note"))
     html = report(result)
+    # Pictures, digests and UIDs may hold any letters and digits by chance.
+    said = re.sub(r"base64,[\w+/=]+|[0-9a-f]{64}|(?:\d+\.){2,}\d+", "", html).casefold()
     for word in ("Quux", "Zork", "19870613", "1987", "087Y", "87 years"):
-        assert word.casefold() not in html.casefold()
+        assert word.casefold() not in said
     assert "outside of what the network was trained on: patient age (left out here)" in html.lower()
     assert "liver" in html and "a note" in html.casefold()
 
