@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,8 +27,8 @@ from IODeepLib.headers import quiet
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.recipe import Label
 from IODeepLib.results import source_images
+from IODeepLib.results.dicom_object import DicomObject
 from IODeepLib.results.edit import Edit
-from IODeepLib.results.encoding import save
 from IODeepLib.results.equipment import network_equipment, software_versions
 from IODeepLib.results.frames import (
     FrameTable,
@@ -55,31 +54,16 @@ _ON_SLICES = "the frames lie on the images themselves: each pixel has its neares
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seg:
+class Seg(DicomObject):
     """A DICOM SEG.
 
     Attributes:
-        dataset: the object, with file meta information.
         segments: (segment number, label) of everything that was found, in the order of the file.
         missing: the labels that were looked for and not found; they have no segment.
     """
 
-    dataset: Dataset
     segments: tuple[tuple[int, Label], ...]
     missing: tuple[Label, ...]
-
-    @property
-    def sop_instance_uid(self) -> str:
-        """(0008,0018)."""
-        return str(self.dataset.SOPInstanceUID)
-
-    def save(self, path: Path | str) -> None:
-        """Write the file, whole or not at all.
-
-        Raises:
-            OutputError: it cannot be written.
-        """
-        save(self.dataset, path)
 
 
 def make_seg(

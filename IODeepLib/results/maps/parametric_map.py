@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from IODeepLib.geometry import Grid
 from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.headers import quiet
 from IODeepLib.results import source_images
-from IODeepLib.results.encoding import save
+from IODeepLib.results.dicom_object import DicomObject
 from IODeepLib.results.equipment import network_equipment, software_versions
 from IODeepLib.results.frames import FrameTable
 from IODeepLib.results.multiframe import add_frames, without_frames
@@ -69,27 +68,8 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ParametricMap:
-    """A DICOM Parametric Map.
-
-    Attributes:
-        dataset: the object, with file meta information.
-    """
-
-    dataset: Dataset
-
-    @property
-    def sop_instance_uid(self) -> str:
-        """(0008,0018)."""
-        return str(self.dataset.SOPInstanceUID)
-
-    def save(self, path: Path | str) -> None:
-        """Write the file, whole or not at all.
-
-        Raises:
-            OutputError: it cannot be written.
-        """
-        save(self.dataset, path)
+class ParametricMap(DicomObject):
+    """A DICOM Parametric Map."""
 
 
 def map_obstacle(series: ImageSeries) -> ImageError | None:

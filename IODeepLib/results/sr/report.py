@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-from pydicom.dataset import Dataset
 
 from IODeepLib.codes import Code
 from IODeepLib.headers import quiet
@@ -17,8 +14,8 @@ from IODeepLib.measurements import Measurements
 from IODeepLib.recipe import Task
 from IODeepLib.results import source_images
 from IODeepLib.results.concepts import concept
+from IODeepLib.results.dicom_object import DicomObject
 from IODeepLib.results.edit import Edit
-from IODeepLib.results.encoding import save
 from IODeepLib.results.provenance import (
     SOFTWARE,
     SOFTWARE_VERSION,
@@ -44,27 +41,8 @@ _ANY_PROCEDURE = Code("363679005", "SCT", "Imaging procedure")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Report:
-    """A DICOM SR.
-
-    Attributes:
-        dataset: the object, with file meta information.
-    """
-
-    dataset: Dataset
-
-    @property
-    def sop_instance_uid(self) -> str:
-        """(0008,0018)."""
-        return str(self.dataset.SOPInstanceUID)
-
-    def save(self, path: Path | str) -> None:
-        """Write the file, whole or not at all.
-
-        Raises:
-            OutputError: it cannot be written.
-        """
-        save(self.dataset, path)
+class Report(DicomObject):
+    """A DICOM SR."""
 
 
 def report_segments(
