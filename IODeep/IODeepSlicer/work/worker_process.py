@@ -75,7 +75,12 @@ class WorkerProcess(Generic[T]):
     environment: Mapping[str, str] | None = None
 
     def __init__(self, python: str, place: Path | None = None) -> None:
-        """Start it; `python` is the interpreter, and `place` where its folder shall lie."""
+        """The first poll starts it, in a turn of its own.
+
+        Args:
+            python: the interpreter.
+            place: where its folder shall lie.
+        """
         self.fraction, self.message, self.stage, self.log = 0.0, "starting", "", ""
         self._state = State.RUNNING
         self._done = False
@@ -83,15 +88,10 @@ class WorkerProcess(Generic[T]):
         self._outcome: T | None = None
         self._started = time.monotonic()
         self._folder = Path(tempfile.mkdtemp(prefix="IODeep-", dir=place))
-        try:
-            self._process, self._input = self._start(python)
-        except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
-        self._lines = (self._folder / "progress").open(encoding="utf-8")
-        self._log_file = (self._folder / "log").open(encoding="utf-8", errors="replace")
+        self._files = contextlib.ExitStack()
+        self._process: subprocess.Popen[bytes] | None = None
         self._unfinished = ""
-        self._life: Iterator[bool | None] = self._live()
+        self._life: Iterator[bool | None] = self._live(python)
 
     def _write(self, folder: Path) -> Iterator[None]:
         """Put what the task needs into `folder`, a piece at each step."""
@@ -104,7 +104,9 @@ class WorkerProcess(Generic[T]):
     def _began(self) -> None:
         """Called when `stage` has changed."""
 
-    def _start(self, python: str) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    def _start(self, python: str) -> subprocess.Popen[bytes]:
+        from IODeepLib.errors import IODeepError
+
         # Files, not pipes: they never fill up, and are read without waiting on every system.
         apart: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
@@ -113,22 +115,33 @@ class WorkerProcess(Generic[T]):
             (self._folder / "progress").open("wb") as progress,
             (self._folder / "log").open("wb") as log,
         ):
-            process = subprocess.Popen(  # noqa: S603  our own program, no shell
-                [python, str(_WORKER), self.task, str(self._folder)],
-                stdin=subprocess.PIPE,
-                bufsize=0,
-                stdout=progress,
-                stderr=log,
-                env=self.environment,
-                **apart,
-            )
-        assert process.stdin is not None  # noqa: S101 - it is a pipe
-        return process, process.stdin
+            self._lines = self._opened("progress")
+            self._log_file = self._opened("log")
+            try:
+                return subprocess.Popen(  # noqa: S603  our own program, no shell
+                    [python, str(_WORKER), self.task, str(self._folder)],
+                    stdin=subprocess.PIPE,
+                    bufsize=0,
+                    stdout=progress,
+                    stderr=log,
+                    env=self.environment,
+                    **apart,
+                )
+            except OSError as error:
+                raise IODeepError(
+                    f"{python} cannot be started ({error.strerror or error})",
+                    "a Python interpreter that this user may run",
+                    "name another one, or free memory, and try again",
+                ) from error
+
+    def _opened(self, name: str) -> IO[str]:
+        path = self._folder / name
+        return self._files.enter_context(path.open(encoding="utf-8", errors="replace"))
 
     @property
-    def process_id(self) -> int:
-        """The process identifier."""
-        return self._process.pid
+    def process_id(self) -> int | None:
+        """The process identifier; None before the first poll."""
+        return self._process.pid if self._process is not None else None
 
     @property
     def seconds(self) -> float:
@@ -147,22 +160,25 @@ class WorkerProcess(Generic[T]):
                 self._finish()
         return self._state
 
-    def _live(self) -> Generator[bool | None, None, None]:
+    def _live(self, python: str) -> Generator[bool | None, None, None]:
         """From beginning to end; each step tells whether there is nothing to do but wait."""
+        process = self._process = self._start(python)
+        assert process.stdin is not None  # noqa: S101 - it is a pipe
+        yield True  # starting takes long enough for one turn
         yield from self._write(self._folder)
         with contextlib.suppress(BrokenPipeError):  # it died; this is seen below
-            self._input.write(b"\n")
+            process.stdin.write(b"\n")
         while not self._done and self._error is None:
-            ended = self._process.poll() is not None
+            ended = process.poll() is not None
             self._read()
             if ended and not self._done and self._error is None:
-                self._error = _ended(self._process.returncode, self.log)
+                self._error = _ended(process.returncode, self.log)
             yield not self._done
         if self._done:
             self._outcome = yield from self._take(self._folder)
-        self._input.close()  # and so it ends
+        process.stdin.close()  # and so it ends
         until = time.monotonic() + _PATIENCE
-        while self._process.poll() is None and time.monotonic() < until:
+        while process.poll() is None and time.monotonic() < until:
             yield True  # waiting for it to end would hold up whoever polls
         self._finish()
         yield True
@@ -195,28 +211,29 @@ class WorkerProcess(Generic[T]):
         self._state = state
         # It holds this, and what the task gave, which would stay until the collector finds them.
         self._life = iter(())
-        self._lines.close()
-        self._read_log()
-        self._log_file.close()
-        self._end_process()
+        with self._files:
+            if self._process is not None:
+                self._read_log()
+                self._end_process(self._process)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _read_log(self) -> None:
         self.log = (self.log + self._log_file.read())[-_LONGEST_LOG:]
 
-    def _end_process(self) -> None:
-        self._input.close()  # it clears up and ends; what cannot, is killed
+    def _end_process(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None  # noqa: S101 - it is a pipe
+        process.stdin.close()  # it clears up and ends; what cannot, is killed
         if self.clearsUp:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_TIDYING)
+                process.wait(_TIDYING)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if sys.platform == "win32":
-                self._process.kill()
+                process.kill()
             else:
                 # A launcher may stand between us and Python: the whole group goes.
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_PATIENCE)
+            process.wait(_PATIENCE)
 
     def _read(self) -> None:
         self._read_log()

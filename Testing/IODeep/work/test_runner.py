@@ -183,6 +183,29 @@ def test_its_process_is_gone_when_it_is_cancelled(image: VolumeImage, model: Mod
         os.killpg(one.process_id, 0)
 
 
+def test_the_first_poll_starts_it(image: VolumeImage, model: Model) -> None:
+    one = Run(sys.executable, image, model, Options(threads=1))
+    assert one.process_id is None
+    assert one.poll() is State.RUNNING
+    os.kill(one.process_id, 0)
+    one.cancel()
+    never = Run(sys.executable, image, model, Options(threads=1))
+    never.cancel()  # leaves nothing behind, too
+    with pytest.raises(CancelledError):
+        never.outcome()
+    assert never.process_id is None
+
+
+@pytest.mark.parametrize("python", ["there/is/none", os.curdir])
+def test_an_interpreter_that_cannot_be_started(
+    image: VolumeImage, model: Model, python: str
+) -> None:
+    one = Run(python, image, model)
+    assert one.poll() is State.FAILED
+    with pytest.raises(IODeepError, match=r"cannot be started .*Python interpreter"):
+        one.outcome()
+
+
 def test_a_process_that_dies_is_an_error(image: VolumeImage, model: Model) -> None:
     one = Run(sys.executable, image, model, Options(threads=1))
     wait_for(lambda: running(one))
