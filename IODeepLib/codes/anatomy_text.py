@@ -21,6 +21,7 @@ _SHORTEST_PART = 3
 # Longer runs of letters are no words; cutting them up would take its time.
 _LONGEST_WORD = 40
 _NO_REGION = ""
+_BETWEEN_WORDS = re.compile(r"[\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class _Vocabulary:
             if other == phrase and other_term != term:
                 raise ValueError(f"{' '.join(phrase)!r} stands for {term} and {other_term}")
         entries.append((phrase, term))
-        entries.sort(key=lambda entry: -len(entry[0]))
+        if len(entries) > 1:
+            entries.sort(key=lambda entry: -len(entry[0]))
         self.known.update(phrase)
         if len(phrase) == 1:
             self.single[phrase[0]] = term
@@ -96,7 +98,7 @@ def _vocabulary() -> _Vocabulary:
         (result.after, anatomy_words.SIDES_AFTER),
     ):
         for side, words in anatomy_table.lists(text):
-            target.update((_phrase(word)[0], side) for word in words)
+            target.update((_phrase(_fold(word))[0], side) for word in words)
         result.known.update(target)
     return result
 
@@ -142,6 +144,8 @@ def region_term(text: str) -> str | None:
 
 
 def _fold(text: str) -> str:
+    if text.isascii():  # as most is; the rest takes ten times as long
+        return text.lower()
     text = text.replace("œ", "oe").replace("Œ", "Oe").replace("æ", "ae").replace("ø", "o")
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c))
@@ -153,6 +157,8 @@ def _letters(text: str) -> str:
 
 def _spellings(words: str) -> set[str]:
     """With and without umlauts written as two letters."""
+    if words.isascii():
+        return {_fold(words)}
     umlauts = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
     return {_fold(words), _fold(words.translate(umlauts))}
 
@@ -163,8 +169,9 @@ def _words(names: str) -> frozenset[str]:
 
 
 def _phrase(folded: str) -> tuple[str, ...]:
-    words = [word for word in re.split(r"[\W\d_]+", _fold(folded)) if word]
-    return tuple(w for w in words if w not in _words(anatomy_words.FILLERS)) or tuple(words)
+    words = [word for word in _BETWEEN_WORDS.split(folded) if word]
+    fillers = _words(anatomy_words.FILLERS)
+    return tuple(w for w in words if w not in fillers) or tuple(words)
 
 
 def _tokens(text: str) -> list[_Token]:
