@@ -27,8 +27,14 @@ from IODeepLib.recipe import (
     Output,
 )
 from IODeepLib.text.wording import counted
-from IODeepLib.voxels.components import components, components_of_values, fill_holes
+from IODeepLib.voxels.components import (
+    InBoxes,
+    components,
+    components_in_boxes,
+    components_of_values,
+)
 from IODeepLib.voxels.enclosures import fill_enclosed
+from IODeepLib.voxels.separate_boxes import separate_boxes
 
 # Which components go, by their volumes in mL.
 Which = Callable[[npt.NDArray], Mask]
@@ -175,18 +181,40 @@ class _Work:
         self, labels: list[Label], which: Which, connectivity: Connectivity
     ) -> Iterator[str]:
         """Remove those components of each of `labels` that `which` picks by their volumes."""
-        if self._given.overlapping or len(labels) < MANY_LABELS:
-            for label in labels:
-                yield from self.remove([label], which, connectivity)
-            return
-        box = self._layers(labels)[0].bounding_box()
+        for layer, own in self._apart(labels):
+            boxes = separate_boxes(layer.array, layer.values)
+            if boxes is not None:
+                for label, value in zip(own, layer.values, strict=True):
+                    if value in boxes:
+                        found = components_in_boxes(layer.array, value, boxes[value], connectivity)
+                        yield from self._remove_in_boxes(layer.array, label, found, which)
+            elif len(own) < MANY_LABELS:
+                for label in own:
+                    yield from self.remove([label], which, connectivity)
+            else:
+                yield from self._remove_in_one_pass(layer, own, which, connectivity)
+
+    def _remove_in_boxes(
+        self, array: npt.NDArray, label: Label, found: InBoxes, which: Which
+    ) -> Iterator[str]:
+        chosen = which(found.counts * self._millilitres)
+        if chosen.any():
+            for box, numbers, places in found.parts:
+                array[box][np.append(False, chosen[places])[numbers]] = 0
+            yield self._removed(label.name, found.counts, chosen)
+
+    def _remove_in_one_pass(
+        self, layer: _Layer, labels: list[Label], which: Which, connectivity: Connectivity
+    ) -> Iterator[str]:
+        """The same for labels that are all over the image."""
+        box = layer.bounding_box()
         if box is None:
             return
-        view = self._array[box]
+        view = layer.array[box]
         numbers, counts, values = components_of_values(view, connectivity)
         unwanted = np.zeros(len(counts) + 1, bool)
-        for label in labels:
-            own = np.flatnonzero(values == label.value)
+        for label, value in zip(labels, layer.values, strict=True):
+            own = np.flatnonzero(values == value)
             if not len(own):
                 continue
             chosen = which(counts[own] * self._millilitres)
@@ -197,39 +225,27 @@ class _Work:
             view[i][unwanted[plane]] = 0
 
     def fill_each(self, labels: list[Label]) -> Iterator[str]:
-        """Fill what each of `labels` encloses, one after the other."""
-        box = None
-        if not self._given.overlapping and len(labels) >= MANY_LABELS:
-            box = self._layers(labels)[0].bounding_box()
-        if box is None:
-            for label in labels:
-                yield from self.fill(label)
-            return
-        counts = fill_enclosed(self._array[box], [label.value for label in labels])
-        for label in labels:
-            if label.value in counts:
-                yield self._filled(label, counts[label.value])
+        """Fill what each of `labels` encloses, one after the other.
 
-    def fill(self, label: Label) -> Iterator[str]:
-        """Fill what `label` encloses; where labels exclude each other, only background in it."""
-        layer = self._layers([label])[0]
-        box = layer.bounding_box()
-        if box is None:
-            return
-        view = layer.array[box]
-        new = fill_holes(layer.holds(box)) & (view == 0)
-        count = int(np.count_nonzero(new))
-        if count:
-            view[new] = layer.values[0]
-            yield self._filled(label, count)
-
-    def _filled(self, label: Label, count: int) -> str:
-        return f"{label.name}: filled holes, {self._size(count)}"
+        Where labels exclude each other, only background in it.
+        """
+        for layer, own in self._apart(labels):
+            filled = fill_enclosed(layer.array, layer.values)
+            for label, value in zip(own, layer.values, strict=True):
+                if value in filled:
+                    yield f"{label.name}: filled holes, {self._size(filled[value])}"
 
     def _size(self, count: int) -> str:
         if not self._sized:
             return counted(count, "voxel")
         return f"{count * self._millilitres:.3g} mL"
+
+    def _apart(self, labels: list[Label]) -> Iterator[tuple[_Layer, list[Label]]]:
+        """Exclusive labels in their array; of overlapping ones each in its own."""
+        if self._given.overlapping:
+            yield from ((self._layers([label])[0], [label]) for label in labels)
+        elif labels:
+            yield self._layers(labels)[0], labels
 
     def _layers(self, labels: list[Label]) -> list[_Layer]:
         if self._given.overlapping:

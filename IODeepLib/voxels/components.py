@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
-from IODeepLib.geometry.arrays import Mask
+from IODeepLib.geometry.arrays import Box, Mask
 from IODeepLib.recipe import Connectivity
 
 
@@ -24,6 +27,60 @@ def components(
     found = sitk.ConnectedComponent(image, connectivity is Connectivity.CORNERS)
     numbers = sitk.GetArrayFromImage(found)
     return numbers, _counts(numbers)
+
+
+class InBoxes(NamedTuple):
+    """The components of a label, each of which lies in one of several boxes.
+
+    Attributes:
+        counts: voxels of each component, in the order of their first voxels.
+        parts: each box, with (a0, a1, a2) which of its own components a voxel belongs to, from 1,
+            0 for none; and for each of its own, its index in `counts`.
+    """
+
+    counts: npt.NDArray[np.int64]
+    parts: list[tuple[Box, npt.NDArray[np.uint32], npt.NDArray[np.intp]]]
+
+
+def components_in_boxes(
+    array: npt.NDArray[np.unsignedinteger],
+    value: int,
+    boxes: Sequence[Box],
+    connectivity: Connectivity,
+) -> InBoxes:
+    """The components of `value` in `array`; none of them lies in two of the disjoint `boxes`."""
+    found = [components(array[box] == value, connectivity) for box in boxes]
+    counts = np.concatenate([own for _, own in found])
+    places = np.arange(len(counts))
+    if len(boxes) > 1:
+        firsts = [
+            _firsts(numbers, len(own), box, array.shape)
+            for (numbers, own), box in zip(found, boxes, strict=True)
+        ]
+        order = np.concatenate(firsts).argsort()
+        counts, places[order] = counts[order], places.copy()
+    ends = np.cumsum([len(own) for _, own in found])
+    of_boxes = np.split(places, ends[:-1])
+    return InBoxes(
+        counts,
+        [
+            (box, numbers, own)
+            for box, (numbers, _), own in zip(boxes, found, of_boxes, strict=True)
+        ],
+    )
+
+
+def _firsts(
+    numbers: npt.NDArray[np.uint32], count: int, box: Box, shape: tuple[int, ...]
+) -> npt.NDArray[np.intp]:
+    """The index in the image of `shape` of the first voxel of each of `count` components."""
+    there = np.flatnonzero(numbers)[::-1]
+    first = np.empty(count + 1, np.intp)
+    first[numbers.ravel()[there]] = there  # of several the last one stays
+    within = np.unravel_index(first[1:], numbers.shape)
+    return np.ravel_multi_index(
+        tuple(part.start + index for part, index in zip(box, within, strict=True)), shape
+    )
 
 
 def components_of_values(

@@ -1,13 +1,12 @@
 """Which label encloses which hole, for many labels.
 
-A label can only enclose what all of them together do, and it stands in every direction from there.
-So the holes of all labels together are found in one pass, and few labels have to be looked at by
-themselves, each within its bounding box.
+Each is filled in the boxes of its pieces. Where a network has left specks of all labels all over
+the image, whose boxes are all of it, that would take fifteen times as long as the following (25 s
+against 1.6 s for 60 labels of 512x512x100): a label can only enclose what all of them together do,
+and it stands in every direction from there. So the holes of all labels together are found in one
+pass, and few labels have to be looked at by themselves, each within its bounding box.
 
-The components, the boxes and the filling are SimpleITK's. What is ours is whom to look at: filling
-each label within its box alone takes fifteen times as long (25 s against 1.6 s for 60 labels of
-512x512x100) where a network has left specks of all labels all over the image, whose boxes are all
-of it. On label maps without specks both take about a second.
+The components, the boxes and the filling are SimpleITK's. What is ours is where to look.
 """
 
 from __future__ import annotations
@@ -17,9 +16,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from IODeepLib.geometry.arrays import Mask
+from IODeepLib.geometry.arrays import Box, Mask
 from IODeepLib.voxels.boxes import label_boxes
 from IODeepLib.voxels.components import fill_holes, holes
+from IODeepLib.voxels.separate_boxes import separate_boxes
 
 Labels = npt.NDArray[np.unsignedinteger]
 
@@ -36,22 +36,34 @@ def fill_enclosed(array: Labels, order: Sequence[int]) -> dict[int, int]:
     Returns:
         How many voxels each label got, in that order; only those that got any.
     """
+    boxes = separate_boxes(array, order)
+    if boxes is None:
+        boxes = _suspicious(array)
+    filled = {}
+    for value in order:
+        count = sum(_fill(array[box], value) for box in boxes.get(value, ()))
+        if count:
+            filled[value] = count
+    return filled
+
+
+def _fill(view: Labels, value: int) -> int:
+    """Fill what `value` encloses in `view`, which is changed: how many voxels that is."""
+    new = fill_holes(view == value) & (view == 0)
+    count = int(np.count_nonzero(new))
+    if count:
+        view[new] = value
+    return count
+
+
+def _suspicious(array: Labels) -> dict[int, list[Box]]:
+    """The boxes of the labels that may enclose something."""
     numbers, enclosed = holes(array != 0)
     if not enclosed.any():
         return {}
     suspects = {value for place in _places(numbers, enclosed) for value in _around(array, place)}
     del numbers
-    boxes = label_boxes(array)
-    filled = {}
-    for value in order:
-        if value in suspects:
-            view = array[boxes[value]]
-            new = fill_holes(view == value) & (view == 0)
-            count = int(np.count_nonzero(new))
-            if count:
-                view[new] = value
-                filled[value] = count
-    return filled
+    return {value: [box] for value, box in label_boxes(array).items() if value in suspects}
 
 
 def _places(numbers: npt.NDArray[np.uint32], wanted: Mask) -> Iterator[tuple[int, int, int]]:

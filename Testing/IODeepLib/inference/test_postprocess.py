@@ -50,9 +50,11 @@ def empty():
     return Segmentation(np.zeros(SHAPE, np.uint8), GRID, LABELS)
 
 
-@pytest.fixture(params=["one by one", "all in one pass"])
+@pytest.fixture(params=["in boxes", "one by one", "all in one pass"])
 def in_passes(request, monkeypatch):
-    """Both ways to search several exclusive labels for components."""
+    """All ways to search several exclusive labels for components."""
+    if request.param != "in boxes":
+        monkeypatch.setattr(module, "separate_boxes", lambda array, values: None)
     if request.param == "all in one pass":
         monkeypatch.setattr(module, "MANY_LABELS", 1)
 
