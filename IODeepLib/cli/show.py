@@ -1,125 +1,63 @@
-"""Show labels, recipe and model card of a network, and verify every digest."""
+"""Show a network, or where a result comes from; and check that it is as it says.
+
+Of a network: labels, recipe and model card; every digest is verified. Of a result: the images, the
+network and the run that it came of, and whether they are still there and the same.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from IODeepLib.cli import console
-from IODeepLib.text.wording import counted
-
-if TYPE_CHECKING:
-    from IODeepLib.model_object import Model
-    from IODeepLib.recipe import Recipe
+from IODeepLib.cli import arguments, console, show_model, show_result
 
 NAME = "show"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dir", metavar="DIR", help="folder with the instances of one model")
+    parser.add_argument(
+        "what",
+        metavar="WHAT",
+        help="folder with one model, folder or DICOM file of a result, or another SOURCE with "
+        "--study or --series",
+    )
+    parser.add_argument("--study", metavar="UID", help="Study Instance UID of the result")
+    parser.add_argument("--series", metavar="UID", help="Series Instance UID of the result")
+    parser.add_argument(
+        "--models",
+        metavar="SOURCE",
+        help=f"of a result, where its model is [the PACS itself, or what was kept of others]: "
+        f"{arguments.SOURCE}",
+    )
+    parser.add_argument(
+        "--images",
+        metavar="SOURCE",
+        help=f"of a result, where its images are [the PACS itself]: {arguments.SOURCE}",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
-    from IODeepLib.model_object import verify
-    from IODeepLib.recipe import recipe_to_json
-    from IODeepLib.recipe.doubts import doubts
-    from IODeepLib.sources.folder import find_model
-
-    if _is_said_of_others(options):
-        return
-    model = find_model(options.dir)
-    with console.progress() as progress:
-        verify(model, progress)
-    recipe = model.card.recipe
-    document = _summary(model) | {"warnings": doubts(recipe)}
-    text = _text(document, recipe)
-    console.emit(options, document | {"recipe": json.loads(recipe_to_json(recipe))}, text)
+    what = Path(options.what)
+    asked = (options.study, options.series, options.models, options.images)
+    plain = not any(one is not None for one in asked)
+    if not (plain and what.is_dir() and _is_of_networks(options, what)):
+        show_result.show_results(options)
 
 
-def _is_said_of_others(options: argparse.Namespace) -> bool:
-    """Whether the folder holds no model of IODeep, but networks of others, which are said then."""
-    from IODeepLib.sources.folder import files_below, find_models
+def _is_of_networks(options: argparse.Namespace, folder: Path) -> bool:
+    """Whether the folder holds networks, of IODeep or of others, which are shown then."""
+    from IODeepLib.sources.folder import files_below, find_model, find_models
     from IODeepLib.sources.other_networks import as_json, lines, other_networks_in
 
-    catalog = find_models(options.dir)
-    if catalog.every or catalog.problems:
+    if (folder / show_result.DOCUMENT_NAME).exists():
         return False
-    others = other_networks_in(files_below(Path(options.dir)))
-    text = "\n".join(lines(others, shlex.quote(options.dir)))
+    catalog = find_models(folder)
+    if catalog.every or catalog.problems:
+        show_model.show_model(options, find_model(folder))
+        return True
+    others = other_networks_in(files_below(folder))
     if others:
+        text = "\n".join(lines(others, shlex.quote(options.what)))
         console.emit(options, {"others": [as_json(one) for one in others]}, text)
     return bool(others)
-
-
-def _summary(model: Model) -> dict[str, Any]:
-    card = model.card
-    return {
-        "name": card.name,
-        "version": card.version,
-        "model_uid": card.model_uid,
-        "study_instance_uid": card.study_instance_uid,
-        "card_sop_instance_uid": card.sop_instance_uid,
-        "parent_sop_instance_uid": card.parent_uid,
-        "created": card.created.isoformat() if card.created else None,
-        "network_sha256": card.network_digest,
-        "networks": [
-            {"name": network.name, "architecture_sha256": network.digest}
-            for network in card.networks
-        ],
-        "parts": [
-            {
-                "sop_instance_uid": part.sop_instance_uid,
-                "network": part.network,
-                "bytes": part.length,
-                "sha256": part.sha256,
-            }
-            for part in card.manifest.parts
-        ],
-        "verified": True,  # verify() raises where it finds something
-    }
-
-
-def _text(document: dict[str, Any], recipe: Recipe) -> str:
-    applies, card = recipe.applies_to, recipe.card
-    parts = counted(len(document["parts"]), "part")
-    total = sum(part["bytes"] for part in document["parts"])
-    facts = [
-        ("title", recipe.title),
-        ("task", recipe.task.value),
-        ("modalities", ", ".join(applies.modalities)),
-        ("anatomy", ", ".join(map(str, applies.anatomic_regions)) or "any"),
-        ("conditions", ", ".join(map(str, applies.conditions)) or "any"),
-        ("labels", ", ".join(f"{label.value} {label.name}" for label in recipe.labels)),
-        ("stages", ", ".join(stage.name for stage in recipe.stages)),
-        ("networks", ", ".join(network["name"] for network in document["networks"])),
-        ("publisher", card.publisher),
-        ("authors", ", ".join(card.authors)),
-        ("licence", card.licence),
-        ("intended use", card.intended_use),
-        ("out of scope", card.out_of_scope),
-        ("training data", card.training_data),
-        ("trained on", "; ".join(card.trained_on.words()) if card.trained_on else ""),
-        *(
-            ("performance", f"{m.metric} {m.value:g} {m.label} on {m.dataset}".replace("  ", " "))
-            for m in card.performance
-        ),
-        ("limitations", card.limitations),
-        ("citation", card.citation),
-        ("contact", card.contact),
-        ("created", document["created"] or ""),
-        ("model UID", document["model_uid"]),
-        ("study UID", document["study_instance_uid"]),
-        ("card UID", document["card_sop_instance_uid"]),
-        ("SHA-256", document["network_sha256"]),
-        *(("odd", doubt) for doubt in document["warnings"]),
-        (
-            "weights",
-            f"{parts}, {total / 1e6:.1f} MB; all digests verified",
-        ),
-    ]
-    lines = [f"{document['name']} {document['version']}"]
-    lines += [f"  {key:<14}{value}" for key, value in facts if value]
-    return "\n".join(lines)

@@ -119,6 +119,14 @@ class Source(Protocol):
         """
         ...
 
+    def instances(self, study_uid: str, series_uid: str) -> frozenset[str]:
+        """The SOP Instance UIDs of what is there of a series; none if it is not there.
+
+        Raises:
+            SourceError: the PACS failed.
+        """
+        ...
+
     def store(self, files: Sequence[Path], progress: Progress | None = None) -> list[Path]:
         """Put DICOM files there, in this order, and prove that they are there.
 

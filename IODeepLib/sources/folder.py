@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,17 @@ class FolderSource:
                     copies.append(folder / f"{len(copies)}.dcm")
                     shutil.copyfile(path, copies[-1])
         return copies
+
+    def instances(self, study_uid: str, series_uid: str) -> frozenset[str]:
+        """See `Source`. Files that cannot be read are not there."""
+        found = set()
+        for path in files_below(self.folder):
+            with suppress(ModelError):
+                if is_dicom(read_head(path)):
+                    entity = entity_of(path)
+                    if (entity.study_uid, entity.series_uid) == (study_uid, series_uid):
+                        found.add(entity.sop_uid)
+        return frozenset(found)
 
     def store(self, files: Sequence[Path], progress: Progress | None = None) -> list[Path]:
         """See `Source`. A file gets its SOP Instance UID for a name, in a folder of its study."""

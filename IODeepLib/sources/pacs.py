@@ -133,6 +133,13 @@ class PacsSource:
                     return self._fetch_all(entities, folder, progress)
         return []
 
+    def instances(self, study_uid: str, series_uid: str) -> frozenset[str]:
+        """See `Source`."""
+        keys = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
+        with self._archive.connected():
+            found = self._entities(self._archive.find_instances, keys)
+        return frozenset(entity.sop_uid for entity in found)
+
     def _fetch_all(
         self, entities: Sequence[Entity], folder: Path, progress: Progress | None
     ) -> list[Path]:

@@ -41,6 +41,19 @@ if TYPE_CHECKING:
 
 
 _MODIFIES = "HAS CONCEPT MOD"
+# By its name in `result.json`, what a figure is called, counted in, and derived by; None for what
+# the image decides on.
+FIGURES: Mapping[str, tuple[Code | None, Code | None, Code | None]] = {
+    "volume_ml": (q.VOLUME, q.MILLILITER, None),
+    "mean": (None, None, q.MEAN),
+    "stdev": (None, None, q.STDEV),
+    "minimum": (None, None, q.MINIMUM),
+    "median": (None, None, q.MEDIAN),
+    "maximum": (None, None, q.MAXIMUM),
+    "long_axis_mm": (q.LONG_AXIS, q.MILLIMETER, None),
+    "short_axis_mm": (q.SHORT_AXIS, q.MILLIMETER, None),
+    "surface_mm2": (q.SURFACE, q.SQUARE_MILLIMETER, None),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,21 +181,10 @@ def not_found(label: Label, reported: Reported) -> CodeContentItem:
 def _measured(one: SegmentMeasurements, quantity: Code, unit: Code) -> Iterator[Measurement]:
     """Whatever is known of a segment, with the digits of `result.json`."""
     figures = one.figures()
-    named = {
-        "volume_ml": (q.VOLUME, q.MILLILITER, None),
-        "mean": (quantity, unit, q.MEAN),
-        "stdev": (quantity, unit, q.STDEV),
-        "minimum": (quantity, unit, q.MINIMUM),
-        "median": (quantity, unit, q.MEDIAN),
-        "maximum": (quantity, unit, q.MAXIMUM),
-        "long_axis_mm": (q.LONG_AXIS, q.MILLIMETER, None),
-        "short_axis_mm": (q.SHORT_AXIS, q.MILLIMETER, None),
-        "surface_mm2": (q.SURFACE, q.SQUARE_MILLIMETER, None),
-    }
-    for key, (name, counted, derivation) in named.items():
+    for key, (name, counted, derivation) in FIGURES.items():
         value = figures[key]
         if value is not None:
-            yield _number(name, value, counted, derivation)
+            yield _number(name or quantity, value, counted or unit, derivation)
 
 
 def _sure(confidence: SegmentConfidence | None) -> Iterator[Measurement]:

@@ -1,0 +1,136 @@
+"""Whether the objects of a run, and `result.json` beside them, say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from IODeepLib.results.origin.checks import Check, Outcome
+from IODeepLib.results.origin.numbers import counted_voxels, judged, reported
+from IODeepLib.results.origin.origin import Origin
+from IODeepLib.results.origin.record import Record
+from IODeepLib.results.origin.run import Run
+from IODeepLib.results.sr.groups import FIGURES
+from IODeepLib.text.foreign import is_uid
+
+_SEG, _REPORT = "sop_instance_uid", "sop_instance_uid_report"
+_FIGURES = tuple(FIGURES)
+_SAME = 1e-9  # relative: both hold ten digits
+
+
+def check_agreement(run: Run) -> Iterator[Check]:
+    """Whether they do: digests, UIDs and numbers."""
+    for one in run.origins:
+        name = one.name
+        for fault in one.faults:
+            yield Check(name, Outcome.DIFFERS, fault)
+        if one.named.odd:
+            words = f"{one.named.odd} references that are no UIDs are passed over"
+            yield Check(name, Outcome.DIFFERS, words)
+    yield from _one_network(run)
+    yield from _named_objects(run)
+    if run.record is not None:
+        yield from _of_record(run, run.record)
+
+
+def _one_network(run: Run) -> Iterator[Check]:
+    said = run.network()
+    for one in run.origins:
+        for name in ("network_sha256", "weights_sha256"):
+            own = getattr(one, name)
+            if own and own != said[name]:
+                words = f"{name} is {own}, of other objects of the run {said[name]}"
+                yield Check(one.name, Outcome.DIFFERS, words)
+
+
+def _named_objects(run: Run) -> Iterator[Check]:
+    here = {one.sop_uid: one.name for one in run.origins}
+    for one in run.origins:
+        corrects = one.named.corrects
+        for uid in dict.fromkeys((*one.named.objects, corrects)):
+            if not is_uid(uid):
+                continue
+            what = "corrects" if uid == corrects else "names"
+            if uid in here:
+                yield Check(one.name, Outcome.OK, f"{what} {here[uid]}, which is here")
+            else:
+                words = f"the object {uid}, which it {what}"
+                yield Check(one.name, Outcome.ABSENT, words)
+
+
+def _of_record(run: Run, record: Record) -> Iterator[Check]:
+    by, said = record.provenance, run.network()
+    if run.origins:
+        pairs = (
+            ("network_sha256", by.network_digest),
+            ("weights_sha256", by.weights_digest),
+            ("model_uid", by.model_uid),
+            ("label", f"{by.name}@{by.version}"),
+        )
+        wrong = [
+            f"{name} is {own}, in the objects {said[name]}"
+            for name, own in pairs
+            if said[name] and said[name] != own
+        ]
+        for words in wrong:
+            yield Check("result.json", Outcome.DIFFERS, words)
+        if not wrong:
+            yield Check("result.json", Outcome.OK, "names the network that the objects name")
+    here = {one.sop_uid: one for one in run.origins}
+    for key, uid in record.objects().items():
+        if uid not in here:
+            yield Check("result.json", Outcome.ABSENT, f"the object {uid} ({key})")
+    objects = record.objects()
+    yield from _report(record, here.get(objects.get(_REPORT, "")))
+    yield from _voxels(record, here.get(objects.get(_SEG, "")))
+
+
+def _report(record: Record, report: Origin | None) -> Iterator[Check]:
+    """The figures of the report, each against that of `result.json`."""
+    if report is None:
+        return
+    wanted: dict[str, dict[str, float | None]] = {}
+    for one in record.measurements.segments if record.measurements else ():
+        if one.voxels:
+            wanted[one.label] = {key: getattr(one, key) for key in _FIGURES}
+    found: dict[str, dict[str, float]] = reported(report.header)
+    if record.values is not None:
+        wanted = {label: {"value": value} for label, value in record.values.items()}
+        found = {label: {"value": value} for label, value in judged(report.header).items()}
+    wrong = [
+        f"{key or 'group'} of {label} is {theirs}, in result.json {mine}"
+        for label in sorted({*wanted, *found})
+        for key in sorted({*wanted.get(label, ()), *found.get(label, ())})
+        if not _same(
+            theirs := found.get(label, {}).get(key), mine := wanted.get(label, {}).get(key)
+        )
+    ]
+    for words in wrong:
+        yield Check(report.name, Outcome.DIFFERS, words)
+    count = sum(map(len, found.values()))
+    if count and not wrong:
+        yield Check(report.name, Outcome.OK, f"its {count} numbers are those of result.json")
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= _SAME * abs(other)
+
+
+def _voxels(record: Record, seg: Origin | None) -> Iterator[Check]:
+    """The voxels of each segment, counted again."""
+    if seg is None or record.measurements is None:
+        return
+    try:
+        found = counted_voxels(seg.path)
+    except ValueError as error:
+        yield Check(seg.name, Outcome.UNCHECKED, f"its voxels are not counted: {error}")
+        return
+    wanted = {one.label: one.voxels for one in record.measurements.segments if one.voxels}
+    wrong = {label for label in {*found, *wanted} if found.get(label, 0) != wanted.get(label, 0)}
+    for label in sorted(wrong):
+        words = f"{label} has {found.get(label, 0)} voxels, in result.json {wanted.get(label, 0)}"
+        yield Check(seg.name, Outcome.DIFFERS, words)
+    if not wrong:
+        words = f"the voxels of {len(found)} segments are as many as result.json says"
+        yield Check(seg.name, Outcome.OK, words)

@@ -1,0 +1,94 @@
+"""Where results come from, as plain JSON values and in lines for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from IODeepLib.results.origin.checks import Check
+from IODeepLib.results.origin.origin import Origin, Stranger
+from IODeepLib.results.origin.run import Run
+from IODeepLib.text.wording import counted
+
+
+def as_json(run: Run, checks: Sequence[Check]) -> dict[str, Any]:
+    """What a run is, and what came of the checks."""
+    return {
+        "network": run.network(),
+        "run": run.how(),
+        "images": [
+            {
+                "study_instance_uid": study,
+                "series_instance_uid": series,
+                "sop_instance_uids": list(uids),
+            }
+            for (study, series), uids in run.images().items()
+        ],
+        "objects": [_object(one) for one in run.origins],
+        "checks": [
+            {"subject": one.subject, "outcome": one.outcome.value, "words": one.words}
+            for one in checks
+        ],
+    }
+
+
+def _object(one: Origin) -> dict[str, Any]:
+    return {
+        "path": str(one.path) if one.name == one.path.name else None,  # a file that stays
+        "kind": one.kind,
+        "series_description": one.description,
+        "sop_instance_uid": one.sop_uid,
+        "series_instance_uid": one.series_uid,
+        "study_instance_uid": one.study_uid,
+        "names": list(one.named.objects),
+        "corrects": one.named.corrects,
+        "edited_by": one.edited_by,
+        "derivation": one.derivation,
+    }
+
+
+def stranger_as_json(one: Stranger) -> dict[str, str]:
+    """An object of other software."""
+    return {"path": str(one.path), "kind": one.kind, "maker": one.maker}
+
+
+def lines(run: Run, checks: Sequence[Check]) -> Iterator[str]:
+    """A run for people."""
+    network, how = run.network(), run.how()
+    yield f"{network['label'] or 'a network without a name'}"
+    facts = [
+        ("title", network["title"]),
+        ("publisher", network["publisher"]),
+        ("model UID", network["model_uid"]),
+        ("card UID", network["card_sop_instance_uid"]),
+        ("network SHA-256", network["network_sha256"]),
+        ("weights SHA-256", network["weights_sha256"]),
+        ("software", ", ".join(how["software"])),
+        ("provider", how["provider"]),
+        ("options", json.dumps(how["options"], ensure_ascii=False) if how["options"] else ""),
+        ("started", how.get("started", "")),
+        ("ended", how.get("ended", "")),
+        *(("note", note) for note in how["notes"]),
+        *(
+            ("images", f"{counted(len(uids), 'image')} of series {series} in study {study}")
+            for (study, series), uids in run.images().items()
+        ),
+        *(("object", _words(one)) for one in run.origins),
+    ]
+    yield from (f"  {key:<17}{value}" for key, value in facts if value)
+    yield from (f"  {one.outcome:<17}{one.subject}: {one.words}" for one in checks)
+
+
+def _words(one: Origin) -> str:
+    parts = [f"{one.name}: {one.kind}, {one.sop_uid}"]
+    if one.named.corrects:
+        parts.append(f"corrects {one.named.corrects}")
+    if one.edited_by:
+        parts.append(f"by {one.edited_by}")
+    return ", ".join(parts)
+
+
+def stranger_words(one: Stranger) -> str:
+    """An object of other software, for people."""
+    return f"{one.path}: {one.kind} by {one.maker or 'nobody who says so'}"
