@@ -130,9 +130,10 @@ def run(
         progress: called with the fraction done and a message.
         began: called with each stage as it begins, after `progress`; a model of several stages of
             its own prepares and infers for each of them.
-        cancelled: asked all the time; once it says so, the run ends with CancelledError.
+        cancelled: asked all the time, also in other threads; once it says so, the run ends with
+            CancelledError.
         watch: called before each run of a network with its name, "" for the only one of a model,
-            and what it is given: an array for each input.
+            and what it is given: an array for each input; in the thread that runs it.
 
     Raises:
         UsageError: a label that the model does not have, or a SEG type or a confidence that it

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from IODeepLib.errors import CancelledError, ModelError
 from IODeepLib.geometry.arrays import Float32
 from IODeepLib.inference.patches import Patch, outside_values, tensor
 from IODeepLib.inference.votes import Votes, as_patches
+from IODeepLib.machine.ahead import ahead
 from IODeepLib.machine.progress import Progress
 from IODeepLib.recipe import Blend, Decision, Input, Output
 from IODeepLib.voxels.activation import activate
@@ -74,17 +76,57 @@ class NetworkRun:
 
         Where the recipe asks for it, that is the mean over the patches and their mirror images.
         """
+        network_input = self._cut(group)
+        for image, found in enumerate(self._runs(network_input)):
+            result = found
+            self._advance(len(group), image)
+        return result, network_input.shape
+
+    def scored(
+        self, groups: Sequence[Sequence[Patch]], ahead_of: int
+    ) -> Iterator[tuple[Patch, Scored]]:
+        """Each patch of all groups, in order, with what was found in it.
+
+        Args:
+            groups: the patches as the network is given them.
+            ahead_of: of how many groups the results may wait while one is used; those that come
+                next are cut out and run in threads of their own. 0: each when it is asked for.
+        """
+        with closing(ahead(self._steps(groups, bool(ahead_of)), ahead_of)) as steps:
+            for group, image, scored in steps:
+                self._advance(len(group), image)
+                yield from zip(group, scored, strict=bool(scored))
+                del scored  # not to be held while the network runs again
+
+    def _steps(
+        self, groups: Sequence[Sequence[Patch]], cut_ahead: bool
+    ) -> Generator[tuple[Sequence[Patch], int, list[Scored]], None, None]:
+        """For each run of the network: for what, which mirror image; the last has the scores."""
+        inputs = ((group, self._cut(group)) for group in groups)
+        with closing(ahead(inputs, int(cut_ahead))) as cut:
+            for group, network_input in cut:
+                for image, result in enumerate(self._runs(network_input)):
+                    last = image + 1 == len(self._mirrored)
+                    scored = self._scores(result, network_input.shape) if last else []
+                    del result
+                    yield group, image, scored
+                    del scored
+
+    def _cut(self, group: Sequence[Patch]) -> Float32:
+        """The network's input for the patches of `group`."""
         tensors = [tensor(self._array, patch, self._input, self._beyond) for patch in group]
         along = self._input.axis_order.index("N")
-        network_input = tensors[0] if len(tensors) == 1 else np.concatenate(tensors, axis=along)
+        return tensors[0] if len(tensors) == 1 else np.concatenate(tensors, axis=along)
+
+    def _runs(self, network_input: Float32) -> Iterator[npt.NDArray]:
+        """After each run, what there is of the mean over mirror images; the last one is it."""
         if self._votes is not None:
             self._votes.begin()
         result = self._run(network_input, ())
-        self._done += len(group)
-        self._advance(len(group), 0)
         if len(self._mirrored) > 1:
             result = result.astype(np.float32, copy=False)
-            for i, axes in enumerate(self._mirrored[1:], 1):
+            for axes in self._mirrored[1:]:
+                yield result
                 part = self._run(network_input, axes)
                 if part.shape != result.shape:
                     raise ModelError(
@@ -95,9 +137,8 @@ class NetworkRun:
                     )
                 with np.errstate(all="ignore"):  # what is not finite is refused later
                     np.add(result, part, out=result, casting="same_kind")
-                self._advance(len(group), i)
             result /= len(self._mirrored)
-        return result, network_input.shape
+        yield result
 
     def _run(self, network_input: Float32, axes: tuple[int, ...]) -> npt.NDArray:
         """What the network gives for the mirror image over `axes`, mirrored back."""
@@ -116,6 +157,7 @@ class NetworkRun:
 
     def _advance(self, patches: int, image: int) -> None:
         """Say that the last `patches` were run as mirror image `image`, 0 for themselves."""
+        self._done += 0 if image else patches
         if self._progress is None:
             return
         runs = len(self._mirrored)
@@ -125,9 +167,8 @@ class NetworkRun:
         done = self._done * runs - patches * (runs - 1 - image)
         self._progress(done / (self._patches * runs), message)
 
-    def scores(self, group: Sequence[Patch]) -> Iterator[Scored]:
-        """Of each patch of `group`."""
-        result, input_shape = self.raw(group)
+    def _scores(self, result: npt.NDArray, input_shape: tuple[int, ...]) -> list[Scored]:
+        """Of each patch that the network gave `result` for."""
         letters = self._input.axis_order
         labels = self._output.decision is Decision.LABELS
         if labels and result.ndim == len(letters) - 1:
@@ -140,9 +181,10 @@ class NetworkRun:
                 f"{tuple(wanted)}, in the axis order {letters}",
                 "correct output.channels or input.axis_order in the recipe, or the network",
             )
-        for i, scores in enumerate(as_patches(result, letters, self._input.spatial_axes)):
-            against = None if self._votes is None else self._votes.against(i, scores)
-            yield Scored(scores, against)
+        return [
+            Scored(scores, None if self._votes is None else self._votes.against(i, scores))
+            for i, scores in enumerate(as_patches(result, letters, self._input.spatial_axes))
+        ]
 
     def finished(self, scores: npt.NDArray, start: tuple[int, int, int]) -> Float32:
         """What is blended and decided on: finite float32, probabilities where the recipe says so.
@@ -152,12 +194,29 @@ class NetworkRun:
             start: index of its first voxel in the image.
         """
         scores = scores.astype(np.float32, copy=False)
-        if not _all_finite(scores):
-            raise _not_finite(scores, start)
-        labels = self._output.decision is Decision.LABELS
-        if self._output.blend is Blend.PROBABILITIES and not labels:
+        check_finite(scores, start)
+        if not blends_scores(self._output):
             activate(scores, self._output.activation)
         return scores
+
+
+def blends_scores(output: Output) -> bool:
+    """Whether it is what the network gives that is blended, and no probabilities made of it."""
+    return output.blend is Blend.SCORES or output.decision is Decision.LABELS
+
+
+def check_finite(scores: Float32, start: tuple[int, int, int]) -> None:
+    """Refuse scores (channel, a0, a1, a2) that are no numbers.
+
+    Args:
+        scores: a part of the image.
+        start: index of its first voxel there.
+
+    Raises:
+        ModelError: they are not finite; the message names the first one.
+    """
+    if not _all_finite(scores):
+        raise _not_finite(scores, start)
 
 
 def mirror_images(input_: Input) -> list[tuple[int, ...]]:

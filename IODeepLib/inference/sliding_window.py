@@ -7,15 +7,23 @@ patch and the area of a plane, never with classes times the volume.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from IODeepLib.geometry.arrays import Box, Float32
-from IODeepLib.inference.network_run import NetworkRun, Predict, Scored, score_channels
-from IODeepLib.inference.patches import Patch, Patches, importance_map
+from IODeepLib.geometry.arrays import Float32
+from IODeepLib.inference.blending import Average, Blend, Strongest, slab_shape
+from IODeepLib.inference.network_run import (
+    NetworkRun,
+    Predict,
+    Scored,
+    blends_scores,
+    check_finite,
+    score_channels,
+)
+from IODeepLib.inference.patches import Patch, Patches
 from IODeepLib.machine.progress import Progress
 from IODeepLib.recipe import Decision, Input, Output
 
@@ -24,6 +32,11 @@ Slab = tuple[int, Float32]
 
 # Bytes of scores that are finished at once where patches do not overlap.
 _PIECE_BYTES = 64 * 2**20
+# Bytes of scores that may wait to be blended while the network runs on, and of how many runs at
+# most: enough for it not to wait, and few against what else a run takes. Where a single run gives
+# more, as networks with a hundred classes do, memory goes before time: run and blending take turns.
+_AHEAD_BYTES = 128 * 2**20
+_MOST_AHEAD = 4
 
 
 def score_slabs(
@@ -62,32 +75,47 @@ def score_slabs(
     run = NetworkRun(
         array, input_, output, predict, len(patches), progress, cancelled, voting=voting
     )
+    groups = [list(patches.groups(start)) for start in patches.starts[0]]
+    found = run.scored([group for row in groups for group in row], _ahead_of(patches, output))
     if patches.overlap_nowhere:
-        for start in patches.starts[0]:
-            for group in patches.groups(start):
-                for patch, scored in zip(group, run.scores(group), strict=True):
-                    yield from _in_pieces(run, patch, scored)
-                    del scored  # not to be held while the network runs again
+        for patch, scored in found:
+            yield from _in_pieces(run, patch, scored)
+            del scored  # not to be held while the network runs again
         return
     channels = score_channels(output) + voting
-    blended: _Blend
+    blended: Blend
     if output.decision is Decision.LABELS:
-        blended = _Strongest(patches, input_)
+        blended = Strongest(patches, input_)
     else:
-        blended = _Average(patches, input_, channels)
+        blended = Average(patches, input_, channels)
+    at_once = output.decision is Decision.LABELS or not blends_scores(output)
     starts = patches.starts[0]
     for i, start in enumerate(starts):
         blended.begin_row(start)
-        for group in patches.groups(start):
-            for patch, scored in zip(group, run.scores(group), strict=True):
-                found = run.finished(scored.scores, patch.start)
-                more = () if scored.against is None else (scored.against,)
-                blended.add((*found, *more), patch)
-                del scored, found, more  # not to be held while the network runs again
+        for patch, scored in itertools.islice(found, sum(map(len, groups[i]))):
+            given = run.finished(scored.scores, patch.start) if at_once else scored.scores
+            more = () if scored.against is None else (scored.against,)
+            blended.add((*given, *more), patch)
+            del scored, given, more  # not to be held while the network runs again
         first = max(0, start)
         end = starts[i + 1] if i + 1 < len(starts) else patches.image_shape[0]
-        yield first, blended.slab[:, : end - first]
+        slab = blended.slab[:, : end - first]
+        if not at_once:  # a score that is no number has made none of all that it was added to
+            check_finite(slab, (first, 0, 0))
+        yield first, slab
         blended.move_on(end - first)
+
+
+def _ahead_of(patches: Patches, output: Output) -> int:
+    """Of how many runs of the network the results may wait while those of one are blended."""
+    if len(patches) == 1:
+        return 0
+    return min(_MOST_AHEAD, _AHEAD_BYTES // _run_bytes(patches, output))
+
+
+def _run_bytes(patches: Patches, output: Output) -> int:
+    """Memory that the scores of one run of the network take."""
+    return 4 * score_channels(output) * patches.batch * math.prod(patches.size)
 
 
 def _in_pieces(run: NetworkRun, patch: Patch, scored: Scored) -> Iterator[Slab]:
@@ -118,115 +146,7 @@ def score_bytes(
     patches = Patches.of(image_shape, input_, batch)
     channels = score_channels(output)
     at_once = batch * math.prod(patches.size)
-    together = at_once * (2 if input_.mirror else 1)
-    slab = 0 if patches.overlap_nowhere else math.prod(_slab_shape(patches))
+    together = at_once * ((2 if input_.mirror else 1) + _ahead_of(patches, output))
+    slab = 0 if patches.overlap_nowhere else math.prod(slab_shape(patches))
     votes = 4 * (at_once * (voting + 1) + slab) if voting else 0
     return 4 * channels * (together + slab) + votes
-
-
-class _Blend(Protocol):
-    """Scores of overlapping patches in a moving slab of planes."""
-
-    slab: Float32
-
-    def begin_row(self, start: int) -> None: ...
-
-    def add(self, scores: Sequence[Float32], patch: Patch) -> None: ...
-
-    def move_on(self, planes: int) -> None: ...
-
-
-class _Average:
-    """The weighted mean.
-
-    What all patches together weigh at a voxel is known before any has been run, so that each is
-    added with its final share and nothing is left to divide.
-    """
-
-    def __init__(self, patches: Patches, input_: Input, channels: int) -> None:
-        depth, rows, columns = _slab_shape(patches)
-        self.slab = np.zeros((channels, depth, rows, columns), np.float32)
-        self._importance = importance_map(patches.size, input_.importance_map, input_.gaussian)
-        self._patches = patches
-        self._row_weight = np.zeros((patches.size[0], rows, columns), np.float32)
-        for patch in patches.row(patches.starts[0][0]):
-            _, *across = patch.box
-            _, *inner = patch.inner
-            self._row_weight[:, *across] += self._importance[:, *inner]
-        self._share = np.empty((depth, rows, columns), np.float32)
-        self._part = np.empty((depth, *patches.size[1:]), np.float32)
-        self._first = 0
-
-    def begin_row(self, start: int) -> None:
-        """Work out 1 / the weight of all patches, for the planes that this row reaches."""
-        self._first = max(0, start)
-        self._share[...] = 0
-        if self._patches.flat:
-            self._share += self._row_weight
-        else:
-            depth = self._patches.size[0]
-            for other in self._patches.starts[0]:
-                low = max(start, other, 0)
-                high = min(start, other) + depth
-                high = min(high, self._patches.image_shape[0])
-                if low < high:
-                    planes = slice(low - self._first, high - self._first)
-                    self._share[planes] += self._row_weight[low - other : high - other]
-        np.reciprocal(self._share, out=self._share)
-
-    def add(self, scores: Sequence[Float32], patch: Patch) -> None:
-        planes, rows, columns = _in_slab(patch.box, self._first)
-        inner = patch.inner
-        weights = self._importance[0 if self._patches.flat else inner[0], *inner[1:]]
-        weights = weights * self._share[planes, rows, columns]
-        part = self._part[tuple(slice(n) for n in weights.shape)]
-        for channel, slab in zip(scores, self.slab, strict=True):
-            np.multiply(channel[inner], weights, out=part)
-            slab[planes, rows, columns] += part
-
-    def move_on(self, planes: int) -> None:
-        _shift(self.slab, planes)
-
-
-class _Strongest:
-    """For label values: that of the patch with the greatest weight, the first one of equals."""
-
-    def __init__(self, patches: Patches, input_: Input) -> None:
-        shape = _slab_shape(patches)
-        self.slab = np.zeros((1, *shape), np.float32)
-        self._weight = np.zeros((1, *shape), np.float32)
-        self._importance = importance_map(patches.size, input_.importance_map, input_.gaussian)
-        self._flat = patches.flat
-        self._first = 0
-
-    def begin_row(self, start: int) -> None:
-        self._first = max(0, start)
-
-    def add(self, scores: Sequence[Float32], patch: Patch) -> None:
-        where = (0, *_in_slab(patch.box, self._first))
-        inner = patch.inner
-        weights = self._importance[0 if self._flat else inner[0], *inner[1:]]
-        stronger = weights > self._weight[where]
-        np.copyto(self.slab[where], scores[0][inner], where=stronger)
-        np.copyto(self._weight[where], weights, where=stronger)
-
-    def move_on(self, planes: int) -> None:
-        _shift(self.slab, planes)
-        _shift(self._weight, planes)
-
-
-def _slab_shape(patches: Patches) -> tuple[int, int, int]:
-    depth = patches.batch if patches.flat else patches.size[0]
-    return min(depth, patches.image_shape[0]), *patches.image_shape[1:]
-
-
-def _in_slab(box: Box, first: int) -> Box:
-    planes, rows, columns = box
-    return slice(planes.start - first, planes.stop - first), rows, columns
-
-
-def _shift(slab: Float32, planes: int) -> None:
-    """Move the planes of each channel down by `planes` and clear those that come in."""
-    for channel in slab:  # one at a time: numpy copies what overlaps
-        channel[: len(channel) - planes] = channel[planes:]
-        channel[len(channel) - planes :] = 0

@@ -19,6 +19,12 @@ ASK_EVERY = 0.1  # seconds between two questions whether to go on
 PATIENCE = 1.0  # seconds that work has to end in when it is asked to; most does at once
 
 _left_behind: list[threading.Thread] = []
+_this_thread = threading.local()
+
+
+def ask_to_end(asked: Callable[[], bool]) -> None:
+    """From now on work of this thread is also ended where `asked` says so."""
+    _this_thread.asked = asked
 
 
 def interruptible(
@@ -35,8 +41,9 @@ def interruptible(
         cancelled: asked while it works.
 
     Raises:
-        CancelledError: `cancelled` said so.
+        CancelledError: `cancelled` said so, or who waits for this thread.
     """
+    unwanted: Callable[[], bool] = getattr(_this_thread, "asked", lambda: False)
     results: list[_T] = []
     errors: list[BaseException] = []
     done = threading.Event()
@@ -53,16 +60,22 @@ def interruptible(
     try:
         thread.start()
         while not done.wait(ASK_EVERY):
-            if cancelled is not None and cancelled():
+            if unwanted() or (cancelled is not None and cancelled()):
                 raise CancelledError
     except BaseException:
         end()
-        if not done.wait(PATIENCE):
-            _left_behind.append(thread)
+        leave_behind(thread)
         raise
     if errors:
         raise errors[0]
     return results[0]
+
+
+def leave_behind(thread: threading.Thread) -> None:
+    """Wait a little for a thread that was asked to end, and no longer."""
+    thread.join(PATIENCE)
+    if thread.is_alive():
+        _left_behind.append(thread)
 
 
 def left_behind() -> bool:

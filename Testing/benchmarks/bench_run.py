@@ -1,8 +1,9 @@
 """The whole run against the bare network, and against MONAI's sliding window.
 
-They take turns patch by patch, in one run: after every patch of ours MONAI does one, and after some
-of them the same-sized patch goes through a plain InferenceSession. Each one's clock runs only
-during its turns. This holds as long as the run waits for its progress callback.
+They take turns in one run: after some patches of ours MONAI does as many, and same-sized patches go
+through a plain InferenceSession. Each one's clock runs only during its turns. This holds as long as
+the run waits for who watches its network, which is run while its last results are blended: a turn
+of the others begins when these are, too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from made import ct_series, organ_segmentation, pointwise, recipe, unet
 CLASSES = 8
 OVERLAP = 0.5
 BARE_EVERY = 4  # patches of ours for one through the plain session
+TURN = 33  # patches of ours before the others' turn; it seldom falls on the end of a row of patches
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -86,35 +88,47 @@ def in_turns(folder: str, size: int, segments: int) -> dict[str, Any]:
         series, model = find_series(here / "ct")[0], find_model(here / "model")
         prepared = prepare([series.volume()], model.card.recipe.input)
         monai = _Monai(here / "unet.onnx", prepared.array, size)
-    others, bares, patches = 0.0, [], 0
+    others, bares, given, blended = 0.0, [], 0, threading.Semaphore(0)
+
+    def turn(patches: int) -> None:
+        nonlocal others
+        start = time.perf_counter()
+        for i in range(patches):
+            began = time.perf_counter()
+            if i % BARE_EVERY == 0:
+                bare.run(None, {"image": patch})
+                bares.append(time.perf_counter() - began)
+            if monai is not None:
+                monai.turn()
+        others += time.perf_counter() - start
+
+    def watch(_name: str, _feeds: object) -> None:
+        nonlocal given
+        if given and given % TURN == 0:
+            for _ in range(TURN):
+                blended.acquire()
+            turn(TURN)
+        given += 1
 
     def progress(_: float, message: str) -> None:
-        nonlocal others, patches
-        if not message.startswith("patch "):
-            return
-        patches += 1
-        start = time.perf_counter()
-        if patches % BARE_EVERY == 1:
-            bare.run(None, {"image": patch})
-            bares.append(time.perf_counter() - start)
-        if monai is not None:
-            monai.turn()
-        others += time.perf_counter() - start
+        if message.startswith("patch "):
+            blended.release()
 
     start = time.perf_counter()
     series, model = find_series(here / "ct")[0], find_model(here / "model")
-    result = run(series, model, progress=progress)
+    result = run(series, model, progress=progress, watch=watch)
     result.save(here / "result")
     ours = time.perf_counter() - start - others
+    turn((given - 1) % TURN + 1)
     start = time.perf_counter()
     measure(organ_segmentation(series.grid, segments), result.volume, series)
     answer: dict[str, Any] = {
         "measuring": time.perf_counter() - start,
         "confidence": _added_by_confidence(here),
-        "patches": patches,
+        "patches": given,
         "provider": result.provider,
         "ours": ours,
-        "bare": statistics.mean(bares) * patches,
+        "bare": statistics.mean(bares) * given,
     }
     if monai is not None:
         monai.join()

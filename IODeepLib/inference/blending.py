@@ -1,0 +1,137 @@
+"""Scores of overlapping patches, made one in a slab of planes that moves along the first axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from IODeepLib.geometry.arrays import Box, Float32
+from IODeepLib.inference.patches import Patch, Patches, importance_map
+from IODeepLib.recipe import Input
+
+
+class Blend(Protocol):
+    """Scores of overlapping patches in a moving slab of planes."""
+
+    slab: Float32
+
+    def begin_row(self, start: int) -> None: ...
+
+    def add(self, scores: Sequence[Float32], patch: Patch) -> None: ...
+
+    def move_on(self, planes: int) -> None: ...
+
+
+class Shares:
+    """What each voxel of a patch counts in the weighted mean of all patches that reach it.
+
+    What all patches together weigh at a voxel is known before any has been run, so that each is
+    added with its final share and nothing is left to divide.
+    """
+
+    def __init__(self, patches: Patches, input_: Input) -> None:
+        depth, rows, columns = slab_shape(patches)
+        self._importance = importance_map(patches.size, input_.importance_map, input_.gaussian)
+        self._patches = patches
+        self._row_weight = np.zeros((patches.size[0], rows, columns), np.float32)
+        for patch in patches.row(patches.starts[0][0]):
+            _, *across = patch.box
+            _, *inner = patch.inner
+            self._row_weight[:, *across] += self._importance[:, *inner]
+        self._share = np.empty((depth, rows, columns), np.float32)
+        self._first = 0
+
+    def begin_row(self, start: int) -> None:
+        """Work out 1 / the weight of all patches, for the planes that this row reaches."""
+        self._first = max(0, start)
+        self._share[...] = 0
+        if self._patches.flat:
+            self._share += self._row_weight
+        else:
+            depth = self._patches.size[0]
+            for other in self._patches.starts[0]:
+                low = max(start, other, 0)
+                high = min(start, other) + depth
+                high = min(high, self._patches.image_shape[0])
+                if low < high:
+                    planes = slice(low - self._first, high - self._first)
+                    self._share[planes] += self._row_weight[low - other : high - other]
+        np.reciprocal(self._share, out=self._share)
+
+    def place(self, patch: Patch) -> Box:
+        """Where a patch of this row lies in the slab."""
+        return in_slab(patch.box, self._first)
+
+    def of(self, patch: Patch) -> Float32:
+        """(a0, a1, a2) for the voxels of a patch of this row that lie in the image."""
+        inner = patch.inner
+        weights = self._importance[0 if self._patches.flat else inner[0], *inner[1:]]
+        return weights * self._share[self.place(patch)]
+
+
+class Average:
+    """The weighted mean."""
+
+    def __init__(self, patches: Patches, input_: Input, channels: int) -> None:
+        depth, rows, columns = slab_shape(patches)
+        self.slab = np.zeros((channels, depth, rows, columns), np.float32)
+        self._shares = Shares(patches, input_)
+        self._part = np.empty((depth, *patches.size[1:]), np.float32)
+        self.begin_row = self._shares.begin_row
+
+    def add(self, scores: Sequence[Float32], patch: Patch) -> None:
+        where, weights = self._shares.place(patch), self._shares.of(patch)
+        part = self._part[tuple(slice(n) for n in weights.shape)]
+        with np.errstate(all="ignore"):  # what is not finite is refused when the planes are done
+            for channel, slab in zip(scores, self.slab, strict=True):
+                np.multiply(channel[patch.inner], weights, out=part)
+                slab[where] += part
+
+    def move_on(self, planes: int) -> None:
+        _shift(self.slab, planes)
+
+
+class Strongest:
+    """For label values: that of the patch with the greatest weight, the first one of equals."""
+
+    def __init__(self, patches: Patches, input_: Input) -> None:
+        shape = slab_shape(patches)
+        self.slab = np.zeros((1, *shape), np.float32)
+        self._weight = np.zeros((1, *shape), np.float32)
+        self._importance = importance_map(patches.size, input_.importance_map, input_.gaussian)
+        self._flat = patches.flat
+        self._first = 0
+
+    def begin_row(self, start: int) -> None:
+        self._first = max(0, start)
+
+    def add(self, scores: Sequence[Float32], patch: Patch) -> None:
+        where = (0, *in_slab(patch.box, self._first))
+        inner = patch.inner
+        weights = self._importance[0 if self._flat else inner[0], *inner[1:]]
+        stronger = weights > self._weight[where]
+        np.copyto(self.slab[where], scores[0][inner], where=stronger)
+        np.copyto(self._weight[where], weights, where=stronger)
+
+    def move_on(self, planes: int) -> None:
+        _shift(self.slab, planes)
+        _shift(self._weight, planes)
+
+
+def slab_shape(patches: Patches) -> tuple[int, int, int]:
+    depth = patches.batch if patches.flat else patches.size[0]
+    return min(depth, patches.image_shape[0]), *patches.image_shape[1:]
+
+
+def in_slab(box: Box, first: int) -> Box:
+    planes, rows, columns = box
+    return slice(planes.start - first, planes.stop - first), rows, columns
+
+
+def _shift(slab: Float32, planes: int) -> None:
+    """Move the planes of each channel down by `planes` and clear those that come in."""
+    for channel in slab:  # one at a time: numpy copies what overlaps
+        channel[: len(channel) - planes] = channel[planes:]
+        channel[len(channel) - planes :] = 0
