@@ -226,6 +226,7 @@ def run(
             *without_mirroring(model, options.mirroring),
             *notes,
         ),
+        steps=tuple(running.steps),
         left_out=left_out,
         want_seg_on_slices=options.seg_on_slices,
         mirroring=not leaves_mirroring_out(model, options.mirroring),

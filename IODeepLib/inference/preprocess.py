@@ -20,6 +20,7 @@ import numpy.typing as npt
 from IODeepLib.errors import ImageError
 from IODeepLib.geometry import AxisMap, Grid, Volume
 from IODeepLib.geometry.arrays import Box, Mask
+from IODeepLib.inference import performed
 from IODeepLib.inference.label_channels import fill_label_channels
 from IODeepLib.inference.network_grid import network_grid, seen_box, separate_axis
 from IODeepLib.inference.segmentation import Segmentation
@@ -59,6 +60,7 @@ class Prepared:
         box: the voxels of the turned source that the network sees; beyond is background.
         back: an axis of the network along which scores are brought back by themselves.
         cut: of each axis of the network, whether something was cropped before and behind it.
+        steps: what was done, in sentences.
         measured: by the name of each channel, the two values of each kind of intensity step.
     """
 
@@ -70,6 +72,7 @@ class Prepared:
     back: Separate | None = None
     measured: Mapping[str, Mapping[type, Range]] = field(default_factory=dict)
     cut: tuple[tuple[bool, bool], ...] = ((False, False),) * 3
+    steps: tuple[str, ...] = ()
 
     @property
     def at_an_angle(self) -> bool:
@@ -100,6 +103,8 @@ def prepare(
     input_: Input,
     source: Grid | None = None,
     earlier: Earlier | None = None,
+    *,
+    sized: bool = True,
 ) -> Prepared:
     """Bring the images of all channels to the network's grid and intensities.
 
@@ -109,6 +114,7 @@ def prepare(
         input_: the recipe's input.
         source: the grid on which the result will lie; None for that of the first volume.
         earlier: what fills the other channels.
+        sized: whether millimeters are known, which are told then.
 
     Raises:
         ImageError: a channel is missing, lies in another frame of reference, or has voxels that
@@ -125,12 +131,15 @@ def prepare(
         volume if volume.grid is source else _resampled(volume, source, outside=outside)
         for volume in volumes
     ]
+    said = performed.brought(volumes, channels, source)
     axis_map = input_.axis_map(source)
     box = (slice(0, source.shape[0]), slice(0, source.shape[1]), slice(0, source.shape[2]))
     if input_.crop is not None and not _crops_late(input_):
         box = _crop_box((image.array for image in images), input_.crop)
+        said += performed.cropped(source.shape, [p.stop - p.start for p in box], input_.crop)
     images = [image.cropped(box).turned(axis_map) for image in images]
     seen = images[0].grid
+    said += performed.turned(source, seen)
     network = network_grid(seen, input_)
     steps = [input_.steps(channel) for channel in channels]
     ranges = [
@@ -195,6 +204,16 @@ def prepare(
         fill_label_channels(behind, labels, earlier.labels, place, network, input_)
         for filled, given_label in zip(behind, labels, strict=True):
             apply_steps(filled, input_.steps(given_label)[1], slice_axis=slice_axis)
+    said += performed.filled(labels)
+    names = [channel.name for channel in channels]
+    before_grid = [len(before) for before, _ in steps]
+    if any(map(is_joint, input_.intensity_before_grid)):
+        before_grid = [len(input_.intensity_before_grid)] * len(channels)
+    counts = zip(names, ranges, before_grid, strict=True)
+    parts = {name: (one.done[:n], one.done[n:]) for name, one, n in counts}
+    said += performed.intensity({name: before for name, (before, _) in parts.items()})
+    said += performed.regridded(seen, network, input_, sized=sized)
+    said += performed.intensity({name: after for name, (_, after) in parts.items()})
     cut: tuple[tuple[bool, bool], ...] = ((False, False),) * 3
     if input_.crop is not None and _crops_late(input_):
         part = _crop_box(array, input_.crop)
@@ -202,6 +221,7 @@ def prepare(
             (one.start > 0, one.stop < n) for one, n in zip(part, network.shape, strict=True)
         )
         whole = whole[:, *part]
+        said += performed.cropped(network.shape, whole.shape[1:], input_.crop)
         network = network.cropped([one.start for one in part], whole.shape[1:])
     conformed = isinstance(input_.grid, Conform)
     ends = [(before or conformed, behind or conformed) for before, behind in cut]
@@ -211,7 +231,7 @@ def prepare(
     order = [(channels + labels).index(channel) for channel in input_.channels]
     if order != sorted(order):
         whole = whole[order]
-    return Prepared(whole, network, source, axis_map, box, back, measured, cut)
+    return Prepared(whole, network, source, axis_map, box, back, measured, cut, tuple(said))
 
 
 def _crops_late(input_: Input) -> bool:

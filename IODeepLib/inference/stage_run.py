@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from IODeepLib.errors import ImageError
 from IODeepLib.geometry import Grid, Volume
 from IODeepLib.geometry.arrays import Box
+from IODeepLib.inference import performed
 from IODeepLib.inference.classification import Classification, classify
 from IODeepLib.inference.decision import decide
 from IODeepLib.inference.network_run import score_channels
@@ -58,6 +59,7 @@ class StageRun:
         session_notes: what should be said of the networks.
         threads: how many threads they compute with.
         occlusion: what a network that judges the whole image looks at, where it was asked for.
+        steps: sentences on what was done to the images, and how the networks were run.
     """
 
     def __init__(self, recipe: Recipe, how: How) -> None:
@@ -72,6 +74,7 @@ class StageRun:
         self.session_notes: dict[str, None] = {}
         self.threads = 0
         self.occlusion: Occlusion | None = None
+        self.steps: list[str] = []
 
     def open(self, stage: Stage) -> list[Session]:
         """The networks of a stage, held against the recipe; those of others are closed.
@@ -115,7 +118,9 @@ class StageRun:
             box = self._box(stage, source)
             found = None
             if box is not None:
+                given = self._same is not None
                 prepared = self._prepared(number, stage, images, box)
+                self._say(stage, prepared, source, box, given)
                 last = number == len(stages) - 1
                 if last:
                     images.clear()
@@ -176,7 +181,7 @@ class StageRun:
         source = images[0].grid
         own = [images[i] for i in self._recipe.series_of(stage)]
         if stage.region is None:
-            return prepare(own, self._how.inputs[stage.name], source, self._earlier)
+            return self._prepare(stage, own, source, self._earlier)
         own = [image.cropped(box) if image.grid is source else image for image in own]
         grid = source.cropped(
             [part.start for part in box], [part.stop - part.start for part in box]
@@ -186,7 +191,23 @@ class StageRun:
             for name, found in self._earlier.labels.items()
         }
         earlier = Earlier(labels, self._earlier.measured)
-        return prepare(own, self._how.inputs[stage.name], grid, earlier)
+        return self._prepare(stage, own, grid, earlier)
+
+    def _prepare(
+        self, stage: Stage, images: Sequence[Volume], source: Grid, earlier: Earlier
+    ) -> Prepared:
+        input_ = self._how.inputs[stage.name]
+        return prepare(images, input_, source, earlier, sized=self._how.sized)
+
+    def _say(self, stage: Stage, prepared: Prepared, source: Grid, box: Box, given: bool) -> None:
+        """What is done in a stage; `given` is whether the one before had the same image."""
+        said = ["given the image of the stage before"] if given else [*prepared.steps]
+        if stage.region is not None and not given:
+            said.insert(0, performed.looked_at(source.shape, box, stage.region))
+        input_ = self._how.inputs[stage.name]
+        task = self._recipe.task_of(stage)
+        said += performed.networks(stage, input_, prepared.network.shape, task)
+        self.steps += [f"stage {stage.name}: {one}" if stage.name else one for one in said]
 
     def _read_the_same(self, one: Stage, other: Stage) -> bool:
         """Whether two stages are given just the same image, as parts of one label set are."""

@@ -17,6 +17,7 @@ from typing import Any
 from IODeepLib import __version__
 from IODeepLib.codes import Code
 
+_LONGEST_ST, _LONGEST_LT = 1024, 10_240  # characters (PS3.5 section 6.2)
 SOFTWARE = "IODeep"
 SOFTWARE_VERSION = __version__
 
@@ -73,7 +74,8 @@ class Provenance:
         runtime: what computed, such as "onnxruntime 1.31.1".
         provider: the execution provider that really ran.
         options: what was asked for, as plain JSON values.
-        notes: sentences on what was corrected or done to image and result.
+        notes: sentences on what a person should know of images, run and result.
+        steps: sentences on what was done to the images, and how the network was run, in order.
         networks: where it has several.
         stages: what became of its stages, if it has any.
     """
@@ -92,6 +94,7 @@ class Provenance:
     provider: str
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     networks: tuple[NetworkRecord, ...] = ()
     stages: tuple[StageRecord, ...] = ()
 
@@ -104,6 +107,7 @@ class Provenance:
         """Everything, as plain JSON values."""
         software = {"software": SOFTWARE, "software_version": SOFTWARE_VERSION}
         values = {**asdict(self), "options": dict(self.options), "notes": list(self.notes)}
+        values["steps"] = list(self.steps)
         for key in ("networks", "stages"):  # as plain JSON; of one network there is nothing to say
             values[key] = list(values[key])
             if not values[key]:
@@ -115,7 +119,8 @@ class Provenance:
     def parameters(self) -> str:
         """What Algorithm Parameters (0066,0032) says: JSON, the keys in alphabetical order.
 
-        Name, version and publisher have attributes of their own.
+        Name, version and publisher have attributes of their own. Where all steps have no room, the
+        last of those that have says how many there were.
         """
         values = {
             "card": self.card_sop_instance_uid,
@@ -127,14 +132,32 @@ class Provenance:
             "provider": self.provider,
             "options": dict(self.options),
         }
-        return json.dumps(values, ensure_ascii=False, sort_keys=True)
+        for count in range(len(self.steps), -1, -1):
+            steps = [*self.steps[:count], *_left_out(len(self.steps) - count)]
+            said = values | ({"steps": steps} if steps else {})
+            text = json.dumps(said, ensure_ascii=False, sort_keys=True)
+            if len(text) <= _LONGEST_LT:
+                break
+        return text
 
-    def derivation(self, longest: int = 1024) -> str:
-        """What Derivation Description (0008,2111) says: the network and the notes, in sentences."""
-        whole = f"Made by {self.title} ({self.label}) with {SOFTWARE} {SOFTWARE_VERSION}"
-        for note in self.notes:
-            whole += f". {note[:1].upper()}{note[1:].rstrip('.')}"
-        return shortened(f"{whole}.", longest)
+    def derivation(self) -> str:
+        """What Derivation Description (0008,2111) says, in sentences.
+
+        The network, the notes and the steps; as many as it has room for, and how many it has not.
+        """
+        said = [f"Made by {self.title} ({self.label}) with {SOFTWARE} {SOFTWARE_VERSION}"]
+        said += [*self.notes, *self.steps]
+        sentences = [f"{one[:1].upper()}{one[1:].rstrip('.')}." for one in said]
+        for count in range(len(sentences), 0, -1):
+            text = " ".join((*sentences[:count], *_left_out(len(sentences) - count)))
+            if len(text) <= _LONGEST_ST:
+                return text
+        return shortened(sentences[0], _LONGEST_ST)
+
+
+def _left_out(count: int) -> list[str]:
+    """A sentence on those that had no room."""
+    return [f"And {count} more, which had no room here."] if count else []
 
 
 def weights_digest(part_digests: Sequence[str]) -> str:

@@ -84,6 +84,7 @@ class Result:
             same run gives the same bytes with any number.
         seg_type: the kind of DICOM SEG that is written.
         notes: what a person should know of the images, the run and the labels.
+        steps: what was done to the images, and how the networks were run, a sentence each.
         trained_on: whether the image is like those that the network was trained on, as far as its
             card says; notes repeat what is not.
         left_out: names of the labels that were dropped because nobody asked for them.
@@ -104,6 +105,7 @@ class Result:
     provider: str
     seg_type: SegmentationType
     notes: tuple[str, ...]
+    steps: tuple[str, ...] = ()
     trained_on: tuple[Reason, ...] = ()
     left_out: tuple[str, ...] = ()
     want_seg_on_slices: bool = False
@@ -154,7 +156,8 @@ class Result:
         """What made this result, as it is written into every file."""
         options = recorded_options(self.seg_type, self.left_out, self.mirroring)
         stages = tuple(map(stage_record, self.stages))
-        return replace(provenance_of(self.model, options, self.provider, self.notes), stages=stages)
+        made = provenance_of(self.model, options, self.provider, self.notes, self.steps)
+        return replace(made, stages=stages)
 
     @cached_property
     def seg(self) -> Seg | None:

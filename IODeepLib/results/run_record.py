@@ -39,9 +39,13 @@ def recorded_options(
 
 
 def provenance_of(
-    model: Model, options: dict[str, Any], provider: str = "", notes: tuple[str, ...] = ()
+    model: Model,
+    options: dict[str, Any],
+    provider: str = "",
+    notes: tuple[str, ...] = (),
+    steps: tuple[str, ...] = (),
 ) -> Provenance:
-    """What makes a result; provider and notes are known after the run."""
+    """What makes a result; provider, notes and steps are known after the run."""
     card = model.card
     return Provenance(
         title=card.title,
@@ -58,6 +62,7 @@ def provenance_of(
         provider=provider,
         options=options,
         notes=notes,
+        steps=steps,
         networks=tuple(
             NetworkRecord(
                 network.name,

@@ -33,19 +33,24 @@ from IODeepLib.recipe import (
 )
 
 Range = tuple[float, float]
+# A step that was done, and the two values that it took from the image, if it took any: none where
+# the step has its own, or each slice has. None where there was nothing to measure, or to change.
+Done = tuple[IntensityStep, tuple[float, ...] | None]
 _Measuring = PercentileClip | PercentileScale | MinMax
 
 
 class Ranges:
-    """The two values that steps measure on a channel, kept for later stages of a model.
+    """What steps measure on a channel, kept for later stages of a model, and to be told.
 
     Attributes:
-        found: by the kind of step, what it measured last.
+        found: by the kind of step, the two values that it measured last.
+        done: all steps, in order.
     """
 
     def __init__(self, earlier: Mapping[str, Mapping[type, Range]] | None = None) -> None:
         self._earlier = earlier or {}
         self.found: dict[type, Range] = {}
+        self.done: list[Done] = []
 
     def of(self, step: _Measuring, measure: Callable[[], Sequence[float]]) -> Range | None:
         """The two values of `step`: measured, or those of an earlier stage, if it had any."""
@@ -124,9 +129,10 @@ def apply_joint_steps(
         if is_joint(step) and len(channels) > 1:
             planes = channels.reshape(-1, *channels.shape[2:])  # a view, for it is contiguous
             together = _voxels(planes, _joined(chosen, channels), _joined(paddings, channels))
-            _apply(step, together, ranges[0])
-            for one in ranges[1:]:
+            used = _apply(step, together, ranges[0])
+            for one in ranges:
                 one.found.update(ranges[0].found)
+                one.done.append((step, used))
             continue
         for image, own, padding, one in zip(channels, chosen, paddings, ranges, strict=True):
             _apply_to_one(step, image, own, padding, slice_axis, one)
@@ -149,11 +155,12 @@ def _apply_to_one(
     ranges: Ranges,
 ) -> None:
     if getattr(step, "per", Per.VOLUME) is not Per.SLICE:
-        _apply(step, _voxels(image, chosen, padding), ranges)
+        ranges.done.append((step, _apply(step, _voxels(image, chosen, padding), ranges)))
         return
     chosen_of, padding_of = _slices(chosen, slice_axis), _slices(padding, slice_axis)
     for i, one in enumerate(np.moveaxis(image, slice_axis, 0)):
         _apply(step, _voxels(one, chosen_of(i), padding_of(i)), ranges)
+    ranges.done.append((step, ()))
 
 
 def _over(step: IntensityStep) -> Over:
@@ -246,9 +253,10 @@ class _Voxels:
             np.add(self.image, np.float32(offset), out=self.image, where=where)
 
 
-def _apply(step: IntensityStep, voxels: _Voxels, ranges: Ranges) -> None:
+def _apply(step: IntensityStep, voxels: _Voxels, ranges: Ranges) -> tuple[float, ...] | None:
+    """Do a step; the two values that it took from the image, see `Done`."""
     if voxels.empty:
-        return
+        return None
     match step:
         case Clip():
             voxels.clip(step.lower, step.upper)
@@ -263,16 +271,17 @@ def _apply(step: IntensityStep, voxels: _Voxels, ranges: Ranges) -> None:
             np.rint(voxels.image, out=voxels.image)
             voxels.shift_and_scale(0, 1 / (step.levels - 1))
         case ZScore():
-            _z_score(step, voxels)
+            return _z_score(step, voxels)
         case PercentileClip() | PercentileScale() | MinMax():
-            _with_range(step, voxels, ranges)
+            return _with_range(step, voxels, ranges)
         case SuvBw():
             raise ValueError("suv_bw is made a factor first, by the header: see suv.in_suv")
         case _:
             assert_never(step)  # a step that is passed over would give a result all the same
+    return ()
 
 
-def _with_range(step: _Measuring, voxels: _Voxels, ranges: Ranges) -> None:
+def _with_range(step: _Measuring, voxels: _Voxels, ranges: Ranges) -> Range | None:
     """A step by two values; without any, as where there is no voxel to measure, nothing changes."""
     if isinstance(step, MinMax):
         found = ranges.of(step, voxels.extremes)
@@ -280,7 +289,7 @@ def _with_range(step: _Measuring, voxels: _Voxels, ranges: Ranges) -> None:
         percents = step.lower, step.upper
         found = ranges.of(step, lambda: voxels.percentiles(percents))
     if found is None:
-        return
+        return None
     low, high = found
     match step:
         case PercentileClip():
@@ -296,12 +305,14 @@ def _with_range(step: _Measuring, voxels: _Voxels, ranges: Ranges) -> None:
             # Without contrast, low - low is exactly 0 and any finite scale will do.
             scale = (step.upper - step.lower) / (high - low) if high > low else 0.0
             voxels.shift_and_scale(-low, scale, step.lower)
+    return found
 
 
-def _z_score(step: ZScore, voxels: _Voxels) -> None:
+def _z_score(step: ZScore, voxels: _Voxels) -> Range:
     mean, std = step.mean, step.std
     if mean is None or std is None:
         measured = voxels.moments(unbiased=step.unbiased)
         mean = measured[0] if mean is None else mean
         std = measured[1] if std is None else std
     voxels.shift_and_scale(-mean, 1 / std if std > 0 else 1.0)
+    return mean, std

@@ -178,7 +178,7 @@ def _without_contours(series: ImageSeries, by: Provenance) -> Dataset:
     dataset.PositionReferenceIndicator = ""
     dataset.StructureSetLabel = SOFTWARE
     dataset.StructureSetName = shortened(title, LONGEST_LO)
-    dataset.StructureSetDescription = by.derivation(_LONGEST_ST)
+    dataset.StructureSetDescription = by.derivation()
     dataset.StructureSetDate, dataset.StructureSetTime = date, time
     dataset.InstanceNumber = 1
     dataset.ApprovalStatus = "UNAPPROVED"

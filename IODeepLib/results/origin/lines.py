@@ -70,6 +70,7 @@ def lines(run: Run, checks: Sequence[Check]) -> Iterator[str]:
         ("started", how.get("started", "")),
         ("ended", how.get("ended", "")),
         *(("note", note) for note in how["notes"]),
+        *(("step", step) for step in how["steps"]),
         *(
             ("images", f"{counted(len(uids), 'image')} of series {series} in study {study}")
             for (study, series), uids in run.images().items()

@@ -21,6 +21,7 @@ _MOST_TEXTS = 10_000  # one a segment
 
 Word = Annotated[str, Meta(max_length=1024)]
 Words = Annotated[list[Word], Meta(max_length=4096)]
+Sentences = Annotated[list[Annotated[str, Meta(max_length=_LONGEST_LT)]], Meta(max_length=4096)]
 Uid = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)*$(?!\n)", max_length=LONGEST_UID)]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 # Flat: what is nested cannot be an option of a run.
@@ -38,6 +39,7 @@ class Parameters(Struct):
     runtime: Word = ""
     provider: Word = ""
     options: Options = msgspec.field(default_factory=dict)
+    steps: Sentences = msgspec.field(default_factory=list)
 
 
 def parameters_of(header: Dataset) -> Parameters | None:

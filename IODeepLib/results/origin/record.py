@@ -10,7 +10,15 @@ from msgspec import Meta, Struct
 
 from IODeepLib.errors import InputError
 from IODeepLib.headers.header_file import open_regular
-from IODeepLib.results.origin.parameters import Digest, Options, Uid, Word, Words, read_plain
+from IODeepLib.results.origin.parameters import (
+    Digest,
+    Options,
+    Sentences,
+    Uid,
+    Word,
+    Words,
+    read_plain,
+)
 from IODeepLib.results.run_record import SCHEMA
 from IODeepLib.text.json_text import MAX_JSON_CHARACTERS, StructureError
 
@@ -33,7 +41,8 @@ class Network(Struct):
     software: Word = ""
     software_version: Word = ""
     options: Options = msgspec.field(default_factory=dict)
-    notes: list[str] = msgspec.field(default_factory=list)
+    notes: Sentences = msgspec.field(default_factory=list)
+    steps: Sentences = msgspec.field(default_factory=list)
 
 
 class Segment(Struct):

@@ -56,9 +56,14 @@ class Run:
         said = next((one.parameters for one in self.origins if one.parameters), None)
         by = None if self.record is None else self.record.provenance
         software = next((one.software for one in self.origins), ())
-        found: dict[str, Any] = {"software": list(software), "provider": "", "options": {}}
+        found: dict[str, Any] = {
+            "software": list(software),
+            "provider": "",
+            "options": {},
+            "steps": [],
+        }
         if said is not None:
-            found |= {"provider": said.provider, "options": said.options}
+            found |= {"provider": said.provider, "options": said.options, "steps": said.steps}
         elif by is not None:
             found |= {"provider": by.provider, "options": by.options}
         if by is not None:
@@ -66,7 +71,7 @@ class Run:
                 f"{by.software} {by.software_version}",
                 by.runtime,
             ]
-            found["notes"] = by.notes
+            found |= {"notes": by.notes, "steps": by.steps}  # all of them
         else:
             found["notes"] = [one.derivation for one in self.origins if one.derivation][:1]
         if self.record is not None:

@@ -120,4 +120,4 @@ def _parts(
         yield section("segments", "The segments", figures)
     yield reasons(said, privacy)
     yield model_card(result.model.card.recipe.card)
-    yield provenance(said, result.channels)
+    yield provenance(said, result.channels, privacy)

@@ -136,7 +136,7 @@ def _performance(card: ModelCard) -> Element | None:
     return table("How well it did, as its publisher measured", head, rows)
 
 
-def provenance(document: Mapping[str, Any], images: Sequence[Image]) -> Element:
+def provenance(document: Mapping[str, Any], images: Sequence[Image], privacy: Privacy) -> Element:
     """From the images by way of the network to the objects that were made."""
     by = document["provenance"]
 
@@ -169,6 +169,9 @@ def provenance(document: Mapping[str, Any], images: Sequence[Image]) -> Element:
     parts: list[Content] = [element("h3", "Images"), _image_list(document, images)]
     parts += [element("h3", "Network"), described(network())]
     parts += [element("h3", "Run"), described(run())]
+    if by["steps"]:
+        steps = [_sentence(privacy(one)) for one in by["steps"]]
+        parts += [element("h3", "What was done to the images"), listed(steps)]
     if any(document.get(key) for key in _OBJECTS):
         parts += [element("h3", "Objects"), described(made())]
     return section("provenance", "Where this comes from", *parts)

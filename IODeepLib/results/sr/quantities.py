@@ -64,6 +64,7 @@ FAMILY = _dcm("111000", "Algorithm Family")
 
 SUMMARY = _dcm("121111", "Summary")
 COMMENT = _dcm("121106", "Comment")
+STEP = _own("STEP", "What was done to the images")
 REASON = _own("REASON", "Why this network was chosen")
 
 _ATTENUATION = _dcm("112031", "Attenuation Coefficient")

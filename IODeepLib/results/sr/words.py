@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from IODeepLib.codes import Code
 from IODeepLib.results.concepts import concept
 from IODeepLib.results.provenance import Provenance
-from IODeepLib.results.sr.quantities import COMMENT, REASON, SUMMARY
+from IODeepLib.results.sr.quantities import COMMENT, REASON, STEP, SUMMARY
 from IODeepLib.text.foreign import plain
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def evaluations(
         summary: what was found, a sentence each.
         codes: the same as codes.
         reasons: why this network, a sentence each.
-        provenance: what a person should know of images and run, its notes.
+        provenance: what a person should know of images and run, its notes; and its steps.
     """
     from highdicom.sr import ContainerContentItem, ContentSequence, TextContentItem
 
@@ -42,6 +42,7 @@ def evaluations(
             *said(SUMMARY, summary),
             *codes,
             *said(COMMENT, provenance.notes),
+            *said(STEP, provenance.steps),
             *said(REASON, reasons),
         ]
     )
