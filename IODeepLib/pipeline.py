@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from IODeepLib.errors import CancelledError, NoModelFitsError
@@ -27,6 +26,7 @@ from IODeepLib.inference.classification import Classification
 from IODeepLib.inference.confidence import check_confidence
 from IODeepLib.inference.occlusion import check_occlusion
 from IODeepLib.inference.postprocess import postprocess, steps_on_network
+from IODeepLib.inference.quality import Quality, input_as_asked
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.inference.stage_run import StageRun
 from IODeepLib.inference.stage_terms import How
@@ -38,9 +38,8 @@ from IODeepLib.recipe import AfterStep, Input, Recipe
 from IODeepLib.results import SegmentationType, seg_obstacle
 from IODeepLib.results.asked_for import (
     check_seg_type_of,
+    departure,
     labels_left_out,
-    leaves_mirroring_out,
-    without_mirroring,
 )
 from IODeepLib.results.result import Result
 from IODeepLib.results.source_images import identity_obstacle
@@ -90,6 +89,8 @@ class Options:
         seg_on_slices: of a series that is corrected, also a DICOM SEG on its slices themselves.
         mirroring: run mirror images too, where the recipe asks for them; without, a run is up to
             eight times as fast, and its result another one.
+        quality: how patches overlap, and whether mirror images are run: "fast", "default" for what
+            the recipe says, or "best".
         confidence: also how sure the networks are of a segmentation, voxel by voxel and for each
             segment.
         sr_type: COMPREHENSIVE, or COMPREHENSIVE_3D, which few senders offer.
@@ -106,6 +107,7 @@ class Options:
     confidence: bool = False
     sr_type: SrType = SrType.COMPREHENSIVE
     occlusion: int = 0
+    quality: Quality = Quality.DEFAULT
 
 
 def run(
@@ -147,6 +149,7 @@ def run(
     options = options or Options()
     recipe = model.card.recipe
     left_out = labels_left_out(model, options.labels)
+    departing = departure(model, options.quality, options.mirroring)
     check_seg_type_of(recipe, options.seg_type)
     if options.confidence:
         check_confidence(recipe, model.label)
@@ -223,13 +226,13 @@ def run(
             *suv_notes,
             *value_notes,
             *running.session_notes,
-            *without_mirroring(model, options.mirroring),
+            *departing.notes,
             *notes,
         ),
         steps=tuple(running.steps),
         left_out=left_out,
         want_seg_on_slices=options.seg_on_slices,
-        mirroring=not leaves_mirroring_out(model, options.mirroring),
+        departing=departing.options,
         threads=running.threads,
         stages=tuple(running.outcomes) if recipe.stages else (),
         sr_type=options.sr_type,
@@ -303,7 +306,7 @@ def _inputs(
     for stage in recipe.all_stages:
         own = [candidate.channels[i] for i in recipe.series_of(stage)]
         input_, said = in_suv(stage.input, own)
-        inputs[stage.name] = input_ if options.mirroring else replace(input_, mirror="")
+        inputs[stage.name] = input_as_asked(input_, options.quality, options.mirroring)
         notes.update(dict.fromkeys(said))
     return inputs, [*notes]
 

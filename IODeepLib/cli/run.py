@@ -24,6 +24,7 @@ _BLOCKS = 8
 # comes before them (imports, reading, preparing).
 _BEHIND = 1.5
 SEG_TYPES = ("BINARY", "LABELMAP", "FRACTIONAL")
+QUALITIES = ("fast", "default", "best")
 SR_TYPES = ("COMPREHENSIVE", "COMPREHENSIVE_3D")
 
 
@@ -60,6 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", type=int, metavar="N", help="threads for the network [one a core]"
     )
     parser.add_argument(
+        "--quality",
+        choices=QUALITIES,
+        default="default",
+        help="fast: patches overlap less, and no mirror images; best: they overlap more [default]",
+    )
+    parser.add_argument(
         "--no-mirroring",
         action="store_true",
         help="leave out the mirror images that some networks take the mean over: faster",
@@ -89,9 +96,10 @@ def run(options: argparse.Namespace) -> None:
     began = time.monotonic()
     from IODeepLib import pipeline
     from IODeepLib.disk.files import whole_folder
+    from IODeepLib.inference.quality import Quality
     from IODeepLib.machine.progress import TimeLeft
     from IODeepLib.results import SegmentationType
-    from IODeepLib.results.asked_for import labels_left_out, leaves_mirroring_out
+    from IODeepLib.results.asked_for import departure, labels_left_out
     from IODeepLib.results.result import FILE_NAMES
     from IODeepLib.results.run_record import described, provenance_of, recorded_options
     from IODeepLib.results.same_run import refuse_other_run
@@ -118,6 +126,7 @@ def run(options: argparse.Namespace) -> None:
         options.confidence,
         SrType(options.sr_type),
         options.occlusion,
+        Quality(options.quality),
     )
     planned: dict[str, Any] = {}
     names: list[str] = []
@@ -133,8 +142,8 @@ def run(options: argparse.Namespace) -> None:
     ):
         series, candidate, why = choose(images, models)
         left_out = labels_left_out(candidate.model, run_options.labels)
-        mirroring = not leaves_mirroring_out(candidate.model, run_options.mirroring)
-        asked = recorded_options(run_options.seg_type, left_out, mirroring)
+        departing = departure(candidate.model, run_options.quality, run_options.mirroring)
+        asked = recorded_options(run_options.seg_type, left_out, departing.options)
         planned |= described(candidate.channels, provenance_of(candidate.model, asked))
         may_replace(options.out)
         with console.progress("fetch", upto=0.15) as progress:

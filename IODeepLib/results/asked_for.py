@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
 from IODeepLib.errors import UsageError
+from IODeepLib.inference.quality import Quality, input_as_asked
 from IODeepLib.model_object import Model
 from IODeepLib.recipe import Decision, Recipe, Task
 from IODeepLib.results.frames import SegmentationType
@@ -37,17 +42,44 @@ def labels_left_out(model: Model, labels: tuple[str, ...] | None) -> tuple[str, 
     return tuple(name for name in known if name not in labels)
 
 
-def leaves_mirroring_out(model: Model, mirroring: bool) -> bool:
-    """Whether mirror images are not run that the recipe asks for: the result is another one."""
-    mirrored = any(stage.input.mirror for stage in model.card.recipe.all_stages)
-    return mirrored and not mirroring
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """Where a run departs from the model's recipe because it was asked to.
+
+    Attributes:
+        options: what was asked for, as far as it makes the result another one.
+        notes: the same in sentences.
+    """
+
+    options: dict[str, Any]
+    notes: tuple[str, ...]
 
 
-def without_mirroring(model: Model, mirroring: bool) -> list[str]:
-    """A sentence where they are not."""
-    if not leaves_mirroring_out(model, mirroring):
-        return []
-    return ["mirror images, which the model takes the mean over, were left out as asked"]
+def departure(model: Model, quality: Quality, mirroring: bool) -> Departure:
+    """How `quality` and `mirroring` depart from the recipe of `model`."""
+    given = [stage.input for stage in model.card.recipe.all_stages]
+    asked = [input_as_asked(one, quality, mirroring) for one in given]
+    options: dict[str, Any] = {}
+    notes: list[str] = []
+    if any(quality.of(one) is not one for one in given):
+        options["quality"] = quality.value
+    before, after = ([one.overlap for one in inputs] for inputs in (given, asked))
+    if before != after:
+        notes.append(
+            f"patches overlap by {_parts(after)} instead of {_parts(before)}: quality "
+            f"'{quality}' was asked for"
+        )
+    if not mirroring and any(quality.of(one).mirror for one in given):
+        options["mirroring"] = False
+    if [one.mirror for one in given] != [one.mirror for one in asked]:
+        notes.append("mirror images, which the model takes the mean over, were left out as asked")
+    if quality is not Quality.DEFAULT and "quality" not in options:
+        notes.append(f"quality '{quality}' is the same as the default for this model")
+    return Departure(options, tuple(notes))
+
+
+def _parts(overlaps: Iterable[float]) -> str:
+    return ", ".join(f"{overlap:.4g}" for overlap in dict.fromkeys(overlaps))
 
 
 def check_seg_type_of(recipe: Recipe, seg_type: SegmentationType) -> None:

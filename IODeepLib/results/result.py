@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -89,7 +89,7 @@ class Result:
             card says; notes repeat what is not.
         left_out: names of the labels that were dropped because nobody asked for them.
         want_seg_on_slices: whether `seg_on_slices` is written as well.
-        mirroring: whether all mirror images were run that the recipe asks for.
+        departing: how the run departs from the recipe as asked, see `asked_for.departure`.
         stages: what became of the stages of the model, if it has any.
         sr_type: the kind of DICOM SR that is written.
         occlusion: what a model that judges the whole image looks at, if it was asked for.
@@ -110,7 +110,7 @@ class Result:
     left_out: tuple[str, ...] = ()
     want_seg_on_slices: bool = False
     threads: int = 0
-    mirroring: bool = True
+    departing: Mapping[str, Any] = field(default_factory=dict)
     stages: tuple[StageOutcome, ...] = ()
     sr_type: SrType = SrType.COMPREHENSIVE
     occlusion: Occlusion | None = None
@@ -154,7 +154,7 @@ class Result:
     @cached_property
     def provenance(self) -> Provenance:
         """What made this result, as it is written into every file."""
-        options = recorded_options(self.seg_type, self.left_out, self.mirroring)
+        options = recorded_options(self.seg_type, self.left_out, self.departing)
         stages = tuple(map(stage_record, self.stages))
         made = provenance_of(self.model, options, self.provider, self.notes, self.steps)
         return replace(made, stages=stages)

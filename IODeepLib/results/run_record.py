@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from IODeepLib.inference.stage_terms import StageOutcome
@@ -27,15 +27,19 @@ def stage_record(stage: StageOutcome) -> StageRecord:
 
 
 def recorded_options(
-    seg_type: SegmentationType, left_out: tuple[str, ...], mirroring: bool = True
+    seg_type: SegmentationType, left_out: tuple[str, ...], departing: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What was asked for, as far as it decides what is written."""
+    """What was asked for, as far as it decides what is written.
+
+    Args:
+        seg_type: the kind of DICOM SEG.
+        left_out: the names of labels that are dropped.
+        departing: how the run departs from the recipe, see `asked_for.departure`.
+    """
     options: dict[str, Any] = {"seg_type": seg_type.value}
     if left_out:
         options["left_out"] = list(left_out)
-    if not mirroring:
-        options["mirroring"] = False
-    return options
+    return options | dict(departing)
 
 
 def provenance_of(

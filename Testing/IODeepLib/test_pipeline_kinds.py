@@ -17,6 +17,7 @@ from makers.series import Stack, image, put, save
 from makers.summing_networks import model_of, one_sided, sums
 
 from IODeepLib.errors import NoModelFitsError, UsageError
+from IODeepLib.inference.quality import Quality
 from IODeepLib.model_object import Model
 from IODeepLib.pipeline import Options, run
 from IODeepLib.results import SegmentationType
@@ -262,6 +263,40 @@ def test_nothing_is_left_out_where_there_are_no_mirror_images(tmp_path: Path) ->
     result = run(series_of(tmp_path / "i"), model, Options(mirroring=False))
     assert not any("mirror" in sentence for sentence in result.sentences())
     assert result.document()["provenance"]["options"] == {"seg_type": "BINARY"}
+
+
+@pytest.mark.parametrize(
+    ("quality", "patch", "overlap", "patches"),
+    [
+        (Quality.FAST, 4, 0.5, 4),  # of 12 voxels those from 0, 3, 6 and 8 on
+        (Quality.DEFAULT, 4, 0.5, 5),
+        (Quality.BEST, 4, 0.5, 9),
+        (Quality.FAST, 4, 0.0, 3),
+        (Quality.BEST, 4, 0.8, 9),
+    ],
+)
+def test_a_quality_changes_how_patches_overlap(
+    tmp_path: Path, quality: Quality, patch: int, overlap: float, patches: int
+) -> None:
+    sizes = [*VOXELS.shape[:2], patch]
+    model = model_of(tmp_path, one_sided(), input={"patch_size": sizes, "overlap": overlap})
+    given: list[int] = []
+    options = Options(quality=quality)
+    run(
+        series_of(tmp_path / "i"),
+        model,
+        options,
+        watch=lambda _, feeds: given.extend(len(array) for array in feeds.values()),
+    )
+    assert sum(given) == patches
+
+
+@pytest.mark.parametrize("quality", [Quality.FAST, Quality.BEST])
+def test_a_quality_that_changes_nothing_is_no_other_run(tmp_path: Path, quality: Quality) -> None:
+    model = model_of(tmp_path, one_sided())
+    result = run(series_of(tmp_path / "i"), model, Options(quality=quality))
+    assert result.document()["provenance"]["options"] == {"seg_type": "BINARY"}
+    assert any("the same as the default" in note for note in result.notes)
 
 
 def test_the_largest_component_on_the_networks_voxels(tmp_path: Path) -> None:

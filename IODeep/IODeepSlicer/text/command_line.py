@@ -46,6 +46,8 @@ def commandLine(
         words += ["--threads", str(options.threads)]
     if options.labels is not None:
         words += ["--labels", ",".join(options.labels)]
+    if options.quality != "default":
+        words += ["--quality", options.quality]
     words += ["--out", _OUT]
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
