@@ -32,6 +32,7 @@ from IODeepLib.inference.stage_run import StageRun
 from IODeepLib.inference.stage_terms import How
 from IODeepLib.inference.suv import in_suv
 from IODeepLib.machine.progress import Progress
+from IODeepLib.measurements.uptake import uptake_of
 from IODeepLib.model_object import Model, verify
 from IODeepLib.network.runtime import open_session
 from IODeepLib.recipe import AfterStep, Input, Recipe
@@ -202,6 +203,8 @@ def run(
     found = running.find_all(volumes)
     notes: list[str] = []
     if isinstance(found, Segmentation):
+        uptake = uptake_of(image)
+        suv_notes = [*dict.fromkeys([*suv_notes, *([str(uptake)] if uptake else [])])]
         found, notes = _finish(recipe, found, image, stages)
     verify(model)  # the networks were used where they lie; this takes no time if nothing changed
     if isinstance(found, Segmentation) and options.labels is not None:

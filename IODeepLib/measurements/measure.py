@@ -11,6 +11,7 @@ from IODeepLib.geometry import Volume
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.measurements.segment import Measurements, SegmentMeasurements
 from IODeepLib.measurements.size import size_of
+from IODeepLib.measurements.uptake import uptake_of
 from IODeepLib.recipe import Label
 from IODeepLib.series import Image, Unit
 from IODeepLib.voxels.label_tally import LabelTally
@@ -29,7 +30,7 @@ def measure(segmentation: Segmentation, volume: Volume, image: Image) -> Measure
     """
     if not segmentation.lies_on(volume.grid):
         raise ValueError("segments are measured on the voxels of their image only")
-    unit = _unit(image)
+    unit, uptake = _unit(image), uptake_of(image)
     segments: list[SegmentMeasurements] = []
     for array, labels in _layers(segmentation):
         tally = LabelTally(array.shape[2], fingerprints=False)
@@ -50,9 +51,10 @@ def measure(segmentation: Segmentation, volume: Volume, image: Image) -> Measure
                     size.short_axis_mm,
                     size.surface_mm2,
                     box if voxels else None,
+                    None if uptake is None else uptake.factor,
                 )
             )
-    return Measurements(unit or Unit("", image.units[0].attribute), tuple(segments))
+    return Measurements(unit or Unit("", image.units[0].attribute), tuple(segments), uptake)
 
 
 def _layers(

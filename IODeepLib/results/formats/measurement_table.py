@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from IODeepLib.measurements.segment import rounded
+from IODeepLib.inference.confidence import SegmentConfidence
+from IODeepLib.measurements.segment import OF_IMAGE, SUV, rounded
 from IODeepLib.recipe import Label, Task
 from IODeepLib.text.spreadsheet import cell
 
@@ -22,7 +24,7 @@ FILE_NAME = "measurements.csv"
 
 # Names in `result.json` to names of columns, with units; those of the image's values are its own.
 _UNITS = {"ml": "mL", "mm": "mm", "mm2": "mm2"}
-_OF_IMAGE = ("mean", "stdev", "minimum", "median", "maximum")
+_UNIT_OF_SUV, _WITHOUT_UNIT = "g/mL", "1"  # as UCUM has numbers without one
 
 _LONGEST_UNIT = 64
 
@@ -56,11 +58,17 @@ def _source(result: Result) -> Row:
 
 def _rows(result: Result) -> Iterator[Row]:
     found = result.measurements
+    confidence = result.confidence
     if found is not None:
         unit = f" [{cell(found.unit.name[:_LONGEST_UNIT])}]" if found.unit.name else ""
         for one in found.segments:
             row = _label(one.label)
             row.update((_column(name, unit), value) for name, value in one.figures().items())
+            if confidence is not None:
+                sure = confidence.get(one.label.name)
+                figures = {} if sure is None else sure.as_json()
+                names = (field.name for field in fields(SegmentConfidence))
+                row.update((f"{name} [{_WITHOUT_UNIT}]", figures.get(name)) for name in names)
             yield row
     said = result.classification
     if said is not None:
@@ -84,7 +92,9 @@ def _label(label: Label) -> Row:
 
 def _column(name: str, unit_of_image: str) -> str:
     """`volume [mL]` of `volume_ml`, `mean [HU]` of `mean`."""
-    if name in _OF_IMAGE:
+    if name in OF_IMAGE:
         return name + unit_of_image
+    if name.startswith(SUV):
+        return f"{name} [{_UNIT_OF_SUV}]"
     stem, _, unit = name.rpartition("_")
     return f"{stem} [{_UNITS[unit]}]" if unit in _UNITS else name

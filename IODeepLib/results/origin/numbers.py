@@ -12,6 +12,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from IODeepLib.headers import first_number, integer, items, quiet, text
+from IODeepLib.measurements.segment import OF_IMAGE, SUV
 from IODeepLib.results.origin.parameters import concept_of, measurement_groups
 from IODeepLib.results.sr import quantities as q
 from IODeepLib.results.sr.groups import FIGURES
@@ -32,7 +33,14 @@ _PROBABILITY = (q.PROBABILITY.value, q.PROBABILITY.scheme)  # in percent, elsewh
 
 def reported(header: Dataset) -> dict[str, dict[str, float]]:
     """The figures of each measurement group of a report of segments, by its tracking identifier."""
-    return {name: dict(_figures(group)) for name, group in _groups(header)}
+    return {name: _named(dict(_figures(group))) for name, group in _groups(header)}
+
+
+def _named(figures: dict[str, float]) -> dict[str, float]:
+    """Of images whose own unit is SUV, there is one set of values; it has the plain names."""
+    if any(name in figures for name in OF_IMAGE):
+        return figures
+    return {name.removeprefix(SUV): value for name, value in figures.items()}
 
 
 def judged(header: Dataset) -> dict[str, float]:
@@ -72,7 +80,8 @@ def _figures(group: tuple[Dataset, ...]) -> Iterator[tuple[str, float]]:
             ),
             None,
         )
-        key = _BY_CODES.get((name, None)) or _BY_CODES.get((None, derivation))
+        pairs = ((name, derivation), (name, None), (None, derivation))
+        key = next((_BY_CODES[pair] for pair in pairs if pair in _BY_CODES), None)
         if key is not None:
             yield key, value
 

@@ -59,6 +59,11 @@ class Segment(Struct):
     long_axis_mm: float | None = None
     short_axis_mm: float | None = None
     surface_mm2: float | None = None
+    suv_mean: float | None = None
+    suv_stdev: float | None = None
+    suv_minimum: float | None = None
+    suv_median: float | None = None
+    suv_maximum: float | None = None
 
 
 class Measured(Struct):

@@ -30,6 +30,9 @@ _DESCRIPTIONS = {"StudyDescription"}
 _TEXTS = {"PN", "LO", "SH", "LT", "ST", "UT", "UC"}
 _PERSONS, _DATES = {"PN"}, {"DA", "DT"}
 _SHORTEST = 3  # characters: a number or a letter is said of many things
+# A keyword and what is said of it, as sentences have them that quote a header.
+_STATED = re.compile(r"\b((?:[A-Z][a-z]+){2,}) ([^,;()]+)")
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")  # as sentences write those of headers
 _MOST_WORDS = 500  # of one series
 
 
@@ -44,7 +47,7 @@ class Privacy:
 
     def __call__(self, sentence: str) -> str:
         """`sentence` without the words."""
-        shown = plain(sentence)
+        shown = _DATE.sub(LEFT_OUT, _STATED.sub(_without_value, plain(sentence)))
         return shown if self._pattern is None else self._pattern.sub(LEFT_OUT, shown)
 
     def note(self, sentence: str, reasons: Sequence[Mapping[str, str]]) -> str:
@@ -68,6 +71,12 @@ class Privacy:
             said: its value, in words.
         """
         return LEFT_OUT if _is_private(attribute) and said != NOTHING else self(said)
+
+
+def _without_value(match: re.Match[str]) -> str:
+    """`PatientWeight 70 kg` without what it says of the patient."""
+    keyword = match.group(1)
+    return f"{keyword} {LEFT_OUT}" if _is_private(keyword) else match.group()
 
 
 def _is_private(keyword: str) -> bool:

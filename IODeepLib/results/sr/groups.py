@@ -53,6 +53,11 @@ FIGURES: Mapping[str, tuple[Code | None, Code | None, Code | None]] = {
     "long_axis_mm": (q.LONG_AXIS, q.MILLIMETER, None),
     "short_axis_mm": (q.SHORT_AXIS, q.MILLIMETER, None),
     "surface_mm2": (q.SURFACE, q.SQUARE_MILLIMETER, None),
+    "suv_mean": (q.SUV, q.SUV_UNIT, q.MEAN),
+    "suv_stdev": (q.SUV, q.SUV_UNIT, q.STDEV),
+    "suv_minimum": (q.SUV, q.SUV_UNIT, q.MINIMUM),
+    "suv_median": (q.SUV, q.SUV_UNIT, q.MEDIAN),
+    "suv_maximum": (q.SUV, q.SUV_UNIT, q.MAXIMUM),
 }
 
 
@@ -182,7 +187,7 @@ def _measured(one: SegmentMeasurements, quantity: Code, unit: Code) -> Iterator[
     """Whatever is known of a segment, with the digits of `result.json`."""
     figures = one.figures()
     for key, (name, counted, derivation) in FIGURES.items():
-        value = figures[key]
+        value = figures.get(key)
         if value is not None:
             yield _number(name or quantity, value, counted or unit, derivation)
 

@@ -68,12 +68,12 @@ STEP = _own("STEP", "What was done to the images")
 REASON = _own("REASON", "Why this network was chosen")
 
 _ATTENUATION = _dcm("112031", "Attenuation Coefficient")
-_SUV = _dcm("126401", "SUVbw")
+SUV = _dcm("126401", "SUVbw")
 _ACTIVITY = _dcm("110821", "Nuclear Medicine Tomographic Activity")
 _MR_SIGNAL = _dcm("110852", "MR signal intensity")
 _IMAGE_VALUE = _own("IMAGE_VALUE", "Value of the image")
 _BECQUEREL = _ucum("Bq/ml", "Becquerels/milliliter")
-_SUV_UNIT = _ucum("{SUVbw}g/ml", "Standardized Uptake Value body weight")
+SUV_UNIT = _ucum("{SUVbw}g/ml", "Standardized Uptake Value body weight")
 
 # What values count, by what `Unit` calls it: Rescale Type (PS3.3 C.11.1.1.2), Units of PET (CID 84
 # by C.8.9.1.1.3), and a UCUM code that images name themselves.
@@ -92,9 +92,9 @@ _UNITS = {
     "PROPCPS": _ucum("{propcounts}/s", "Proportional to counts per second"),
     "PCNT": PERCENT,
     "GML": _ucum("g/ml", "Gram/milliliter"),
-    "SUVbw": _SUV_UNIT,
-    "{SUVbw}g/ml": _SUV_UNIT,
-    "g/ml{SUVbw}": _SUV_UNIT,
+    "SUVbw": SUV_UNIT,
+    "{SUVbw}g/ml": SUV_UNIT,
+    "g/ml{SUVbw}": SUV_UNIT,
     "MLG": _ucum("ml/g", "Milliliter/gram"),
     "CM2": _ucum("cm2", "Centimeter**2"),
     "CM2ML": _ucum("cm2/ml", "Centimeter**2/milliliter"),
@@ -104,7 +104,7 @@ _UNITS = {
     "MGMINML": _ucum("mg/min/ml", "Milligrams/minute/milliliter"),
     "UMOLML": _ucum("umol/ml", "Micromole/milliliter"),
 }
-_QUANTITIES = {_UNITS[HOUNSFIELD]: _ATTENUATION, _SUV_UNIT: _SUV, _BECQUEREL: _ACTIVITY}
+_QUANTITIES = {_UNITS[HOUNSFIELD]: _ATTENUATION, SUV_UNIT: SUV, _BECQUEREL: _ACTIVITY}
 # UCUM takes any printable ASCII but braces as an annotation of a number without unit.
 _ANNOTATION = re.compile(r"[!-z|~]{1,14}", re.ASCII)
 _UCUM_ATTRIBUTE = "MeasurementUnitsCodeSequence"

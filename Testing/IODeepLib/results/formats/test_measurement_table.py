@@ -12,7 +12,7 @@ from makers import recipes
 from makers.series import Stack
 from makers.summing_networks import model_of, sums
 
-from IODeepLib.pipeline import run
+from IODeepLib.pipeline import Options, run
 from IODeepLib.results.formats.measurement_table import FILE_NAME
 from IODeepLib.results.result import Result
 from IODeepLib.series import find_series
@@ -52,6 +52,25 @@ def test_a_row_for_each_segment_with_units(tmp_path: Path) -> None:
     assert found["surface [mm2]"] == ""  # two slices only
     assert nowhere["label"] == "Nowhere" and nowhere["voxels"] == "0"
     assert nowhere["volume [mL]"] == nowhere["mean [HU]"] == ""
+
+
+def test_how_sure_the_network_is_where_that_was_asked_for(tmp_path: Path) -> None:
+    voxels = np.zeros((4, 16, 12), np.int16)
+    voxels[1:3, 2:9, 3:10] = 1000
+    (series,) = find_series(Stack(voxels).write(tmp_path / "images"))
+    labels = [recipes.label(1, "Liver"), recipes.label(2, "Nowhere")]
+    network = sums([[0], [0.01], [0]], spatial=2, bias=[1, 0, -1e6])
+    output = {"channels": 3, "labels": labels, "activation": "softmax"}
+    model = model_of(tmp_path, network, input={"axis_order": "NCYX"}, output=output)
+    result = run(series, model, Options(confidence=True))
+    found, nowhere = rows(result, tmp_path)
+    said = result.document()["confidence"]["Liver"]
+    assert said["mean_probability"] > 0.9
+    for name, value in said.items():
+        assert found[f"{name} [1]"] == ("" if value is None else str(value))
+        assert nowhere[f"{name} [1]"] == ""
+    without = rows(run(series, model), tmp_path / "without")
+    assert not any(name.endswith("[1]") for name in without[0])
 
 
 def test_images_without_unit_and_size(tmp_path: Path) -> None:
