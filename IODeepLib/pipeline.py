@@ -34,6 +34,7 @@ from IODeepLib.inference.suv import in_suv
 from IODeepLib.machine.progress import Progress
 from IODeepLib.measurements.uptake import uptake_of
 from IODeepLib.model_object import Model, verify
+from IODeepLib.network.providers import Engine
 from IODeepLib.network.runtime import open_session
 from IODeepLib.recipe import AfterStep, Input, Recipe
 from IODeepLib.results import SegmentationType, seg_obstacle
@@ -85,6 +86,7 @@ class Options:
         seg_type: BINARY, LABELMAP or FRACTIONAL.
         provider: "auto", or the name of an ONNX Runtime execution provider.
         threads: how many threads the network computes with; None for the cores at hand.
+        engine: AUTO, or PLAIN for ONNX Runtime's own 3D convolutions where a faster graph is known.
         labels: names of the labels that a segmentation keeps; None for all. Decisions and what
             comes after them are made with all labels, then the others are dropped.
         seg_on_slices: of a series that is corrected, also a DICOM SEG on its slices themselves.
@@ -109,6 +111,7 @@ class Options:
     sr_type: SrType = SrType.COMPREHENSIVE
     occlusion: int = 0
     quality: Quality = Quality.DEFAULT
+    engine: Engine = Engine.AUTO
 
 
 def run(
@@ -186,6 +189,7 @@ def run(
         probabilities=options.seg_type is SegmentationType.FRACTIONAL,
         confidence=options.confidence,
         occlusion=options.occlusion,
+        rewritten=options.engine is Engine.AUTO,
     )
     running = StageRun(recipe, how)
     running.open(recipe.all_stages[0])

@@ -26,6 +26,7 @@ _BEHIND = 1.5
 SEG_TYPES = ("BINARY", "LABELMAP", "FRACTIONAL")
 QUALITIES = ("fast", "default", "best")
 SR_TYPES = ("COMPREHENSIVE", "COMPREHENSIVE_3D")
+ENGINES = ("auto", "plain")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--provider", default="auto", metavar="NAME", help="ONNX Runtime execution provider [auto]"
+    )
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="auto",
+        help="plain: on the processor, never a network's rewritten graph, which is faster [auto]",
     )
     parser.add_argument(
         "--threads", type=int, metavar="N", help="threads for the network [one a core]"
@@ -98,6 +105,7 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.disk.files import whole_folder
     from IODeepLib.inference.quality import Quality
     from IODeepLib.machine.progress import TimeLeft
+    from IODeepLib.network.providers import Engine
     from IODeepLib.results import SegmentationType
     from IODeepLib.results.asked_for import departure, labels_left_out
     from IODeepLib.results.result import FILE_NAMES
@@ -127,6 +135,7 @@ def run(options: argparse.Namespace) -> None:
         SrType(options.sr_type),
         options.occlusion,
         Quality(options.quality),
+        Engine(options.engine),
     )
     planned: dict[str, Any] = {}
     names: list[str] = []

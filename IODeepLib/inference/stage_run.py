@@ -55,7 +55,8 @@ class StageRun:
     Attributes:
         outcomes: what became of the stages so far.
         notes: sentences on what was done.
-        providers: the execution providers that ran most of a network, in the order of stages.
+        providers: the execution providers that ran most of a network, in the order of stages, and
+            which of them ran it rewritten.
         session_notes: what should be said of the networks.
         threads: how many threads they compute with.
         occlusion: what a network that judges the whole image looks at, where it was asked for.
@@ -91,7 +92,10 @@ class StageRun:
         for network in stage.network_names:
             session = self._how.open_network(network)
             agreement.check(self._recipe, stage, session)
-            self.providers[session.providers[0]] = None
+            shape = agreement.fixed_shape(stage, session) if self._how.rewritten else None
+            if shape is not None:
+                session.rewrite(shape)
+            self.providers[session.engine] = None
             self.session_notes.update(dict.fromkeys(session.notes))
             self.threads = session.threads
             sessions.append(session)

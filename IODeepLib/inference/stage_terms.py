@@ -23,6 +23,7 @@ class How:
         sized: whether the size of a voxel is known.
         probabilities: whether the result has those of each label as well.
         confidence: whether it says how sure the networks are.
+        rewritten: whether a network may run as a faster graph, see `network.layout`.
         occlusion: blocks along the longest side for a map of what a network that judges the whole
             image looks at; 0 for none.
     """
@@ -35,6 +36,7 @@ class How:
     probabilities: bool
     confidence: bool = False
     occlusion: int = 0
+    rewritten: bool = True
 
 
 @dataclass(frozen=True, slots=True)

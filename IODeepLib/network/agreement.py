@@ -164,7 +164,19 @@ def trial_shape(input_: Input, item: FilledInput, batch: int) -> tuple[int, ...]
     """Shape of the tensor for the trial run, in the network's axis order."""
     step = input_.divisible_by
     small = math.ceil(TRIAL_SIZE / step) * step
-    patch = input_.patch_size or (small,) * input_.spatial_dims
+    return _shape(input_, item, batch, input_.patch_size or (small,) * input_.spatial_dims)
+
+
+def fixed_shape(stage: Stage, session: Session) -> tuple[int, ...] | None:
+    """The shape of what a network of one input is always given; None if it is not known."""
+    inputs, sizes = inputs_of(stage, session), wanted_sizes(stage.input)
+    patch = tuple(size for size in sizes if size is not None)
+    if len(inputs) > 1 or len(patch) < len(sizes):
+        return None
+    return _shape(stage.input, inputs[0], batch_of(stage, session), patch)
+
+
+def _shape(input_: Input, item: FilledInput, batch: int, patch: tuple[int, ...]) -> tuple[int, ...]:
     sizes = {
         "N": batch,
         "C": len(item.channels) * input_.slices_a_channel,

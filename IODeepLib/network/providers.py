@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from IODeepLib.errors import UsageError
 
@@ -20,6 +21,13 @@ _AUTOMATIC = (
     "DmlExecutionProvider",
     CPU,
 )
+
+
+class Engine(StrEnum):
+    """How the processor computes a network."""
+
+    AUTO = "auto"  # rewritten, where `network.layout` knows a faster graph
+    PLAIN = "plain"  # as it is
 
 
 def choose(asked: str | Sequence[str], available: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -19,6 +19,7 @@ from IODeepLib.errors import IODeepError, ModelError, UsageError
 from IODeepLib.machine.cores import usable_cores
 from IODeepLib.machine.interruptible import interruptible
 from IODeepLib.model_object import Model
+from IODeepLib.network.layout.trying import MOST_WEIGHTS, rewritten
 from IODeepLib.network.onnx_runtime import onnx_runtime
 from IODeepLib.network.placement import placed
 from IODeepLib.network.providers import AUTO, CPU, choose, options_of
@@ -73,6 +74,13 @@ class TensorInfo:
         return f"{self.name} {self.dtype}[{sizes}]"
 
 
+class Source(NamedTuple):
+    """What a session was opened from: the ModelProto, and the folder of its external data."""
+
+    content: bytes
+    folder: Path | None
+
+
 class Session:
     """A network that is ready to run. Made by `open_session`.
 
@@ -82,6 +90,7 @@ class Session:
         providers: the execution providers that really run it, the first one most of it.
         notes: what should be said in the result, such as a provider that did not start.
         threads: how many threads it computes with; 0 if ONNX Runtime decides.
+        engine: the first of the providers, and whether it runs a rewritten graph.
     """
 
     def __init__(
@@ -92,9 +101,12 @@ class Session:
         threads: int,
         cancelled: Callable[[], bool] | None = None,
         watch: Watch | None = None,
+        source: Source | None = None,
     ) -> None:
         self._session: Any = session
         self._cancelled, self._watch = cancelled, watch
+        self._source = source
+        self._rewritten: dict[tuple[tuple[int, ...], ...], Session] = {}
         self.label = label
         self.notes = tuple(notes)
         self.threads = threads
@@ -116,6 +128,39 @@ class Session:
         """
         if self._watch is not None:
             self._watch(feeds)
+        shapes = tuple(array.shape for array in feeds.values())
+        return self._rewritten.get(shapes, self).run_once(feeds, outputs)
+
+    @property
+    def engine(self) -> str:
+        return self.providers[0] + (" (rewritten graph)" if self._rewritten else "")
+
+    def rewrite(self, shape: tuple[int, ...]) -> None:
+        """Run inputs of `shape` by a faster graph, where there is one: see `network.layout`.
+
+        Raises:
+            CancelledError: `cancelled` said so.
+        """
+        kinds = {item.dtype for item in (*self.inputs, *self.outputs)}
+        if self._source is None or len(self.inputs) > 1 or kinds != {"float32"}:
+            return
+
+        def opened(content: bytes) -> Session:
+            options = _options(len(content), None, self.threads, [CPU])
+            made = _made(content, options, [(CPU, {})], self._cancelled)
+            if isinstance(made, Exception):
+                raise _refused(self.label, CPU, _reason(made))
+            return Session(made, self.label, (), self.threads, self._cancelled)
+
+        declared = self.inputs[0].shape
+        found = rewritten(self, *self._source, declared, shape, opened)
+        if found is not None:
+            self._rewritten = {(shape,): found}
+
+    def run_once(
+        self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None
+    ) -> list[NDArray[Any]]:
+        """The same as `run` with the graph as it was opened; nobody watches."""
         options = onnx_runtime().RunOptions()
         options.log_severity_level = _SILENT
 
@@ -196,9 +241,7 @@ def open_session(
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
             options.add_session_config_entry(_NO_PREPACKING, "1")
         offered = [(name, options_of(name, threads)) for name in attempt]
-        make = functools.partial(_opened, content, options, offered)
-        end = functools.partial(options.set_load_cancellation_flag, True)
-        made = interruptible(make, end, cancelled)
+        made = _made(content, options, offered, cancelled)
         if isinstance(made, Exception):
             failure = _reason(made)
             if attempt[0] == CPU and any(words in str(made) for words in _NO_MEMORY):
@@ -207,13 +250,27 @@ def open_session(
             running = made.get_providers()
             if attempt[0] in running:
                 _log.info("%s runs with %s, threads: %d", label, ", ".join(running), threads)
-                return Session(made, label, notes, threads, cancelled, watch)
+                source = Source(content, folder) if running == [CPU] else None
+                source = source if weights <= MOST_WEIGHTS else None
+                return Session(made, label, notes, threads, cancelled, watch, source)
             failure = f"it would run with {', '.join(running)} instead"
         if not automatic or attempt[0] == CPU:
             raise _refused(label, attempt[0], failure)
         notes.append(f"{attempt[0]} did not start ({failure})")
         _log.warning("%s: %s", label, notes[-1])
     raise _refused(label, CPU, "; ".join(notes) or "it has no execution provider")
+
+
+def _made(
+    content: bytes,
+    options: Any,
+    providers: Sequence[tuple[str, dict[str, str]]],
+    cancelled: Callable[[], bool] | None,
+) -> Any:
+    """ONNX Runtime's session, or why there is none; opening can be ended."""
+    make = functools.partial(_opened, content, options, providers)
+    end = functools.partial(options.set_load_cancellation_flag, True)
+    return interruptible(make, end, cancelled)
 
 
 def _opened(network: Any, options: Any, providers: Sequence[tuple[str, dict[str, str]]]) -> Any:

@@ -32,6 +32,7 @@ class OnnxFile:
         path: the file that holds the same bytes, if there is one.
 
     Attributes:
+        buffer: its bytes.
         tensors: the weights in the order in which they stand, each with a name of its own: that of
             an initializer of the main graph is its own, others with the same name are numbered.
         largest: bytes of the largest tensor that it makes, as far as its constants tell.
@@ -42,10 +43,10 @@ class OnnxFile:
 
     def __init__(self, buffer: Buffer, name: str, path: Path | None = None) -> None:
         self.name, self.path = name, path
-        self._buffer = memoryview(buffer)
+        self.buffer = memoryview(buffer)
         try:
             self._check_outline()
-            contents = read_contents(self._buffer)
+            contents = read_contents(self.buffer)
         except WireError as error:
             raise ModelError(
                 f"{name} cannot be read as an ONNX model ({error})",
@@ -121,14 +122,14 @@ class OnnxFile:
         for tensor in self.tensors:
             place = places.get(tensor.name)
             if isinstance(place, ExternalData):
-                changes.append((tensor.way, moved_out(self._buffer, tensor, place)))
+                changes.append((tensor.way, moved_out(self.buffer, tensor, place)))
             elif place is not None:
-                values = moved_in(self._buffer, tensor, place, tensor.name in typed)
+                values = moved_in(self.buffer, tensor, place, tensor.name in typed)
                 changes.append((tensor.way, values))
-        return replaced(self._buffer, 0, len(self._buffer), changes)
+        return replaced(self.buffer, 0, len(self.buffer), changes)
 
     def _check_outline(self) -> None:
-        numbers = [field.number for field in fields(self._buffer, 0, len(self._buffer))]
+        numbers = [field.number for field in fields(self.buffer, 0, len(self.buffer))]
         for number, word in (
             (_IR_VERSION, "IR version"),
             (_OPSET_IMPORT, "operator set"),

@@ -39,7 +39,7 @@ def ranOn(document: dict[str, Any]) -> str:
     provider, runtime = provenance.get("provider"), provenance.get("runtime")
     if not isinstance(provider, str) or not isinstance(runtime, str) or not provider:
         return ""
-    if provider == _CPU and isinstance(threads, int) and threads > 0:
+    if provider.split(" (")[0] == _CPU and isinstance(threads, int) and threads > 0:
         return _("Computed on the processor with {count} threads ({runtime}).").format(
             count=threads, runtime=runtime
         )

@@ -13,6 +13,7 @@ CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
     [
         (CPU, 4, "on the processor with 4 threads (onnxruntime 1.30.0)"),
         (CPU, 0, "on: processor (onnxruntime 1.30.0)"),
+        (f"{CPU} (rewritten graph)", 4, "on the processor with 4 threads (onnxruntime 1.30.0)"),
         (CUDA, 4, "on: NVIDIA graphics card (CUDA) (onnxruntime 1.30.0)"),
         ("NewExecutionProvider", 4, "on: NewExecutionProvider (onnxruntime 1.30.0)"),
     ],
