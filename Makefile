@@ -19,8 +19,9 @@ test: $(VENV)/test.done pacs ohif
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # Prints a table and compares with the last run; a missed limit is said there and is no failure.
+# BENCHED=--quick takes three minutes: ratios alone, of smaller things.
 bench: $(VENV)/bench.done
-	$(BIN)/python Testing/benchmarks --out bench_output
+	$(BIN)/python Testing/benchmarks --out bench_output $(BENCHED)
 
 # Against other programs, nnU-Net and MONAI: models that they train here, and their own predictions.
 # IODEEP_JUDGES_CACHE=FOLDER keeps what was trained for the next time; JUDGED="-m 'not long'" leaves

@@ -1,6 +1,6 @@
 """`make bench`: run the benchmarks, print the table, keep it as JSON.
 
-python Testing/benchmarks [--only start,models] [--small] [--out bench_output]
+python Testing/benchmarks [--only start,models] [--quick | --small] [--out bench_output]
 """
 
 from __future__ import annotations
@@ -13,14 +13,34 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import SMALL, TOPICS, Bench, Curve, Row, Sizes, read, shown, table, to_json
+from harness import (
+    QUICK,
+    QUICK_TOPICS,
+    SMALL,
+    TOPICS,
+    Bench,
+    Curve,
+    Row,
+    Sizes,
+    read,
+    shown,
+    table,
+    to_json,
+)
 
 
 def main() -> int:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--only", help="topics, with commas between: " + ",".join(TOPICS))
-    parser.add_argument("--small", action="store_true", help="sizes that only show that it works")
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument(
+        "--quick", action="store_const", dest="sizes", const="quick", help="some ratios, 3 minutes"
+    )
+    sizes.add_argument(
+        "--small", action="store_const", dest="sizes", const="small", help="only to see it works"
+    )
+    parser.set_defaults(sizes="bench")
     parser.add_argument("--out", type=Path, default=Path("bench_output"))
     parser.add_argument("--call", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -30,9 +50,10 @@ def main() -> int:
         sys.stdout.write("\n" + json.dumps(result) + "\n")
         return 0
 
-    topics = arguments.only.split(",") if arguments.only else TOPICS
-    sizes = SMALL if arguments.small else Sizes()
-    path = arguments.out / ("small.json" if arguments.small else "bench.json")
+    quick = arguments.sizes == "quick"
+    topics = arguments.only.split(",") if arguments.only else QUICK_TOPICS if quick else TOPICS
+    sizes = {"bench": Sizes(), "quick": QUICK, "small": SMALL}[arguments.sizes]
+    path = arguments.out / f"{arguments.sizes}.json"
     last = read(path)
     rows: list[Row] = []
     curves: list[Curve] = []
@@ -43,6 +64,8 @@ def main() -> int:
             for item in importlib.import_module(f"bench_{topic}").rows(bench):
                 if isinstance(item, Curve):
                     curves.append(item)
+                    continue
+                if quick and item.unit != "x":
                     continue
                 sys.stderr.write(f"{item.what}: {shown(item.figure, item.unit)}\n")
                 rows.append(item)

@@ -110,6 +110,21 @@ SMALL = Sizes(
     grown=Grown((5, 10), (2, 5), (0.0, 0.5), (10, 100)),
 )
 
+# In three minutes: whether a ratio has moved. The machine's speed is in none.
+QUICK = Sizes(
+    cards=100,
+    models=1000,
+    session_bytes=100 * 10**6,
+    pack_bytes=2 * 10**8,
+    large_bytes=2 * 10**8,
+    slices=100,
+    volume=(60, 256, 256),
+    segments=20,
+    run_volume=(48, 128, 128),
+    patch=48,
+)
+QUICK_TOPICS = ("images", "results", "models", "run")
+
 
 @dataclass(frozen=True)
 class Bench:
