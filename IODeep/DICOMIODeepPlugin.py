@@ -112,22 +112,26 @@ class DICOMIODeepPluginClass(DICOMPlugin):
         return node
 
     def examineForExport(self, subjectHierarchyItemID: int) -> list[slicer.qSlicerDICOMExportable]:
-        """What can be written of an item: the DICOM SEG of a segmentation that IODeep made."""
+        """What can be written of an item: the DICOM objects of a result that IODeep made."""
         node = slicer.mrmlScene.GetSubjectHierarchyNode().GetItemDataNode(subjectHierarchyItemID)
-        if not (node and node.IsA("vtkMRMLSegmentationNode") and nodes.documentOf(node)):
+        isSegmentation = node is not None and node.IsA("vtkMRMLSegmentationNode")
+        isTable = node is not None and node.IsA("vtkMRMLTableNode")
+        if not (isSegmentation or isTable) or not nodes.documentOf(node):
             return []
         why = savingObstacle(node)
-        _tellCore(node)
         exportable = slicer.qSlicerDICOMExportable()
-        exportable.name = _("IODeep segmentation (DICOM SEG)")
+        exportable.name = _("IODeep report (DICOM SR)")
+        if isSegmentation:
+            _tellCore(node)
+            exportable.name = _("IODeep segmentation and report (DICOM SEG, SR)")
         exportable.tooltip = tame(why) or _(
-            "In the study of its image; it says which network made it, and what was edited by "
-            "hand. The tags beside are not used."
+            "In the study of its image, with what network made it, and what was edited by hand. "
+            "The tags beside are not used."
         )
         exportable.subjectHierarchyItemID = subjectHierarchyItemID
         exportable.pluginClass = self.__module__
         exportable.confidence = _UNLIKELY if why else _BEFORE_CORE
-        exportable.setTag("Modality", "SEG")
+        exportable.setTag("Modality", "SEG" if isSegmentation else "SR")
         return [exportable]
 
     def export(self, exportables: Sequence[slicer.qSlicerDICOMExportable]) -> str:

@@ -33,5 +33,5 @@ for name in segments.GetSegmentIDs():
     mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, name, volume)
     print(f"{segments.GetSegment(name).GetName()}: {mask.sum()} voxels")
 
-# The DICOM SEG goes into the study of the image.
-print("saved", logic.saveToDICOM(segmentation))
+# The DICOM SEG and the report go into the study of the image.
+print("saved", *logic.saveToDICOM(segmentation))

@@ -149,27 +149,30 @@ class SelfTest:
             self.logic.run(volume, model, labels=["Liver"])
         segmentation = self.logic.run(volume, model, labels=["White Matter"])
         self.case.assertEqual(list(segmentation.GetSegmentation().GetSegmentIDs()), ["IODeep_2"])
-        seg = pydicom.dcmread(
-            slicer.dicomDatabase.fileForInstance(self.logic.saveToDICOM(segmentation))
-        )
+        uid, _report = self.logic.saveToDICOM(segmentation)
+        seg = pydicom.dcmread(slicer.dicomDatabase.fileForInstance(uid))
         self.case.assertEqual([s.SegmentLabel for s in seg.SegmentSequence], ["White Matter"])
         slicer.mrmlScene.RemoveNode(segmentation)
 
     def _save(self, segmentation: slicer.vtkMRMLSegmentationNode) -> None:
         import pydicom
 
-        self.case.delayDisplay("The result is saved as DICOM segmentation")
-        uid = self.logic.saveToDICOM(segmentation)
-        seg = pydicom.dcmread(slicer.dicomDatabase.fileForInstance(uid))
+        self.case.delayDisplay("The result is saved as DICOM segmentation and report")
+        uids = self.logic.saveToDICOM(segmentation)
+        seg, report = (pydicom.dcmread(slicer.dicomDatabase.fileForInstance(uid)) for uid in uids)
         series = images.seriesOf(nodes.imageNodeOf(segmentation))
         self.case.assertEqual(seg.StudyInstanceUID, series.study_instance_uid)
         self.case.assertEqual(
             {str(item.SegmentAlgorithmType) for item in seg.SegmentSequence}, {"AUTOMATIC"}
         )
-        self.case.assertEqual(self.logic.saveToDICOM(segmentation), uid)
+        self.case.assertEqual(report.StudyInstanceUID, series.study_instance_uid)
+        self.case.assertIn(
+            seg.SOPInstanceUID, str(report.CurrentRequestedProcedureEvidenceSequence)
+        )
+        self.case.assertEqual(self.logic.saveToDICOM(segmentation), uids)
 
     def _export(self, segmentation: slicer.vtkMRMLSegmentationNode, folder: Path) -> None:
-        self.case.delayDisplay("The same object is offered for DICOM export")
+        self.case.delayDisplay("The same objects are offered for DICOM export")
         plugin = slicer.modules.dicomPlugins["DICOMIODeepPlugin"]()
         hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
         image = hierarchy.GetItemByDataNode(nodes.imageNodeOf(segmentation))
@@ -178,9 +181,10 @@ class SelfTest:
         (exportable,) = exportables
         exportable.directory = str(folder / "exported")
         self.case.assertEqual(plugin.export(exportables), "")
-        (file,) = (folder / "exported").iterdir()
-        saved = slicer.dicomDatabase.fileForInstance(self.logic.saveToDICOM(segmentation))
-        self.case.assertEqual(file.read_bytes(), Path(saved).read_bytes())
+        uids = self.logic.saveToDICOM(segmentation)
+        exported = {file.stem: file.read_bytes() for file in (folder / "exported").iterdir()}
+        saved = {uid: Path(slicer.dicomDatabase.fileForInstance(uid)).read_bytes() for uid in uids}
+        self.case.assertEqual(exported, saved)
 
     def _sceneComesBack(self, folder: Path) -> None:
         import pydicom
@@ -203,7 +207,7 @@ class SelfTest:
         slicer.util.updateSegmentBinaryLabelmapFromArray(mask, segmentation, segmentId, volume)
         edited = self.logic.saveToDICOM(segmentation)
         self.case.assertNotEqual(edited, untouched)
-        file = slicer.dicomDatabase.fileForInstance(edited)
+        file = slicer.dicomDatabase.fileForInstance(edited[0])
         kinds = [item.SegmentAlgorithmType for item in pydicom.dcmread(file).SegmentSequence]
         self.case.assertEqual(kinds, ["SEMIAUTOMATIC", "AUTOMATIC"])
 

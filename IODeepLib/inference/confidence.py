@@ -47,26 +47,38 @@ class SegmentConfidence:
 def check_confidence(recipe: Recipe, name: str) -> None:
     """Refuse before a run what it cannot say of how sure it is.
 
+    Raises:
+        UsageError: see `confidence_obstacle`.
+    """
+    obstacle = confidence_obstacle(recipe, name)
+    if obstacle is not None:
+        raise obstacle
+
+
+def confidence_obstacle(recipe: Recipe, name: str) -> UsageError | None:
+    """Why a model cannot say how sure it is; None if it can.
+
     Args:
         recipe: of the model.
         name: what the model is called.
 
-    Raises:
-        UsageError: the model gives no segments, or label values, which have no probability.
+    Returns:
+        The model gives no segments, or label values, which have no probability.
     """
     if recipe.task is not Task.SEGMENTATION:
-        raise UsageError(
+        return UsageError(
             f"the confidence of each voxel, of {name}, which says something of the whole image",
             "a model that segments",
             "run it without, or ask for its occlusion map (--occlusion)",
         )
     for stage in recipe.result_stages:
         if stage.output.decision is Decision.LABELS:
-            raise UsageError(
+            return UsageError(
                 f"the confidence of {name}, whose network gives label values itself",
                 "a network that gives scores, which can be made probabilities",
                 "run it without",
             )
+    return None
 
 
 def segment_confidence(segmentation: Segmentation) -> dict[str, SegmentConfidence] | None:

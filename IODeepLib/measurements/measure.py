@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -30,31 +30,52 @@ def measure(segmentation: Segmentation, volume: Volume, image: Image) -> Measure
     """
     if not segmentation.lies_on(volume.grid):
         raise ValueError("segments are measured on the voxels of their image only")
-    unit, uptake = _unit(image), uptake_of(image)
-    segments: list[SegmentMeasurements] = []
-    for array, labels in _layers(segmentation):
-        tally = LabelTally(array.shape[2], fingerprints=False)
-        for k, plane in enumerate(array):
-            padding = None if volume.padding is None else volume.padding[k]
-            tally.add(k, plane, image=volume.array[k], padding=padding)
-        for label, value in labels:
-            values = None if unit is None else tally.measured(value)
-            voxels, box = tally.voxels(value), tally.box(value)
-            size = size_of(array[box] == value, volume.grid, image)
-            segments.append(
-                SegmentMeasurements(
-                    label,
-                    voxels,
-                    size.volume_ml,
-                    values,
-                    size.long_axis_mm,
-                    size.short_axis_mm,
-                    size.surface_mm2,
-                    box if voxels else None,
-                    None if uptake is None else uptake.factor,
-                )
-            )
-    return Measurements(unit or Unit("", image.units[0].attribute), tuple(segments), uptake)
+    segments = [
+        one
+        for array, labels in _layers(segmentation)
+        for one in measure_labels(array, labels, volume, image)
+    ]
+    return of_image(segments, image)
+
+
+def measure_labels(
+    array: npt.NDArray[np.integer],
+    labels: Sequence[tuple[Label, int]],
+    volume: Volume,
+    image: Image,
+) -> Iterator[SegmentMeasurements]:
+    """Measure the labels of one array.
+
+    Args:
+        array: (a0, a1, a2) values of labels, 0 for background, on the voxels of `volume`.
+        labels: each with its value in the array.
+        volume, image: as `measure` has them.
+    """
+    valued, uptake = _common_unit(image) is not None, uptake_of(image)
+    tally = LabelTally(array.shape[2], fingerprints=False)
+    for k, plane in enumerate(array):
+        padding = None if volume.padding is None else volume.padding[k]
+        tally.add(k, plane, image=volume.array[k], padding=padding)
+    for label, value in labels:
+        voxels, box = tally.voxels(value), tally.box(value)
+        size = size_of(array[box] == value, volume.grid, image)
+        yield SegmentMeasurements(
+            label,
+            voxels,
+            size.volume_ml,
+            tally.measured(value) if valued else None,
+            size.long_axis_mm,
+            size.short_axis_mm,
+            size.surface_mm2,
+            box if voxels else None,
+            None if uptake is None else uptake.factor,
+        )
+
+
+def of_image(segments: Iterable[SegmentMeasurements], image: Image) -> Measurements:
+    """What was measured of segments, with what the values of the image count."""
+    unit = _common_unit(image) or Unit("", image.units[0].attribute)
+    return Measurements(unit, tuple(segments), uptake_of(image))
 
 
 def _layers(
@@ -68,7 +89,7 @@ def _layers(
         yield layer, [(label, 1)]
 
 
-def _unit(image: Image) -> Unit | None:
+def _common_unit(image: Image) -> Unit | None:
     """What all values of the image count; None where they differ, and no mean has a meaning."""
     names = {unit.name for unit in image.units}
     return image.units[0] if len(names) == 1 else None

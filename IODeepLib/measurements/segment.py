@@ -37,11 +37,11 @@ class SegmentMeasurements:
 
     label: Label
     voxels: int
-    volume_ml: float | None
-    values: Measured | None
-    long_axis_mm: float | None
-    short_axis_mm: float | None
-    surface_mm2: float | None
+    volume_ml: float | None = None
+    values: Measured | None = None
+    long_axis_mm: float | None = None
+    short_axis_mm: float | None = None
+    surface_mm2: float | None = None
     box: Box | None = field(default=None, compare=False)
     suv_factor: float | None = None
 

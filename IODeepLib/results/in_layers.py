@@ -1,6 +1,7 @@
-"""A DICOM SEG of segments as editors keep them: in layers of labels, each on a part of the grid.
+"""Segments as editors keep them: in layers of labels, each on a part of the grid.
 
-Whether a segment is still as the network found it is told here, by its voxels.
+Whether a segment is still as the network found it is told here, by its voxels; what is written of
+them, `objects_of_layers` says.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
-from IODeepLib.errors import ImageError
-from IODeepLib.geometry import Grid
+from IODeepLib.geometry import Grid, Volume
+from IODeepLib.geometry.arrays import Box
+from IODeepLib.inference.confidence import SegmentConfidence
 from IODeepLib.inference.segmentation import Segmentation
+from IODeepLib.measurements import Measurements, SegmentMeasurements
+from IODeepLib.measurements.measure import measure_labels, of_image
 from IODeepLib.recipe import Label
 from IODeepLib.results.edit import Edit, StoredSeg
-from IODeepLib.results.provenance import Provenance
-from IODeepLib.results.seg import Seg, make_seg
-from IODeepLib.series import ImageSeries
+from IODeepLib.series import Image
 from IODeepLib.voxels.label_tally import LabelTally
 
 
@@ -35,6 +37,15 @@ class Layer:
     array: npt.NDArray[np.integer]
     start: tuple[int, int, int]
 
+    @property
+    def box(self) -> Box:
+        """Where on the grid it lies."""
+        first, row, column = (
+            slice(start, start + size)
+            for start, size in zip(self.start, self.array.shape, strict=True)
+        )
+        return first, row, column
+
 
 @dataclass(frozen=True, slots=True)
 class LayeredSegment:
@@ -48,6 +59,7 @@ class LayeredSegment:
             was added.
         renamed: whether name, color or codes are not those of the network.
         algorithm: of a segment that was added: what made it, if it says so.
+        confidence: how sure the network was of the voxels that it found, if that is known.
     """
 
     layer: int | None
@@ -56,6 +68,7 @@ class LayeredSegment:
     fingerprint: str | None = None
     renamed: bool = False
     algorithm: str = ""
+    confidence: SegmentConfidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,64 +79,45 @@ class Circumstances:
         gone: names of the network's labels that were found and have no segment any more.
         by: who edited, see `Edit`.
         corrects: what was stored of the result before.
+        missing: the labels that the network looked for and did not find.
     """
 
     gone: tuple[str, ...] = ()
     by: str = ""
     corrects: StoredSeg | None = None
-
-
-def seg_of_layers(
-    layers: Sequence[Layer],
-    segments: Sequence[LayeredSegment],
-    grid: Grid,
-    series: ImageSeries,
-    provenance: Provenance,
-    known: Circumstances,
-    others: Sequence[ImageSeries] = (),
-) -> Seg:
-    """The SEG (BINARY) of what a network found and people edited.
-
-    Args:
-        layers: all voxels.
-        segments: all segments, in the order of the file.
-        grid: where the layers lie.
-        series, provenance, others: as `make_seg` has them.
-        known: what else is known of the edits.
-
-    Raises:
-        ImageError: no segment has a voxel, or the images lack what a SEG refers to.
-    """
-    numbered, edit = _numbered(layers, segments, grid, known)
-    if not numbered:
-        raise ImageError(
-            "all segments are empty",
-            "at least one segment with voxels, which a DICOM SEG must have",
-            "report in words that nothing was found",
-        )
-    labels = tuple(each.label for each in numbered)
-    segmentation = Segmentation(_array(layers, numbered, grid), grid, labels)
-    seg = make_seg(_turned(segmentation, series.grid), series, provenance, others=others, edit=edit)
-    assert seg is not None  # noqa: S101 - there are voxels
-    return seg
+    missing: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Numbered:
-    """A segment with voxels; its label has a value that no other one has."""
+class NumberedSegment:
+    """A segment with voxels.
+
+    Attributes:
+        label: its value is one that no other segment has, and no label that was not found.
+        layer, value: which voxels are its own.
+        confidence: how sure the network is of these very voxels.
+    """
 
     label: Label
     layer: int
     value: int
+    confidence: SegmentConfidence | None
 
 
-def _numbered(
+def numbered(
     layers: Sequence[Layer],
     segments: Sequence[LayeredSegment],
     grid: Grid,
     known: Circumstances,
-) -> tuple[list[_Numbered], Edit | None]:
-    """The segments that have voxels, and what people changed of them; None if nothing."""
+) -> tuple[list[NumberedSegment], Edit | None]:
+    """The segments that have voxels, and what people changed of them; None if nothing.
+
+    Args:
+        layers: all voxels.
+        segments: all segments; their order stays.
+        grid: where the layers lie.
+        known: what else is known of the edits.
+    """
     tallies = []
     for layer in layers:
         tallies.append(LabelTally(grid.shape[2]))
@@ -137,14 +131,18 @@ def _numbered(
             there.append((each, mark))
         else:
             empty.append(each)
-    numbered, edited, renamed = [], set(), set()
+    taken = {label.value for label in known.missing}
+    values = _values([each for each, _ in there], taken)
+    found, edited, renamed = [], set(), set()
     added: dict[int, str] = {}
-    for (each, mark), value in zip(there, _values([each for each, _ in there]), strict=True):
+    for (each, mark), value in zip(there, values, strict=True):
         assert each.layer is not None  # noqa: S101 - it has voxels
-        numbered.append(_Numbered(replace(each.label, value=value), each.layer, each.value))
+        same = mark == each.fingerprint
+        label, confidence = replace(each.label, value=value), each.confidence if same else None
+        found.append(NumberedSegment(label, each.layer, each.value, confidence))
         if each.fingerprint is None:
             added[value] = each.algorithm
-        elif mark != each.fingerprint:
+        elif not same:
             edited.add(value)
         if each.renamed:
             renamed.add(value)
@@ -154,26 +152,57 @@ def _numbered(
     ]
     removed = (*known.gone, *emptied)
     if not (edited or added or renamed or removed):
-        return numbered, None
+        return found, None
     changes = frozenset(edited), added, frozenset(renamed), removed
-    return numbered, Edit(*changes, by=known.by, corrects=known.corrects)
+    return found, Edit(*changes, by=known.by, corrects=known.corrects)
 
 
-def _values(segments: Sequence[LayeredSegment]) -> list[int]:
+def _values(segments: Sequence[LayeredSegment], taken: set[int]) -> list[int]:
     """A value for each: the network's, where it is not taken, or the next one that is free."""
     wanted = [each.label.value if each.fingerprint is not None else 0 for each in segments]
-    free = iter(value for value in range(1, 2**16) if value not in wanted)
-    seen, values = {0}, []
+    free = iter(value for value in range(1, 2**16) if value not in {*wanted, *taken})
+    seen, values = {0, *taken}, []
     for value in wanted:
         values.append(next(free) if value in seen else value)
         seen.add(value)
     return values
 
 
-def _array(
-    layers: Sequence[Layer], segments: Sequence[_Numbered], grid: Grid
-) -> npt.NDArray[np.unsignedinteger]:
+def segmentation_of(
+    layers: Sequence[Layer], segments: Sequence[NumberedSegment], grid: Grid
+) -> Segmentation:
     """The labels on the grid: exclusive, or one layer each where some of them overlap."""
+    labels = tuple(each.label for each in segments)
+    return Segmentation(_array(layers, segments, grid), grid, labels)
+
+
+def measure_layers(
+    layers: Sequence[Layer],
+    segments: Sequence[LayeredSegment | NumberedSegment],
+    volume: Volume,
+    image: Image,
+) -> Measurements:
+    """Measure segments as they are, in their order.
+
+    Args:
+        layers: all voxels, on those of `volume`.
+        segments: which of them each one has.
+        volume, image: as `measure` has them.
+    """
+    found: dict[int, SegmentMeasurements] = {}
+    for number, layer in enumerate(layers):
+        own = [i for i, each in enumerate(segments) if each.layer == number]
+        labels = [(segments[i].label, segments[i].value) for i in own]
+        part = volume.cropped(layer.box)
+        measured = measure_labels(layer.array, labels, part, image)
+        found |= zip(own, measured, strict=True)
+    inside = (found.get(i) or SegmentMeasurements(each.label, 0) for i, each in enumerate(segments))
+    return of_image(inside, image)
+
+
+def _array(
+    layers: Sequence[Layer], segments: Sequence[NumberedSegment], grid: Grid
+) -> npt.NDArray[np.unsignedinteger]:
     exclusive = _exclusive(layers, segments, grid)
     if exclusive is not None:
         return exclusive
@@ -187,7 +216,7 @@ def _array(
 
 
 def _exclusive(
-    layers: Sequence[Layer], segments: Sequence[_Numbered], grid: Grid
+    layers: Sequence[Layer], segments: Sequence[NumberedSegment], grid: Grid
 ) -> npt.NDArray[np.unsignedinteger] | None:
     """(a0, a1, a2) label values; None where two segments have a voxel."""
     largest = max(each.label.value for each in segments)
@@ -209,21 +238,7 @@ def _planes(
     layer: Layer,
 ) -> Iterator[tuple[tuple[int, slice, slice], npt.NDArray[np.integer]]]:
     """(place on the grid, labels) of each slice of a layer that has any."""
-    first, row, column = layer.start
-    _, rows, columns = layer.array.shape
-    for k, plane in enumerate(layer.array, first):
+    slices, rows, columns = layer.box
+    for k, plane in enumerate(layer.array, slices.start):
         if plane.any():
-            yield (k, slice(row, row + rows), slice(column, column + columns)), plane
-
-
-def _turned(segmentation: Segmentation, grid: Grid) -> Segmentation:
-    """The labels with axes as those of the series; on its very grid where it is the same."""
-    own = segmentation.grid
-    assert isinstance(own, Grid)  # noqa: S101 - layers lie evenly
-    axis_map = own.axis_map(grid.orientation)
-    turned = own.turned(axis_map)
-    return Segmentation(
-        axis_map.apply(segmentation.array),
-        grid if turned.same_as(grid) else turned,
-        segmentation.labels,
-    )
+            yield (k, rows, columns), plane

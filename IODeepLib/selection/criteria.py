@@ -6,7 +6,7 @@ Of what a series says about its anatomy the surest counts, see `facts`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -63,6 +63,17 @@ class Reason(NamedTuple):
             "found": self.found,
             "attribute": self.attribute,
         }
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, str]) -> Reason:
+        """What `as_json` gave.
+
+        Raises:
+            KeyError, ValueError: it says less, or something else.
+        """
+        verdict = Verdict(said["verdict"])
+        required, found, attribute = said["required"], said["found"], said["attribute"]
+        return cls(said["criterion"], verdict, required, found, attribute)
 
     def __str__(self) -> str:
         return (

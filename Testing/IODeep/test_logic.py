@@ -152,7 +152,8 @@ def test_the_user_guides_examples(
         for placeholder, path in places.items():
             code = code.replace(placeholder, str(path))
         exec(compile(code, GUIDE.name, "exec"), names)  # noqa: S102  what a reader would type
-    assert slicer.dicomDatabase.fileForInstance(names["uid"])
+    seg, report = names["uids"]
+    assert all(slicer.dicomDatabase.fileForInstance(uid) for uid in (seg, report))
     assert nodes.imageNodeOf(names["segmentation"]) is volume
 
 
@@ -164,6 +165,6 @@ def test_the_example_of_the_console(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "brain-tissue-t1-demo@1.1.0 fits"
     assert any(line.startswith("White Matter: ") for line in lines)
-    uid = lines[-1].removeprefix("saved ")
-    assert slicer.dicomDatabase.fileForInstance(uid)
+    seg, report = lines[-1].removeprefix("saved ").split()
+    assert all(slicer.dicomDatabase.fileForInstance(uid) for uid in (seg, report))
     assert nodes.imageNodeOf(names["segmentation"]) is names["volume"]

@@ -8,7 +8,9 @@ Slicer's own programs are the judges: Segment Statistics of the numbers, dcmqi o
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 import sys
 import tempfile
 from functools import partial
@@ -40,41 +42,56 @@ def _segment_id(name: str) -> str:
     return _result().GetSegmentation().GetSegmentIdBySegmentName(name)
 
 
-def _table() -> dict[str, list[str]]:
-    """The cells of each row of the panel's table, by what the first one says."""
-    panel.until(lambda: find("resultTable").item(0, 1).text() != "…")
-    table = find("resultTable")
-    rows = [
-        [table.item(row, column).text() for column in range(table.columnCount)]
-        for row in range(table.rowCount)
-    ]
-    return {row[0]: row[1:] for row in rows}
-
-
-def _milliliters(name: str) -> float:
-    """What Slicer's own Segment Statistics says."""
+def _measured(name: str) -> dict[str, float]:
+    """What Slicer's own Segment Statistics says, by the titles of our columns."""
     from SegmentStatistics import SegmentStatisticsLogic
 
     logic, node = SegmentStatisticsLogic(), _result()
+    image = panel.logic().getParameterNode().inputVolume
     logic.getParameterNode().SetParameter("Segmentation", node.GetID())
-    logic.getParameterNode().SetParameter("LabelmapSegmentStatisticsPlugin.enabled", "True")
+    logic.getParameterNode().SetParameter("ScalarVolume", image.GetID())
+    for plugin in ("Labelmap", "ScalarVolume"):
+        logic.getParameterNode().SetParameter(f"{plugin}SegmentStatisticsPlugin.enabled", "True")
     segment_id = _segment_id(name)
     logic.updateStatisticsForSegment(segment_id)
-    found = logic.getStatistics()[segment_id, "LabelmapSegmentStatisticsPlugin.volume_cm3"]
+    found = logic.getStatistics()
     slicer.mrmlScene.RemoveNode(logic.getParameterNode())
-    return found
+    return {
+        title: found[segment_id, f"{plugin}SegmentStatisticsPlugin.{key}"]
+        for title, plugin, key in (
+            ("Volume [mL]", "Labelmap", "volume_cm3"),
+            ("Voxel count", "Labelmap", "voxel_count"),
+            ("Mean", "ScalarVolume", "mean"),
+            ("Standard Deviation", "ScalarVolume", "stdev"),
+            ("Minimum", "ScalarVolume", "min"),
+            ("Median", "ScalarVolume", "median"),
+            ("Maximum", "ScalarVolume", "max"),
+        )
+    }
+
+
+def _milliliters(name: str) -> float:
+    return _measured(name)["Volume [mL]"]
 
 
 def _says_what_is_there(*names: str) -> str:
-    rows = _table()
+    rows = panel.figures()
     for name in names:
-        shown, wanted = rows[name][0], _milliliters(name)
-        assert shown == f"{wanted:.1f} mL", (name, shown, wanted)
-    return "; ".join(f"{name} {', '.join(filter(None, cells))}" for name, cells in rows.items())
+        for title, wanted in _measured(name).items():
+            shown = float(rows[name][title])
+            assert abs(shown - wanted) <= 1e-4 * abs(wanted), (name, title, shown, wanted)
+    return "; ".join(f"{name} {', '.join(cells.values())}" for name, cells in rows.items())
+
+
+def _by_hand() -> list[str]:
+    return [cells["By hand"] for cells in panel.figures().values()]
 
 
 def _fresh() -> str:
-    assert find("resultTable").columnCount == 2
+    """All that the run measured is there at once: no process measures again."""
+    shown = panel.figures()[_WHITE]
+    assert {"Longest axial diameter [mm]", "Surface area [mm²]"} <= shown.keys(), shown
+    assert "By hand" not in shown
     return _says_what_is_there(_WHITE, _GRAY)
 
 
@@ -142,8 +159,8 @@ def _added() -> str:
     mask[: len(mask) // 2] = 0
     segment_id = node.GetSegmentation().AddEmptySegment("", "Lesion", (0.0, 0.0, 1.0))
     slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segment_id, image)
-    panel.until(lambda: "Lesion" in _table())
-    assert [cells[1] for cells in _table().values()] == ["", "", "added"], _table()
+    panel.until(lambda: "Lesion" in panel.figures())
+    assert _by_hand() == ["", "", "added"], _by_hand()
     return _says_what_is_there(_WHITE, _GRAY, "Lesion")
 
 
@@ -165,7 +182,7 @@ def _subtracted() -> str:
     assert after < 0.9 * before, (before, after)
     panel.open_panel()
     text = _says_what_is_there(_WHITE, _GRAY, "Lesion")
-    assert [cells[1] for cells in _table().values()] == ["", "edited", "added"], _table()
+    assert _by_hand() == ["", "edited", "added"], _by_hand()
     picture("edited")
     return f"{before:.1f} mL became {after:.1f} mL; {text}"
 
@@ -180,7 +197,7 @@ def _edit_while_it_is_shown() -> str:
         changed = max(found, default=0)  # core's own part
         panel.until(lambda: find("resultTable").item(0, 1).text() == "…")
         text = _says_what_is_there(_WHITE, _GRAY)
-    assert _table()[_GRAY][1] == "edited"
+    assert panel.figures()[_GRAY]["By hand"] == "edited"
     return f"{text}. The window stood still for {max(found):.2f} s at most ({changed:.2f} core's)."
 
 
@@ -188,27 +205,39 @@ def _renamed_and_recolored() -> str:
     segment = _result().GetSegmentation().GetSegment(_segment_id(_GRAY))
     segment.SetName("Cortex")
     segment.SetColor(1.0, 0.0, 0.0)
-    panel.until(lambda: "Cortex" in _table())
-    row = list(_table()).index("Cortex")
+    panel.until(lambda: "Cortex" in panel.figures())
+    row = list(panel.figures()).index("Cortex")
     icon = find("resultTable").item(row, 0).icon().pixmap(14, 14).toImage()
     color = qt.QColor(icon.pixel(7, 7))
     assert (color.red(), color.green(), color.blue()) == (255, 0, 0), color.name()
     return _says_what_is_there(_WHITE, "Cortex")
 
 
-def _statistics() -> str:
-    with gaps() as found:
-        find("measureButton").click()
-        panel.until(lambda: find("measureButton").enabled and find("resultTable").columnCount > 4)
-    shown = {name: cells[0] for name, cells in _table().items()}
-    for name, text in shown.items():
-        wanted = _milliliters(name)
-        assert abs(float(text) / wanted - 1) < 1e-3, (name, text, wanted)
+def _kept() -> str:
+    """The table goes to the clipboard, and into the scene, where it follows an edit."""
+    from IODeepSlicer.scene.segment_table import tableOf
+
+    shown = {name: cells["Volume [mL]"] for name, cells in panel.figures().items()}
     find("copyButton").click()
     copied = slicer.app.clipboard().text()
     assert all(name in copied and text in copied for name, text in shown.items()), copied
-    picture("edited_statistics")
-    return f"{shown}; the window stood still for {max(found):.2f} s at most"
+    assert tableOf(_result()) is None
+    find("keepButton").click()
+    picture("edited_table")
+    return f"{tableOf(_result()).GetName()}: {shown}"
+
+
+def _statistics() -> str:
+    """Slicer's own module, with this segmentation and its image."""
+    find("statisticsButton").click()
+    wait(0.5)
+    assert slicer.util.selectedModule() == "SegmentStatistics"
+    widget = slicer.modules.segmentstatistics.widgetRepresentation().self()
+    assert widget.segmentationSelector.currentNode() is _result()
+    assert widget.scalarSelector.currentNode() is panel.logic().getParameterNode().inputVolume
+    picture("segment_statistics")
+    panel.open_panel()
+    return widget.segmentationSelector.currentNode().GetName()
 
 
 def _saved() -> str:
@@ -224,8 +253,41 @@ def _saved() -> str:
     return f"{message} {who}; the window stood still for {max(found):.2f} s at most"
 
 
+def _saved_uids() -> list[str]:
+    return _result().GetAttribute("IODeep.SavedInstanceUIDs").split()
+
+
+def _report() -> dict[str, Any]:
+    """The report that was saved, as dcmqi's tid1500reader reads it, which Slicer's extension
+    QuantitativeReporting asks."""
+    file, target = slicer.dicomDatabase.fileForInstance(_saved_uids()[1]), _work / "report.json"
+    judge = ["tid1500reader", "--inputDICOM", file, "--outputMetadata", str(target)]
+    done = subprocess.run(judge, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(target.read_text(encoding="utf-8"))
+
+
+def _report_is_of_what_is_there() -> str:
+    """What dcmqi reads is what Slicer's own Segment Statistics measures."""
+    report, seg = _report(), _saved_uids()[0]
+    said = {}
+    for group in report["Measurements"]:
+        assert group["segmentationSOPInstanceUID"] == seg, group
+        name = group["TrackingIdentifier"]
+        (volume,) = (
+            float(one["value"])
+            for one in group["measurementItems"]
+            if one["quantity"]["CodeMeaning"] == "Volume"
+        )
+        wanted = _milliliters(name)
+        assert abs(volume / wanted - 1) < 1e-4, (name, volume, wanted)
+        said[name] = volume
+    assert said.keys() == panel.figures().keys(), said
+    return str(said)
+
+
 def _in_database() -> pydicom.Dataset:
-    uid = _result().GetAttribute("IODeep.SavedInstanceUIDs")
+    uid, _report = _saved_uids()
     return pydicom.dcmread(slicer.dicomDatabase.fileForInstance(uid))
 
 
@@ -269,7 +331,7 @@ def _core_exports(folder: str) -> str:
 
 
 def _scene_comes_back() -> str:
-    before, masks = _table(), _masks(_result())
+    before, masks = panel.figures(), _masks(_result())
     bundle = str(_work / "scene.mrb")
     assert slicer.util.saveScene(bundle)
     slicer.mrmlScene.Clear()
@@ -279,7 +341,7 @@ def _scene_comes_back() -> str:
         loading = max(found, default=0)
         panel.open_panel()
         panel.until(lambda: find("resultTable").rowCount == len(before))
-        after = _table()
+        after = panel.figures()
     assert after == before, (before, after)
     back = _masks(_result())
     assert all(np.array_equal(back[name], mask) for name, mask in masks.items())
@@ -292,7 +354,10 @@ def _taken_back() -> str:
     """The lesion goes: what was saved is not what is there any more, and names what it corrects."""
     former = _in_database().SOPInstanceUID
     _result().GetSegmentation().RemoveSegment(_segment_id("Lesion"))
-    panel.until(lambda: "Lesion" not in _table() and find("saveButton").enabled)
+    panel.until(lambda: "Lesion" not in panel.figures() and find("saveButton").enabled)
+    from IODeepSlicer.scene.segment_table import tableOf
+
+    assert tableOf(_result()).GetNumberOfRows() == 2, "the table in the scene did not follow"
     assert not find("sendButton").enabled
     contains(panel.save(), "Saved into the image's study")
     corrected = _in_database().SourceImageSequence[-1]
@@ -316,8 +381,10 @@ def _run() -> None:
         step("Edited in the Segment Editor", _subtracted)
         step("Edited while it is shown", _edit_while_it_is_shown)
         step("Renamed and recolored", _renamed_and_recolored)
-        step("Statistics", _statistics)
+        step("The table is copied and kept", _kept)
+        step("Slicer's own statistics", _statistics)
         step("Saved to DICOM", _saved)
+        step("Its report", _report_is_of_what_is_there)
         step("Core's reader takes it", _read_by_core)
         step("Core's exporter, after the edits", partial(_core_exports, "edited"))
         step("The scene comes back", _scene_comes_back)

@@ -161,8 +161,8 @@ def _through_all(name: str) -> str:
         picture(f"hostile_{name.replace(' ', '_')}")
         find("applyButton").click()
         panel.wait_for_end()
-        find("measureButton").click()
-        panel.until(lambda: find("measureButton").enabled)
+        panel.figures()
+        find("keepButton").click()
         counts["result"] = _check(_module())
         look = _work / f"<img src=x>{name}"
         look.mkdir()

@@ -160,6 +160,22 @@ def apply_and_wait() -> str:
     return wait_for_end()
 
 
+def figures() -> dict[str, dict[str, str]]:
+    """The cells of the table of the result, once all are known: by segment and column."""
+    table = find("resultTable")
+
+    def rows() -> list[list[str]]:
+        columns = range(table.columnCount)
+        return [[table.item(row, c).text() for c in columns] for row in range(table.rowCount)]
+
+    until(lambda: not any("…" in row for row in rows()))
+    titles = [
+        table.horizontalHeaderItem(column).data(qt.Qt.UserRole)
+        for column in range(table.columnCount)
+    ]
+    return {row[0]: dict(zip(titles[1:], row[1:], strict=True)) for row in rows()}
+
+
 def save() -> str:
     """Press Save to DICOM; what the panel says once that is over."""
     until(lambda: find("saveButton").enabled)

@@ -113,10 +113,10 @@ def send_to(server: str) -> str:
     return panel.said("sendLabel")
 
 
-def results(server: Orthanc) -> list[dict[str, str]]:
-    """The segmentations that Orthanc has."""
+def results(server: Orthanc, modality: str = "SEG") -> list[dict[str, str]]:
+    """The segmentations that Orthanc has, or the reports ("SR")."""
     found = [
         json.loads(server.get(f"/instances/{name}/simplified-tags"))
         for name in json.loads(server.get("/instances"))
     ]
-    return [tags for tags in found if tags["Modality"] == "SEG"]
+    return [tags for tags in found if tags["Modality"] == modality]

@@ -110,9 +110,9 @@ def _sent() -> str:
     with gaps() as found:
         message = contains(served.send_to("pacs"), "pacs has it now")
     picture("sent", slicer.modules.iodeep.widgetRepresentation())
-    (tags,) = served.results(_orthanc)
-    node = panel.logic().getParameterNode().result
-    assert tags["SOPInstanceUID"] == node.GetAttribute("IODeep.SavedInstanceUIDs")
+    (tags,), (report,) = served.results(_orthanc), served.results(_orthanc, "SR")
+    uids = panel.logic().getParameterNode().result.GetAttribute("IODeep.SavedInstanceUIDs")
+    assert uids == f"{tags['SOPInstanceUID']} {report['SOPInstanceUID']}", uids
     contains(served.send_to("pacs"), "had it already")
     assert len(served.results(_orthanc)) == 1
     return f"{message} The window stood still for {max(found):.2f} s at most."
@@ -135,7 +135,9 @@ def _sent_from_the_console() -> str:
     _orthanc.clear()
     assert panel.logic().send(node, _orthanc.source)
     assert not panel.logic().send(node, _orthanc.source)
-    return f"{len(served.results(_orthanc))} segmentation"
+    kinds = [len(served.results(_orthanc, modality)) for modality in ("SEG", "SR")]
+    assert kinds == [1, 1], kinds
+    return "a segmentation and its report"
 
 
 def _sent_edited() -> str:
@@ -152,6 +154,8 @@ def _sent_edited() -> str:
     contains(served.send_to("pacs"), "pacs has it now")
     (tags,) = (one for one in served.results(_orthanc) if one != before)
     assert tags["SeriesDescription"].endswith(", edited"), tags["SeriesDescription"]
+    reports = [one["SeriesDescription"] for one in served.results(_orthanc, "SR")]
+    assert sorted(each.endswith(", edited") for each in reports) == [False, True], reports
     kinds = [segment["SegmentAlgorithmType"] for segment in tags["SegmentSequence"]]
     assert kinds == ["SEMIAUTOMATIC", "AUTOMATIC"], kinds
     corrected = tags["SourceImageSequence"][-1]["ReferencedSOPInstanceUID"]

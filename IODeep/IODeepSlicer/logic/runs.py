@@ -52,6 +52,8 @@ class Runs(Models):
         threads: int | None = None,
         labels: Iterable[str] | None = None,
         source: str | Path | None = None,
+        *,
+        confidence: bool = False,
     ) -> Run:
         """Start a model on the image in a process of its own, and return at once.
 
@@ -62,6 +64,7 @@ class Runs(Models):
         :param threads: how many threads the network computes with; None for one a core.
         :param labels: names of the labels to keep; None for all.
         :param source: the server from which weights are fetched that are not on this machine.
+        :param confidence: also say how sure the network is, voxel by voxel and of each segment.
         """
         from IODeepSlicer.requirements import checkRequirements
         from IODeepSlicer.sources.servers import checkFor
@@ -75,7 +78,7 @@ class Runs(Models):
 
         kept = None if labels is None else tuple(labels)
         labels_left_out(model, kept)  # raises at once, not in the process
-        options = Options(provider=device, threads=threads, labels=kept)
+        options = Options(provider=device, threads=threads, labels=kept, confidence=confidence)
         run = startRun(volumeNode, self.select(volumeNode, [model]), model, options, source)
         self._forgetOver()
         self._runs.append(run)
@@ -90,18 +93,25 @@ class Runs(Models):
     ) -> vtkMRMLSegmentationNode | vtkMRMLTableNode:
         """The node of an outcome, below the image in the hierarchy.
 
+        How sure the network was, if that was asked for, is a volume below it that no view shows.
+
         :param into: a segmentation whose content is replaced; None for a new one.
         :return: a segmentation node on the image's grid; a table node of values, if the network
             judges the image as a whole.
         """
         from IODeepLib.inference.segmentation import Segmentation
-        from IODeepSlicer.scene import nodes
+        from IODeepSlicer.scene import images, nodes
+        from IODeepSlicer.scene.confidence import createConfidenceVolume
         from IODeepSlicer.scene.value_table import createValueTable
 
         self._forgetOver()
         found, document = outcome.found, outcome.document
         if isinstance(found, Segmentation):
-            return nodes.createSegmentationNode(volumeNode, model, found, document, into)
+            node = nodes.createSegmentationNode(volumeNode, model, found, document, into)
+            # That of a frame becomes a part of a sequence, beside which no volume has a place.
+            if outcome.confidence is not None and not images.isFrame(volumeNode):
+                createConfidenceVolume(node, outcome.confidence)
+            return node
         return createValueTable(volumeNode, model, found, document)
 
     def run(
@@ -112,6 +122,8 @@ class Runs(Models):
         threads: int | None = None,
         labels: Iterable[str] | None = None,
         source: str | Path | None = None,
+        *,
+        confidence: bool = False,
     ) -> vtkMRMLSegmentationNode | vtkMRMLTableNode:
         """Run a model on the image and wait for its result, see `createResult`.
 
@@ -120,7 +132,7 @@ class Runs(Models):
         from IODeepSlicer.sources.models import onlyBest
 
         model = onlyBest(self.select(volumeNode)) if model is None else model
-        run = self.start(volumeNode, model, device, threads, labels, source)
+        run = self.start(volumeNode, model, device, threads, labels, source, confidence=confidence)
         wait(run)
         return self.createResult(volumeNode, model, run.outcome())
 
@@ -133,6 +145,7 @@ class Runs(Models):
         source: str | Path | None = None,
         *,
         allFrames: bool = False,
+        confidence: bool = False,
     ) -> RunQueue:
         """Run several models, or on several images, one after the other; return at once.
 
@@ -144,14 +157,20 @@ class Runs(Models):
             models that are not named are all kept.
         :param allFrames: of a volume that shows a sequence, run on each of its frames: the result
             is a sequence, too, which the same browser shows. Other volumes are run on as they are.
+        :param confidence: see `start`; of those models that can say it.
         """
+        from IODeepLib.inference.confidence import confidence_obstacle
         from IODeepSlicer.work.queueing import itemsOf, queueOf
 
         kept = {label: tuple(names) for label, names in (labels or {}).items()}
 
         def start(volumeNode: vtkMRMLScalarVolumeNode, model: Model) -> Run:
             server = source if model.missing_parts else None
-            return self.start(volumeNode, model, device, threads, kept.get(model.label), server)
+            asked = confidence and confidence_obstacle(model.card.recipe, model.label) is None
+            return self.start(
+                *(volumeNode, model, device, threads, kept.get(model.label), server),
+                confidence=asked,
+            )
 
         queue = queueOf(itemsOf(pairs, allFrames=allFrames), start, self.createResult)
         self._queues = [q for q in self._queues if q.over < len(q.items)] + [queue]

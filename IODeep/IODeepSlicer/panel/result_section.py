@@ -7,18 +7,20 @@ from typing import Any
 import slicer
 
 from IODeepSlicer.panel.column_fit import ColumnFit
+from IODeepSlicer.panel.measure_watch import MeasureWatch
 from IODeepSlicer.panel.models_section import ModelsSection
-from IODeepSlicer.panel.result_table import copyTable, showTable, showVolumes
+from IODeepSlicer.panel.result_table import copyTable, showSegments, showTable
 from IODeepSlicer.panel.review_row import ReviewRow
 from IODeepSlicer.panel.save_row import SaveRow
 from IODeepSlicer.panel.segments_watch import SegmentsWatch
 from IODeepSlicer.panel.send_row import SendRow
 from IODeepSlicer.panel.show_3d import Show3D
-from IODeepSlicer.panel.widgets import loadUI, say, scrollTo
-from IODeepSlicer.scene import nodes, segment_table
+from IODeepSlicer.panel.widgets import loadUI, say, scrollTo, setTip, silent
+from IODeepSlicer.scene import confidence, nodes
+from IODeepSlicer.scene.segment_table import createSegmentTable, tableOf
+from IODeepSlicer.text import result_text
 from IODeepSlicer.text.device_text import ranOn
-from IODeepSlicer.text.fit_text import RED
-from IODeepSlicer.text.i18n import tr as _
+from IODeepSlicer.text.fit_text import AMBER, RED
 
 
 class ResultSection:
@@ -28,10 +30,12 @@ class ResultSection:
         self.root, self.ui = loadUI("Result")
         self.parameters: Any = None
         self._logic, self._models = logic, models
+        self._node: slicer.vtkMRMLNode | None = None
         self._shown: str | None = None
         self._document: str | None = None
         self._watch = SegmentsWatch(self._onSegments)
-        self._saveRow = SaveRow(self.ui, logic, models, self._onSegments)
+        self._measures = MeasureWatch(self._onMeasured)
+        self._saveRow = SaveRow(self.ui, logic, models, self._showWhereItGoes)
         self._sendRow = SendRow(self.ui, logic)
         self._fit = ColumnFit(self.ui.resultTable)
         self._show3D = Show3D(self.ui.show3DButton)
@@ -40,12 +44,15 @@ class ResultSection:
         layout.insertWidget(layout.indexOf(self.ui.ranLabel) + 1, self._review.root)
         for kind in ("vtkMRMLSegmentationNode", "vtkMRMLTableNode"):
             self.ui.resultSelector.addAttribute(kind, nodes.DOCUMENT)
-        self.ui.measureButton.connect("clicked()", self._watch.measure)
         self.ui.copyButton.connect("clicked()", lambda: copyTable(self.ui.resultTable))
+        self.ui.keepButton.connect("clicked()", self._keep)
+        self.ui.statisticsButton.connect("clicked()", self._openStatistics)
+        self.ui.confidenceShownCheckBox.connect("toggled(bool)", self._onConfidence)
 
     def cleanup(self) -> None:
         """The panel goes."""
         self._watch.cleanup()
+        self._measures.cleanup()
         self._saveRow.cleanup()
         self._sendRow.cleanup()
         self._show3D.cleanup()
@@ -65,6 +72,8 @@ class ResultSection:
         """The module is left: nothing is looked at until it is opened again."""
         self.forget()
         self._watch.rest()
+        self._measures.look(None, None)
+        self._node = None
 
     def show(self) -> None:
         """Show the chosen result."""
@@ -78,27 +87,33 @@ class ResultSection:
         # Also a frame of a sequence that says nothing: the next one may.
         self._document = node.GetAttribute(nodes.DOCUMENT) if node is not None else None
         self._watch.watch(node if isSegmentation and self._document else None)
+        self._measures.look(self._watch.node, self._watch.found)
         self._showTable(node, document, isSegmentation)
-        say(self.ui.notesLabel, self._notes(document))
-        say(self.ui.ranLabel, ranOn(document) if document is not None else "")
+        self._showWords(document or {})
+        self._showConfidence(node)
         self._review.show(node if document is not None else None)
         self._show3D.show(node if isSegmentation else None)
-        self.ui.measureButton.visible = isSegmentation
-        self.ui.saveButton.visible = self.ui.sendFrame.visible = isSegmentation or node is None
+        self.ui.keepButton.visible = self.ui.statisticsButton.visible = isSegmentation
+        self.ui.keepButton.enabled = False  # until they are measured
         say(self.ui.sendLabel, "")
-        self._showWhereItGoes(node if isSegmentation else None)
+        self._node = node if self._document else None
+        self._showWhereItGoes()
 
     def _showTable(self, node: Any, document: dict[str, Any] | None, isSegmentation: bool) -> None:
         table = self.ui.resultTable
         table.visible = self.ui.copyButton.visible = document is not None
         if document is None:
             return
-        measured = segment_table.tableOf(node) if isSegmentation else node
-        if measured is None or (isSegmentation and self._watch.found is None):  # no old figures
-            showVolumes(table, node, document, self._watch.found)
+        if not isSegmentation:
+            showTable(table, node)
             self._fit.use(())
-        else:
-            self._fit.use(showTable(table, measured, node if isSegmentation else None))
+            return
+        measures = self._measures
+        spared = showSegments(
+            *(table, node, document, self._watch.found, measures.measured),
+            isMeasuring=measures.isMeasuring,
+        )
+        self._fit.use(spared)
 
     def _onSegments(self) -> None:
         """The segments were looked at, or are about to be."""
@@ -107,23 +122,60 @@ class ResultSection:
             self.forget()  # it shows another frame of a sequence
             self.show()
         elif node is not None:
-            self._showTable(node, nodes.documentOf(node), True)
-            self._showWhereItGoes(node)
+            self._measures.look(node, self._watch.found)
+            self._onMeasured()
+            self._showWhereItGoes()
             self._review.look(self._watch.found)
 
-    def _notes(self, document: dict[str, Any] | None) -> str:
-        if document is None:
-            return ""
-        notes, leftOut = nodes.textsOf(document, "notes"), nodes.textsOf(document, "left_out")
-        if leftOut:
-            notes.append(_("Left out, as asked: {names}.").format(names=", ".join(leftOut)))
-        return "\n".join(notes)
+    def _onMeasured(self) -> None:
+        """What was measured of the segments is known, or is not any more."""
+        node, found, measured = self._watch.node, self._watch.found, self._measures.measured
+        if node is None:
+            return
+        self._showTable(node, nodes.documentOf(node), True)
+        self.ui.keepButton.enabled = found is not None and measured is not None
+        if found is not None and measured is not None and tableOf(node) is not None:
+            createSegmentTable(node, found, measured)
+        if self._measures.problem:
+            say(self.ui.saveLabel, self._measures.problem, RED)
 
-    def _showWhereItGoes(self, node: slicer.vtkMRMLSegmentationNode | None) -> None:
-        isSaved = self._saveRow.show(node, self._watch.found)
+    def _showConfidence(self, node: slicer.vtkMRMLNode | None) -> None:
+        box, volume = self.ui.confidenceShownCheckBox, confidence.confidenceOf(node)
+        box.visible = volume is not None
+        with silent(box):
+            box.checked = volume is not None and confidence.isShown(volume)
+
+    def _onConfidence(self, shown: bool) -> None:
+        volume = confidence.confidenceOf(self._node)
+        if volume is not None:
+            confidence.show(volume, shown)
+
+    def _keep(self) -> None:
+        """Put the measurements into the scene, where they follow every edit."""
+        node, found, measured = self._watch.node, self._watch.found, self._measures.measured
+        if node is not None and found is not None and measured is not None:
+            createSegmentTable(node, found, measured)
+
+    def _openStatistics(self) -> None:
+        node = self._watch.node
+        if node is None:
+            return
+        slicer.util.selectModule("SegmentStatistics")
+        statistics = slicer.modules.segmentstatistics.widgetRepresentation().self()
+        statistics.segmentationSelector.setCurrentNode(node)
+        statistics.scalarSelector.setCurrentNode(nodes.imageNodeOf(node))
+
+    def _showWords(self, document: dict[str, Any]) -> None:
+        """What the run says: what lies outside of the network's training above all else."""
+        warnings = result_text.warnings(document)
+        say(self.ui.warningLabel, result_text.inShort(warnings), AMBER)
+        setTip(self.ui.warningLabel, "\n".join(warnings))
+        say(self.ui.notesLabel, "\n".join(result_text.otherNotes(document)))
+        say(self.ui.ranLabel, ranOn(document))
+
+    def _showWhereItGoes(self) -> None:
+        node = self._node
+        isSaved = self._saveRow.show(node, self._watch.found if self._watch.node else [])
         self._sendRow.show(node, isSaved=isSaved)
-        button, document = self.ui.measureButton, node and nodes.documentOf(node)
-        button.enabled = bool(document) and not self._watch.isMeasuring
-        button.text = _("Measuring…") if self._watch.isMeasuring else _("&Statistics")
         if self._watch.problem:
             say(self.ui.saveLabel, self._watch.problem, RED)

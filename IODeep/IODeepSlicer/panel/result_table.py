@@ -9,53 +9,82 @@ import qt
 import slicer
 
 from IODeepSlicer.panel.widgets import setTip
+from IODeepSlicer.scene.measured import Measured, unitOf
 from IODeepSlicer.scene.nodes import textsOf
-from IODeepSlicer.scene.segment_table import byHand
+from IODeepSlicer.scene.segment_table import (
+    BY_HAND,
+    SEGMENT,
+    VOLUME,
+    Column,
+    columnsOf,
+    figureColumns,
+)
 from IODeepSlicer.scene.segments import SegmentNow
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.plain_text import inLines, tableText, tame
 
 _MOST_ROWS = 10  # shown without scrolling
 _NO_UNIT = "no units"  # what Slicer's reader says of MR
-# Columns of measurements that a narrow table does without, the first ones first; the tooltip of a
-# row and the clipboard have them all.
-_SPARED = ("Voxel count", "Minimum", "Maximum", "Median", "Standard deviation")
+# Columns that a narrow table does without, the first ones first; the tooltip of a row and the
+# clipboard have them all.
+_SPARED = (
+    *("SUVbw standard deviation", "SUVbw minimum", "SUVbw median"),
+    *("Voxel count", "Surface area mm2", "Minimum", "Maximum", "Median"),
+    *("Diameter across mm", "Standard deviation", "Longest axial diameter mm", "SUVbw maximum"),
+)
+_PENDING = "…"
 
 
-def showVolumes(
+def showSegments(
     table: qt.QTableWidget,
     node: slicer.vtkMRMLSegmentationNode,
     document: dict[str, Any],
     found: Sequence[SegmentNow] | None,
-) -> None:
-    """Show the volume of every segment, and which labels were looked for and are not there.
+    measured: Measured | None,
+    *,
+    isMeasuring: bool,
+) -> list[int]:
+    """Show what is known of every segment, and which labels were looked for and are not there.
 
     Args:
         table: where.
         node: the segmentation.
         document: of its run.
         found: its segments; None while they are looked at, when only their names are known.
+        measured: what was measured of them, if anything.
+        isMeasuring: whether they are being measured.
+
+    Returns:
+        The columns that a narrow table can do without, the first ones first.
     """
     if found is None:
         segmentation = node.GetSegmentation()
         names = [segmentation.GetSegment(id_).GetName() for id_ in segmentation.GetSegmentIDs()]
-        rows = [(name, "…", "") for name in names]
+        columns = [
+            Column(SEGMENT, _("Segment"), "", names),
+            Column(VOLUME, _("Volume"), "mL", [_PENDING] * len(names)),
+        ]
     else:
-        rows = [(each.name, _volume(each), byHand(each.origin)) for each in found]
-        rows += [(name, _("empty"), _("removed")) for name in _removed(document, found)]
-    rows += [(name, _("not found"), "") for name in textsOf(document, "missing")]
-    titles = [_("Found"), _("Volume"), _("By hand")]
-    columns = 3 if any(last for *_rest, last in rows) else 2
-    _fill(table, titles[:columns], [row[:columns] for row in rows])
+        columns = columnsOf(found, measured)
+    if found is None or isMeasuring:
+        pending = [_PENDING] * len(columns[0].values)
+        place = next((i for i, each in enumerate(columns) if each.name == BY_HAND), len(columns))
+        columns[place:place] = [
+            Column(name, title, unit, pending)
+            for _figure, name, title, unit in figureColumns(unitOf(document))
+        ]
+    rows = [[*map(_shown, row)] for row in zip(*(each.values for each in columns), strict=True)]
+    absent = dict.fromkeys(textsOf(document, "missing"), _("not found"))
+    if found is not None:
+        absent |= dict.fromkeys(_removed(document, found), _("removed"))
+    for name, what in absent.items():
+        rows.append([name, what, *[""] * (len(columns) - 2)][: max(2, len(columns))])
+    titles = [_titled(each.title, each.unit) for each in columns]
+    if absent and len(columns) == 1:
+        titles.append("")
+    _fill(table, titles, rows)
     _color(table, node)
-
-
-def _volume(segment: SegmentNow) -> str:
-    if segment.voxels == 0:
-        return _("empty")
-    if segment.milliliters is None:
-        return _("found; size not known")
-    return _("{volume:.1f} mL").format(volume=segment.milliliters)
+    return _spared([each.name for each in columns])
 
 
 def _removed(document: dict[str, Any], found: Sequence[SegmentNow]) -> list[str]:
@@ -67,16 +96,8 @@ def _removed(document: dict[str, Any], found: Sequence[SegmentNow]) -> list[str]
     return [n for value, n in labels.items() if value not in there and n not in missing]
 
 
-def showTable(
-    table: qt.QTableWidget,
-    node: slicer.vtkMRMLTableNode,
-    segmentationNode: slicer.vtkMRMLSegmentationNode | None = None,
-) -> list[int]:
-    """Show a table node; where its rows are segments, with their colors.
-
-    Returns:
-        The columns that a narrow table can do without, the first ones first.
-    """
+def showTable(table: qt.QTableWidget, node: slicer.vtkMRMLTableNode) -> None:
+    """Show a table node."""
     content = node.GetTable()
     columns = range(content.GetNumberOfColumns())
     titles = [_title(node, content.GetColumnName(column)) for column in columns]
@@ -85,10 +106,6 @@ def showTable(
         for row in range(content.GetNumberOfRows())
     ]
     _fill(table, titles, rows)
-    if segmentationNode is not None:
-        _color(table, segmentationNode)
-    names = [content.GetColumnName(column) for column in columns]
-    return [names.index(name) for name in _SPARED if name in names]
 
 
 def copyTable(table: qt.QTableWidget) -> None:
@@ -101,15 +118,25 @@ def copyTable(table: qt.QTableWidget) -> None:
 
 
 def _title(node: slicer.vtkMRMLTableNode, column: str) -> str:
-    title, unit = node.GetColumnTitle(column) or column, node.GetColumnUnitLabel(column)
+    return _titled(node.GetColumnTitle(column) or column, node.GetColumnUnitLabel(column))
+
+
+def _titled(title: str, unit: str | None) -> str:
     return f"{title} [{unit}]" if unit and unit != _NO_UNIT else title
 
 
 def _cell(value: Any) -> str:
-    if value.IsString():
-        return value.ToString()
-    number = value.ToDouble()
-    return f"{number:.0f}" if number == round(number) else f"{number:.5g}"
+    return value.ToString() if value.IsString() else _shown(value.ToDouble())
+
+
+def _shown(value: str | float | None) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return f"{value:.0f}" if value == round(value) else f"{value:.5g}"
+
+
+def _spared(names: Sequence[str]) -> list[int]:
+    return [names.index(name) for name in _SPARED if name in names]
 
 
 def _fill(table: qt.QTableWidget, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -142,6 +169,9 @@ def _short(title: str) -> str:
         _("Minimum"): _("Min"),
         _("Maximum"): _("Max"),
         _("Voxel count"): _("Voxels"),
+        _("Longest axial diameter"): _("Long axis"),
+        _("Diameter across"): _("Short axis"),
+        _("Surface area"): _("Surface"),
     }
     name, bracket, unit = title.partition(" [")
     return f"{forms.get(name, name)}\n[{unit}" if bracket else forms.get(name, name)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import qt
 import slicer
 
+from IODeepSlicer.panel.confidence_box import ConfidenceBox
 from IODeepSlicer.panel.device_row import DeviceRow
 from IODeepSlicer.panel.label_list import LabelList
 from IODeepSlicer.panel.log_box import LogBox
@@ -64,6 +65,7 @@ class RunSection:
         self._hint = True  # whether what stands below the buttons may be replaced by the next hint
         self._labels = LabelList(self.ui.labelsGroupBox, self.ui.labelsList, self._onLabels)
         self._output = OutputRow(self.ui)
+        self._confidence = ConfidenceBox(self.ui.confidenceCheckBox)
         self._scope = ScopeBox(self.ui.scopeComboBox)
         self.ui.scopeComboBox.connect("currentIndexChanged(int)", self._onScope)
         self._queue = QueueList(self._onQueueResult, self._log.show, self._onQueueOver)
@@ -113,6 +115,8 @@ class RunSection:
         say(self.ui.licenseLabel, warning, fit_text.RED)
         self._showLabels(card)
         self._output.show(card, forMany=self._isForMany)
+        chosen = [model.card for model in models] or ([card] if card is not None else [])
+        self._confidence.show(chosen)
         self._showButtons()
 
     def _showLabels(self, card: Card | None) -> None:
@@ -222,6 +226,7 @@ class RunSection:
                     self.parameters.threads or None,
                     labels,
                     server,
+                    confidence=self._confidence.isAsked,
                 )
         except Exception as error:
             self._fail(error)
@@ -252,6 +257,7 @@ class RunSection:
                 labels,
                 self._server,
                 allFrames=scope is Scope.FRAMES,
+                confidence=self._confidence.isAsked,
             )
         except Exception as error:
             self._fail(error)

@@ -30,7 +30,7 @@ class SaveRow:
 
     def __init__(self, ui: Any, logic: Any, models: ModelsSection, done: Callable) -> None:
         self._ui, self._logic, self._models, self._done = ui, logic, models, done
-        self._node: slicer.vtkMRMLSegmentationNode | None = None
+        self._node: slicer.vtkMRMLNode | None = None
         self._saving: Saving | None = None
         self._timer = qt.QTimer()
         self._timer.setInterval(_POLL_MILLISECONDS)
@@ -44,14 +44,14 @@ class SaveRow:
 
     def show(
         self,
-        node: slicer.vtkMRMLSegmentationNode | None,
+        node: slicer.vtkMRMLNode | None,
         found: Sequence[SegmentNow] | None,
     ) -> bool:
         """Offer to save this result, or say why not.
 
         Args:
             node: the result.
-            found: its segments; None while they are looked at.
+            found: its segments, none of a table; None while they are looked at.
 
         Returns:
             Whether it is saved as it is.
@@ -68,14 +68,16 @@ class SaveRow:
             say(label, _("Saving…"))
             return False
         why = savingObstacle(node)
-        isSaved = found is not None and saved.savedFile(node, found) is not None
+        isSaved = found is not None and bool(saved.savedFiles(node, found))
         byHand = any(each.origin is not Origin.FOUND for each in found or ())
         button.enabled = found is not None and not why and not isSaved
-        tip = _("Save as DICOM segmentation in the image's study")
-        if byHand:
+        tip = _("Save as DICOM segmentation and measurement report in the image's study")
+        if node.IsA("vtkMRMLTableNode"):
+            tip = _("Save as DICOM report in the image's study")
+        elif byHand:
             tip = _(
-                "Save as DICOM segmentation in the image's study; it says which segments were "
-                "edited by hand"
+                "Save as DICOM segmentation and measurement report in the image's study; both say "
+                "which segments were edited by hand"
             )
         setTip(button, why or tip)
         say(label, _("Saved into the image's study in the DICOM database.") if isSaved else why)

@@ -12,7 +12,6 @@ from slicer.util import VTKObservationMixin
 
 from IODeepSlicer.panel.turns import later
 from IODeepSlicer.scene import segments
-from IODeepSlicer.scene.segment_table import createSegmentTable, tableOf
 from IODeepSlicer.scene.segments import SegmentNow
 from IODeepSlicer.text.messages import errorText
 
@@ -48,7 +47,6 @@ class SegmentsWatch(VTKObservationMixin):
         self._changed = changed
         self._stamp: tuple[object, ...] = ()
         self._looking: Generator[None, None, list[SegmentNow]] | None = None
-        self._measure = False
         self._settled, self._turn = qt.QTimer(), qt.QTimer()
         self._settled.setSingleShot(True)
         self._settled.setInterval(_SETTLE_MILLISECONDS)
@@ -64,7 +62,6 @@ class SegmentsWatch(VTKObservationMixin):
         if node is not None:
             for event in _EVENTS:
                 self.addObserver(node, event, self._onEvent)
-            self._measure = tableOf(node) is not None
             self._begin()
 
     def rest(self) -> None:
@@ -81,17 +78,6 @@ class SegmentsWatch(VTKObservationMixin):
         self._settled.disconnect("timeout()", self._begin)
         self._turn.disconnect("timeout()", self._go)
 
-    def measure(self) -> None:
-        """Also measure the image from now on: into the table of the segmentation."""
-        self._measure = True
-        self._begin()
-        self._changed()
-
-    @property
-    def isMeasuring(self) -> bool:
-        """Whether the image is being measured."""
-        return self._looking is not None and self._measure
-
     def _onEvent(self, _caller: object = None, _event: object = None) -> None:
         if self.node is None or segments.stampOf(self.node) == self._stamp:
             return  # nothing but a tag of ours
@@ -104,7 +90,7 @@ class SegmentsWatch(VTKObservationMixin):
         if self.node is None:
             return
         self._stamp = segments.stampOf(self.node)
-        self._looking = segments.look(self.node, self._measure)
+        self._looking = segments.look(self.node)
         self._turn.start()
 
     def _go(self) -> None:
@@ -126,8 +112,6 @@ class SegmentsWatch(VTKObservationMixin):
         self.found, self.problem = found, ""
         self._stamp = segments.stampOf(self.node)
         segments.tellCore(self.node, found)
-        if self._measure:
-            createSegmentTable(self.node, found)
         later(self._changed)  # the table of fifty rows has a turn of its own
 
     def _end(self) -> None:

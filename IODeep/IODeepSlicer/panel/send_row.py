@@ -32,7 +32,7 @@ class SendRow:
 
     def __init__(self, ui: Any, logic: Any) -> None:
         self._ui, self._logic = ui, logic
-        self._node: slicer.vtkMRMLSegmentationNode | None = None
+        self._node: slicer.vtkMRMLNode | None = None
         self._isSaved = False
         self._sending: Sending | None = None
         self._server = ""
@@ -44,8 +44,8 @@ class SendRow:
         ui.sendComboBox.connect("editTextChanged(QString)", self._showButton)
         ui.sendButton.connect("clicked()", self._onButton)
 
-    def show(self, node: slicer.vtkMRMLSegmentationNode | None, *, isSaved: bool) -> None:
-        """Offer to send this segmentation, once it is saved as it is."""
+    def show(self, node: slicer.vtkMRMLNode | None, *, isSaved: bool) -> None:
+        """Offer to send this result, once it is saved as it is."""
         self._node, self._isSaved = node, isSaved
         names, _problem = serverNames()  # the section Models says what is wrong
         names = list(dict.fromkeys((*names, *recentServers())))

@@ -26,6 +26,9 @@ SAID = {"Modality": "IODeep.Modality", "BodyPartExamined": "IODeep.BodyPartExami
 # From a frame of a sequence, while it is run on, to the volume that shows the frames.
 FRAME_ROLE = "IODeep.FrameOf"
 
+# From a volume that says how sure a network was, to the result that it is about.
+CONFIDENCE_OF_ROLE = "IODeep.ConfidenceOf"
+
 _INSTANCE_UIDS = "DICOM.instanceUIDs"  # core keeps them with volumes from the database
 _MOST_SHOWN = 3  # volumes in one
 
@@ -268,6 +271,11 @@ def notInHeader(image: VolumeImage) -> set[str]:
     return {keyword for keyword, value in known.items() if not value}
 
 
+def isFrame(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> bool:
+    """Whether it is a frame of a sequence, while that is run on."""
+    return volumeNode.GetNodeReference(FRAME_ROLE) is not None
+
+
 def otherVolumes(
     volumeNode: slicer.vtkMRMLScalarVolumeNode,
 ) -> list[slicer.vtkMRMLScalarVolumeNode]:
@@ -279,7 +287,8 @@ def otherVolumes(
         node
         for node in nodes
         if node not in same
-        and node.GetNodeReference(FRAME_ROLE) is None
+        and not isFrame(node)
+        and node.GetNodeReference(CONFIDENCE_OF_ROLE) is None
         and not node.IsA("vtkMRMLLabelMapVolumeNode")
         and node.GetImageData() is not None
         and node.GetImageData().GetNumberOfPoints() > 0

@@ -134,6 +134,24 @@ def imageNodeOf(node: slicer.vtkMRMLNode) -> slicer.vtkMRMLScalarVolumeNode | No
     return node.GetNodeReference(IMAGE_ROLE)
 
 
+def presentImageOf(node: slicer.vtkMRMLNode) -> slicer.vtkMRMLScalarVolumeNode:
+    """The same, which must be there.
+
+    Raises:
+        ImageError: it is not.
+    """
+    from IODeepLib.errors import ImageError
+
+    volumeNode = imageNodeOf(node)
+    if volumeNode is None:
+        raise ImageError(
+            "the image of the result is not in the scene",
+            "the image, which is measured and which DICOM objects refer to",
+            "load the image and run again",
+        )
+    return volumeNode
+
+
 def documentOf(node: slicer.vtkMRMLNode) -> dict[str, Any] | None:
     """Everything about the run that made the node; None for one that IODeep did not make."""
     try:

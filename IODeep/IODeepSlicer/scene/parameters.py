@@ -18,6 +18,7 @@ class IODeepParameterNode:
     showUnfitting - whether models that do not fit are shown as well.
     device - what computes: "auto", or an execution provider of ONNX Runtime, such as "cpu".
     threads - how many threads the network computes with; 0: as many as there are cores.
+    confidence - whether a run says how sure the network is.
     leftOut - names of the labels that are not kept, for each card that they belong to.
     output - the segmentation whose content a result replaces; None for a new one.
     result - what was found: a segmentation, or a table of values.
@@ -29,6 +30,7 @@ class IODeepParameterNode:
     showUnfitting: bool = False
     device: str = "auto"
     threads: int = 0
+    confidence: bool = False
     leftOut: dict[str, list[str]]
     output: vtkMRMLSegmentationNode
     result: Union[vtkMRMLSegmentationNode, vtkMRMLTableNode, None]  # noqa: UP007  as Slicer reads it

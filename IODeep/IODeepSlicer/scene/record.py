@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import slicer
@@ -14,7 +15,8 @@ from IODeepSlicer.text.messages import errorText
 
 if TYPE_CHECKING:
     from IODeepLib.geometry import Grid
-    from IODeepLib.model_object import Model
+    from IODeepLib.inference.classification import Classification
+    from IODeepLib.model_object import Card, Model
     from IODeepLib.results import Provenance
     from IODeepLib.series import ImageSeries, VolumeImage
 
@@ -24,22 +26,31 @@ _ROUNDING = 0.01
 
 @dataclass(frozen=True)
 class Record:
-    """What a segmentation says of the run that made it; its provenance is a `Provenance`.
+    """What a result says of the run that made it.
 
     Attributes:
+        series_instance_uids: of the images, that on whose voxels the result lies first.
+        provenance: a `Provenance`.
         missing: the names of the labels that the network did not find.
         left_out: the names of those that nobody asked for.
-        series_instance_uids: of the images, that on whose voxels the result lies first.
+        values: by the name of its label, what a network says of the whole image.
+        chosen: the names of the labels that such a network decided on.
+        reasons: why the network fits, a sentence each.
+        confidence: each `SegmentConfidence` by the name of its label, as far as it is known.
     """
 
-    missing: tuple[str, ...]
-    left_out: tuple[str, ...]
     series_instance_uids: tuple[str, ...]
     provenance: Any
+    missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    values: dict[str, float] = field(default_factory=dict)
+    chosen: tuple[str, ...] = ()
+    reasons: Any = ()
+    confidence: Any = None
 
 
-def recordOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Record:
-    """What the node says.
+def recordOf(node: slicer.vtkMRMLNode) -> Record:
+    """What the node of a result says.
 
     Raises:
         ImageError: it is not of IODeep, or says less.
@@ -48,10 +59,12 @@ def recordOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Record:
     from msgspec import ValidationError, convert
 
     from IODeepLib.errors import ImageError
+    from IODeepLib.inference.confidence import SegmentConfidence
     from IODeepLib.results import Provenance
+    from IODeepLib.selection.criteria import Reason, Verdict
 
-    document = nodes.documentOf(segmentationNode)
-    if segmentationNode.GetAttribute(nodes.DOCUMENT) == nodes.NO_DOCUMENT:
+    document = nodes.documentOf(node)
+    if node.GetAttribute(nodes.DOCUMENT) == nodes.NO_DOCUMENT:
         raise ImageError(
             "nothing was run on this frame of the sequence, or nothing came of it",
             "a frame on which one was run",
@@ -59,20 +72,51 @@ def recordOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Record:
         )
     if document is None:
         raise ImageError(
-            f"{segmentationNode.GetName()!r} was not made by IODeep",
+            f"{node.GetName()!r} was not made by IODeep",
             "a segmentation that a network found",
             "export it from the Data module",
         )
     try:
         said = convert(document, Record)
-        said = replace(said, provenance=convert(said.provenance, Provenance))
-    except ValidationError:
-        raise ImageError(
-            f"{segmentationNode.GetName()!r} does not say all of what made it",
-            "a segmentation as IODeep made it",
-            "run the network again",
-        ) from None
-    return said
+        confidence = convert(said.confidence or {}, dict[str, SegmentConfidence])
+        figures = (n for one in confidence.values() for n in one.as_json().values())
+        if not all(n is None or 0 <= n <= 1 for n in figures):
+            raise ValidationError("no confidence")
+        reasons = map(Reason.from_json, convert(said.reasons, list[dict[str, str]]))
+        return replace(
+            said,
+            provenance=convert(said.provenance, Provenance),
+            reasons=[str(one) for one in reasons if one.verdict is not Verdict.ANY],
+            confidence=confidence,
+        )
+    except (ValidationError, KeyError, ValueError):
+        raise _says_less(node) from None
+
+
+def _says_less(node: slicer.vtkMRMLNode) -> Exception:
+    from IODeepLib.errors import ImageError
+
+    return ImageError(
+        f"{node.GetName()!r} does not say all of what made it",
+        "a result as IODeep made it",
+        "run the network again",
+    )
+
+
+def judgmentOf(node: slicer.vtkMRMLNode, record: Record, card: Card) -> Classification:
+    """What a network said of the whole image.
+
+    Raises:
+        ImageError: the record says less.
+    """
+    from IODeepLib.inference.classification import Classification
+
+    labels = card.recipe.labels
+    values = [record.values.get(label.name, math.nan) for label in labels]
+    if not all(map(math.isfinite, values)):
+        raise _says_less(node)
+    chosen = tuple(label for label in labels if label.name in record.chosen)
+    return Classification(labels, tuple(values), chosen)
 
 
 def modelOf(provenance: Provenance, models: Iterable[Model]) -> Model:
@@ -93,32 +137,19 @@ def modelOf(provenance: Provenance, models: Iterable[Model]) -> Model:
     )
 
 
-def savingObstacle(segmentationNode: slicer.vtkMRMLSegmentationNode) -> str:
+def savingObstacle(node: slicer.vtkMRMLNode) -> str:
     """Why it cannot be saved, as far as this is known at once; "" if nothing speaks against it."""
     from IODeepLib.errors import IODeepError
 
     try:
-        record = recordOf(segmentationNode)
-        if not segmentationNode.GetSegmentation().GetNumberOfSegments():
-            raise _nothing(segmentationNode)
-        imagesOf(segmentationNode, record)
+        imagesOf(node, recordOf(node))
     except IODeepError as error:
         return errorText(error)
     return ""
 
 
-def _nothing(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Exception:
-    from IODeepLib.errors import ImageError
-
-    return ImageError(
-        f"nothing was found in {segmentationNode.GetName()!r}",
-        "at least one segment, which a DICOM SEG must have",
-        "report in words that nothing was found",
-    )
-
-
 def imagesOf(
-    segmentationNode: slicer.vtkMRMLSegmentationNode, record: Record
+    node: slicer.vtkMRMLNode, record: Record
 ) -> tuple[VolumeImage, ImageSeries, list[ImageSeries]]:
     """The image as it is in the scene, its series, and the series of the other channels.
 
@@ -127,13 +158,7 @@ def imagesOf(
     """
     from IODeepLib.errors import ImageError
 
-    volumeNode = nodes.imageNodeOf(segmentationNode)
-    if volumeNode is None:
-        raise ImageError(
-            "the image that was segmented is not in the scene",
-            "the image, whose instances the DICOM object refers to",
-            "load the image and run again",
-        )
+    volumeNode = nodes.presentImageOf(node)
     series = images.seriesOf(volumeNode)
     if series is None:
         raise ImageError(
@@ -151,8 +176,8 @@ def imagesOf(
             "undo the transform, or load the image again, and run again",
         )
     bySeries = {}
-    for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-        found = images.seriesOf(node)
+    for other in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+        found = images.seriesOf(other)
         if found is not None:
             bySeries[found.series_instance_uid] = found
     wanted = record.series_instance_uids[1:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import slicer
 
 _OURS = "IODeep."  # how the names of our attributes and references begin
+_ITS_OWN = ("IODeep.Measurements", "IODeep.Confidence")  # to nodes that are of one result alone
 
 
 def replaceContent(
@@ -12,7 +13,8 @@ def replaceContent(
 ) -> None:
     """Let `node` hold the segments of `new`, and what our attributes of it say.
 
-    What was said of the former content goes: its document, what was saved, its measurements.
+    What was said of the former content goes: its document, what was saved, its measurements, how
+    sure the network was.
 
     Args:
         node: in the scene.
@@ -37,7 +39,7 @@ def replaceContent(
     for role in [role for role in roles if role.startswith(_OURS)]:
         other = node.GetNodeReference(role)
         node.RemoveNodeReferenceIDs(role)
-        if other is not None and other.IsA("vtkMRMLTableNode"):
+        if other is not None and role in _ITS_OWN:
             slicer.mrmlScene.RemoveNode(other)
     node.SetAndObserveTransformNodeID(None)
     node.SetDisplayVisibility(True)

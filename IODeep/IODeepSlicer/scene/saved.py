@@ -15,9 +15,10 @@ from IODeepSlicer.scene.segments import SegmentNow
 if TYPE_CHECKING:
     from IODeepLib.results import StoredSeg
 
-# On a segmentation node: what of it was saved as DICOM, and what it was like then.
+# On the node of a result: as what it was saved as DICOM, and what it was like then.
 _SAVED, _STATE = "IODeep.SavedInstanceUIDs", "IODeep.SavedState"
 _STUDY, _SERIES, _SOP_CLASS = "0020,000D", "0020,000E", "0008,0016"
+_SEG_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 
 
 def stateOf(found: Sequence[SegmentNow]) -> str:
@@ -26,68 +27,69 @@ def stateOf(found: Sequence[SegmentNow]) -> str:
     return hashlib.sha256(json.dumps(sorted(said)).encode()).hexdigest()
 
 
-def remember(
-    segmentationNode: slicer.vtkMRMLSegmentationNode, uid: str, found: Sequence[SegmentNow]
-) -> None:
-    """Keep with the node that this state of it was saved as the instance `uid`."""
-    segmentationNode.SetAttribute(_SAVED, uid)
-    segmentationNode.SetAttribute(_STATE, stateOf(found))
+def remember(node: slicer.vtkMRMLNode, uids: Sequence[str], found: Sequence[SegmentNow]) -> None:
+    """Keep with the node that this state of it was saved as these instances."""
+    node.SetAttribute(_SAVED, " ".join(uids))
+    node.SetAttribute(_STATE, stateOf(found))
 
 
-def savedFile(
-    segmentationNode: slicer.vtkMRMLSegmentationNode, found: Sequence[SegmentNow]
-) -> Path | None:
-    """The file of these segments in the open DICOM database; None before they are saved."""
-    path = _lastFile(segmentationNode)
-    same = segmentationNode.GetAttribute(_STATE) == stateOf(found)
-    return path if same else None
+def savedFiles(node: slicer.vtkMRMLNode, found: Sequence[SegmentNow]) -> list[Path]:
+    """The files of the result as it is in the open DICOM database; none before it is saved.
+
+    Args:
+        node: the result.
+        found: its segments as they are; none of one that judges the whole image.
+    """
+    if node.GetAttribute(_STATE) != stateOf(found):
+        return []
+    files = [fileOf(uid) for uid in savedUIDs(node)]
+    there = [file for file in files if file is not None]
+    return there if len(there) == len(files) else []
 
 
-def savedUID(segmentationNode: slicer.vtkMRMLSegmentationNode) -> str:
-    """The SOP Instance UID of what was saved last; "" if nothing was."""
-    return segmentationNode.GetAttribute(_SAVED) or ""
+def savedUIDs(node: slicer.vtkMRMLNode) -> list[str]:
+    """The SOP Instance UIDs of what was saved last: of the segmentation first, then the report."""
+    return (node.GetAttribute(_SAVED) or "").split()
 
 
-def fileToSend(
-    segmentationNode: slicer.vtkMRMLSegmentationNode, found: Sequence[SegmentNow]
-) -> Path:
-    """The file of the segments as they are, which there must be.
+def filesToSend(node: slicer.vtkMRMLNode, found: Sequence[SegmentNow]) -> list[Path]:
+    """The files of the result as it is, which there must be.
 
     Raises:
         ImageError: they are not saved.
     """
     from IODeepLib.errors import ImageError
 
-    path = savedFile(segmentationNode, found)
-    if path is None:
+    files = savedFiles(node, found)
+    if not files:
         raise ImageError(
-            f"{segmentationNode.GetName()!r}, as it is now, is not in the DICOM database",
-            "a segmentation that is saved there",
+            f"{node.GetName()!r}, as it is now, is not in the DICOM database",
+            "a result that is saved there",
             "save it to DICOM first",
         )
-    return path
+    return files
 
 
-def lastSaved(segmentationNode: slicer.vtkMRMLSegmentationNode) -> StoredSeg | None:
-    """What was saved of the node last, in any state, if it is in the open DICOM database."""
+def lastSaved(node: slicer.vtkMRMLNode) -> StoredSeg | None:
+    """The segmentation that was saved last, in any state, if it is in the open DICOM database."""
     from IODeepLib.results import StoredSeg
     from IODeepLib.text.foreign import is_uid
 
-    path = _lastFile(segmentationNode)
-    if path is None:
-        return None
-    database = slicer.dicomDatabase
-    study, series, sopClass = (
-        database.fileValue(str(path), tag) for tag in (_STUDY, _SERIES, _SOP_CLASS)
-    )
-    uid = savedUID(segmentationNode)
-    whole = all(map(is_uid, (study, series, uid, sopClass)))
-    return StoredSeg(study, series, uid, sopClass) if whole else None
+    for uid in savedUIDs(node):
+        path, database = fileOf(uid), slicer.dicomDatabase
+        if path is None:
+            continue
+        study, series, sopClass = (
+            database.fileValue(str(path), tag) for tag in (_STUDY, _SERIES, _SOP_CLASS)
+        )
+        if sopClass == _SEG_STORAGE and all(map(is_uid, (study, series, uid))):
+            return StoredSeg(study, series, uid, sopClass)
+    return None
 
 
-def _lastFile(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Path | None:
+def fileOf(uid: str) -> Path | None:
+    """The file of an instance in the open DICOM database, if it is there."""
     database = slicer.dicomDatabase
-    uid = savedUID(segmentationNode)
     if not uid or database is None or not database.isOpen:
         return None
     file = database.fileForInstance(uid)

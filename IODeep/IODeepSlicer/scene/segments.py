@@ -19,8 +19,7 @@ from IODeepSlicer.scene.nodes import tagOf
 from IODeepSlicer.scene.places import LABELMAP, Layer, Place, layersOf, placeOf, placeWithoutImage
 
 if TYPE_CHECKING:
-    from IODeepLib.geometry import Volume
-    from IODeepLib.voxels.label_tally import LabelTally, Measured
+    from IODeepLib.voxels.label_tally import LabelTally
 
 ALGORITHM_TYPE, ALGORITHM_NAME = "DICOM.SegmentAlgorithmType", "DICOM.SegmentAlgorithmName"
 
@@ -43,7 +42,6 @@ class SegmentNow:
         value: of the network's label; None of what was added.
         voxels, fingerprint: how many it has, and which, see `LabelTally`.
         milliliters: None where it is not known how large a voxel is.
-        measured: the image in it, where that was asked for and there are voxels.
     """
 
     id: str
@@ -55,52 +53,33 @@ class SegmentNow:
     voxels: int
     fingerprint: str
     milliliters: float | None
-    measured: Measured | None
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """The voxels of a segment."""
-
-    voxels: int
-    fingerprint: str
-    measured: Measured | None
-
-
-def look(
-    segmentationNode: slicer.vtkMRMLSegmentationNode, measure: bool = False
-) -> Generator[None, None, list[SegmentNow]]:
+def look(segmentationNode: slicer.vtkMRMLNode) -> Generator[None, None, list[SegmentNow]]:
     """Look at all segments, a slice at each step; where a step finds them changed, begin again.
 
-    Args:
-        segmentationNode: a segmentation of IODeep.
-        measure: also measure the image.
+    A result that is a table has none.
 
     Raises:
-        ImageError: the segments are no voxels; the image that is to be measured is gone.
+        ImageError: the segments are no voxels.
     """
+    if not isinstance(segmentationNode, slicer.vtkMRMLSegmentationNode):
+        return []
     while True:
         stamp = stampOf(segmentationNode)
-        found: dict[str, _Seen] = {}
+        found: dict[str, tuple[int, str]] = {}
         place = _placeOf(segmentationNode)
-        volume = _volumeOf(segmentationNode) if measure else None
         for layer in layersOf(segmentationNode, place):
-            inside = layer if volume is None else layer.within(place)
-            measured = yield from _tally(inside, place, volume)
-            tally = measured if inside is layer else (yield from _tally(layer, place, None))
+            tally = yield from _tally(layer, place)
             for segmentId, value in layer.values.items():
-                found[segmentId] = _Seen(
-                    tally.voxels(value), tally.fingerprint(value), measured.measured(value)
-                )
+                found[segmentId] = tally.voxels(value), tally.fingerprint(value)
         if stampOf(segmentationNode) == stamp:
             return [*_asTheyAre(segmentationNode, found)]
 
 
-def now(
-    segmentationNode: slicer.vtkMRMLSegmentationNode, measure: bool = False
-) -> list[SegmentNow]:
+def now(segmentationNode: slicer.vtkMRMLNode) -> list[SegmentNow]:
     """The same at once."""
-    looking = look(segmentationNode, measure)
+    looking = look(segmentationNode)
     while True:
         try:
             next(looking)
@@ -153,46 +132,28 @@ def _placeOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Place:
     return placeWithoutImage(segmentationNode) if volumeNode is None else placeOf(volumeNode)
 
 
-def _volumeOf(segmentationNode: slicer.vtkMRMLSegmentationNode) -> Volume:
-    """The image, on the place of the result."""
-    from IODeepLib.errors import ImageError
-
-    volumeNode = nodes.imageNodeOf(segmentationNode)
-    if volumeNode is None:
-        raise ImageError(
-            "the image that was segmented is not in the scene",
-            "the image, whose voxels are measured",
-            "load the image and run again",
-        )
-    return images.imageOf(volumeNode).volume()
-
-
-def _tally(layer: Layer, place: Place, volume: Volume | None) -> Generator[None, None, LabelTally]:
+def _tally(layer: Layer, place: Place) -> Generator[None, None, LabelTally]:
     from IODeepLib.voxels.label_tally import LabelTally
 
     tally = LabelTally(place.shape[2])
-    k0, j0, i0 = layer.start
-    _, rows, columns = layer.array.shape
-    for k, plane in enumerate(layer.array, k0):
-        part = (k, slice(j0, j0 + rows), slice(i0, i0 + columns))
-        image = None if volume is None else volume.array[part]
-        padding = None if volume is None or volume.padding is None else volume.padding[part]
-        tally.add(k, plane, (j0, i0), image, padding)
+    first, row, column = layer.start
+    for k, plane in enumerate(layer.array, first):
+        tally.add(k, plane, (row, column))
         yield
     return tally
 
 
 def _asTheyAre(
-    segmentationNode: slicer.vtkMRMLSegmentationNode, found: dict[str, _Seen]
+    segmentationNode: slicer.vtkMRMLSegmentationNode, found: dict[str, tuple[int, str]]
 ) -> Iterator[SegmentNow]:
     segmentation = segmentationNode.GetSegmentation()
     run, size = segmentationNode.GetAttribute(nodes.RUN), _voxelSize(segmentationNode)
     for segmentId in segmentation.GetSegmentIDs():
         segment = segmentation.GetSegment(segmentId)
-        seen = found.get(segmentId, _Seen(0, "", None))
+        voxels, fingerprint = found.get(segmentId, (0, ""))
         origin, value = Origin.ADDED, nodes.labelValueOf(segment)
         if value is not None and run and tagOf(segment, nodes.RUN) == run:
-            same = seen.fingerprint == tagOf(segment, nodes.FINGERPRINT)
+            same = fingerprint == tagOf(segment, nodes.FINGERPRINT)
             origin = Origin.FOUND if same else Origin.EDITED
         yield SegmentNow(
             segmentId,
@@ -201,10 +162,9 @@ def _asTheyAre(
             tagOf(segment, _terminology(segment)),
             origin,
             value if origin is not Origin.ADDED else None,
-            seen.voxels,
-            seen.fingerprint,
-            None if size is None else seen.voxels * size,
-            seen.measured,
+            voxels,
+            fingerprint,
+            None if size is None else voxels * size,
         )
 
 

@@ -48,6 +48,7 @@ def commandLine(
         words += ["--labels", ",".join(options.labels)]
     if options.quality != "default":
         words += ["--quality", options.quality]
+    words += ["--confidence"] if options.confidence else []
     words += ["--out", _OUT]
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 

@@ -1,13 +1,14 @@
 """What goes to the process that does the work, and what comes back: plain files, no code in them.
 
 For a run, the folder holds `job.json`, the voxels of each image as NumPy files and its header as
-DICOM JSON (PS3.18 Annex F); later `result.json` and, for a segmentation, its labels as a NumPy
-file. For packing a network, it holds `packing.json` and `recipe.json`; later the instances. For
-asking a server for its models, it holds `source.json`; later `listing.json`. For fetching what
-goes into the DICOM database, it holds `origin.json`; later the files. For sending files to a
-server, it holds `sending.json`; later `sent.json`. For the question what can compute, it holds
-nothing; later `devices.json`. For surfaces, it holds `layers.json` and the labels as NumPy files;
-later the surfaces as VTK files.
+DICOM JSON (PS3.18 Annex F); later `result.json` and, for a segmentation, its labels and perhaps its
+confidence as NumPy files. For packing a network, it holds `packing.json` and `recipe.json`; later
+the instances. For asking a server for its models, it holds `source.json`; later `listing.json`. For
+fetching what goes into the DICOM database, it holds `origin.json`; later the files. For sending
+files to a server, it holds `sending.json`; later `sent.json`. For the question what can compute, it
+holds nothing; later `devices.json`. For surfaces, it holds `layers.json` and the labels as NumPy
+files; later the surfaces as VTK files. What goes there to be measured or saved: `segments_job`,
+`save_job`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from IODeepSlicer.work.array_file import readArray, writeArray
 from IODeepSlicer.work.json_file import objectsIn, readJson, writeJson
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from IODeepLib.geometry import Grid
     from IODeepLib.inference.classification import Classification
     from IODeepLib.inference.segmentation import Segmentation
@@ -32,7 +35,8 @@ if TYPE_CHECKING:
     from IODeepLib.results.result import Result
     from IODeepLib.series import VolumeImage
 
-_JOB, _RESULT, _LABELS = "job.json", "result.json", "labels.npy"
+_JOB, _RESULT = "job.json", "result.json"
+_LABELS, _CONFIDENCE = "labels.npy", "confidence.npy"
 _PACKING, _RECIPE, _PACKED = "packing.json", "recipe.json", "packed"
 _SOURCE, _LISTING = "source.json", "listing.json"
 _SENDING, _SENT = "sending.json", "sent.json"
@@ -109,10 +113,31 @@ def writeResult(folder: Path, result: Result) -> None:
     if result.segmentation is not None:
         for _ in writeArray(folder / _LABELS, result.segmentation.array):
             pass
+        if result.segmentation.confidence is not None:
+            for _ in writeArray(folder / _CONFIDENCE, _percent(result.segmentation.confidence[0])):
+                pass
     document = result.document() | {"threads": result.threads}
     if result.segmentation is not None:
         document["fingerprints"] = result.segmentation.fingerprints()
     (folder / _RESULT).write_text(json.dumps(document), encoding="utf-8")
+
+
+def _percent(probability: np.ndarray) -> np.ndarray:
+    """(k, j, i) uint8, at least 1 where the network looked, see `Segmentation.confidence`."""
+    import numpy as np
+
+    from IODeepLib.inference.segmentation import CERTAIN
+
+    percent = np.empty(probability.shape, np.uint8)
+    for plane, target in zip(probability, percent, strict=True):
+        target[...] = np.maximum(np.rint(plane * np.float32(100 / CERTAIN)), plane != 0)
+    return percent
+
+
+def readConfidence(folder: Path) -> Generator[None, None, np.ndarray | None]:
+    """(k, j, i) percent, where it was asked for and there is any; read a piece at each step."""
+    path = folder / _CONFIDENCE
+    return (yield from readArray(path)) if path.exists() else None
 
 
 def readResult(

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IODeepSlicer.sources.servers import Address
-from IODeepSlicer.work.job import Job, readResult, writeJob
+from IODeepSlicer.work.job import Job, readConfidence, readResult, writeJob
 from IODeepSlicer.work.worker_process import State, WorkerProcess
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from IODeepLib.inference.classification import Classification
     from IODeepLib.inference.segmentation import Segmentation
     from IODeepLib.model_object import Model
@@ -33,10 +35,13 @@ class Outcome:
     Attributes:
         found: the labels, or what a classification or regression says.
         document: everything about the run in plain values, as `result.json` of the command line.
+        confidence: (k, j, i) the probability of what was decided in percent, 0 where the network
+            did not look; None where nobody asked, or the network says nothing.
     """
 
     found: Segmentation | Classification
     document: dict[str, Any]
+    confidence: np.ndarray | None = None
 
 
 class Run(WorkerProcess[Outcome]):
@@ -112,4 +117,5 @@ class Run(WorkerProcess[Outcome]):
             self._inferring = time.monotonic(), self.fraction
 
     def _take(self, folder: Path) -> Generator[None, None, Outcome]:
-        return Outcome(*(yield from readResult(folder, self._labels, self._grid)))
+        found, document = yield from readResult(folder, self._labels, self._grid)
+        return Outcome(found, document, (yield from readConfidence(folder)))

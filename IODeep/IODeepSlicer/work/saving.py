@@ -1,7 +1,8 @@
-"""What a network found, and people edited, as a DICOM SEG in Slicer's DICOM database.
+"""What a network found, and people edited, as DICOM objects in Slicer's DICOM database.
 
-The SEG is made in a process of its own: the window stays alive, and the libraries that make it are
-never loaded into Slicer.
+A segmentation is a DICOM SEG and a report (DICOM SR) of its measurements; what is said of a whole
+image is a report alone. They are made in a process of its own: the window stays alive, and the
+libraries that make them are never loaded into Slicer.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from IODeepSlicer.work.worker_process import WorkerProcess, slicerPython
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
-    from IODeepSlicer.work.seg_job import SegJob
+    from IODeepSlicer.work.save_job import SaveJob
+    from IODeepSlicer.work.segments_job import SegmentsJob
 
 
-class Saving(WorkerProcess[Path]):
-    """Makes a DICOM SEG of the segments of a result; gives a new folder with the file alone.
+class Saving(WorkerProcess[list[Path]]):
+    """Makes the DICOM objects of a result; gives their files, alone in a new folder.
 
-    Who takes the folder removes it.
+    The segmentation comes first, then the report. Who takes the files removes their folder.
     """
 
     task = "save"
@@ -36,114 +38,127 @@ class Saving(WorkerProcess[Path]):
     def __init__(
         self,
         python: str,
-        segmentationNode: slicer.vtkMRMLSegmentationNode,
-        job: SegJob,
+        node: slicer.vtkMRMLNode,
+        job: SaveJob,
+        segmentsJob: SegmentsJob | None,
         layers: Sequence[Layer],
     ) -> None:
         """Start it; the first polls hand the voxels over, which must not change until then."""
-        self.segmentationNode = segmentationNode
+        self.node = node
         self.found: list[SegmentNow] = []
-        self._job, self._layers = job, layers
-        self._stamp = segments.stampOf(segmentationNode)
+        self._job, self._segmentsJob, self._layers = job, segmentsJob, layers
+        self._stamp = _stampOf(node)
         super().__init__(python)
 
     def _write(self, folder: Path) -> Iterator[None]:
         from IODeepLib.errors import ImageError
-        from IODeepSlicer.work.seg_job import writeSegJob
+        from IODeepSlicer.work.save_job import writeSaveJob
+        from IODeepSlicer.work.segments_job import writeSegments
 
-        yield from writeSegJob(folder, self._job, self._layers)
-        self.found = yield from segments.look(self.segmentationNode)
-        if segments.stampOf(self.segmentationNode) != self._stamp:
+        writeSaveJob(folder, self._job)
+        if self._segmentsJob is not None:
+            yield from writeSegments(folder, self._segmentsJob, self._layers)
+        self.found = yield from segments.look(self.node)
+        if _stampOf(self.node) != self._stamp:
             raise ImageError(
                 "the segments were changed while they were handed over",
                 "segments that stay as they are for that moment",
                 "save again",
             )
-        self._layers = ()  # their voxels may go
+        self._segmentsJob, self._layers = None, ()  # their voxels may go
 
-    def _take(self, folder: Path) -> Generator[None, None, Path]:
-        from IODeepSlicer.work.seg_job import segFile
+    def _take(self, folder: Path) -> Generator[None, None, list[Path]]:
+        from IODeepSlicer.work.save_job import madeFiles
 
         yield
         place = Path(tempfile.mkdtemp(prefix="IODeep-"))
-        file = segFile(folder)
-        shutil.copyfile(file, place / file.name)  # the process's own folder goes as a whole
-        return place
+        # The process's own folder goes as a whole.
+        return [Path(shutil.copy(file, place)) for file in madeFiles(folder)]
 
 
-def startSaving(
-    segmentationNode: slicer.vtkMRMLSegmentationNode, models: Iterable[Model]
-) -> Saving:
-    """Begin to make the DICOM SEG of a result as it is now; then `finishSaving`.
+def _stampOf(node: slicer.vtkMRMLNode) -> tuple[object, ...]:
+    return segments.stampOf(node) if isinstance(node, slicer.vtkMRMLSegmentationNode) else ()
+
+
+def startSaving(node: slicer.vtkMRMLNode, models: Iterable[Model]) -> Saving:
+    """Begin to make the DICOM objects of a result as it is now; then `finishSaving`.
 
     Args:
-        segmentationNode: what `nodes.createSegmentationNode` made.
+        node: what `logic.createResult` made.
         models: those at hand; the one that made it must be among them.
 
     Raises:
-        ImageError: the image is not from DICOM or was moved, or there is nothing to save.
+        ImageError: the image is not from DICOM or was moved, or the result cannot be saved.
         ModelError: the model is not at hand.
     """
-    from IODeepSlicer.work.seg_gathering import gather
+    from IODeepSlicer.work.gathering import gather
 
-    return Saving(slicerPython(), segmentationNode, *gather(segmentationNode, models))
+    return Saving(slicerPython(), node, *gather(node, models))
 
 
-def finishSaving(saving: Saving) -> str:
-    """Import what was made into the DICOM database; its SOP Instance UID.
+def finishSaving(saving: Saving) -> list[str]:
+    """Import what was made into the DICOM database, all or nothing; the SOP Instance UIDs.
 
     Raises:
         IODeepError: it could not be made, or the database does not take it.
     """
     from IODeepLib.errors import OutputError
 
-    folder = saving.outcome()
+    files = saving.outcome()
+    uids = [file.stem for file in files]
+    new = [uid for uid in uids if saved.fileOf(uid) is None]
     try:
-        (file,) = folder.iterdir()
-        slicer.dicomDatabase.insert(str(file), True, False)
-        uid = file.stem
+        for file in files:
+            slicer.dicomDatabase.insert(str(file), True, False)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    stored = slicer.dicomDatabase.fileForInstance(uid)
-    if not stored or not Path(stored).is_file():
+        shutil.rmtree(files[0].parent, ignore_errors=True)
+        whole = all(map(saved.fileOf, uids))
+        for uid in [] if whole else new:
+            _remove(uid)
+    if not whole:
         raise OutputError(
             f"the DICOM database in {slicer.dicomDatabase.databaseDirectory} did not take the file",
             "a database folder that can be written, with free space",
             "check the folder's permissions and space, or choose another database",
         )
-    saved.remember(saving.segmentationNode, uid, saving.found)
-    return uid
+    saved.remember(saving.node, uids, saving.found)
+    return uids
 
 
-def saveToDatabase(
-    segmentationNode: slicer.vtkMRMLSegmentationNode, models: Iterable[Model]
-) -> str:
+def _remove(uid: str) -> None:
+    """Take one of our objects, which is a series of its own, out of the database."""
+    file = slicer.dicomDatabase.fileForInstance(uid)
+    if file:
+        slicer.dicomDatabase.removeSeries(slicer.dicomDatabase.seriesForFile(file))
+
+
+def saveToDatabase(node: slicer.vtkMRMLNode, models: Iterable[Model]) -> list[str]:
     """Save a result as it is now, and wait until that is done, while Slicer goes on.
 
     Returns:
-        The SOP Instance UID; that of the file that is there, if it was saved like this before.
+        The SOP Instance UIDs; those of the files that are there, if it was saved like this before.
     """
-    file = saved.savedFile(segmentationNode, segments.now(segmentationNode))
-    if file is not None:
-        return saved.savedUID(segmentationNode)
-    saving = startSaving(segmentationNode, models)
+    if saved.savedFiles(node, segments.now(node)):
+        return saved.savedUIDs(node)
+    saving = startSaving(node, models)
     wait(saving)
     return finishSaving(saving)
 
 
-def saveToFolder(
-    segmentationNode: slicer.vtkMRMLSegmentationNode, models: Iterable[Model], folder: Path
-) -> Path:
-    """Write the same DICOM SEG into `folder`, which need not be there yet, and return its file."""
+def saveToFolder(node: slicer.vtkMRMLNode, models: Iterable[Model], folder: Path) -> list[Path]:
+    """Write the same objects into `folder`, which need not be there yet, and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = saved.savedFile(segmentationNode, segments.now(segmentationNode))
-    if file is not None:
-        return Path(shutil.copy(file, folder / f"{saved.savedUID(segmentationNode)}.dcm"))
-    saving = startSaving(segmentationNode, models)
+    files = saved.savedFiles(node, segments.now(node))
+    if files:
+        uids = saved.savedUIDs(node)
+        return [
+            Path(shutil.copy(file, folder / f"{uid}.dcm"))
+            for file, uid in zip(files, uids, strict=True)
+        ]
+    saving = startSaving(node, models)
     wait(saving)
     made = saving.outcome()
     try:
-        (file,) = made.iterdir()
-        return Path(shutil.move(file, folder))
+        return [Path(shutil.move(file, folder)) for file in made]
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(made[0].parent, ignore_errors=True)

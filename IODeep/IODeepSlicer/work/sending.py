@@ -21,17 +21,14 @@ class Sending(WorkerProcess[list[Path]]):
 
     task = "send"
 
-    def __init__(
-        self, python: str, segmentationNode: slicer.vtkMRMLSegmentationNode, address: Address
-    ) -> None:
+    def __init__(self, python: str, node: slicer.vtkMRMLNode, address: Address) -> None:
         """Start it; `address` is the server's. It fails where the result as it is is not saved."""
-        self._segmentationNode, self._address = segmentationNode, address
+        self._node, self._address = node, address
         super().__init__(python)
 
     def _write(self, folder: Path) -> Iterator[None]:
-        found = yield from segments.look(self._segmentationNode)
-        file = saved.fileToSend(self._segmentationNode, found)
-        writeSending(folder, [file], self._address)
+        found = yield from segments.look(self._node)
+        writeSending(folder, saved.filesToSend(self._node, found), self._address)
 
     def _take(self, folder: Path) -> Generator[None, None, list[Path]]:
         yield

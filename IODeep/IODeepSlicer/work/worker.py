@@ -212,9 +212,16 @@ def _surfaces(folder: Path, owner: _Owner) -> None:
 
 def _save(folder: Path, _owner: _Owner) -> None:
     import IODeepSlicer  # noqa: F401  makes IODeepLib importable
-    from IODeepSlicer.work.seg_job import makeSeg
+    from IODeepSlicer.work.save_job import makeObjects
 
-    makeSeg(folder)
+    makeObjects(folder)
+
+
+def _measure(folder: Path, _owner: _Owner) -> None:
+    import IODeepSlicer  # noqa: F401  makes IODeepLib importable
+    from IODeepSlicer.work.segments_job import measure
+
+    measure(folder)
 
 
 def _look(folder: Path, _owner: _Owner) -> None:
@@ -235,6 +242,7 @@ def _convert(folder: Path, owner: _Owner) -> None:
 _TASKS = {
     "run": _run,
     "save": _save,
+    "measure": _measure,
     "publish": _publish,
     "list": _list,
     "send": _send,

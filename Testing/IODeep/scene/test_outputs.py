@@ -88,7 +88,7 @@ def test_it_takes_the_place_of_another_result(model: Model, before: bool, after:
     assert result.GetName() == "mine"
     assert nodes.imageNodeOf(result) is second and result.GetTransformNodeID() is None
     assert nodes.documentOf(result)["run"] == 2
-    assert saved.savedUID(result) == ""
+    assert saved.savedUIDs(result) == []
     assert segment_table.tableOf(result) is None
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 0
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == segmentations

@@ -87,7 +87,7 @@ def test_what_a_scene_from_elsewhere_has_instead_is_passed_over(
 def test_a_review_of_other_segments_is_outdated(result: slicer.vtkMRMLNode) -> None:
     def segments(**voxels: str) -> list[SegmentNow]:
         return [
-            SegmentNow(name, name, (1, 0, 0), "", Origin.FOUND, 1, len(which), which, None, None)
+            SegmentNow(name, name, (1, 0, 0), "", Origin.FOUND, 1, len(which), which, None)
             for name, which in voxels.items()
         ]
 

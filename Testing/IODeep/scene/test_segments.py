@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from IODeepSlicer.scene import images, nodes, saved, segment_table, segments
+from IODeepSlicer.scene import images, nodes, saved, segments
 from IODeepSlicer.scene.nodes import tagOf
 from IODeepSlicer.scene.segments import ALGORITHM_NAME, ALGORITHM_TYPE, Origin, SegmentNow
 from makers.packed_models import make_model
@@ -69,8 +69,8 @@ def edit(result: slicer.vtkMRMLSegmentationNode, name: str, where: tuple, value:
     slicer.util.updateSegmentBinaryLabelmapFromArray(mask, result, segment_id, volume)
 
 
-def by_name(result: slicer.vtkMRMLSegmentationNode, **options: bool) -> dict[str, SegmentNow]:
-    return {each.name: each for each in segments.now(result, **options)}
+def by_name(result: slicer.vtkMRMLSegmentationNode) -> dict[str, SegmentNow]:
+    return {each.name: each for each in segments.now(result)}
 
 
 def origins(result: slicer.vtkMRMLSegmentationNode) -> dict[str, Origin]:
@@ -184,32 +184,7 @@ def test_cores_tags_tell_who_made_a_segment(
     assert tagOf(kidney, ALGORITHM_NAME) == model.label
 
 
-def test_the_table_measures_what_is_there_now(result: slicer.vtkMRMLSegmentationNode) -> None:
-    edit(result, "kidney", (0, 0, slice(0, 2)))
-    table = segment_table.createSegmentTable(result)
-    assert segment_table.tableOf(result) is table
-    content, volume = table.GetTable(), nodes.imageNodeOf(result)
-    segment_id = result.GetSegmentation().GetSegmentIdBySegmentName("kidney")
-    mask = slicer.util.arrayFromSegmentBinaryLabelmap(result, segment_id, volume) != 0
-    values = slicer.util.arrayFromVolume(volume)[mask]
-    for name, expected in {
-        "Voxel count": 14,
-        "Volume cm3": 14 * 3.0 / 1000,
-        "Mean": values.mean(),
-        "Standard deviation": values.std(ddof=1),
-        "Minimum": 0,
-        "Median": np.median(values),
-        "Maximum": values.max(),
-    }.items():
-        assert content.GetValueByName(0, name).ToDouble() == pytest.approx(expected), name
-    assert content.GetValueByName(0, "By hand").ToString() == "edited"
-    edit(result, "kidney", (0, 0, slice(0, 2)), 0)
-    assert segment_table.createSegmentTable(result) is table
-    assert table.GetTable().GetValueByName(0, "Voxel count").ToDouble() == 12
-    assert table.GetTable().GetColumnByName("By hand") is None
-
-
-def test_an_edit_beyond_the_image_counts_and_is_measured_inside(
+def test_an_edit_beyond_the_image_counts(
     volume: slicer.vtkMRMLScalarVolumeNode, model: Model
 ) -> None:
     """As with a geometry of the segmentation that is larger than the image."""
@@ -224,10 +199,8 @@ def test_an_edit_beyond_the_image_counts_and_is_measured_inside(
         result.GetSegmentation().GetSegment(segment_id).AddRepresentation("Binary labelmap", larger)
     assert set(origins(result).values()) == {Origin.FOUND}
     larger.SetScalarComponentFromDouble(-1, 0, 0, 0, 1)
-    found = by_name(result, measure=True)["kidney"]
+    found = by_name(result)["kidney"]
     assert (found.origin, found.voxels) == (Origin.EDITED, 13)
-    inside = by_name(made(volume, model), measure=True)["kidney"]
-    assert found.measured == inside.measured
 
 
 def grown(labelmap: slicer.vtkOrientedImageData) -> slicer.vtkOrientedImageData:
@@ -257,8 +230,6 @@ def test_without_its_image_a_result_is_still_counted(
     now = segments.now(result)
     assert [each.origin for each in now] == [Origin.FOUND, Origin.FOUND]
     assert [each.milliliters for each in now] == pytest.approx([e.milliliters for e in before])
-    with pytest.raises(ImageError, match="is not in the scene"):
-        segments.now(result, measure=True)
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "٣", "1" * 5000])

@@ -19,6 +19,8 @@ from IODeepSlicer.text.image_text import imageHtml
 from IODeepSlicer.text.plain_text import html
 from IODeepSlicer.work import saving
 from IODeepSlicer.work.job import Job, readJob, writeJob
+from IODeepSlicer.work.measuring import startMeasuring
+from IODeepSlicer.work.waiting import wait
 from judges import on_grid, read_by_dcmqi
 from makers import phantom
 from makers.series import Stack
@@ -148,7 +150,7 @@ def test_what_is_saved_is_the_object_of_the_command_line(
     node, series = loaded(tmp_path, kind, downwards=downwards)
     result = result_on(node, bright)
     assert savingObstacle(result) == ""
-    uid = saving.saveToDatabase(result, [bright])
+    uid, _report = saving.saveToDatabase(result, [bright])
     wanted = run(series, bright)
     assert uid == wanted.seg.sop_instance_uid
     seen = read_by_dcmqi(Path(slicer.dicomDatabase.fileForInstance(uid)), tmp_path / "dcmqi")
@@ -166,7 +168,7 @@ def test_a_ball_has_its_place_and_its_size(tmp_path: Path, bright: Model, kind: 
     result = result_on(node, bright)
     ((_, segment_id),) = nodes.segmentsByLabelValue(result)
     shown, voxel = in_segment(result, segment_id), images.imageOf(node).grid.voxel_volume
-    uid = saving.saveToDatabase(result, [bright])
+    uid, _report = saving.saveToDatabase(result, [bright])
     path = Path(slicer.dicomDatabase.fileForInstance(uid))
     (seen,) = read_by_dcmqi(path, tmp_path / "dcmqi").values()
     read = [
@@ -203,7 +205,7 @@ def test_even_slices_that_lie_aslant_need_no_transform(
     image = images.imageOf(node)
     assert image.geometry_fault is None and image.correction == series.correction != ""
     np.testing.assert_array_equal(image.volume().array, series.volume().array)
-    uid = saving.saveToDatabase(result_on(node, bright), [bright])
+    uid, _report = saving.saveToDatabase(result_on(node, bright), [bright])
     assert uid == run(series, bright).seg.sop_instance_uid
     _moved(node)
     assert "not shown where they lie" in images.imageOf(node).geometry_fault
@@ -219,7 +221,7 @@ def test_a_tilted_head_is_run_on_as_on_the_command_line(
     slicer_application.regularize(node)
     wanted, result = run(series, bright), result_on(node, bright)
     assert nodes.documentOf(result)["volumes_ml"] == wanted.document()["volumes_ml"]
-    uid = saving.saveToDatabase(result, [bright])
+    uid, _report = saving.saveToDatabase(result, [bright])
     seen = read_by_dcmqi(Path(slicer.dicomDatabase.fileForInstance(uid)), tmp_path / "dcmqi")
     (image,) = seen.values()
     np.testing.assert_array_equal(on_grid(image, series.grid) != 0, wanted.segmentation.array != 0)
@@ -227,13 +229,13 @@ def test_a_tilted_head_is_run_on_as_on_the_command_line(
 
 def test_the_result_comes_back_with_the_scene(tmp_path: Path, bright: Model) -> None:
     node, _ = loaded(tmp_path, "tilted and one missing")
-    uid = saving.saveToDatabase(result_on(node, bright), [bright])
+    uid, _report = saving.saveToDatabase(result_on(node, bright), [bright])
     bundle = str(tmp_path / "scene.mrb")
     assert slicer.mrmlScene.WriteToMRB(bundle)
     slicer.mrmlScene.Clear(0)
     assert slicer.mrmlScene.ReadFromMRB(bundle)
     (result,) = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
-    assert saving.saveToDatabase(result, [bright]) == uid
+    assert saving.saveToDatabase(result, [bright])[0] == uid
 
 
 def test_what_was_edited_or_moved_is_not_what_was_found(tmp_path: Path, bright: Model) -> None:
@@ -354,7 +356,10 @@ def test_a_series_that_only_its_digits_make_uneven_is_run_on_and_saved(
     result = result_on(node, bright)
     assert result.GetTransformNodeID() == node.GetTransformNodeID()
     wanted = run(series, bright)
-    assert saving.saveToDatabase(result, [bright]) == wanted.seg.sop_instance_uid
+    assert saving.saveToDatabase(result, [bright]) == [
+        wanted.seg.sop_instance_uid,
+        wanted.report.sop_instance_uid,
+    ]
     assert (
         json.loads(result.GetAttribute(nodes.DOCUMENT))["volumes_ml"]
         == (wanted.document()["volumes_ml"])
@@ -367,9 +372,14 @@ def test_what_is_measured_is_measured_on_the_corrected_voxels(
 ) -> None:
     node, series = loaded(tmp_path, kind)
     wanted = run(series, bright)
-    (found,) = segments.now(result_on(node, bright), measure=True)
+    result = result_on(node, bright)
+    (found,) = segments.now(result)
     values = series.volume().array[wanted.segmentation.array != 0]
     assert found.voxels == len(values)
     assert found.milliliters == pytest.approx(sum(wanted.segmentation.volumes().values()))
-    assert found.measured.mean == pytest.approx(values.mean())
-    assert found.measured.median == np.median(values)
+    measuring = startMeasuring(result)
+    wait(measuring)
+    (figures,) = measuring.outcome().figures.values()
+    (of_command,) = wanted.measurements.segments
+    assert figures == of_command.figures()
+    assert figures["mean"] == pytest.approx(values.mean())

@@ -225,7 +225,7 @@ def test_results_are_sent_or_wait(
     segmentation = logic.run(volume, network)
     with pytest.raises(IODeepError, match="not in the DICOM database"):
         logic.send(segmentation, orthanc.source)
-    uid = logic.saveToDICOM(segmentation, [network])
+    uids = logic.saveToDICOM(segmentation, [network])
     assert logic.send(segmentation, dcmqrscp.source)
     assert not logic.send(segmentation, dcmqrscp.source), "it was there"
 
@@ -236,10 +236,14 @@ def test_results_are_sent_or_wait(
     with pytest.raises(IODeepError, match=r"cannot be reached.*; the result is kept in"):
         logic.send(segmentation, "pacs")
     (kept,) = waiting()
-    assert kept.destination == "pacs" and len(kept.files) == 1
+    assert kept.destination == "pacs" and len(kept.files) == 2
     settings.write_text(f'[servers.pacs]\nurl = "{orthanc.source}"\n', encoding="utf-8")
     assert logic.send(segmentation, "pacs")
     assert not waiting()
-    (name,) = json.loads(orthanc.get("/instances"))
-    assert json.loads(orthanc.get(f"/instances/{name}/simplified-tags"))["SOPInstanceUID"] == uid
+    tags = [
+        json.loads(orthanc.get(f"/instances/{name}/simplified-tags"))
+        for name in json.loads(orthanc.get("/instances"))
+    ]
+    assert {each["SOPInstanceUID"] for each in tags} == {*uids}
+    assert {each["Modality"] for each in tags} == {"SEG", "SR"}
     logic.cleanup()

@@ -47,7 +47,7 @@ def masks_in_database(uid: str, study: Path) -> dict[str, np.ndarray]:
 def test_what_is_saved_is_what_is_seen(study: Path, network: Model) -> None:
     volume = slicer_application.load(study)
     segmentation = result_on(volume, network)
-    uid = saving.saveToDatabase(segmentation, [network])
+    uid, _report = saving.saveToDatabase(segmentation, [network])
     saved = masks_in_database(uid, study)
     (series,) = find_series(study)
     grid = images.imageOf(volume).grid
@@ -60,14 +60,14 @@ def test_what_is_saved_is_what_is_seen(study: Path, network: Model) -> None:
     assert saved.keys() == seen.keys() == {"grey", "white"}
     for name, mask in saved.items():
         np.testing.assert_array_equal(mask, seen[name])
-    assert saving.saveToDatabase(segmentation, [network]) == uid
+    assert saving.saveToDatabase(segmentation, [network])[0] == uid
 
 
 def test_a_part_of_the_image_is_saved_where_it_lies(study: Path, network: Model) -> None:
     volume = slicer_application.load(study)
     crop(volume, first=(2, 3, 1), last=(11, 9, 7))
     segmentation = result_on(volume, network)
-    uid = saving.saveToDatabase(segmentation, [network])
+    uid, _report = saving.saveToDatabase(segmentation, [network])
     seg = highdicom.seg.segread(slicer.dicomDatabase.fileForInstance(uid))
     saved = seg.get_volume(combine_segments=True)
     grid = images.imageOf(volume).grid
@@ -119,7 +119,7 @@ def test_what_cannot_be_saved_says_why(study: Path, network: Model) -> None:
     assert "is not from the DICOM database" in savingObstacle(segmentation)
     slicer.dicomDatabase.isOpen = True
     slicer.mrmlScene.RemoveNode(volume)
-    assert "image that was segmented is not in the scene" in savingObstacle(segmentation)
+    assert "image of the result is not in the scene" in savingObstacle(segmentation)
     said = nodes.documentOf(segmentation)
     for key, value in (("left_out", 5), ("provenance", {"name": "x"}), ("missing", None)):
         segmentation.SetAttribute(nodes.DOCUMENT, json.dumps(said | {key: value}))

@@ -13,7 +13,7 @@ import slicer_application
 from IODeepSlicer.scene import images, nodes, saved, segments
 from IODeepSlicer.work import saving
 from IODeepSlicer.work.worker_process import State
-from judges import on_grid, read_by_dcmqi, standard_errors
+from judges import on_grid, read_by_dcmqi, report_by_dcmtk, standard_errors
 
 from IODeepLib.errors import ImageError, IODeepError
 from IODeepLib.model_object import Model
@@ -41,9 +41,15 @@ def edit(result: Result, name: str, where: tuple, value: int = 1) -> None:
 
 
 def save(result: Result, network: Model) -> Path:
-    path = Path(slicer.dicomDatabase.fileForInstance(saving.saveToDatabase(result, [network])))
-    assert standard_errors(path) == []
-    return path
+    """The file of the segmentation; that of the report lies beside it."""
+    return saved_pair(result, network)[0]
+
+
+def saved_pair(result: Result, network: Model) -> tuple[Path, Path]:
+    uids = saving.saveToDatabase(result, [network])
+    path, report = (Path(slicer.dicomDatabase.fileForInstance(uid)) for uid in uids)
+    assert standard_errors(path) == standard_errors(report) == []
+    return path, report
 
 
 def in_scene(result: Result, study: Path) -> dict[str, np.ndarray]:
@@ -122,12 +128,12 @@ def test_the_same_state_is_saved_once(result: Result, network: Model) -> None:
     edit(result, "grey", (0, 0, 1), 0)
     first = save(result, network)
     assert save(result, network) == first != former
-    assert saved.savedFile(result, segments.now(result)) == first
+    assert saved.savedFiles(result, segments.now(result))[0] == first
     edit(result, "grey", (0, 0, 2))
     edit(result, "white", (0, 0, 2))
-    assert saved.savedFile(result, segments.now(result)) is None
+    assert saved.savedFiles(result, segments.now(result)) == []
     with pytest.raises(ImageError, match="as it is now, is not in the DICOM database"):
-        saved.fileToSend(result, segments.now(result))
+        saved.filesToSend(result, segments.now(result))
     second = pydicom.dcmread(save(result, network))
     assert second.SourceImageSequence[-1].ReferencedSOPInstanceUID == first.stem
 
@@ -171,8 +177,9 @@ def test_merged_and_emptied_segments(
     assert "Removed by hand: white" in pydicom.dcmread(path).DerivationDescription
     assert [kind for kind, _ in who(path).values()] == ["SEMIAUTOMATIC"]
     edit(result, "grey", (slice(None),), 0)
-    with pytest.raises(IODeepError, match="all segments are empty"):
-        saving.saveToDatabase(result, [network])
+    (report,) = saving.saveToDatabase(result, [network])  # there is nothing for a segmentation
+    said = report_by_dcmtk(Path(slicer.dicomDatabase.fileForInstance(report)))
+    assert '"removed by hand: white, grey"' in said
 
 
 def test_segments_that_overlap_by_hand(

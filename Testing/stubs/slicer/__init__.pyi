@@ -14,6 +14,9 @@ qSlicerSubjectHierarchyPluginHandler: Any
 qSlicerSubjectHierarchyScriptedPlugin: Any
 mrmlScene: vtkMRMLScene
 
+class vtkCodedEntry(vtk.vtkObject):
+    def SetValueSchemeMeaning(self, value: str, scheme: str, meaning: str, /) -> None: ...
+
 class vtkMRMLScene(vtk.vtkObject):
     StartCloseEvent: int
     EndCloseEvent: int
