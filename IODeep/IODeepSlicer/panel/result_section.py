@@ -124,7 +124,6 @@ class ResultSection:
         elif node is not None:
             self._measures.look(node, self._watch.found)
             self._onMeasured()
-            self._showWhereItGoes()
             self._review.look(self._watch.found)
 
     def _onMeasured(self) -> None:
@@ -136,8 +135,7 @@ class ResultSection:
         self.ui.keepButton.enabled = found is not None and measured is not None
         if found is not None and measured is not None and tableOf(node) is not None:
             createSegmentTable(node, found, measured)
-        if self._measures.problem:
-            say(self.ui.saveLabel, self._measures.problem, RED)
+        self._showWhereItGoes()
 
     def _showConfidence(self, node: slicer.vtkMRMLNode | None) -> None:
         box, volume = self.ui.confidenceShownCheckBox, confidence.confidenceOf(node)
@@ -174,8 +172,9 @@ class ResultSection:
         say(self.ui.ranLabel, ranOn(document))
 
     def _showWhereItGoes(self) -> None:
-        node = self._node
-        isSaved = self._saveRow.show(node, self._watch.found if self._watch.node else [])
-        self._sendRow.show(node, isSaved=isSaved)
-        if self._watch.problem:
-            say(self.ui.saveLabel, self._watch.problem, RED)
+        isSegmentation = self._watch.node is not None
+        isSaved = self._saveRow.show(self._node, self._watch.found if isSegmentation else [])
+        self._sendRow.show(self._node, isSaved=isSaved)
+        problem = self._watch.problem or self._measures.problem
+        if isSegmentation and problem:
+            say(self.ui.saveLabel, problem, RED)

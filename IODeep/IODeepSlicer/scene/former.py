@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import slicer
 
-from IODeepSlicer.scene import nodes, segments
+from IODeepSlicer.scene import confidence, nodes, segments
 from IODeepSlicer.scene.segments import Origin
 
 
@@ -23,6 +23,9 @@ def hideFormer(node: slicer.vtkMRMLNode, together: Collection[slicer.vtkMRMLNode
     for each in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
         if each is not node and each not in together and nodes.imageNodeOf(each) is image:
             each.SetDisplayVisibility(False)
+            volume = confidence.confidenceOf(each)
+            if volume is not None:
+                confidence.show(volume, False)
 
 
 def isNetworksAlone(node: slicer.vtkMRMLSegmentationNode) -> bool:

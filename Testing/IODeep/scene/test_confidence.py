@@ -13,6 +13,7 @@ import slicer
 import slicer_application
 import vtk
 from IODeepSlicer.scene import confidence, images, nodes
+from IODeepSlicer.scene.former import hideFormer
 from IODeepSlicer.work.waiting import wait
 from makers import networks
 from makers.recipes import label
@@ -90,3 +91,17 @@ def test_a_network_without_probabilities_gives_none_and_says_so(
     result = logic.run(slicer_application.load(study), network, confidence=True)
     assert confidence.confidenceOf(result) is None
     assert any("no confidence is given" in note for note in nodes.documentOf(result)["notes"])
+
+
+def test_it_is_shown_when_it_is_asked_for_and_not_over_another_result(
+    logic: IODeepLogic, study: Path, sure: Model
+) -> None:
+    view = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    volume = slicer_application.load(study)
+    node = confidence.confidenceOf(logic.run(volume, sure, confidence=True))
+    assert view.GetForegroundVolumeID() is None and not confidence.isShown(node)
+    confidence.show(node, True)
+    assert view.GetForegroundVolumeID() == node.GetID() and confidence.isShown(node)
+    assert 0 < view.GetForegroundOpacity() < 1
+    hideFormer(logic.run(volume, sure))
+    assert view.GetForegroundVolumeID() is None and not confidence.isShown(node)
