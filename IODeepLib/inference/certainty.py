@@ -97,7 +97,8 @@ class _Distribution:
     def paint(self, piece: Levels, low: Float32, high: Float32, scores_of: ScoresOf) -> None:
         channels = self._all
         if self._activation is Activation.NONE:
-            self.valid = self.valid and _can_be(low, high)
+            if not _can_be(low, high):
+                self.valid = False
             channels = np.flatnonzero(high > self._least)
             if not self.valid or not len(channels):
                 piece[0], piece[1] = 1, 0
@@ -132,7 +133,8 @@ class _Questions:
         elif self._activation is Activation.SOFTMAX:
             values = activate(scores_of(self._all), Activation.SOFTMAX)[self._channels]
         else:
-            self.valid = self.valid and _can_be(low, high)
+            if not _can_be(low, high):
+                self.valid = False
             if not self.valid:
                 piece[0], piece[1] = 1, 0
                 return

@@ -2,9 +2,10 @@
 
 Scores come in planes of the network's grid. On the voxels of the series they are interpolated
 linearly, and decided there; or the decision is made on the network's voxels and each voxel of the
-series takes that of the one it lies in. Only two planes of scores are held, and planes are worked
-through in tiles small enough for the processor's cache. Where labels are interpolated or changed
-before they are brought to the series, they are held on the network's voxels first.
+series takes that of the one it lies in. Of a slab only the last plane is held when the next one
+comes. Planes are painted on all processors, in tiles small enough for their caches. Where labels
+are interpolated or changed before they are brought to the series, they are held on the network's
+voxels first.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from IODeepLib.inference.canvas import Canvas
 from IODeepLib.inference.labels_on_source import labels_on_source, on_itself
 from IODeepLib.inference.painter import Painter
 from IODeepLib.inference.preprocess import Prepared
-from IODeepLib.inference.score_planes import is_whole, pairs_of, planes_of
+from IODeepLib.inference.score_planes import is_whole, pairs_of
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.inference.sliding_window import Slab
 from IODeepLib.inference.surrounded import surrounded
+from IODeepLib.machine.parallel import in_order
 from IODeepLib.recipe import Blend, Decision, Interpolation, Output
 from IODeepLib.voxels.activation import activate
 from IODeepLib.voxels.resample import parallel_steps
@@ -96,8 +98,9 @@ def decide(
         _decide_on_network(slabs, painter, canvas, nearest)
     else:
         painter = Painter(axes[1:], sizes[1:], output, want_probabilities, confidence_layers)
-        for z, (below, above, part) in enumerate(pairs_of(slabs, linear_taps(axes[0], sizes[0]))):
-            canvas.put(z, *painter.paint(below, above, part))
+        for pairs in pairs_of(slabs, linear_taps(axes[0], sizes[0])):
+            for painted in in_order(painter.paint, pairs):
+                canvas.put(*painted)
     return canvas.segmentation(sure=painter.sure)
 
 
@@ -128,14 +131,9 @@ def _decide_on_network(
     slabs: Iterable[Slab], painter: Painter, canvas: Canvas, nearest: list[npt.NDArray[np.intp]]
 ) -> None:
     planes, rows, columns = nearest
-    target = 0
-    for i, plane in planes_of(slabs):
-        if target == len(planes) or planes[target] > i:
-            continue
-        parts = [
-            None if part is None else part[:, rows[:, None], columns]
-            for part in painter.paint(plane, plane, np.float32(0))
-        ]
-        while target < len(planes) and planes[target] == i:
-            canvas.put(target, *parts)
-            target += 1
+    wanted, first, counts = np.unique(planes, return_index=True, return_counts=True)
+    for pairs in pairs_of(slabs, linear_taps(wanted.astype(np.float64), wanted[-1] + 1)):
+        for number, *painted in in_order(painter.paint, pairs):
+            parts = [None if part is None else part[:, rows[:, None], columns] for part in painted]
+            for target in range(first[number], first[number] + counts[number]):
+                canvas.put(target, *parts)

@@ -2,12 +2,12 @@
 
 A rule is told the lowest and the highest score of each channel around the piece. What lies
 between them by interpolation cannot leave them, so that most pieces are decided by these bounds
-alone (all liver, say) and the others need only the channels that can still win.
+alone (all liver, say) and the others need only the channels that can still win. Of those the
+scores tell in a closer look, before they are interpolated, which of them really can.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -18,8 +18,34 @@ from IODeepLib.recipe import Activation, Decision, Output
 from IODeepLib.voxels.activation import activate
 
 LabelArray = npt.NDArray[np.unsignedinteger]
-# The scores (channels, rows, columns) of the channels with these indices: a new array.
-ScoresOf = Callable[[npt.NDArray[np.intp]], Float32]
+
+
+class ScoresOf(Protocol):
+    """Gives the scores of a piece of a plane."""
+
+    def __call__(self, channels: npt.NDArray[np.intp]) -> Float32:
+        """(channels, rows, columns) of the channels with these indices: a new array."""
+
+    def contenders(self, channels: npt.NDArray[np.intp], high: Float32) -> npt.NDArray[np.intp]:
+        """Those of `channels` that can be the highest of them somewhere in the piece, or more.
+
+        Args:
+            channels: their indices.
+            high: (channels,) how high each of them is at most.
+        """
+
+
+class Scores:
+    """Scores (channels, rows, columns) as they are."""
+
+    def __init__(self, scores: Float32) -> None:
+        self._scores = scores
+
+    def __call__(self, channels: npt.NDArray[np.intp]) -> Float32:
+        return self._scores[channels]
+
+    def contenders(self, channels: npt.NDArray[np.intp], high: Float32) -> npt.NDArray[np.intp]:
+        return channels
 
 
 class Rule(Protocol):
@@ -68,11 +94,24 @@ class _Argmax:
 
     def paint(self, piece: LabelArray, low: Float32, high: Float32, scores_of: ScoresOf) -> None:
         channels = np.flatnonzero(high >= low.max())
+        if not self._alike(channels):
+            channels = scores_of.contenders(channels, high[channels])
+        if self._alike(channels):
+            piece[0] = self._values[channels[0]]
+            return
+        scores = scores_of(channels)
+        best, others = scores[0], scores[1:]
+        piece[0] = self._values[channels[0]]
+        higher = np.empty(best.shape, bool)
+        for score, value in zip(others, self._values[channels[1:]], strict=True):
+            np.greater(score, best, out=higher)
+            np.copyto(best, score, where=higher)
+            np.copyto(piece[0], value, where=higher, casting="same_kind")
+
+    def _alike(self, channels: npt.NDArray[np.intp]) -> bool:
+        """Whether it makes no difference which of these channels is the highest."""
         values = self._values[channels]
-        if (values == values[0]).all():
-            piece[0] = values[0]
-        else:
-            piece[0] = values[scores_of(channels).argmax(axis=0)]
+        return bool((values == values[0]).all())
 
 
 class _Threshold:

@@ -11,7 +11,7 @@ from IODeepLib.geometry.arrays import Float32
 from IODeepLib.inference.certainty import certainty_of
 from IODeepLib.inference.decision_rule import ScoresOf, label_type, rule_of
 from IODeepLib.inference.network_run import score_channels
-from IODeepLib.inference.score_planes import Plane, strips_of, tile_of
+from IODeepLib.inference.score_planes import Pair, Tile, strips_of
 from IODeepLib.inference.segmentation import CERTAIN
 from IODeepLib.recipe import Output
 from IODeepLib.voxels.activation import activate
@@ -21,11 +21,13 @@ class Painted(NamedTuple):
     """A plane of what is made; what is not wanted is None.
 
     Attributes:
+        number: of the plane.
         labels: (layer, rows, columns), as `Segmentation.array` has them.
         probabilities: (label, rows, columns), a byte each.
         confidence: (layer, rows, columns), as `Segmentation.confidence` has it.
     """
 
+    number: int
     labels: npt.NDArray
     probabilities: npt.NDArray | None
     confidence: npt.NDArray | None
@@ -58,14 +60,9 @@ class Painter:
         """Whether what was painted of confidence is one: the scores are probabilities."""
         return self._certainty is not None and self._certainty.valid
 
-    def paint(self, below: Plane, above: Plane, part: np.float32) -> Painted:
-        """A plane of what is made.
-
-        Args:
-            below: the plane before the one that is painted.
-            above: the plane behind it.
-            part: how much of `above` is in it, 0 to 1.
-        """
+    def paint(self, pair: Pair) -> Painted:
+        """A plane of what is made. Several threads may do so at once."""
+        number, below, above, part = pair
         labels = np.zeros((self._rule.layers, *self._shape), self._type)
         probable = self._probable
         probabilities = None if probable is None else probable.empty(self._shape)
@@ -79,22 +76,18 @@ class Painter:
             low, high = np.minimum(low, others[0]), np.maximum(high, others[1])
         for i, rows in enumerate(self._strips[0]):
             for j, columns in enumerate(self._strips[1]):
-
-                def scores_of(channels: npt.NDArray[np.intp], rows=rows, columns=columns):
-                    return tile_of(below, above, part, channels, rows, columns)
-
                 bounds = low[: self._channels, i, j], high[: self._channels, i, j]
                 where = (slice(None), rows.target, columns.target)
-                scores: ScoresOf = scores_of
+                scores: ScoresOf = Tile(below, above, part, rows, columns)
                 if certainty is not None and confidence is not None:  # first: it asks for more
-                    scores = _Remembered(scores_of)
-                    certainty.paint(confidence[:2][where], *bounds, scores)
                     if self._layers > 2:
-                        confidence[2][where[1:]] = _share(scores_of(self._last)[0])
+                        confidence[2][where[1:]] = _share(scores(self._last)[0])
+                    scores = _Remembered(scores)
+                    certainty.paint(confidence[:2][where], *bounds, scores)
                 self._rule.paint(labels[where], *bounds, scores)
                 if probable is not None and probabilities is not None:
                     probabilities[where] = probable(scores)
-        return Painted(labels, probabilities, confidence)
+        return Painted(number, labels, probabilities, confidence)
 
 
 class _Remembered:
@@ -112,6 +105,10 @@ class _Remembered:
             self._places = {channel: i for i, channel in enumerate(asked)}
             return self._scores.copy()
         return self._scores[[self._places[channel] for channel in asked]]
+
+    def contenders(self, channels: npt.NDArray[np.intp], high: Float32) -> npt.NDArray[np.intp]:
+        """All of them: their scores are there already."""
+        return channels
 
 
 class _Probabilities:

@@ -1,10 +1,11 @@
 """Planes of scores on the network's grid, and the tiles in which they are worked through.
 
-Only two planes are held, and a tile is small enough for the processor's cache.
+A tile is small enough for the processor's cache.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -20,6 +21,11 @@ from IODeepLib.voxels.taps import Taps, in_plane, linear_taps
 # tile's side are measured: smaller ones cost calls, larger ones are less often of one label.
 TILE_SCORES = 1 << 15
 TILE_SIDE = (32, 96)
+# Rounding in the interpolation of a score within a plane, as a part of the scores around: it is a
+# few times the 6e-8 of float32.
+INTERPOLATION_ERROR = 1e-6
+# Channels that are looked at first.
+STRONG = 4
 
 
 def is_whole(positions: npt.NDArray[np.float64]) -> bool:
@@ -33,48 +39,55 @@ class Plane:
     def __init__(self, scores: Float32) -> None:
         self.scores = scores
         self._bounds: tuple[Float32, Float32] | None = None
+        self._working = threading.Lock()
 
     def bounds(self, strips: list[list[Strip]]) -> tuple[Float32, Float32]:
         """The lowest and highest score of each channel in each tile: (channel, rows, columns)."""
-        if self._bounds is None:
-            low, high = (
-                np.stack(
-                    [extreme(self.scores[:, strip.network], axis=1) for strip in strips[0]], axis=1
-                )
-                for extreme in (np.min, np.max)
-            )
-            self._bounds = (
-                np.stack([low[..., strip.network].min(axis=-1) for strip in strips[1]], axis=-1),
-                np.stack([high[..., strip.network].max(axis=-1) for strip in strips[1]], axis=-1),
-            )
-        return self._bounds
+        with self._working:
+            if self._bounds is None:
+                low, high = (self._extremes(strips, which) for which in (np.minimum, np.maximum))
+                self._bounds = low, high
+            return self._bounds
+
+    def _extremes(self, strips: list[list[Strip]], which: np.ufunc) -> Float32:
+        rows, columns = strips
+        channels, _, size = self.scores.shape
+        found = np.zeros((channels, len(rows), size + 1), np.float32)  # a part may end at `size`
+        for i, strip in enumerate(rows):
+            which.reduce(self.scores[:, strip.network], axis=1, out=found[:, i, :size])
+        # Every other part is a strip, those between are of no use.
+        ends = [end for strip in columns for end in (strip.network.start, strip.network.stop)]
+        return which.reduceat(found, ends, axis=-1)[..., ::2]
 
     def keep(self) -> None:
         """Hold the scores beyond the life of the slab that they came in."""
         self.scores = self.scores.copy()
 
 
-def planes_of(slabs: Iterable[Slab]) -> Iterator[tuple[int, Plane]]:
-    for start, scores in slabs:
-        plane = None
-        for i in range(scores.shape[1]):
-            plane = Plane(scores[:, i])
-            yield start + i, plane
-        if plane is not None:
-            plane.keep()
+# A plane that is painted: its number, the planes of scores around it, the upper's part in it.
+Pair = tuple[int, Plane, Plane, np.float32]
 
 
-def pairs_of(slabs: Iterable[Slab], taps: Taps) -> Iterator[tuple[Plane, Plane, np.float32]]:
-    """For each target plane, as soon as it can be made: the planes around it, the upper's part."""
+def pairs_of(slabs: Iterable[Slab], taps: Taps) -> Iterator[list[Pair]]:
+    """Of each slab the target planes that can be made once it is there; they need it no longer
+    than until the next one is asked for.
+    """
     part = taps.weight[1]
     lower, upper = taps.index[0], np.where(part > 0, taps.index[1], taps.index[0])
-    target, previous = 0, None
-    for i, plane in planes_of(slabs):
-        while target < len(taps) and upper[target] == i:
-            below = plane if lower[target] == i or previous is None else previous
-            yield below, plane, part[target]
+    target = 0
+    last: list[Plane] = []
+    for start, scores in slabs:
+        planes = [*last, *(Plane(scores[:, i]) for i in range(scores.shape[1]))]
+        first = start - len(last)
+        pairs: list[Pair] = []
+        while target < len(taps) and upper[target] < first + len(planes):
+            below, above = planes[lower[target] - first], planes[upper[target] - first]
+            pairs.append((target, below, above, part[target]))
             target += 1
-        previous = plane
+        yield pairs
+        last = planes[-1:]
+        for plane in last:
+            plane.keep()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,24 +121,77 @@ def strips_of(positions: npt.NDArray[np.float64], size: int, channels: int) -> l
     return strips
 
 
-def tile_of(
-    below: Plane,
-    above: Plane,
-    part: np.float32,
-    channels: npt.NDArray[np.intp],
-    rows: Strip,
-    columns: Strip,
-) -> Float32:
-    """Interpolated scores (channels, rows, columns) of one tile, a new array."""
-    where = (channels, rows.network, columns.network)
-    scores = below.scores[where]
-    if part:
-        difference = above.scores[where]
-        difference -= scores
-        difference *= part
-        scores += difference
-    if rows.taps is not None and columns.taps is not None:
-        return in_plane(scores, rows.taps, columns.taps)
-    if rows.taps is not None:
-        return rows.taps.along(scores, -2)
-    return scores if columns.taps is None else columns.taps.along(scores, -1)
+class Tile:
+    """The scores of one tile of a plane that lies between two planes of the network's grid.
+
+    Args:
+        below: the plane before it.
+        above: the plane behind it.
+        part: how much of `above` is in it, 0 to 1.
+        rows: of the tile.
+        columns: of the tile.
+    """
+
+    def __init__(
+        self, below: Plane, above: Plane, part: np.float32, rows: Strip, columns: Strip
+    ) -> None:
+        self._below, self._above, self._part = below, above, part
+        self._rows, self._columns = rows, columns
+        self._contenders: tuple[npt.NDArray[np.intp], Float32] | None = None
+
+    def __call__(self, channels: npt.NDArray[np.intp]) -> Float32:
+        """Interpolated scores (channels, rows, columns), a new array."""
+        rows, columns = self._rows.taps, self._columns.taps
+        if self._contenders is not None and self._contenders[0] is channels:
+            scores = self._contenders[1]
+        else:
+            scores = self._between(channels)
+        if rows is not None and columns is not None:
+            return in_plane(scores, rows, columns)
+        if rows is not None:
+            return rows.along(scores, -2)
+        return scores if columns is None else columns.along(scores, -1)
+
+    def contenders(self, channels: npt.NDArray[np.intp], high: Float32) -> npt.NDArray[np.intp]:
+        """Those of `channels` that can be the highest of them somewhere in the tile.
+
+        Between four voxels of the network no score can be beyond those of the four. A few channels
+        that reach high tell first how high one of them is everywhere, so that of most others none
+        has to be looked at.
+
+        Args:
+            channels: their indices.
+            high: (channels,) how high each of them is at most.
+        """
+        error = np.float32(INTERPOLATION_ERROR) * np.abs(high).max()
+        if len(channels) > STRONG:
+            strong = channels[np.argpartition(high, -STRONG)[-STRONG:]]
+            low, _ = self._around_cells(self._between(strong))
+            channels = channels[high >= low.max(axis=0).min() - error]
+        scores = self._between(channels)
+        low, highest = self._around_cells(scores)
+        can = (highest >= low.max(axis=0) - error).any(axis=(1, 2))
+        self._contenders = channels[can], scores[can]
+        return self._contenders[0]
+
+    def _around_cells(self, scores: Float32) -> tuple[Float32, Float32]:
+        """The least and the highest of what is around each cell: (channels, rows, columns)."""
+        low = high = scores
+        if self._rows.taps is not None and scores.shape[1] > 1:
+            low = np.minimum(low[:, :-1], low[:, 1:])
+            high = np.maximum(high[:, :-1], high[:, 1:])
+        if self._columns.taps is not None and scores.shape[2] > 1:
+            low = np.minimum(low[..., :-1], low[..., 1:])
+            high = np.maximum(high[..., :-1], high[..., 1:])
+        return low, high
+
+    def _between(self, channels: npt.NDArray[np.intp]) -> Float32:
+        """Scores on the rows and columns of the network, a new array."""
+        where = (channels, self._rows.network, self._columns.network)
+        scores = self._below.scores[where]
+        if self._part:
+            difference = self._above.scores[where]
+            difference -= scores
+            difference *= self._part
+            scores += difference
+        return scores

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from msgspec.structs import replace
 
 from IODeepLib.geometry.arrays import Float32
-from IODeepLib.inference.decision_rule import label_type, rule_of
+from IODeepLib.inference.decision_rule import Scores, label_type, rule_of
 from IODeepLib.recipe import Blend, Output
 
 _Marks = npt.NDArray[np.unsignedinteger]
@@ -79,7 +79,7 @@ class Votes:
             if not (np.isfinite(low).all() and np.isfinite(high).all()):
                 continue  # the run refuses it
             piece = np.zeros((self._rule.layers, *plane.shape[1:]), label_type(self._output))
-            self._rule.paint(piece, low, high, plane.__getitem__)
+            self._rule.paint(piece, low, high, Scores(plane))
             if self._rule.layers > 1:
                 marked = piece * self._codes[:, None, None]
                 np.bitwise_xor.reduce(marked, axis=0, out=marks[k])

@@ -21,7 +21,7 @@ from makers.scores import (
 )
 
 from IODeepLib.geometry import Grid, Volume
-from IODeepLib.inference import score_planes
+from IODeepLib.inference import decision_rule, score_planes
 from IODeepLib.inference.decision import decide
 from IODeepLib.inference.sliding_window import score_slabs
 from IODeepLib.recipe import (
@@ -307,3 +307,31 @@ def test_tiles_and_bounds_change_nothing(shape, network, channels, smooth, seed)
     judge = np.append(np.arange(1, channels) if channels > 1 else 1, 0)[values.argmax(axis=0)]
     clear = clear_argmax(values) if channels > 1 else np.ones(shape, bool)
     np.testing.assert_array_equal(ours[clear], judge[clear])
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    shape=st.tuples(*[st.integers(1, 40)] * 3),
+    network=st.tuples(*[st.integers(1, 40)] * 3),
+    channels=st.integers(2, 30),
+    smooth=st.sampled_from([0.0, 1.0, 4.0]),
+    levels=st.sampled_from([0, 3]),
+    seed=st.integers(0, 99),
+)
+def test_a_closer_look_changes_no_bit(shape, network, channels, smooth, levels, seed):
+    """Also where many scores are equal: every channel interpolated and compared decides alike."""
+    source = Volume(np.ones(shape, np.int16), Grid(shape, AFFINE))
+    prepared = prepared_of(Resize(network), source=source)
+    scores = random_scores(prepared, channels, seed, min(smooth, *network))
+    if levels:
+        scores = np.rint(scores * levels)
+    output = make_output(channels, tuple(range(1, channels)), range(1, channels))
+    ours = decide(in_slabs(scores, 5), prepared, output).array
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decision_rule._Argmax, "paint", every_channel)
+        judge = decide(in_slabs(scores, 5), prepared, output).array
+    np.testing.assert_array_equal(ours, judge)
+
+
+def every_channel(rule, piece, low, high, scores_of):
+    piece[0] = rule._values[scores_of(np.arange(len(low))).argmax(axis=0)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
-from IODeepLib.machine.parallel import in_parallel
+from IODeepLib.machine.parallel import in_order, in_parallel
 from IODeepLib.machine.progress import Advance
 
 
@@ -57,3 +58,39 @@ def test_one_failing_job_stops_the_others_and_its_error_is_raised() -> None:
 
     with pytest.raises(OSError, match="no room"):
         in_parallel([endless, failing, *[endless] * 20], lambda count: None)
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_results_come_in_order_and_never_far_ahead(threads, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    begun = []
+
+    def work(number):
+        begun.append(number)
+        time.sleep(0.001 * (number % 3))
+        return number * number
+
+    for taken, result in enumerate(in_order(work, range(40))):
+        assert result == taken**2
+        assert len(begun) <= taken + 2 + 2 * int(threads)
+    assert sorted(begun) == list(range(40))
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_what_fails_is_raised_in_its_place(threads, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    results = in_order(lambda number: 12 // (3 - number), range(9))
+    assert [next(results) for _ in range(3)] == [4, 6, 12]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_nothing_runs_on_when_nobody_wants_more(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    begun = []
+    results = in_order(begun.append, range(1000))
+    next(results)
+    results.close()
+    count = len(begun)
+    time.sleep(0.05)
+    assert len(begun) == count < 20
