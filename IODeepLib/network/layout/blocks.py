@@ -65,10 +65,11 @@ class Writer:
 
     Attributes:
         multiplications: what the convolutions so far take.
+        bytes: of the weights so far.
     """
 
     def __init__(self, block: int) -> None:
-        self.block, self.multiplications = block, 0
+        self.block, self.multiplications, self.bytes = block, 0, 0
         self._nodes: list[bytes] = []
         self._tensors: list[bytes] = []
         self._known: dict[object, str] = {}
@@ -93,6 +94,7 @@ class Writer:
     def constant(self, values: Array) -> str:
         """A tensor of weights."""
         name = self._name()
+        self.bytes += values.nbytes
         self._tensors.append(made_tensor(name, values))
         return name
 

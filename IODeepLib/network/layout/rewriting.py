@@ -23,6 +23,9 @@ OLDEST_OPSET, NEWEST_OPSET = 11, 25
 # Multiplications of the rewritten convolutions for one of the network's own, at most: blocks that
 # are filled up with many zeros, and strides, would eat up the gain.
 MOST_WORK = 1.0
+# What a stranger's graph may make of a few bytes: nodes, images that follow one another, and bytes
+# of weights, which several nodes may share. The largest nnU-Nets have 400 nodes and two images.
+MOST_NODES, MOST_PARTS, MOST_BYTES = 2000, 16, 2**30
 
 Values = Callable[[str], Array | None]  # a constant of float32 by its name; None for any other
 Image = tuple[Halves, ...] | Picture
@@ -70,6 +73,7 @@ class _Rewriting:
         inputs = [name for name in graph.inputs if name not in graph.constants]
         _known(not graph.functions, "functions of its own")
         _known(OLDEST_OPSET <= graph.opset <= NEWEST_OPSET, f"operator set {graph.opset}")
+        _known(len(graph.nodes) <= MOST_NODES, f"{len(graph.nodes)} nodes")
         _known(len(inputs) == 1 and len(shape) == 5 and shape[0] == 1, "another input")
         self._graph, self._values, self._shape = graph, values, shape
         self._writer, self._work = Writer(block), 0
@@ -109,6 +113,7 @@ class _Rewriting:
     def _keep(self, name: str, image: Image) -> None:
         size = image.size if isinstance(image, Picture) else image[0].size
         _known(min(size) > 0, "nothing left of the image")
+        _known(self._writer.bytes <= MOST_BYTES, "weights that are used again and again")
         self._coarsest = cast(Size, tuple(map(min, zip(self._coarsest, size, strict=True))))
         self._images[name] = image
 
@@ -237,6 +242,7 @@ class _Rewriting:
     def joined(self, node: Node) -> Image:
         _known(node.attributes.get("axis") in (1, -4), "Concat along another axis")
         parts = tuple(part for name in node.inputs for part in self._parts(name))
+        _known(len(parts) <= MOST_PARTS, f"{len(parts)} images that follow one another")
         _known(len({part.size for part in parts}) == 1, "images of different sizes")
         return parts
 

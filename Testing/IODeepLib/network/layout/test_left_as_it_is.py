@@ -11,7 +11,7 @@ import pytest
 from makers.layered_networks import Layers
 from onnx import helper
 
-from IODeepLib.network.layout import trying
+from IODeepLib.network.layout import rewriting, trying
 from IODeepLib.network.layout.rewriting import UnknownError, rewrite
 from IODeepLib.onnx_file import OnnxFile
 from IODeepLib.onnx_file.graph import read_graph
@@ -75,6 +75,21 @@ def two_outputs(net: Layers) -> str:
     return "most"
 
 
+def doubled(net: Layers) -> str:
+    """A thousand million images that follow one another."""
+    tensor = net.conv("image", 16, 16)
+    for _ in range(30):
+        tensor = net.node("Concat", [tensor, tensor], axis=1)
+    return tensor
+
+
+def many_nodes(net: Layers) -> str:
+    tensor = net.conv("image", 16, 16)
+    for _ in range(2000):
+        tensor = net.node("Relu", [tensor])
+    return tensor
+
+
 UNKNOWN = {
     "dilation": conv(dilations=[2, 2, 2], pads=[2] * 6),
     "pads": conv(pads=[0] * 6),
@@ -99,6 +114,8 @@ UNKNOWN = {
     "a slope a channel": after_conv("PRelu", np.ones((16, 1, 1, 1))),
     "joined along rows": lambda net: net.node("Concat", [net.conv("image", 16, 16)] * 2, axis=3),
     "nothing to gain": lambda net: net.node("Relu", ["image"]),
+    "doubled": doubled,
+    "many nodes": many_nodes,
     "narrow": lambda net: net.conv("image", 16, 1),
 }
 
@@ -107,6 +124,18 @@ UNKNOWN = {
 def test_other_graphs(name: str) -> None:
     net = Layers(16)
     assert reason(net.model(UNKNOWN[name](net)), (1, 16, *SIZE))
+
+
+def test_weights_that_are_used_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few bytes that would become many: each use has rewritten ones of its own."""
+    net = Layers(16)
+    tensor, weights = "image", net.random(16, 16, 3, 3, 3)
+    for _ in range(40):
+        tensor = net.node("Conv", [tensor, weights], pads=[1] * 6)
+    model = net.model(tensor)
+    assert reason(model, (1, 16, *SIZE)) == ""
+    monkeypatch.setattr(rewriting, "MOST_BYTES", 2**20)
+    assert reason(model, (1, 16, *SIZE)) == "weights that are used again and again"
 
 
 def known() -> onnx.ModelProto:
