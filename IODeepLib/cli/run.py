@@ -107,6 +107,7 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.machine.progress import TimeLeft
     from IODeepLib.network.providers import Engine
     from IODeepLib.results import SegmentationType
+    from IODeepLib.results.also import refuse
     from IODeepLib.results.asked_for import departure, labels_left_out
     from IODeepLib.results.result import FILE_NAMES
     from IODeepLib.results.run_record import described, provenance_of, recorded_options
@@ -155,6 +156,7 @@ def run(options: argparse.Namespace) -> None:
         asked = recorded_options(run_options.seg_type, left_out, departing.options)
         planned |= described(candidate.channels, provenance_of(candidate.model, asked))
         may_replace(options.out)
+        refuse(also, candidate.channels, candidate.model)
         with console.progress("fetch", upto=0.15) as progress:
             model = source.fetch(candidate.model, progress)
         infer, ends = pipeline.Stage.INFER.value, pipeline.begins_at(pipeline.Stage.FINISH)

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from IODeepLib.errors import IODeepError, UsageError
-from IODeepLib.series import ImageSeries
+from IODeepLib.model_object import Model
+from IODeepLib.recipe import Task
+from IODeepLib.series import Image, ImageSeries
 
 if TYPE_CHECKING:
     from IODeepLib.inference.segmentation import Segmentation
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
 # Writes the files into a folder and returns their names; all are among those of the kind.
 Writer = Callable[["Result", Path], list[str]]
-# Why a result cannot be written so, or None.
+# Why no result of these images and this model can be written so, or None.
+Refusal = Callable[[Sequence[Image], Model], IODeepError | None]
+# Why this one cannot.
 Obstacle = Callable[["Result"], IODeepError | None]
 
 
@@ -30,11 +34,13 @@ class Kind:
     Attributes:
         files: the names that its files may have.
         write: writes them.
-        obstacle: why there are none of a result; what it lets pass can be written.
+        refusal: why there are none, as far as that is known before the run.
+        obstacle: why there are none of a result; what both let pass can be written.
     """
 
     files: tuple[str, ...]
     write: Writer
+    refusal: Refusal = lambda channels, model: None
     obstacle: Obstacle = lambda result: None
 
 
@@ -58,11 +64,18 @@ def _rtstruct(result: Result, folder: Path) -> list[str]:
     return write_rtstruct(dataset, folder)
 
 
+def _no_planes(channels: Sequence[Image], model: Model) -> IODeepError | None:
+    """Why the images have no planes for contours."""
+    from IODeepLib.results.formats.rtstruct import images_obstacle
+
+    return _no_labels(channels, model) or images_obstacle(channels)
+
+
 def _no_contours(result: Result) -> IODeepError | None:
     """Why there are no contours in the planes of images."""
-    from IODeepLib.results.formats.rtstruct import rtstruct_obstacle
+    from IODeepLib.results.formats.rtstruct import contours_obstacle
 
-    return _no_labels(result) or rtstruct_obstacle(result.channels, _segmentation(result))
+    return contours_obstacle(result.channels, _segmentation(result))
 
 
 def _segmentation(result: Result) -> Segmentation:
@@ -70,12 +83,12 @@ def _segmentation(result: Result) -> Segmentation:
     return result.segmentation
 
 
-def _no_labels(result: Result) -> IODeepError | None:
+def _no_labels(channels: Sequence[Image], model: Model) -> IODeepError | None:
     """Why there are no labels on voxels."""
-    if result.segmentation is not None:
+    if model.card.task is Task.SEGMENTATION:
         return None
     return UsageError(
-        f"{result.model.label}, which says something of the whole image",
+        f"{model.label}, which says something of the whole image",
         "a network that segments",
         "leave out the files for label maps",
     )
@@ -105,16 +118,16 @@ def _captures(result: Result, folder: Path) -> list[str]:
     return write_captures(result, folder)
 
 
-def _no_study(result: Result) -> IODeepError | None:
+def _no_study(channels: Sequence[Image], model: Model) -> IODeepError | None:
     """Why there is no study that a picture can lie in."""
     from IODeepLib.results.captures.write import capture_obstacle
 
-    return capture_obstacle(result)
+    return capture_obstacle(channels)
 
 
 KINDS: dict[str, Kind] = {
     "nifti": Kind(("segmentation.nii.gz", "segmentation.labels.csv"), _nifti, _no_labels),
-    "rtstruct": Kind(("rtstruct.dcm",), _rtstruct, _no_contours),
+    "rtstruct": Kind(("rtstruct.dcm",), _rtstruct, _no_planes, _no_contours),
     "nrrd": Kind(("segmentation.seg.nrrd",), _nrrd, _no_labels),
     "csv": Kind(("measurements.csv",), _csv),
     "sheet": Kind(("sheet.png",), _sheet),
@@ -145,9 +158,33 @@ def known_kinds(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in KINDS if name in names)
 
 
+def refuse(names: Sequence[str], channels: Sequence[Image], model: Model) -> None:
+    """Refuse what cannot be written of any result, before a network is run for it.
+
+    Args:
+        names: the kinds that are asked for.
+        channels: the images that the model will read.
+        model: the model.
+
+    Raises:
+        UsageError: there is no such kind, or no file of it.
+    """
+    for name in known_kinds(names):
+        error = KINDS[name].refusal(channels, model)
+        if error is not None:
+            raise UsageError(
+                f"no {name} can be written: {error.found}",
+                error.wanted,
+                f"{error.next_step}; without {name} in --also, all else is written",
+            )
+
+
 def obstacles(result: Result, names: Sequence[str]) -> dict[str, IODeepError]:
     """Of the kinds that are asked for and cannot be written: why not."""
-    found = {name: KINDS[name].obstacle(result) for name in known_kinds(names)}
+    found = {
+        name: KINDS[name].refusal(result.channels, result.model) or KINDS[name].obstacle(result)
+        for name in known_kinds(names)
+    }
     return {name: error for name, error in found.items() if error is not None}
 
 

@@ -516,8 +516,8 @@ def test_parts_that_read_the_same_share_their_image(
 ) -> None:
     made: list[Any] = []
 
-    def prepared(*arguments: Any) -> Any:
-        image = prepare(*arguments)
+    def prepared(*arguments: Any, **more: Any) -> Any:
+        image = prepare(*arguments, **more)
         made.append(weakref.ref(image.array))
         return image
 
@@ -544,10 +544,10 @@ def test_labels_are_held_as_long_as_they_are_read(
 ) -> None:
     held: list[set[str]] = []
 
-    def prepared(*arguments: Any) -> Any:
+    def prepared(*arguments: Any, **more: Any) -> Any:
         *_, earlier = arguments
         held.append(set(earlier.labels))
-        return prepare(*arguments)
+        return prepare(*arguments, **more)
 
     monkeypatch.setattr("IODeepLib.inference.stage_run.prepare", prepared)
     asked = staged(

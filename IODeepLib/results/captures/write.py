@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from IODeepLib.results.captures.secondary_capture import sheet_capture
 from IODeepLib.results.encoding import save
 from IODeepLib.results.pictures.sheet import contact_sheet
 from IODeepLib.results.source_images import identity_obstacle
-from IODeepLib.series import ImageSeries
+from IODeepLib.series import Image, ImageSeries
 
 if TYPE_CHECKING:
     from IODeepLib.results.result import Result
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 FILE_NAMES = CAPTURE_NAME, KEY_OBJECTS_NAME = "sheet.dcm", "key_objects.dcm"
 
 
-def capture_obstacle(result: Result) -> IODeepError | None:
-    """Why there are none of a result."""
-    for image in result.channels:
+def capture_obstacle(channels: Sequence[Image]) -> IODeepError | None:
+    """Why there are none of what is found in these images."""
+    for image in channels:
         if not isinstance(image, ImageSeries):
             return UsageError(
                 f"image {image.label}, which is in memory only",

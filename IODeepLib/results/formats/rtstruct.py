@@ -47,8 +47,8 @@ _LONGEST_ST = 1024
 _ANATOMY = (("91723000", "SCT"), ("123037004", "SCT"))
 
 
-def rtstruct_obstacle(channels: Sequence[Image], segmentation: Segmentation) -> IODeepError | None:
-    """Why no RT Structure Set can be made of what was found, or None."""
+def images_obstacle(channels: Sequence[Image]) -> IODeepError | None:
+    """Why no RT Structure Set can be made of anything that is found in these images, or None."""
     stored = [image for image in channels if isinstance(image, ImageSeries)]
     if len(stored) < len(channels):
         return ImageError(
@@ -73,6 +73,13 @@ def rtstruct_obstacle(channels: Sequence[Image], segmentation: Segmentation) -> 
             "the frame of reference that contours and images share",
             "take the DICOM SEG, which gets one made of the series",
         )
+    return None
+
+
+def contours_obstacle(channels: Sequence[Image], segmentation: Segmentation) -> IODeepError | None:
+    """Why none can be made of what was found in images without an obstacle, or None."""
+    series = channels[0]
+    assert isinstance(series, ImageSeries)  # noqa: S101  see `images_obstacle`
     if segmentation.empty:
         return ImageError("nothing was found", "a segment to outline", "see the notes")
     if _on_images(segmentation, series).empty:
@@ -97,7 +104,7 @@ def make_rtstruct(
         others: further series that the network read.
 
     Returns:
-        The object, with file meta information. `rtstruct_obstacle` says what stands in the way.
+        The object, with file meta information. The two obstacles above stand in the way.
     """
     segmentation = _on_images(segmentation, series)
     place = place_of(segmentation.grid, series)

@@ -3,63 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from IODeepLib.geometry import Volume
+from IODeepLib.geometry import Grid, Volume
 from IODeepLib.geometry.arrays import Mask
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.recipe import Label
 from IODeepLib.results.colors import RGB, display_color
 from IODeepLib.results.pictures.drawing import (
-    BACKGROUND,
     DISPLAY,
     FAINT,
-    FONT_SIZE,
     draw_labels,
-    draw_sides,
     draw_slice,
     fitting,
     font,
     milliliters,
-    plane,
     png,
-    sides,
     swatch,
     whole,
     write,
 )
+from IODeepLib.results.pictures.panels import (
+    GAP,
+    LINE,
+    MARGIN,
+    WIDTH,
+    Panel,
+    panels,
+    short_axis,
+    side_by_side,
+)
 from IODeepLib.results.pictures.window import estimated
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
 
-# Pixels.
-_WIDTH, _TALLEST = 1200, 560
-_MARGIN, _GAP = 16, 12
-_LINE, _COLUMN = 24, 292
+_COLUMN = 292  # pixels
 _LINES_IN_LEGEND = 10
-
-# A slice whose sides differ more shows so little of the short one that it is not worth its place.
-_FLATTEST = 0.25
 _FLAT_SLICES = 3  # of a flat volume
 _NEARLY = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class _Panel:
-    """The slice `index` across the displayed `axis`, and its size in pixels."""
-
-    axis: int
-    index: int
-    size: tuple[int, int]  # width, height
-
-    def cut(self, array: npt.NDArray) -> npt.NDArray:
-        """(..., row, column) of an array in the displayed orientation."""
-        return plane(array, self.axis, self.index)
 
 
 def overlay_picture(
@@ -88,66 +74,41 @@ def overlay_picture(
     Returns:
         The file's bytes; the same for the same input.
     """
-    from PIL import Image, ImageDraw
-
     volumes = segmentation.volumes()
     turn = volume.grid.axis_map(DISPLAY)
     image, labels = turn.apply(volume.array), turn.apply(segmentation.array)
     there = [label for label in segmentation.labels if volumes[label.name]]
     largest = max(there, key=lambda label: volumes[label.name], default=None)
     focus = None if largest is None else turn.apply(segmentation.mask(largest))
-    panels = _panels(image.shape, volume.grid.turned(turn).spacing, focus)
-    window = estimated([panel.cut(image) for panel in panels], _median(image, focus))
+    grid = volume.grid.turned(turn)
+    shown = panels(grid, _wanted(grid, focus))
+    window = estimated([panel.cut(image) for panel in shown], _median(image, focus))
     colors = {x.name: display_color(x, i) for i, x in enumerate(segmentation.labels)}
 
-    tallest = max(panel.size[1] for panel in panels)
+    def drawn(panel: Panel) -> Image:
+        gray = window.gray(panel.cut(image), inverse=inverse)
+        part = whole(gray.shape, panel.size)
+        slice_ = draw_slice(gray, part)
+        masks = masks_of(panel.cut(labels), segmentation, there)
+        draw_labels(slice_, [(colors[label.name], mask) for label, mask in masks], part)
+        return slice_
+
     legend = _legend(there, volumes if sized else {}, colors)
     missing = ", ".join(label.name for label in segmentation.labels if label not in there)
     if missing:
         missing = f"Not found: {missing}"
     lines = min(_LINES_IN_LEGEND, -(-len(legend) // _columns())) + bool(missing)
-    height = _MARGIN + tallest + _GAP + lines * _LINE + _MARGIN
-    picture = Image.new("RGB", (_WIDTH, height), BACKGROUND)
-    draw = ImageDraw.Draw(picture)
-    x = (_WIDTH - sum(p.size[0] for p in panels) - _GAP * (len(panels) - 1)) // 2
-    for panel in panels:
-        masks = masks_of(panel.cut(labels), segmentation, there)
-        cut = panel.cut(image)
-        part = whole(cut.shape, panel.size)
-        drawn = draw_slice(window.gray(cut, inverse=inverse), part)
-        draw_labels(drawn, [(colors[label.name], mask) for label, mask in masks], part)
-        y = _MARGIN + (tallest - panel.size[1]) // 2
-        picture.paste(drawn, (x, y))
-        if placed:
-            named = sides(volume.grid.turned(turn), panel.axis)
-            draw_sides(draw, named, (x, y), panel.size, FONT_SIZE)
-        x += panel.size[0] + _GAP
-    _draw_legend(draw, legend, missing, _MARGIN + tallest + _GAP)
+    picture, draw, top = side_by_side(shown, drawn, grid if placed else None, lines)
+    _draw_legend(draw, legend, missing, top)
     return png(picture)
 
 
-def _panels(
-    shape: tuple[int, ...], spacing: tuple[float, float, float], focus: Mask | None
-) -> list[_Panel]:
-    """Which slices are shown, and how large."""
-    sizes = [n * mm for n, mm in zip(shape, spacing, strict=True)]
-    short = int(np.argmin(sizes))
-    if min(sizes) < _FLATTEST * sorted(sizes)[1]:
-        wanted = [(short, index) for index in _spread(shape[short], short, focus)]
-    else:
-        wanted = [(axis, _fullest(shape[axis], axis, focus)) for axis in range(3)]
-    others = [[a for a in range(3) if a != axis] for axis, _ in wanted]
-    room = _WIDTH - 2 * _MARGIN - _GAP * (len(wanted) - 1)
-    widest = sum(sizes[columns] for _, columns in others)
-    scale = min(room / widest, _TALLEST / max(sizes[rows] for rows, _ in others))
-    return [
-        _Panel(axis, index, (_pixels(sizes[columns] * scale), _pixels(sizes[rows] * scale)))
-        for (axis, index), (rows, columns) in zip(wanted, others, strict=True)
-    ]
-
-
-def _pixels(length: float) -> int:
-    return max(1, round(length))
+def _wanted(grid: Grid, focus: Mask | None) -> list[tuple[int, int]]:
+    """Axis and index of the slices that are shown."""
+    short = short_axis(grid)
+    if short is not None:
+        return [(short, index) for index in _spread(grid.shape[short], short, focus)]
+    return [(axis, _fullest(grid.shape[axis], axis, focus)) for axis in range(3)]
 
 
 def _counts(length: int, axis: int, focus: Mask | None) -> npt.NDArray[np.integer]:
@@ -192,7 +153,7 @@ def masks_of(
 
 
 def _columns() -> int:
-    return (_WIDTH - 2 * _MARGIN) // _COLUMN
+    return (WIDTH - 2 * MARGIN) // _COLUMN
 
 
 def _legend(
@@ -219,17 +180,17 @@ def _draw_legend(
 ) -> None:
     rows = -(-len(entries) // _columns())
     for i, (color, name, volume) in enumerate(entries):
-        x = _MARGIN + i // rows * _COLUMN
-        y = top + i % rows * _LINE
-        middle = y + _LINE // 2
+        x = MARGIN + i // rows * _COLUMN
+        y = top + i % rows * LINE
+        middle = y + LINE // 2
         if color is not None:
             x = swatch(draw, color, x, middle)
-        end = _MARGIN + (i // rows + 1) * _COLUMN - _GAP
-        room = end - x - _GAP - round(draw.textlength(volume, font()))
+        end = MARGIN + (i // rows + 1) * _COLUMN - GAP
+        room = end - x - GAP - round(draw.textlength(volume, font()))
         shown = fitting(draw, name, room)
         write(draw, (x, middle), shown, "lm")
-        x += round(draw.textlength(shown, font())) + _GAP
+        x += round(draw.textlength(shown, font())) + GAP
         write(draw, (x, middle), volume, "lm", FAINT)
     if missing:
-        words = fitting(draw, missing, _WIDTH - 2 * _MARGIN)
-        write(draw, (_MARGIN, top + rows * _LINE + _LINE // 2), words, "lm", FAINT)
+        words = fitting(draw, missing, WIDTH - 2 * MARGIN)
+        write(draw, (MARGIN, top + rows * LINE + LINE // 2), words, "lm", FAINT)

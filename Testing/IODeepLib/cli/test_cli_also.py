@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command import DEMO, Answer, refused
 from makers.recipes import label
 from makers.series import Stack
 from makers.summing_networks import model_of, sums
+from pydicom.dataset import Dataset
 
 from IODeepLib.errors import UsageError
 from IODeepLib.results import also
@@ -42,7 +44,10 @@ def test_a_kind_that_there_is_not_ends_the_call_before_the_run(
         also.known_kinds(["jpeg"])
 
 
-def test_what_cannot_be_written_is_said(tmp_path: Path, iodeep: Callable[..., Answer]) -> None:
+def test_what_no_result_can_be_written_as_ends_the_call_before_the_run(
+    tmp_path: Path, iodeep: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("IODeepLib.pipeline.run", lambda *_, **__: pytest.fail("it was run"))
     images = Stack().write(tmp_path / "images")
     labels = [label(1, "bright", channel=0), label(2, "dark", channel=1)]
     model_of(
@@ -51,7 +56,32 @@ def test_what_cannot_be_written_is_said(tmp_path: Path, iodeep: Callable[..., An
         task="CLASSIFICATION",
         output={"activation": "softmax", "labels": labels},
     )
-    call = ["run", images, "--models", tmp_path, "--out", tmp_path / "r", "--also", "nifti"]
-    assert "no nifti is written" in iodeep(*call).out
-    document = json.loads(iodeep(*call, "--json").out)
-    assert "whole image" in document["not_written"]["nifti"]
+    call = ["run", images, "--models", tmp_path / "model", "--out", tmp_path / "r", "--also"]
+    for kind in ("nifti", "nrrd", "rtstruct"):
+        refused(iodeep(*call, f"csv,{kind}"), 2, f"no {kind} can be", "whole image", "--also")
+    assert not (tmp_path / "r").exists()
+
+
+def test_contours_need_a_frame_of_reference_before_the_run(
+    tmp_path: Path, iodeep: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_frame(_: int, dataset: Dataset) -> None:
+        del dataset.FrameOfReferenceUID
+
+    images = Stack().write(tmp_path / "images", without_frame)
+    model_of(tmp_path, sums([[0], [1]], spatial=3))
+    call = ["run", images, "--models", tmp_path / "model", "--out", tmp_path / "r"]
+    assert iodeep(*call, "--also", "sc,nifti").status == 0
+    monkeypatch.setattr("IODeepLib.pipeline.run", lambda *_, **__: pytest.fail("it was run"))
+    refused(iodeep(*call, "--also", "rtstruct"), 2, "FrameOfReferenceUID")
+
+
+def test_what_only_this_result_cannot_be_written_as_is_said(
+    tmp_path: Path, iodeep: Callable[..., Answer]
+) -> None:
+    images = Stack(np.full((4, 6, 7), -5, np.int16)).write(tmp_path / "images")
+    model_of(tmp_path, sums([[0], [1]], spatial=3))
+    call = ["run", images, "--models", tmp_path / "model", "--out", tmp_path / "r"]
+    assert "no rtstruct is written: nothing was found" in iodeep(*call, "--also", "rtstruct").out
+    document = json.loads(iodeep(*call, "--also", "rtstruct", "--json").out)
+    assert "nothing was found" in document["not_written"]["rtstruct"]

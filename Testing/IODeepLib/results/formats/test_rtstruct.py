@@ -26,8 +26,9 @@ from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.recipe import Laterality
 from IODeepLib.results.formats.rtstruct import (
     FILE_NAME,
+    contours_obstacle,
+    images_obstacle,
     make_rtstruct,
-    rtstruct_obstacle,
     write_rtstruct,
 )
 from IODeepLib.series import ImageSeries, find_series
@@ -54,7 +55,8 @@ def series(tmp_path: Path) -> ImageSeries:
 
 
 def written(found: Segmentation, series: ImageSeries, folder: Path) -> Path:
-    assert rtstruct_obstacle([series], found) is None
+    assert images_obstacle([series]) is None
+    assert contours_obstacle([series], found) is None
     assert write_rtstruct(make_rtstruct(found, series, PROVENANCE), folder) == [FILE_NAME]
     path = folder / FILE_NAME
     assert standard_errors(path) == []
@@ -63,7 +65,7 @@ def written(found: Segmentation, series: ImageSeries, folder: Path) -> Path:
 
 def refusal(found: Segmentation, *channels: ImageSeries) -> str:
     """Why there is no structure set."""
-    obstacle = rtstruct_obstacle(channels, found)
+    obstacle = images_obstacle(channels) or contours_obstacle(channels, found)
     assert isinstance(obstacle, ImageError)
     return str(obstacle)
 
