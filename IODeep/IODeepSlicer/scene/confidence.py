@@ -37,7 +37,6 @@ def createConfidenceVolume(
     volume = slicer.mrmlScene.AddNewNodeByClass(
         "vtkMRMLScalarVolumeNode", slicer.mrmlScene.GenerateUniqueName(name)
     )
-    slicer.util.updateVolumeFromArray(volume, percent)
     volume.SetIJKToRASMatrix(matrix)
     if place.parent is not None:
         volume.SetAndObserveTransformNodeID(place.parent.GetID())
@@ -53,6 +52,8 @@ def createConfidenceVolume(
     display.SetWindowLevelMinMax(0, 100)
     display.SetApplyThreshold(True)
     display.SetThreshold(1, 100)  # where the network did not look, nothing is known
+    # Now that nobody looks for a window that suits it, which would take a look at all voxels.
+    slicer.util.updateVolumeFromArray(volume, percent)
     segmentationNode.SetNodeReferenceID(CONFIDENCE_ROLE, volume.GetID())
     volume.SetNodeReferenceID(images.CONFIDENCE_OF_ROLE, segmentationNode.GetID())
     nodes.putUnder(segmentationNode, volume)
