@@ -40,17 +40,18 @@ def _trained_elsewhere(folder: Path) -> Any:
     from msgspec.structs import replace
 
     from IODeepLib import read_recipe
-    from IODeepLib.recipe import Range, Sex, TrainedOn
+    from IODeepLib.recipe import Range, TrainedOn
 
     trained = TrainedOn(
         pixel_spacing=Range(0.1, 0.2),
+        slice_spacing=Range(0.1, 0.2),
         slices=Range(500, 600),
         field_of_view=Range(20, 30),
-        patient_sex=(Sex.OTHER,),
-        manufacturers=("Nobody",),
     )
     card = replace(read_recipe(panel.DEMO / "recipe.json").card, trained_on=trained)
-    return panel.make_model(folder, name="elsewhere", title="Trained elsewhere", card=card)
+    return panel.make_model(
+        folder, name="elsewhere", title="Trained elsewhere", card=card, schema="iodeep-recipe/2"
+    )
 
 
 def _classifier(folder: Path) -> Any:
