@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
+from IODeepLib.errors import UsageError
 from IODeepLib.recipe import Input
 
 _MOST_OVERLAP, _LEAST_OVERLAP = 0.25, 0.625
@@ -17,6 +18,17 @@ class Quality(StrEnum):
     FAST = "fast"  # by a quarter at most; no mirror images
     DEFAULT = "default"  # as the recipe says
     BEST = "best"  # by five eighths at least; the recipe's mirror images
+
+    @classmethod
+    def named(cls, name: str) -> Quality:
+        """The one of this name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if name not in list(cls):
+            raise UsageError(f"the quality {name!r}", f"one of {', '.join(cls)}", "correct it")
+        return cls(name)
 
     def of(self, input_: Input) -> Input:
         """The input as this quality has it; itself where it changes nothing.

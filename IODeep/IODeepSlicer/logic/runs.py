@@ -54,6 +54,7 @@ class Runs(Models):
         source: str | Path | None = None,
         *,
         confidence: bool = False,
+        quality: str = "default",
     ) -> Run:
         """Start a model on the image in a process of its own, and return at once.
 
@@ -65,6 +66,8 @@ class Runs(Models):
         :param labels: names of the labels to keep; None for all.
         :param source: the server from which weights are fetched that are not on this machine.
         :param confidence: also say how sure the network is, voxel by voxel and of each segment.
+        :param quality: "fast": patches overlap less, and no mirror images; "default": as the model
+            says; "best": patches overlap more.
         """
         from IODeepSlicer.requirements import checkRequirements
         from IODeepSlicer.sources.servers import checkFor
@@ -73,12 +76,19 @@ class Runs(Models):
         checkRequirements()
         if source:
             checkFor(source)
+        from IODeepLib.inference.quality import Quality
         from IODeepLib.pipeline import Options
         from IODeepLib.results.asked_for import labels_left_out
 
         kept = None if labels is None else tuple(labels)
         labels_left_out(model, kept)  # raises at once, not in the process
-        options = Options(provider=device, threads=threads, labels=kept, confidence=confidence)
+        options = Options(
+            provider=device,
+            threads=threads,
+            labels=kept,
+            confidence=confidence,
+            quality=Quality.named(quality),
+        )
         run = startRun(volumeNode, self.select(volumeNode, [model]), model, options, source)
         self._forgetOver()
         self._runs.append(run)
@@ -124,6 +134,7 @@ class Runs(Models):
         source: str | Path | None = None,
         *,
         confidence: bool = False,
+        quality: str = "default",
     ) -> vtkMRMLSegmentationNode | vtkMRMLTableNode:
         """Run a model on the image and wait for its result, see `createResult`.
 
@@ -132,7 +143,11 @@ class Runs(Models):
         from IODeepSlicer.sources.models import onlyBest
 
         model = onlyBest(self.select(volumeNode)) if model is None else model
-        run = self.start(volumeNode, model, device, threads, labels, source, confidence=confidence)
+        run = self.start(
+            *(volumeNode, model, device, threads, labels, source),
+            confidence=confidence,
+            quality=quality,
+        )
         wait(run)
         return self.createResult(volumeNode, model, run.outcome())
 
@@ -146,6 +161,7 @@ class Runs(Models):
         *,
         allFrames: bool = False,
         confidence: bool = False,
+        quality: str = "default",
     ) -> RunQueue:
         """Run several models, or on several images, one after the other; return at once.
 
@@ -158,6 +174,7 @@ class Runs(Models):
         :param allFrames: of a volume that shows a sequence, run on each of its frames: the result
             is a sequence, too, which the same browser shows. Other volumes are run on as they are.
         :param confidence: see `start`; of those models that can say it.
+        :param quality: see `start`.
         """
         from IODeepLib.inference.confidence import confidence_obstacle
         from IODeepSlicer.work.queueing import itemsOf, queueOf
@@ -170,6 +187,7 @@ class Runs(Models):
             return self.start(
                 *(volumeNode, model, device, threads, kept.get(model.label), server),
                 confidence=asked,
+                quality=quality,
             )
 
         queue = queueOf(itemsOf(pairs, allFrames=allFrames), start, self.createResult)

@@ -14,6 +14,7 @@ from IODeepSlicer.panel.device_row import DeviceRow
 from IODeepSlicer.panel.label_list import LabelList
 from IODeepSlicer.panel.log_box import LogBox
 from IODeepSlicer.panel.output_row import OutputRow
+from IODeepSlicer.panel.quality_box import QualityBox
 from IODeepSlicer.panel.queue_list import QueueList
 from IODeepSlicer.panel.scope_box import ScopeBox
 from IODeepSlicer.panel.turns import later
@@ -66,6 +67,7 @@ class RunSection:
         self._labels = LabelList(self.ui.labelsGroupBox, self.ui.labelsList, self._onLabels)
         self._output = OutputRow(self.ui)
         self._confidence = ConfidenceBox(self.ui.confidenceCheckBox)
+        self._quality = QualityBox(self.ui.qualityComboBox)
         self._scope = ScopeBox(self.ui.scopeComboBox)
         self.ui.scopeComboBox.connect("currentIndexChanged(int)", self._onScope)
         self._queue = QueueList(self._onQueueResult, self._log.show, self._onQueueOver)
@@ -90,7 +92,8 @@ class RunSection:
 
     @parameters.setter
     def parameters(self, parameters: Any) -> None:
-        self._parameters = self._device.parameters = parameters
+        self._parameters = parameters
+        self._device.parameters = self._quality.parameters = parameters
 
     def show(
         self, candidate: Candidate | None, server: str | None, models: Sequence[Model]
@@ -104,6 +107,7 @@ class RunSection:
         """
         self._server, self._models = server, models
         self._device.show()
+        self._quality.show()
         self._scope.show(self.parameters.inputVolume if self.parameters is not None else None)
         if candidate is not self._candidate:
             self._candidate, self._hint = candidate, True
@@ -227,6 +231,7 @@ class RunSection:
                     labels,
                     server,
                     confidence=self._confidence.isAsked,
+                    quality=self.parameters.quality,
                 )
         except Exception as error:
             self._fail(error)
@@ -258,6 +263,7 @@ class RunSection:
                 self._server,
                 allFrames=scope is Scope.FRAMES,
                 confidence=self._confidence.isAsked,
+                quality=self.parameters.quality,
             )
         except Exception as error:
             self._fail(error)

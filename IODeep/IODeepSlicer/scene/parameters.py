@@ -18,6 +18,7 @@ class IODeepParameterNode:
     showUnfitting - whether models that do not fit are shown as well.
     device - what computes: "auto", or an execution provider of ONNX Runtime, such as "cpu".
     threads - how many threads the network computes with; 0: as many as there are cores.
+    quality - how much of a recipe is computed: "fast", "default" or "best".
     confidence - whether a run says how sure the network is.
     leftOut - names of the labels that are not kept, for each card that they belong to.
     output - the segmentation whose content a result replaces; None for a new one.
@@ -30,6 +31,7 @@ class IODeepParameterNode:
     showUnfitting: bool = False
     device: str = "auto"
     threads: int = 0
+    quality: str = "default"
     confidence: bool = False
     leftOut: dict[str, list[str]]
     output: vtkMRMLSegmentationNode
