@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from IODeepLib.geometry.arrays import Box, Float32
 from IODeepLib.inference.patches import Patch, Patches, importance_map
+from IODeepLib.machine.cores import usable_threads
+from IODeepLib.machine.parallel import in_order
 from IODeepLib.recipe import Input
+
+# Voxels that are added at once: their weights and shares lie in the processor's second cache, while
+# channel after channel is.
+_TOGETHER = 1 << 16
 
 
 class Blend(Protocol):
@@ -72,25 +79,41 @@ class Shares:
 
 
 class Average:
-    """The weighted mean."""
+    """The weighted mean; processors share out the channels."""
 
     def __init__(self, patches: Patches, input_: Input, channels: int) -> None:
         depth, rows, columns = slab_shape(patches)
         self.slab = np.zeros((channels, depth, rows, columns), np.float32)
         self._shares = Shares(patches, input_)
-        self._part = np.empty((depth, *patches.size[1:]), np.float32)
+        self._together = max(1, _TOGETHER // math.prod(patches.size[1:]))
         self.begin_row = self._shares.begin_row
 
     def add(self, scores: Sequence[Float32], patch: Patch) -> None:
         where, weights = self._shares.place(patch), self._shares.of(patch)
-        part = self._part[tuple(slice(n) for n in weights.shape)]
-        with np.errstate(all="ignore"):  # what is not finite is refused when the planes are done
-            for channel, slab in zip(scores, self.slab, strict=True):
-                np.multiply(channel[patch.inner], weights, out=part)
-                slab[where] += part
+
+        def add_some(channels: slice) -> None:
+            part = np.empty((self._together, *weights.shape[1:]), np.float32)
+            given = [channel[patch.inner] for channel in scores[channels]]
+            slabs = [slab[where] for slab in self.slab[channels]]
+            with np.errstate(all="ignore"):  # what is no number is refused when planes are done
+                for i in range(0, len(weights), self._together):
+                    planes = slice(i, i + self._together)
+                    weight = weights[planes]
+                    for channel, slab in zip(given, slabs, strict=True):
+                        share = np.multiply(channel[planes], weight, out=part[: len(weight)])
+                        slab[planes] += share
+
+        self._share_out(add_some)
 
     def move_on(self, planes: int) -> None:
-        _shift(self.slab, planes)
+        self._share_out(lambda channels: _shift(self.slab[channels], planes))
+
+    def _share_out(self, work: Callable[[slice], None]) -> None:
+        """Do some `work` on all channels."""
+        count = len(self.slab)
+        some = -(-count // usable_threads())
+        for _ in in_order(work, [slice(i, i + some) for i in range(0, count, some)]):
+            pass
 
 
 class Strongest:

@@ -24,6 +24,11 @@ def usable_cores() -> int:
     return min([cores, *filter(None, map(_quota, control_groups()))])
 
 
+def usable_threads() -> int:
+    """The same for our own threads, which nobody else decides on: 1 at least."""
+    return usable_cores() or os.cpu_count() or 1
+
+
 def _quota(group: Path) -> int | None:
     """How many processors' whole time a control group may use, if it has a limit; 1 at least."""
     try:

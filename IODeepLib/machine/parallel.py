@@ -11,7 +11,7 @@ from threading import Event
 from typing import TypeVar
 
 from IODeepLib.errors import CancelledError
-from IODeepLib.machine.cores import usable_cores
+from IODeepLib.machine.cores import usable_threads
 from IODeepLib.machine.progress import Advance
 
 _T = TypeVar("_T")
@@ -77,7 +77,7 @@ def in_order(work: Callable[[_Item], _T], items: Iterable[_Item]) -> Iterator[_T
     Raises:
         Exception: what the first item that failed raised, in the place of its result.
     """
-    threads = usable_cores() or os.cpu_count() or 1
+    threads = usable_threads()
     if threads == 1:
         yield from map(work, items)
         return

@@ -12,11 +12,13 @@ import pytest
 from makers import hostile_networks, networks
 from makers.packed_models import files, flip, make_model, make_network, with_architecture
 from makers.recipes import liver_recipe
+from msgspec.structs import replace
 from onnx import TensorProto, helper, numpy_helper
 
 from IODeepLib.errors import IODeepError, ModelError, UsageError
 from IODeepLib.machine import interruptible
 from IODeepLib.model_object import verify, write_model
+from IODeepLib.network import runtime
 from IODeepLib.network.runtime import TensorInfo, open_session
 from IODeepLib.sources.folder import find_model
 
@@ -272,3 +274,19 @@ def test_weights_stay_in_their_file(kind: str, tmp_path: Path) -> None:
     assert size > 64 * 2**20
     assert memory(path) > 0.9 * size  # as ONNX Runtime loads them by itself
     assert memory(tmp_path / "large") < size / 10
+
+
+@pytest.mark.parametrize(
+    ("dims", "axis_order", "level"), [(2, "NCYX", "ALL"), (3, "NCZYX", "EXTENDED")]
+)
+def test_large_networks_that_read_slices_are_laid_out_for_the_processor(
+    dims: int, axis_order: str, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "_LEAVE_IN_PLACE", 0)
+    recipe = liver_recipe()
+    recipe = replace(recipe, input=replace(recipe.input, axis_order=axis_order))
+    path = networks.save(networks.conv(dims), tmp_path / "network.onnx")
+    session = open_session(write_model(path, recipe, tmp_path / "packed"))
+    options = session._session.get_session_options()
+    levels = onnxruntime.GraphOptimizationLevel
+    assert options.graph_optimization_level == getattr(levels, f"ORT_ENABLE_{level}")
