@@ -18,17 +18,20 @@ class ConfidenceBox:
     def __init__(self, box: Any) -> None:
         self._box = box
         self._tip = box.toolTip
+        self._canBeAsked = False
 
     def show(self, cards: Sequence[Card]) -> None:
         """Offer it where these models can say so, or say why not."""
         why = [_whyNot(card) for card in cards]
-        self._box.enabled = bool(cards) and not all(why)
+        self._canBeAsked = bool(cards) and not all(why)
+        self._box.enabled = self._canBeAsked
         setTip(self._box, why[0] if why and all(why) else self._tip)
 
     @property
     def isAsked(self) -> bool:
         """Whether it is asked for."""
-        return bool(self._box.enabled and self._box.checked)
+        # Not whether the box is enabled: in a group that is folded, nothing is.
+        return self._canBeAsked and bool(self._box.checked)
 
 
 def _whyNot(card: Card) -> str:
