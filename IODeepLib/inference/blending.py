@@ -49,23 +49,32 @@ class Shares:
             self._row_weight[:, *across] += self._importance[:, *inner]
         self._share = np.empty((depth, rows, columns), np.float32)
         self._first = 0
+        self._reached: list[tuple[slice, slice]] = []
 
     def begin_row(self, start: int) -> None:
         """Work out 1 / the weight of all patches, for the planes that this row reaches."""
         self._first = max(0, start)
+        reached = self._planes_reached(start)
+        if reached == self._reached:  # as of the row before
+            return
+        self._reached = reached
         self._share[...] = 0
-        if self._patches.flat:
-            self._share += self._row_weight
-        else:
-            depth = self._patches.size[0]
-            for other in self._patches.starts[0]:
-                low = max(start, other, 0)
-                high = min(start, other) + depth
-                high = min(high, self._patches.image_shape[0])
-                if low < high:
-                    planes = slice(low - self._first, high - self._first)
-                    self._share[planes] += self._row_weight[low - other : high - other]
+        for planes, own in reached:
+            self._share[planes] += self._row_weight[own]
         np.reciprocal(self._share, out=self._share)
+
+    def _planes_reached(self, start: int) -> list[tuple[slice, slice]]:
+        """For each row that reaches into this one: where in the slab, and in its own planes."""
+        if self._patches.flat:
+            return [(slice(0, len(self._share)), slice(0, 1))]
+        found = []
+        depth, last = self._patches.size[0], self._patches.image_shape[0]
+        for other in self._patches.starts[0]:
+            low, high = max(start, other, 0), min(start + depth, other + depth, last)
+            if low < high:
+                planes = slice(low - self._first, high - self._first)
+                found.append((planes, slice(low - other, high - other)))
+        return found
 
     def place(self, patch: Patch) -> Box:
         """Where a patch of this row lies in the slab."""

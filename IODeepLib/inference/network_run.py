@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from IODeepLib.errors import CancelledError, ModelError
+from IODeepLib.errors import ModelError
 from IODeepLib.geometry.arrays import Float32
 from IODeepLib.inference.patches import Patch, outside_values, tensor
 from IODeepLib.inference.votes import Votes, as_patches
 from IODeepLib.machine.ahead import ahead
+from IODeepLib.machine.interruptible import check_wanted
 from IODeepLib.machine.progress import Progress
 from IODeepLib.recipe import Blend, Decision, Input, Output
 from IODeepLib.voxels.activation import activate
@@ -62,9 +63,10 @@ class NetworkRun:
         self._beyond = outside_values(array, input_.outside)
         self._patches, self._done = patches, 0
         self._progress, self._cancelled = progress, cancelled
-        self._mirrored = mirror_images(input_)
+        self.mirrored = mirror_images(input_)
+        self._latest = self._told = (0.0, "")
         self._votes = Votes(output, input_.axis_order, input_.spatial_axes) if voting else None
-        if len(self._mirrored) > 1 and output.decision is Decision.LABELS:
+        if len(self.mirrored) > 1 and output.decision is Decision.LABELS:
             raise ModelError(
                 f"mirror images over {input_.mirror} of a network that gives label values",
                 "scores, of which a mean can be taken",
@@ -102,15 +104,20 @@ class NetworkRun:
         self, groups: Sequence[Sequence[Patch]], cut_ahead: bool
     ) -> Generator[tuple[Sequence[Patch], int, list[Scored]], None, None]:
         """For each run of the network: for what, which mirror image; the last has the scores."""
-        inputs = ((group, self._cut(group)) for group in groups)
-        with closing(ahead(inputs, int(cut_ahead))) as cut:
+        with closing(self.inputs(groups, cut_ahead=cut_ahead)) as cut:
             for group, network_input in cut:
                 for image, result in enumerate(self._runs(network_input)):
-                    last = image + 1 == len(self._mirrored)
+                    last = image + 1 == len(self.mirrored)
                     scored = self._scores(result, network_input.shape) if last else []
                     del result
                     yield group, image, scored
                     del scored
+
+    def inputs(
+        self, groups: Sequence[Sequence[Patch]], *, cut_ahead: bool
+    ) -> Generator[tuple[Sequence[Patch], Float32], None, None]:
+        """Each group of patches with the network's input for it; the next one cut out meanwhile."""
+        return ahead(((group, self._cut(group)) for group in groups), int(cut_ahead))
 
     def _cut(self, group: Sequence[Patch]) -> Float32:
         """The network's input for the patches of `group`."""
@@ -123,9 +130,9 @@ class NetworkRun:
         if self._votes is not None:
             self._votes.begin()
         result = self._run(network_input, ())
-        if len(self._mirrored) > 1:
+        if len(self.mirrored) > 1:
             result = result.astype(np.float32, copy=False)
-            for axes in self._mirrored[1:]:
+            for axes in self.mirrored[1:]:
                 yield result
                 part = self._run(network_input, axes)
                 if part.shape != result.shape:
@@ -137,14 +144,12 @@ class NetworkRun:
                     )
                 with np.errstate(all="ignore"):  # what is not finite is refused later
                     np.add(result, part, out=result, casting="same_kind")
-            result /= len(self._mirrored)
+            result /= len(self.mirrored)
         yield result
 
     def _run(self, network_input: Float32, axes: tuple[int, ...]) -> npt.NDArray:
         """What the network gives for the mirror image over `axes`, mirrored back."""
-        if self._cancelled is not None and self._cancelled():
-            raise CancelledError
-        given = np.ascontiguousarray(np.flip(network_input, axes)) if axes else network_input
+        given = self.turned(network_input, axes)
         votes = self._votes
         if votes is None:
             result = np.asarray(self._predict(given))
@@ -155,17 +160,32 @@ class NetworkRun:
         # An output without the axes of the input is an answer to the whole image.
         return np.flip(result, axes) if axes and result.ndim == given.ndim else result
 
+    def turned(self, network_input: Float32, axes: tuple[int, ...]) -> Float32:
+        """The mirror image over `axes`, unless nobody wants it any more."""
+        check_wanted(self._cancelled)
+        return np.ascontiguousarray(np.flip(network_input, axes)) if axes else network_input
+
     def _advance(self, patches: int, image: int) -> None:
         """Say that the last `patches` were run as mirror image `image`, 0 for themselves."""
+        self.count(patches, image)
+        self.tell()
+
+    def tell(self) -> None:
+        """Say how far it is, if that is not known."""
+        latest = self._latest
+        if self._progress is not None and latest != self._told:
+            self._told = latest
+            self._progress(*latest)
+
+    def count(self, patches: int, image: int) -> None:
+        """The last `patches` were run as mirror image `image`, 0 for themselves."""
         self._done += 0 if image else patches
-        if self._progress is None:
-            return
-        runs = len(self._mirrored)
+        runs = len(self.mirrored)
         message = f"patch {self._done} of {self._patches}"
         if runs > 1:
             message += f", mirror image {image + 1} of {runs}"
         done = self._done * runs - patches * (runs - 1 - image)
-        self._progress(done / (self._patches * runs), message)
+        self._latest = done / (self._patches * runs), message
 
     def _scores(self, result: npt.NDArray, input_shape: tuple[int, ...]) -> list[Scored]:
         """Of each patch that the network gave `result` for."""
@@ -173,18 +193,23 @@ class NetworkRun:
         labels = self._output.decision is Decision.LABELS
         if labels and result.ndim == len(letters) - 1:
             result = np.expand_dims(result, letters.index("C"))
-        wanted = list(input_shape)
-        wanted[letters.index("C")] = score_channels(self._output)
-        if list(result.shape) != wanted:
-            raise ModelError(
-                f"scores of shape {tuple(result.shape)} for an input of shape {input_shape}",
-                f"{tuple(wanted)}, in the axis order {letters}",
-                "correct output.channels or input.axis_order in the recipe, or the network",
-            )
+        self.check_shape(result.shape, input_shape)
         return [
             Scored(scores, None if self._votes is None else self._votes.against(i, scores))
             for i, scores in enumerate(as_patches(result, letters, self._input.spatial_axes))
         ]
+
+    def check_shape(self, shape: Sequence[int], input_shape: Sequence[int]) -> None:
+        """Refuse what a network gives if it has another shape than that of its input."""
+        letters = self._input.axis_order
+        wanted = list(input_shape)
+        wanted[letters.index("C")] = score_channels(self._output)
+        if list(shape) != wanted:
+            raise ModelError(
+                f"scores of shape {tuple(shape)} for an input of shape {tuple(input_shape)}",
+                f"{tuple(wanted)}, in the axis order {letters}",
+                "correct output.channels or input.axis_order in the recipe, or the network",
+            )
 
     def finished(self, scores: npt.NDArray, start: tuple[int, int, int]) -> Float32:
         """What is blended and decided on: finite float32, probabilities where the recipe says so.

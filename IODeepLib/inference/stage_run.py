@@ -10,7 +10,7 @@ import functools
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -21,13 +21,14 @@ from IODeepLib.geometry.arrays import Box
 from IODeepLib.inference import performed
 from IODeepLib.inference.classification import Classification, classify
 from IODeepLib.inference.decision import decide
+from IODeepLib.inference.device_blending import can_blend, score_slabs_from
 from IODeepLib.inference.network_run import score_channels
 from IODeepLib.inference.occlusion import Occlusion, occlude
 from IODeepLib.inference.postprocess import postprocess, steps_on_network
 from IODeepLib.inference.preprocess import Earlier, Prepared, prepare
 from IODeepLib.inference.region import Painting, region_box
 from IODeepLib.inference.segmentation import Segmentation
-from IODeepLib.inference.sliding_window import score_bytes, score_slabs
+from IODeepLib.inference.sliding_window import Slab, score_bytes, score_slabs
 from IODeepLib.inference.stage_terms import How, StageOutcome
 from IODeepLib.machine.memory import check_room
 from IODeepLib.network import agreement
@@ -247,17 +248,22 @@ class StageRun:
             return judged
         layers = self._confidence_layers if self._is_result(stage) else 0
         voting = layers > _WITHOUT_VOTES
-        self._check_memory(stage, input_, prepared, predict.batch, voting)
-        slabs = score_slabs(
-            prepared.array,
-            input_,
-            output,
-            predict,
-            progress=progress,
-            cancelled=how.cancelled,
-            batch=predict.batch,
-            voting=voting,
-        )
+        given = prepared.array, input_, output, predict
+        asked: dict[str, Any] = {"progress": progress, "cancelled": how.cancelled}
+
+        def blended_here(reason: str = "") -> Iterator[Slab]:
+            self.notes += [reason] if reason else []
+            overlapped = not predict.uses_cores
+            self._check_memory(
+                stage, input_, prepared, predict.batch, voting=voting, overlapped=overlapped
+            )
+            more = {"batch": predict.batch, "voting": voting, "overlapped": overlapped, **asked}
+            return score_slabs(*given, **more)
+
+        if predict.device and can_blend(predict, input_, output, voting=voting):
+            slabs = score_slabs_from(predict.device, *given, **asked, otherwise=blended_here)
+        else:
+            slabs = blended_here()
         early, late = steps_on_network(stage.after if stage.name else self._recipe.after, output)
         found = decide(
             slabs,
@@ -291,7 +297,14 @@ class StageRun:
         return found
 
     def _check_memory(
-        self, stage: Stage, input_: Input, prepared: Prepared, batch: int, voting: bool
+        self,
+        stage: Stage,
+        input_: Input,
+        prepared: Prepared,
+        batch: int,
+        *,
+        voting: bool,
+        overlapped: bool,
     ) -> None:
         """Whether the scores have room, before anything is computed.
 
@@ -302,7 +315,7 @@ class StageRun:
         size = input_.patch_size or sizes[-input_.spatial_dims :]
         channels = score_channels(stage.output)
         voters = self._voters(stage) if voting else 0
-        needed = score_bytes(sizes, input_, stage.output, batch, voters)
+        needed = score_bytes(sizes, input_, stage.output, batch, voters, overlapped=overlapped)
         if len(stage.network_names) > 1:  # the sum over the networks, beside the last one's
             needed += 4 * channels * batch * math.prod(size)
         what = f"the scores of {channels} channels at {' × '.join(map(str, size))} voxels"

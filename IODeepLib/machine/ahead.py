@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from IODeepLib.machine.interruptible import ASK_EVERY, ask_to_end, leave_behind
@@ -12,7 +12,9 @@ from IODeepLib.machine.interruptible import ASK_EVERY, ask_to_end, leave_behind
 _T = TypeVar("_T")
 
 
-def ahead(items: Generator[_T, None, None], most: int) -> Generator[_T, None, None]:
+def ahead(
+    items: Generator[_T, None, None], most: int, meanwhile: Callable[[], None] | None = None
+) -> Generator[_T, None, None]:
     """`items` in their order, and what they raise in its place.
 
     Whoever does not want the rest closes this one, or lets it go: what is being made is asked to
@@ -22,6 +24,7 @@ def ahead(items: Generator[_T, None, None], most: int) -> Generator[_T, None, No
         items: used and closed in the other thread, and nowhere else.
         most: how many there may be at once besides the one that is used, that which is being made
             among them. 0: each is made here, when it is asked for.
+        meanwhile: called all the time while one is waited for.
     """
     if not most:
         yield from items
@@ -49,7 +52,7 @@ def ahead(items: Generator[_T, None, None], most: int) -> Generator[_T, None, No
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     try:
-        while taken := _waited_for(made):
+        while taken := _waited_for(made, meanwhile):
             room.release()
             yield taken.pop()
     finally:
@@ -57,13 +60,16 @@ def ahead(items: Generator[_T, None, None], most: int) -> Generator[_T, None, No
         room.release()
         leave_behind(thread)
     if errors:
-        raise errors[0]
+        raise errors.pop()  # kept here, it would keep all that it came through
 
 
-def _waited_for(made: queue.SimpleQueue[list[_T]]) -> list[_T]:
+def _waited_for(
+    made: queue.SimpleQueue[list[_T]], meanwhile: Callable[[], None] | None
+) -> list[_T]:
     """The next one. Some systems let Ctrl-C through between two questions only."""
     while True:
         try:
             return made.get(timeout=ASK_EVERY)
         except queue.Empty:
-            continue
+            if meanwhile is not None:
+                meanwhile()

@@ -43,7 +43,6 @@ def interruptible(
     Raises:
         CancelledError: `cancelled` said so, or who waits for this thread.
     """
-    unwanted: Callable[[], bool] = getattr(_this_thread, "asked", lambda: False)
     results: list[_T] = []
     errors: list[BaseException] = []
     done = threading.Event()
@@ -60,8 +59,7 @@ def interruptible(
     try:
         thread.start()
         while not done.wait(ASK_EVERY):
-            if unwanted() or (cancelled is not None and cancelled()):
-                raise CancelledError
+            check_wanted(cancelled)
     except BaseException:
         end()
         leave_behind(thread)
@@ -69,6 +67,17 @@ def interruptible(
     if errors:
         raise errors[0]
     return results[0]
+
+
+def check_wanted(cancelled: Callable[[], bool] | None) -> None:
+    """Go on only if nobody asked this thread to end.
+
+    Raises:
+        CancelledError: somebody did, or `cancelled` says so.
+    """
+    asked: Callable[[], bool] = getattr(_this_thread, "asked", lambda: False)
+    if asked() or (cancelled is not None and cancelled()):
+        raise CancelledError
 
 
 def leave_behind(thread: threading.Thread) -> None:

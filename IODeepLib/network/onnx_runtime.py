@@ -7,11 +7,15 @@ imported. (Privacy.md in the package; seen by the files that a mere import leave
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from types import ModuleType
+
+_log = logging.getLogger(__name__)
 
 _SWITCH = "ORT_DISABLE_TELEMETRY"
 _WARNING, _FATAL = 2, 4  # its severities
@@ -79,3 +83,35 @@ def half_precision() -> ModuleType:
     finally:
         sys.path[:] = former
     return float16
+
+
+def find_cuda() -> None:
+    """Have it find the libraries of CUDA where Python packages brought them, PyTorch's too."""
+    with redirect_stdout(io.StringIO()) as said:  # of those that are not there it prints the names
+        onnx_runtime().preload_dlls()
+    if said.getvalue():
+        _log.info("%s", " ".join(said.getvalue().split()))
+
+
+def reason(error: Exception) -> str:
+    """Its message on one line, without the prefix of its class."""
+    text = " ".join(str(error).split())
+    return text.removeprefix("[ONNXRuntimeError] : ")[:300]
+
+
+# What its allocators say on every system, and what the system says of a new thread's stack; the
+# exception has no class that does. The last three are CUDA's.
+_NO_MEMORY = (
+    "Failed to allocate memory",
+    "bad_alloc",
+    "bad allocation",
+    "Cannot allocate memory",
+    "out of memory",
+    "ALLOC_FAILED",
+    "resource allocation failed",
+)
+
+
+def is_for_lack_of_memory(error: Exception) -> bool:
+    """Whether an error of its says that memory ran out."""
+    return any(words in str(error) for words in _NO_MEMORY)

@@ -6,7 +6,7 @@ is filled up to the size that the network asks for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,15 @@ import numpy.typing as npt
 
 from IODeepLib.errors import ModelError
 from IODeepLib.network import agreement
+from IODeepLib.network.device import Array as OnDevice
+from IODeepLib.network.device import Device
 from IODeepLib.network.runtime import Session, TensorInfo
-from IODeepLib.recipe import Blend, Stage
+from IODeepLib.recipe import Activation, Blend, Stage
 from IODeepLib.voxels.activation import activate
 
 Array = npt.NDArray[Any]
+# What a network's results may be made of to be used on a device.
+FLOATS = ("float32", "float16")
 
 
 class Predictor:
@@ -26,14 +30,18 @@ class Predictor:
 
     Attributes:
         batch: how many slices or patches it should be given at once.
+        device: where its results can stay, if that is not here.
+        half: whether they are float16.
     """
 
     def __init__(self, stage: Stage, session: Session) -> None:
         self._session, self._axes = session, stage.input.axis_order
         self._inputs = agreement.inputs_of(stage, session)
-        self._output = agreement.output_of(stage, session).name
+        self._output = agreement.output_of(stage, session)
         self._slices = stage.input.slices_a_channel
         self.batch = agreement.batch_of(stage, session)
+        self.device = session.device if self._output.dtype in FLOATS else None
+        self.half = self._output.dtype == "float16"
 
     def __call__(self, tensor: npt.NDArray[np.float32]) -> Array:
         """The output for a tensor with all channels, in the recipe's axis order.
@@ -43,18 +51,25 @@ class Predictor:
         """
         n = self._axes.index("N")
         count = tensor.shape[n]
-        tensor = _filled_up(tensor, n, self.batch)
-        feeds = {
-            item.tensor.name: as_type(self._part(tensor, item.channels), item.tensor)
-            for item in self._inputs
-        }
-        [result] = self._session.run(feeds, [self._output])
-        if count == tensor.shape[n]:
+        [result] = self._session.run(self._feeds(tensor), [self._output.name])
+        if count >= self.batch:
             return result
         without_channels = self._axes.replace("C", "")  # as label values may come
         axis = without_channels.index("N") if result.ndim == len(without_channels) else n
         axis = 0 if result.ndim == 2 else axis  # (N, K), of a classification
         return result[(slice(None),) * axis + (slice(count),)]
+
+    def on(self, device: Device, tensor: npt.NDArray[np.float32]) -> OnDevice:
+        """The same, on a device; with as many images as the network takes at once."""
+        return self._session.run_on(device, self._feeds(tensor), self._output.name)
+
+    def _feeds(self, tensor: npt.NDArray[np.float32]) -> dict[str, Array]:
+        """What each input of the network is given."""
+        tensor = _filled_up(tensor, self._axes.index("N"), self.batch)
+        return {
+            item.tensor.name: as_type(self._part(tensor, item.channels), item.tensor)
+            for item in self._inputs
+        }
 
     def _part(self, tensor: Array, channels: tuple[int, ...]) -> Array:
         """The channels of one input, with their neighboring slices."""
@@ -69,11 +84,22 @@ class Ensemble:
 
     Attributes:
         batch: how many slices or patches they should be given at once.
+        count: how many they are.
+        device: where the results of all can stay, if that is not here.
+        half: whether these are float16.
+        uses_cores: whether one computes with the processor's cores.
+        each_activated: what is made of the scores of each before the mean is taken.
     """
 
     def __init__(self, stage: Stage, sessions: Sequence[Session]) -> None:
         self._predictors = [Predictor(stage, session) for session in sessions]
         self._axes, self._output = stage.input.axis_order, stage.output
+        self.count, first = len(sessions), self._predictors[0]
+        alike = all(one.device and one.half == first.half for one in self._predictors)
+        self.device, self.half = (first.device if alike else None), first.half
+        self.uses_cores = any(session.uses_cores for session in sessions)
+        each = self.count > 1 and stage.output.ensemble is Blend.PROBABILITIES
+        self.each_activated = stage.output.activation if each else Activation.NONE
         self.batch, *others = (predictor.batch for predictor in self._predictors)
         if any(batch != self.batch for batch in others):
             raise ModelError(
@@ -115,13 +141,17 @@ class Ensemble:
         total /= len(self._predictors)
         return total
 
+    def on(self, device: Device, tensor: npt.NDArray[np.float32]) -> Iterator[OnDevice]:
+        """What each network gives, on a device."""
+        for predictor in self._predictors:
+            yield predictor.on(device, tensor)
+
     def _one(self, predictor: Predictor, tensor: npt.NDArray[np.float32]) -> Array:
         """A new array of float32."""
         result = np.array(predictor(tensor), np.float32)
-        if self._output.ensemble is Blend.PROBABILITIES:
-            axis = self._axes.index("C") if result.ndim == len(self._axes) else 1
-            with np.errstate(all="ignore"):
-                activate(result, self._output.activation, axis=axis)
+        axis = self._axes.index("C") if result.ndim == len(self._axes) else 1
+        with np.errstate(all="ignore"):
+            activate(result, self.each_activated, axis=axis)
         return result
 
 

@@ -8,12 +8,13 @@ from enum import StrEnum
 from IODeepLib.errors import UsageError
 
 CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
 OPENVINO = "OpenVINOExecutionProvider"
 AUTO = "auto"
 _SUFFIX = "ExecutionProvider"
 # What "auto" tries, in this order. TensorRT is left out: it builds an engine for minutes first.
 _AUTOMATIC = (
-    "CUDAExecutionProvider",
+    CUDA,
     "MIGraphXExecutionProvider",
     "ROCMExecutionProvider",
     OPENVINO,
@@ -62,7 +63,17 @@ def options_of(name: str, threads: int) -> dict[str, str]:
     OpenVINO takes all cores of the machine, rounds what quantized weights are multiplied by to 8
     bits, and computes in bfloat16 on some processors, unless it is told not to.
     https://onnxruntime.ai/docs/execution-providers/OpenVINO-ExecutionProvider.html
+
+    CUDA rounds what is multiplied to 10 bits, and tries out every algorithm for each convolution
+    before the first run; its memory grows to twice what is asked for.
+    https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html
     """
+    if name == CUDA:
+        return {
+            "use_tf32": "0",
+            "cudnn_conv_algo_search": "HEURISTIC",
+            "arena_extend_strategy": "kSameAsRequested",
+        }
     if name != OPENVINO:
         return {}
     return {"precision": "ACCURACY"} | ({"num_of_threads": str(threads)} if threads else {})

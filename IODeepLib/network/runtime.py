@@ -19,10 +19,11 @@ from IODeepLib.errors import IODeepError, ModelError, UsageError
 from IODeepLib.machine.cores import usable_cores
 from IODeepLib.machine.interruptible import interruptible
 from IODeepLib.model_object import Model
+from IODeepLib.network.device import Array, Device
 from IODeepLib.network.layout.trying import MOST_WEIGHTS, rewritten
-from IODeepLib.network.onnx_runtime import onnx_runtime
+from IODeepLib.network.onnx_runtime import find_cuda, is_for_lack_of_memory, onnx_runtime, reason
 from IODeepLib.network.placement import placed
-from IODeepLib.network.providers import AUTO, CPU, choose, options_of
+from IODeepLib.network.providers import AUTO, CPU, CUDA, OPENVINO, choose, options_of
 
 _log = logging.getLogger(__name__)
 
@@ -32,14 +33,6 @@ _log = logging.getLogger(__name__)
 # times the memory of their weights for it.
 _LEAVE_IN_PLACE = 64 * 2**20
 _SILENT = 4  # ONNX Runtime's severity "fatal": its errors arrive as exceptions
-# What its allocators say on every system, and what the system says of a new thread's stack; the
-# exception has no class that does.
-_NO_MEMORY = (
-    "Failed to allocate memory",
-    "bad_alloc",
-    "bad allocation",
-    "Cannot allocate memory",
-)
 _FOLDER_KEY = "session.model_external_initializers_file_folder_path"
 _NO_PREPACKING = "session.disable_prepacking"
 # Unasked, it takes bytes with "ORTM" in the fifth place, as the name of a producer may put it
@@ -90,6 +83,8 @@ class Session:
         label: the model's name and version, and the name of the network where it has several.
         inputs, outputs: the network's tensors.
         providers: the execution providers that really run it, the first one most of it.
+        device: where its results can stay, if that is not here.
+        uses_cores: whether it computes with the processor's cores.
         notes: what should be said in the result, such as a provider that did not start.
         threads: how many threads it computes with; 0 if ONNX Runtime decides.
         engine: the first of the providers, and whether it runs a rewritten graph.
@@ -113,6 +108,8 @@ class Session:
         self.notes = tuple(notes)
         self.threads = threads
         self.providers: tuple[str, ...] = tuple(session.get_providers())
+        self.uses_cores = self.providers[0] in (CPU, OPENVINO)
+        self.device = Device(CUDA) if self.providers[0] == CUDA else None
         self.inputs = tuple(_info(item, label) for item in session.get_inputs())
         self.outputs = tuple(_info(item, label) for item in session.get_outputs())
 
@@ -153,7 +150,7 @@ class Session:
                 _leave_in_place(options)
             made = _made(content, options, [(CPU, {})], self._cancelled)
             if isinstance(made, Exception):
-                raise _refused(self.label, CPU, _reason(made))
+                raise _refused(self.label, CPU, reason(made))
             return Session(made, self.label, (), self.threads, self._cancelled)
 
         declared = self.inputs[0].shape
@@ -165,8 +162,7 @@ class Session:
         self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None
     ) -> list[NDArray[Any]]:
         """The same as `run` with the graph as it was opened; nobody watches."""
-        options = onnx_runtime().RunOptions()
-        options.log_severity_level = _SILENT
+        options = _silent_run()
 
         def end() -> None:
             options.terminate = True  # ONNX Runtime asks before every node
@@ -180,16 +176,43 @@ class Session:
 
         return interruptible(work, end, self._cancelled)
 
+    def run_on(self, device: Device, feeds: Mapping[str, NDArray[Any]], output: str) -> Array:
+        """The output of this name, which stays on the device.
+
+        It takes as long as it takes, in this thread: others would cost as much time as a card needs
+        for some patches.
+
+        Raises:
+            ModelError, MemoryError: as `run`.
+        """
+        if self._watch is not None:
+            self._watch(feeds)
+        binding = self._session.io_binding()
+        for name, values in feeds.items():
+            binding.bind_cpu_input(name, values)
+        binding.bind_output(output, device.memory)
+        try:
+            self._session.run_with_iobinding(binding, _silent_run())
+        except Exception as error:  # ONNX Runtime's errors have no common class
+            raise self._failed(feeds, error) from None
+        return binding.get_outputs()[0]
+
     def _failed(self, feeds: Mapping[str, NDArray[Any]], error: Exception) -> Exception:
-        if any(words in str(error) for words in _NO_MEMORY):
-            return MemoryError(_reason(error))
+        if is_for_lack_of_memory(error):
+            return MemoryError(reason(error))
         given = ", ".join(f"{k} {v.dtype.name}{list(v.shape)}" for k, v in feeds.items())
         return ModelError(
-            f"{self.label} fails on {given} ({_reason(error)})",
+            f"{self.label} fails on {given} ({reason(error)})",
             "; ".join(map(str, self.inputs)),
             "check the recipe against the network"
             + ("" if self.providers[0] == CPU else f", or run it without {self.providers[0]}"),
         )
+
+
+def _silent_run() -> Any:
+    options = onnx_runtime().RunOptions()
+    options.log_severity_level = _SILENT
+    return options
 
 
 def open_session(
@@ -227,7 +250,7 @@ def open_session(
         onnxruntime = onnx_runtime()
     except ImportError as error:
         raise IODeepError(
-            f"ONNX Runtime cannot be loaded ({_reason(error)})",
+            f"ONNX Runtime cannot be loaded ({reason(error)})",
             "the Python package onnxruntime, and the system libraries that it needs",
             "install onnxruntime; on Windows also Microsoft's Visual C++ runtime (vc_redist.x64)",
         ) from error
@@ -246,11 +269,13 @@ def open_session(
         if not to_run:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
             options.add_session_config_entry(_NO_PREPACKING, "1")
+        if CUDA in attempt:
+            find_cuda()
         offered = [(name, options_of(name, threads)) for name in attempt]
         made = _made(content, options, offered, cancelled)
         if isinstance(made, Exception):
-            failure = _reason(made)
-            if attempt[0] == CPU and any(words in str(made) for words in _NO_MEMORY):
+            failure = reason(made)
+            if attempt[0] == CPU and is_for_lack_of_memory(made):
                 raise MemoryError(failure)
         else:
             running = made.get_providers()
@@ -342,9 +367,3 @@ def _refused(label: str, provider: str, reason: str) -> IODeepError:
         "an execution provider that works on this machine",
         f"install what {provider} needs, or let the provider be chosen ('auto')",
     )
-
-
-def _reason(error: Exception) -> str:
-    """ONNX Runtime's message on one line, without the prefix of its class."""
-    text = " ".join(str(error).split())
-    return text.removeprefix("[ONNXRuntimeError] : ")[:300]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -470,6 +471,38 @@ def test_large_scores_are_no_fault():
         image((4, 4, 4)), make_input(), make_output(), lambda x: np.repeat(x * 0 + 3e38, 3, 1)
     )
     assert collected(slabs, 4).max() == np.float32(3e38)
+
+
+@pytest.mark.parametrize("mirror", ["", "ZX"])
+@pytest.mark.parametrize("kind", [{}, {"decision": Decision.LABELS, "channels": 1}])
+def test_what_is_run_while_others_are_blended_is_blended_in_its_order(mirror, kind):
+    if kind and mirror:
+        return  # label values have no mean
+    input_ = make_input(patch_size=(8, 6, 10), mirror=mirror)
+    output, array, threads = make_output(**kind), image((20, 17, 23)), set()
+
+    def run(tensor):
+        threads.add(threading.get_ident())
+        scores = network(tensor)
+        return np.rint(scores[:, :1]) if kind else scores
+
+    one, other = (
+        collected(score_slabs(array, input_, output, run, overlapped=overlapped), 20)
+        for overlapped in (False, True)
+    )
+    np.testing.assert_array_equal(one, other)
+    assert len(threads) == 2 and threading.get_ident() in threads
+
+
+@pytest.mark.parametrize("overlapped", [False, True])
+def test_memory_bounds_how_many_results_wait(overlapped):
+    input_, output = make_input(patch_size=(96, 96, 96)), make_output(100)
+    shape = (200, 200, 200)
+    alone = score_bytes(shape, input_, output, 1)
+    assert score_bytes(shape, input_, output, 1, overlapped=overlapped) == alone
+    few = make_output(8)
+    more = score_bytes(shape, input_, few, 1, overlapped=True) - score_bytes(shape, input_, few, 1)
+    assert more == 4 * 8 * 96**3 * 4
 
 
 def test_progress_and_cancelling():
