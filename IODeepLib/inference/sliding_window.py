@@ -68,7 +68,7 @@ def score_slabs(
         voting: a further channel, the last: the share of networks or mirror images that decide
             otherwise than their mean; `predict` then has a second argument.
         overlapped: whether the network runs on while its last results are blended here. Where it
-            computes with the very cores that would blend, that takes longer (by 3 % on 16 cores).
+            computes with the very cores that would blend, that takes longer (by 4 % on 16 cores).
 
     Raises:
         ModelError: scores of the wrong shape, or not finite.
