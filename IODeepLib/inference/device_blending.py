@@ -24,7 +24,8 @@ from IODeepLib.machine.ahead import ahead
 from IODeepLib.machine.progress import Progress
 from IODeepLib.network.device import Array, Device
 from IODeepLib.network.predictor import Ensemble
-from IODeepLib.onnx_file.graph_writer import FLOAT, FLOAT16, INT64, GraphWriter
+from IODeepLib.onnx_file.graph_writer import GraphWriter
+from IODeepLib.onnx_file.made import TYPES
 from IODeepLib.recipe import Activation, Decision, Input, Output
 
 _TO_THE_END = 2**62  # of a slice
@@ -124,7 +125,7 @@ class DeviceBlending:
         if activation is Activation.NONE and not blends_scores(output):
             activation = output.activation
         letters = input_.axis_order
-        kind = FLOAT16 if predict.half else FLOAT
+        kind = "float16" if predict.half else "float32"
         self._add = device.program(_adding(kind, letters, input_.spatial_axes, activation))
         self._shift = device.program(_shifting())
         self._bring = device.program(_bringing())
@@ -263,17 +264,17 @@ def _way(part: slice, size: int, mirrored: bool) -> tuple[int, int, int]:
     return size - 1 - part.start, end if end >= 0 else -size - 1, -1
 
 
-def _adding(kind: int, letters: str, spatial: str, activation: Activation) -> bytes:
+def _adding(kind: str, letters: str, spatial: str, activation: Activation) -> bytes:
     """slab (voxel, channel) with a part of what a network gives added, weighted."""
     graph = GraphWriter()
-    slab = graph.input(_SLAB, FLOAT, 2)
+    slab = graph.input(_SLAB, "float32", 2)
     rank = len(letters)
     scores = graph.input(_SCORES, kind, rank)
-    weights = graph.input(_WEIGHTS, FLOAT, 2)
-    voxels, offset = graph.input(_VOXELS, INT64, 2), graph.input(_OFFSET, INT64, 1)
-    starts, ends, steps = (graph.input(name, INT64, 1) for name in (_STARTS, _ENDS, _STEPS))
-    if kind != FLOAT:
-        scores = graph.node("Cast", scores, to=FLOAT)
+    weights = graph.input(_WEIGHTS, "float32", 2)
+    voxels, offset = graph.input(_VOXELS, "int64", 2), graph.input(_OFFSET, "int64", 1)
+    starts, ends, steps = (graph.input(name, "int64", 1) for name in (_STARTS, _ENDS, _STEPS))
+    if kind != "float32":
+        scores = graph.node("Cast", scores, to=TYPES["float32"])
     if activation is not Activation.NONE:
         soft = activation is Activation.SOFTMAX
         more: dict[str, Any] = {"axis": letters.index("C")} if soft else {}
@@ -295,7 +296,7 @@ def _adding(kind: int, letters: str, spatial: str, activation: Activation) -> by
 def _shifting() -> bytes:
     """slab from `starts` on, and zeros behind."""
     graph = GraphWriter()
-    slab, start = graph.input(_SLAB, FLOAT, 2), graph.input(_STARTS, INT64, 1)
+    slab, start = graph.input(_SLAB, "float32", 2), graph.input(_STARTS, "int64", 1)
     kept = graph.node("Slice", slab, start, graph.integers(_TO_THE_END), graph.integers(0))
     shape = graph.node("Concat", start, graph.node("Shape", slab, start=1), axis=0)
     zeros = graph.node("ConstantOfShape", shape)
@@ -306,8 +307,8 @@ def _shifting() -> bytes:
 def _bringing() -> bytes:
     """(channel, voxel) of the voxels of a slab from `starts` to `ends`."""
     graph = GraphWriter()
-    slab = graph.input(_SLAB, FLOAT, 2)
-    start, end = graph.input(_STARTS, INT64, 1), graph.input(_ENDS, INT64, 1)
+    slab = graph.input(_SLAB, "float32", 2)
+    start, end = graph.input(_STARTS, "int64", 1), graph.input(_ENDS, "int64", 1)
     part = graph.node("Slice", slab, start, end, graph.integers(0))
     graph.output("planes", 2, "Transpose", part, perm=[1, 0])
     return graph.model()
@@ -316,7 +317,7 @@ def _bringing() -> bytes:
 def _summing() -> bytes:
     """(1, 1) the sum over the voxels of a slab up to `ends`."""
     graph = GraphWriter()
-    slab, end = graph.input(_SLAB, FLOAT, 2), graph.input(_ENDS, INT64, 1)
+    slab, end = graph.input(_SLAB, "float32", 2), graph.input(_ENDS, "int64", 1)
     part = graph.node("Slice", slab, graph.integers(0), end, graph.integers(0))
     graph.output("sum", 2, "ReduceSum", part, keepdims=1)
     return graph.model()

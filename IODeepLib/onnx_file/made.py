@@ -21,7 +21,8 @@ from IODeepLib.onnx_file.wire import (
 )
 
 IR_VERSION = 8  # that of opset 17; every ONNX Runtime that the library takes reads it
-_TYPES = {"float32": 1, "int64": 7, "float64": 11}
+# TensorProto.DataType, by NumPy's name.
+TYPES = {"float32": 1, "int64": 7, "float16": 10, "float64": 11}
 _INT, _FLOAT, _STRING, _FLOATS, _INTS = 2, 1, 3, 6, 7  # AttributeProto.AttributeType
 
 Value = int | float | str | Sequence[int] | Sequence[float]
@@ -50,7 +51,7 @@ def made_tensor(name: str, array: npt.NDArray[Any]) -> bytes:
     """A TensorProto with the values in itself; float32, float64 or int64."""
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     dims = b"".join(_number(1, size) for size in array.shape)
-    kind = _number(2, _TYPES[array.dtype.name])
+    kind = _number(2, TYPES[array.dtype.name])
     return b"".join(
         (dims, kind, encode_delimited(8, name.encode()), encode_delimited(9, little.tobytes()))
     )
@@ -62,20 +63,26 @@ def made_model(
     inputs: Mapping[str, Sequence[int | None]],
     outputs: Mapping[str, Sequence[int | None]],
     opsets: Mapping[str, int],
+    types: Mapping[str, str] | None = None,
 ) -> bytes:
     """A ModelProto.
 
     Args:
         nodes: as `made_node` makes them, in the order in which they can run.
         tensors: as `made_tensor` makes them.
-        inputs, outputs: by name, the shapes of these tensors of float32; None for an open size.
+        inputs, outputs: by name, the shapes of these tensors; None for an open size.
         opsets: by domain, the version of its operators.
+        types: of the inputs that are not of float32, by name.
     """
     graph = [encode_delimited(1, node) for node in nodes]
     graph.append(encode_delimited(2, b"made"))
     graph += [encode_delimited(5, tensor) for tensor in tensors]
-    graph += [encode_delimited(11, _info(*item)) for item in inputs.items()]
-    graph += [encode_delimited(12, _info(*item)) for item in outputs.items()]
+    of = types or {}
+    graph += [
+        encode_delimited(11, _info(name, shape, of.get(name, "float32")))
+        for name, shape in inputs.items()
+    ]
+    graph += [encode_delimited(12, _info(name, shape)) for name, shape in outputs.items()]
     imports = [
         encode_delimited(8, encode_delimited(1, domain.encode()) + _number(2, version))
         for domain, version in opsets.items()
@@ -98,12 +105,12 @@ def _attribute(name: str, value: Value) -> bytes:
     return head + encode_delimited(7, packed) + _number(20, _FLOATS)
 
 
-def _info(name: str, shape: Sequence[int | None]) -> bytes:
+def _info(name: str, shape: Sequence[int | None], dtype: str = "float32") -> bytes:
     """A ValueInfoProto."""
     sizes = b"".join(
         encode_delimited(1, b"" if size is None else _number(1, size)) for size in shape
     )
-    tensor = _number(1, _TYPES["float32"]) + encode_delimited(2, sizes)
+    tensor = _number(1, TYPES[dtype]) + encode_delimited(2, sizes)
     return encode_delimited(1, name.encode()) + encode_delimited(2, encode_delimited(1, tensor))
 
 
