@@ -235,7 +235,7 @@ class _Base:
 
 
 _stand_in("i18n", tr=lambda text: text, translate=lambda context, text: text)
-_stand_in("parameterNodeWrapper", parameterNodeWrapper=lambda kind: kind)
+_stand_in("parameterNodeWrapper", parameterNodeWrapper=lambda kind: kind, WithinRange=range)
 _stand_in(
     "ScriptedLoadableModule",
     ScriptedLoadableModule=_Base,

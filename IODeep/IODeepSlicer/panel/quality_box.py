@@ -20,6 +20,7 @@ class QualityBox:
             (_("best: patches overlap more"), "best"),
         ):
             box.addItem(text, quality)
+        box.currentIndex = box.findData("default")
         box.connect("activated(int)", self._onChosen)
 
     def show(self) -> None:

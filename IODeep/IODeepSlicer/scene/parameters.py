@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Union
+from typing import Annotated, Union
 
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLTableNode
-from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 
 @parameterNodeWrapper
@@ -30,7 +30,7 @@ class IODeepParameterNode:
     cardSOPInstanceUID: str
     showUnfitting: bool = False
     device: str = "auto"
-    threads: int = 0
+    threads: Annotated[int, WithinRange(0, 256)] = 0  # else a box goes below its text for 0
     quality: str = "default"
     confidence: bool = False
     leftOut: dict[str, list[str]]
