@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import slicer
 import vtk
-from IODeepSlicer.scene import images, nodes, saved, segments
+from IODeepSlicer.scene import nodes, saved, segments
 from IODeepSlicer.scene.nodes import tagOf
 from IODeepSlicer.scene.segments import ALGORITHM_NAME, ALGORITHM_TYPE, Origin, SegmentNow
+from makers.kidney_and_liver import found_in, image_node
 from makers.packed_models import make_model
-from makers.recipes import label, recipe
 
 from IODeepLib.errors import ImageError
-from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.model_object import Model
 
 pytestmark = pytest.mark.usefixtures("scene")
-
-SHAPE = (6, 8, 10)
-LABELS = recipe(
-    output={"channels": 8, "labels": [label(1, "kidney"), label(3, "liver"), label(7, "spleen")]}
-).output.labels
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +26,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.fixture
 def volume(scene: object) -> slicer.vtkMRMLScalarVolumeNode:
-    voxels = np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE)
-    matrix = vtk.vtkMatrix4x4()
-    for axis, spacing in enumerate((0.5, 2.0, 3.0)):
-        matrix.SetElement(axis, axis, spacing)
-    return slicer.util.addVolumeFromArray(voxels, matrix, "image")
+    return image_node()
 
 
 @pytest.fixture(params=[False, True], ids=["exclusive", "overlapping"])
@@ -50,12 +39,7 @@ def result(
 def made(
     volume: slicer.vtkMRMLScalarVolumeNode, model: Model, *, overlapping: bool = False
 ) -> slicer.vtkMRMLSegmentationNode:
-    """A kidney of 12 voxels and a liver of 8; no spleen."""
-    array = np.zeros(SHAPE, np.uint8)
-    array[1:3, 2:4, 2:5], array[3:5, 4:6, 5:7] = 1, 3
-    if overlapping:
-        array = np.stack([array == each.value for each in LABELS]).astype(np.uint8)
-    segmentation = Segmentation(array, images.imageOf(volume).grid, LABELS)
+    segmentation = found_in(volume, overlapping=overlapping)
     document = {"missing": ["spleen"], "volumes_ml": segmentation.volumes()}
     return nodes.createSegmentationNode(volume, model, segmentation, document)
 

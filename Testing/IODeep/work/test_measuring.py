@@ -14,9 +14,9 @@ from IODeepSlicer.scene.measured import Measured, measuredByRun
 from IODeepSlicer.scene.segment_table import columnsOf, tableOf
 from IODeepSlicer.work import measuring
 from IODeepSlicer.work.waiting import wait
+from makers.kidney_and_liver import found_in, image_node
 from makers.label_maps import brute_diameters
 from makers.packed_models import make_model
-from makers.recipes import label, recipe
 
 from IODeepLib.errors import ImageError, IODeepError
 from IODeepLib.inference.segmentation import Segmentation
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("scene")
 
-SHAPE = (6, 8, 10)
-LABELS = recipe(
-    output={"channels": 8, "labels": [label(1, "kidney"), label(3, "liver"), label(7, "spleen")]}
-).output.labels
 DIAMETERS = ("long_axis_mm", "short_axis_mm")
 
 Result = slicer.vtkMRMLSegmentationNode
@@ -44,23 +40,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.fixture
 def volume(scene: object) -> slicer.vtkMRMLScalarVolumeNode:
-    voxels = np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE)
-    matrix = vtk.vtkMatrix4x4()
-    for axis, spacing in enumerate((0.5, 2.0, 3.0)):
-        matrix.SetElement(axis, axis, spacing)
-    return slicer.util.addVolumeFromArray(voxels, matrix, "image")
+    return image_node()
 
 
 @pytest.fixture(params=[False, True], ids=["exclusive", "overlapping"])
 def result(
     request: pytest.FixtureRequest, volume: slicer.vtkMRMLScalarVolumeNode, model: Model
 ) -> Result:
-    """A kidney of 12 voxels and a liver of 8; no spleen."""
-    array = np.zeros(SHAPE, np.uint8)
-    array[1:3, 2:4, 2:5], array[3:5, 4:6, 5:7] = 1, 3
-    if request.param:
-        array = np.stack([array == each.value for each in LABELS]).astype(np.uint8)
-    segmentation = Segmentation(array, images.imageOf(volume).grid, LABELS)
+    segmentation = found_in(volume, overlapping=request.param)
     document = {
         "missing": ["spleen"],
         "measurements": by_library(segmentation, volume).as_json(),

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from makers.pet import DECAYED, DOSE, HALF_LIFE, WEIGHT, pet_header
 from makers.series import Stack, item
 from makers.summing_networks import model_of, sums
 from pydicom.dataset import Dataset
-from pydicom.uid import PositronEmissionTomographyImageStorage
 
 from IODeepLib.errors import ImageError
 from IODeepLib.inference.suv import suv_factor
@@ -21,34 +21,12 @@ from IODeepLib.voxels.intensity import apply_steps
 
 pytestmark = pytest.mark.filterwarnings("ignore:Invalid value:UserWarning:pydicom")
 
-HALF_LIFE = 6586.2  # seconds, fluorine 18
-DOSE, WEIGHT = 374e6, 70.0
-DECAYED = DOSE * 2 ** (-3600 / HALF_LIFE)  # an hour after the injection
 VOXELS = np.random.default_rng(5).integers(0, 30000, (4, 8, 9)).astype(np.uint16)
 
 
 def pet(folder: Path, drug: dict[str, Any] | None = None, **changes: Any) -> ImageSeries:
     """Slices that were acquired from 10:00 on; injected at 9:00, slopes that differ."""
-    given = {
-        "RadionuclideTotalDose": DOSE,
-        "RadionuclideHalfLife": HALF_LIFE,
-        "RadiopharmaceuticalStartTime": "090000.00",
-        **(drug or {}),
-    }
-    common = {
-        "SOPClassUID": PositronEmissionTomographyImageStorage,
-        "Modality": "PT",
-        "Units": "BQML",
-        "CorrectedImage": ["NORM", "ATTN", "DECY"],
-        "DecayCorrection": "START",
-        "PatientWeight": WEIGHT,
-        "SeriesDate": "20200102",
-        "SeriesTime": "100000.00",
-        "AcquisitionDate": "20200102",
-        "AcquisitionTime": "100002",
-        "RadiopharmaceuticalInformationSequence": [item(**given)],
-        **changes,
-    }
+    common = pet_header(drug, **changes)
 
     def slope(i: int, ds: Dataset) -> None:
         ds.RescaleSlope, ds.RescaleIntercept = 0.5 * (i + 1), 0

@@ -11,11 +11,11 @@ import numpy as np
 import pydicom
 import pytest
 from command import Answer
+from makers.pet import DECAYED, WEIGHT, pet_header
 from makers.recipes import label
 from makers.series import Stack, item
 from makers.summing_networks import model_of, sums
 from pydicom.dataset import Dataset
-from pydicom.uid import PositronEmissionTomographyImageStorage
 
 from IODeepLib.codes import Code
 from IODeepLib.measurements.segment import OF_IMAGE
@@ -24,35 +24,17 @@ from IODeepLib.recipe import SuvBw
 from IODeepLib.results.result import Result
 from IODeepLib.series import find_series
 
-HALF_LIFE, DOSE, WEIGHT = 6586.2, 374e6, 70.0
-FACTOR = 1000 * WEIGHT / (DOSE * 2 ** (-3600 / HALF_LIFE))  # an hour after the injection
+FACTOR = 1000 * WEIGHT / DECAYED
 VOXELS = np.random.default_rng(5).integers(1, 30000, (4, 12, 12)).astype(np.int16)
-PET = {
-    "SOPClassUID": PositronEmissionTomographyImageStorage,
-    "Modality": "PT",
-    "Units": "BQML",
-    "CorrectedImage": ["NORM", "ATTN", "DECY"],
-    "DecayCorrection": "START",
-    "PatientWeight": WEIGHT,
-    "SeriesDate": "20200102",
-    "SeriesTime": "100000.00",
-    "AcquisitionDate": "20200102",
-    "AcquisitionTime": "100000",
-    "RescaleSlope": 1,
-    "RescaleIntercept": 0,
-    "RadiopharmaceuticalInformationSequence": [
-        item(
-            RadionuclideTotalDose=DOSE,
-            RadionuclideHalfLife=HALF_LIFE,
-            RadiopharmaceuticalStartTime="090000.00",
-        )
-    ],
-}
+# An hour after the injection to the second, and values that are those of the file.
+SCANNED = {"AcquisitionTime": "100000", "RescaleSlope": 1, "RescaleIntercept": 0}
 
 
 def measured(folder: Path, steps: list[dict[str, Any]] | None = None, **changes: Any) -> Result:
     """All voxels as one segment."""
-    (series,) = find_series(Stack(VOXELS, common={**PET, **changes}).write(folder / "images"))
+    (series,) = find_series(
+        Stack(VOXELS, common=pet_header(**SCANNED | changes)).write(folder / "images")
+    )
     labels = [label(1, "all"), label(2, "nowhere")]
     network = sums([[0], [1], [0]], spatial=3, bias=[0, 0, -1e9])
     made = {"modalities": ["PT"]}
