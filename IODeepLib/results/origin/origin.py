@@ -116,6 +116,8 @@ def origin_of(path: Path, *, fetched: bool = False) -> Origin | Stranger:
     """
     header = _header(path)
     sop_class = text(header, "SOPClassUID")
+    if not is_uid(sop_class) and not is_dicom(read_head(path)):
+        raise _unreadable(path, "it is no DICOM object")
     kind = name_of(sop_class) if is_uid(sop_class) else "DICOM object of no known class"
     card_uid = text(header, "DeviceSerialNumber")
     if text(header, "Manufacturer") != SOFTWARE or not is_uid(card_uid):

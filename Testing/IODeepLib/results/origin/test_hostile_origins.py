@@ -204,3 +204,11 @@ def test_records_are_checked_at_the_door(
 def test_a_good_record_is_read(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text(json.dumps(_record()), "utf-8")
     assert read_record(tmp_path / "result.json").provenance.title == PROVENANCE.title
+
+
+@pytest.mark.parametrize("content", [b"", b"localhost\n", b"\0" * 200, b"{}", b"\x89PNG\r\n"])
+def test_a_file_that_is_no_dicom_object_is_called_so(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"file: .*wanted: a DICOM object"):
+        origin_of(path)
