@@ -9,10 +9,9 @@ Docs/pacs.md describes all keys. Secrets never stand in the file: it says where 
 
 from __future__ import annotations
 
+import functools
 import os
 import re
-import tomllib
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -20,16 +19,14 @@ from typing import Annotated, Any, TypeVar
 from msgspec import field
 from msgspec.structs import replace
 
+from IODeepLib.disk import settings_file
 from IODeepLib.disk.cache import MAX_BYTES, Cache
-from IODeepLib.disk.user_folders import config_folder, expanded
+from IODeepLib.disk.secret_places import secret_at
+from IODeepLib.disk.user_folders import expanded
 from IODeepLib.errors import UsageError
-from IODeepLib.text.complaints import short
 from IODeepLib.text.foreign import keep_secret
-from IODeepLib.text.json_text import StructureError
-from IODeepLib.text.records import Record, parse, within
+from IODeepLib.text.records import Record, within
 
-FILE_NAME = "iodeep.toml"
-_SITE_WIDE = Path("/etc/iodeep.toml")
 _SECRETS = ("password", "token")
 _T = TypeVar("_T")
 
@@ -81,10 +78,14 @@ class _CacheTable(Record):
 
 
 class _Tables(Record):
-    """The file. A server is read when it is asked for: what is wrong with one harms no other."""
+    """The file. A server is read when it is asked for: what is wrong with one harms no other.
+
+    Whom this site trusts is read by `trust.trust_list`.
+    """
 
     servers: dict[str, Any] = field(default_factory=dict)
     cache: dict[str, Any] = field(default_factory=dict)
+    trust: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ class Settings:
         secrets = {}
         for key in _SECRETS:
             if (place := getattr(given, key)) is not None:
-                secrets[key] = self._secret(f"{where}.{key}", place, given.user)
+                wrong = functools.partial(self._wrong, f"{where}.{key}")
+                secrets[key] = secret_at(place, given.user or "", wrong)
                 self._check_header(f"{where}.{key}", key, secrets[key])
         return replace(given, **files, **secrets)
 
@@ -190,25 +192,6 @@ class Settings:
                     "a PEM file; of a certificate with its key, unless that is in key",
                 ) from None
 
-    def _secret(self, where: str, place: str, user: str | None) -> str:
-        """The secret at `place`; what is no place may be a secret, and is not repeated."""
-        kind, _, name = place.partition(":")
-        if kind == "env" and name:
-            value = os.environ.get(name)
-            if not value:
-                raise self._wrong(
-                    where,
-                    f"no environment variable {name}",
-                    "the secret in it",
-                    "set it, or correct its name there",
-                )
-            return value
-        if kind == "keyring" and name:
-            return self._from_keyring(where, name, user or "")
-        raise self._wrong(
-            where, "something else than a place", "'env:VARIABLE' or 'keyring:SERVICE'"
-        )
-
     def _check_header(self, where: str, key: str, secret: str) -> None:
         """Raise if an HTTP header cannot hold the secret, which is not repeated.
 
@@ -228,60 +211,18 @@ class Settings:
                 "correct it where it is kept",
             )
 
-    def _from_keyring(self, where: str, service: str, user: str) -> str:
-        try:
-            import keyring
-        except ImportError:
-            raise self._wrong(
-                where,
-                "no Python package keyring",
-                "the system's keyring",
-                "pip install keyring, or use 'env:VARIABLE'",
-            ) from None
-        try:
-            value = keyring.get_password(service, user)
-        except Exception as error:  # its back ends raise what they like
-            raise self._wrong(
-                where,
-                f"a keyring that fails ({type(error).__name__})",
-                "the system's keyring, unlocked",
-                "unlock it, or use 'env:VARIABLE'",
-            ) from None
-        if not value:
-            raise self._wrong(
-                where,
-                f"a keyring with nothing for {service!r} and {user!r}",
-                "the secret",
-                f"put it there with 'keyring set {service} {user or repr(user)}'",
-            )
-        return str(value)
-
     def _parsed(self, kind: type[_T], where: str, table: Any) -> _T:
-        try:
-            return parse(kind, table, exact=True)
-        except StructureError as error:
-            key = error.path.removeprefix("$").removeprefix(".")
-            value = table.get(key) if key else table
-            # A secret may stand anywhere by mistake: of what is wrong only numbers are repeated.
-            number = type(value) in (int, float) and key not in _SECRETS
-            hidden = error.found == short(value) and not number
-            raise self._wrong(
-                ".".join(filter(None, (where, key))),
-                type(value).__name__ if hidden else error.found,
-                _IN_TOML.get(error.wanted, error.wanted),
-            ) from None
+        return settings_file.parsed(kind, self.path, where, table, words=_IN_TOML, secret=_SECRETS)
 
     def _wrong(
         self, where: str, found: str, wanted: str, next_step: str = "correct it there"
     ) -> UsageError:
-        return UsageError(f"{self.path}: {where}: {found}", wanted, next_step)
+        return settings_file.wrong(self.path, where, found, wanted, next_step)
 
 
-# What was wanted, where TOML has other words for it; the only key that has to be there is url.
-_IN_TOML = {
-    "text": "a text in quotation marks",
-    "an object": "a table",
-    "a value: this key is required": "'dicomweb+https://...' or 'dimse://...'",
+# The only key that has to be there is url.
+_IN_TOML = settings_file.IN_TOML | {
+    "a value: this key is required": "'dicomweb+https://...' or 'dimse://...'"
 }
 # What only the other protocol has.
 _PASSED_OVER = {
@@ -292,19 +233,18 @@ _PASSED_OVER = {
 
 def settings_files() -> list[Path]:
     """Where settings may be; the first one that is there counts."""
-    if named := os.environ.get("IODEEP_CONFIG"):
-        return [expanded(named)]
-    with suppress(UsageError):  # whoever has no home has no settings there
-        return [config_folder() / FILE_NAME, _SITE_WIDE]
-    return [_SITE_WIDE]
+    own = settings_file.own_file()
+    if os.environ.get("IODEEP_CONFIG") and own is not None:
+        return [own]
+    return [*filter(None, [own]), settings_file.site_wide_file()]
 
 
 def read_settings() -> Settings:
     """The first of these files that is there, or empty settings.
 
-    The one that IODEEP_CONFIG names; `iodeep.toml` in the user's configuration folder;
-    `/etc/iodeep.toml`. A file in the current folder is not looked at: data from elsewhere must
-    not decide where secrets are sent.
+    The one that IODEEP_CONFIG names; `iodeep.toml` in the user's configuration folder; the one for
+    all users of this machine. A file in the current folder is not looked at: data from elsewhere
+    must not decide where secrets are sent.
 
     Raises:
         UsageError: it is no TOML, or has unknown tables.
@@ -315,9 +255,5 @@ def read_settings() -> Settings:
         if named:
             raise UsageError(f"no file {named}", "the settings", "correct IODEEP_CONFIG")
         return Settings(None, _Tables())
-    try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read ({error})", "TOML", "correct it") from None
     settings = Settings(path, _Tables())
-    return Settings(path, settings._parsed(_Tables, "", tables))
+    return Settings(path, settings._parsed(_Tables, "", settings_file.read_toml(path)))

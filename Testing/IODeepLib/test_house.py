@@ -65,7 +65,7 @@ EXTRAS = {
     "shrink": "author",
     "sources/dimse": "dimse",
     "sources/transfer.py": "dimse",
-    "sources/settings.py": "keyring",
+    "disk/secret_places.py": "keyring",
 }
 SLICERS_OWN = {"slicer", "qt", "ctk", "vtk", "DICOMLib", "SampleData", "SegmentStatistics"}
 SLICERS_OWN |= {"SubjectHierarchyPlugins"}
