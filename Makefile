@@ -80,9 +80,9 @@ $(VENV)/demo.done: $(BIN)/python pyproject.toml
 	touch $@
 
 # Tests store, find and fetch in real servers, and other programs judge: these are no Python packages.
-DEBIAN_PACKAGES := dcmtk orthanc orthanc-dicomweb plastimatch libpixelmed-java default-jre-headless
+DEBIAN_PACKAGES := dcmtk orthanc orthanc-dicomweb plastimatch libpixelmed-java default-jre-headless openssl
 PACS_FILES := /usr/bin/dcmqrscp /usr/bin/plastimatch /usr/sbin/Orthanc \
-	/usr/share/orthanc/plugins/libOrthancDicomWeb.so /usr/share/java/pixelmed.jar /usr/bin/java
+	/usr/share/orthanc/plugins/libOrthancDicomWeb.so /usr/share/java/pixelmed.jar /usr/bin/java /usr/bin/openssl
 
 pacs:
 	@ls $(PACS_FILES) >/dev/null 2>&1 \

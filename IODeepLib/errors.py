@@ -62,6 +62,10 @@ class RecipeError(InputError):
     """A recipe is not valid, or contradicts its network. `found` begins with the JSON path."""
 
 
+class CertificateError(InputError):
+    """A certificate, a key, or a list of revoked certificates cannot be used."""
+
+
 class OutputError(InputError):
     """A result cannot be written: no permission, no space, in the way of something else."""
 

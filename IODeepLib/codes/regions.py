@@ -164,6 +164,11 @@ def _shown(term: str) -> dict[str, int]:
     return result
 
 
+def is_within(one: Region, other: Region) -> bool:
+    """Whether an image of `other` shows all of `one`, as far as the tree says."""
+    return one.term in _parts(other.term)
+
+
 def distance(one: Region, other: Region) -> int | None:
     """The steps in the tree from one region to the other; None where they have nothing in common.
 

@@ -11,6 +11,7 @@ import json
 import operator
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any
 
 from msgspec import ValidationError, inspect
@@ -29,6 +30,7 @@ _JSON: dict[type, tuple[Any, str]] = {
     inspect.BoolType: (bool, "true or false"),
     inspect.IntType: (int, "a whole number"),
     inspect.FloatType: ((int, float), "a number"),
+    inspect.DateType: (date, "a date without quotation marks, such as 2026-12-31"),
     inspect.VarTupleType: _LIST,
     inspect.TupleType: _LIST,
     inspect.DictType: _OBJECT,

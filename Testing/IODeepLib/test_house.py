@@ -27,6 +27,7 @@ ROOMS = [
     "disk",
     "machine",
     "codes",
+    "trust",
     "geometry",
     "recipe",
     "onnx_file",
@@ -66,6 +67,7 @@ EXTRAS = {
     "sources/dimse": "dimse",
     "sources/transfer.py": "dimse",
     "disk/secret_places.py": "keyring",
+    "trust/time_stamps.py": "timestamps",
 }
 SLICERS_OWN = {"slicer", "qt", "ctk", "vtk", "DICOMLib", "SampleData", "SegmentStatistics"}
 SLICERS_OWN |= {"SubjectHierarchyPlugins"}

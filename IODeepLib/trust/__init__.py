@@ -1,0 +1,1 @@
+"""Whom a site believes: certificates, the trust list, and what both say of a signature."""

@@ -1,0 +1,209 @@
+"""Whether a site believes what is signed: the verdict, and in words why.
+
+Who signed is proved by certificates, never by what a text says; when, by a time stamp or by the
+PACS where the site believes them. Without such proof the signer's own word for the time counts for
+nothing, and what was signed has to be good now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from IODeepLib.errors import CertificateError
+from IODeepLib.trust.certificates import Certificate, opened
+from IODeepLib.trust.chains import NoWayError, own_top, usage_fault, way
+from IODeepLib.trust.permission import refusal
+from IODeepLib.trust.revocation import revocation
+from IODeepLib.trust.time_stamps import TimeStampError, time_of
+from IODeepLib.trust.trust_file import Entry
+from IODeepLib.trust.trust_list import TrustList
+from IODeepLib.trust.verdict import NEVER, UNSIGNED, Claim, Kind, Publisher, Signature, Trust
+
+# Clocks of two machines that nobody keeps differ by less.
+CLOCKS_DIFFER = timedelta(minutes=10)
+_DIGESTS = ("SHA256", "SHA384", "SHA512")
+
+
+def judge(
+    signatures: Sequence[Signature], claim: Claim, trust_list: TrustList, now: datetime
+) -> Trust:
+    """What a site makes of something with these signatures.
+
+    One that is broken or revoked spoils all; otherwise one that is trusted is enough, and of
+    several the one whose publisher stands first in the list.
+
+    Args:
+        signatures: all that it bears.
+        claim: what it says of itself.
+        trust_list: whom the site believes.
+        now: the time of this machine.
+    """
+    if not signatures:
+        return UNSIGNED
+    verdicts = [_of_one(one, claim, trust_list, now) for one in signatures]
+    for kind in NEVER:
+        for _, verdict in verdicts:
+            if verdict.kind is kind:
+                return verdict
+    trusted = [pair for pair in verdicts if pair[1].is_trusted]
+    if trusted:
+        return min(trusted, key=lambda pair: pair[0])[1]
+    first = verdicts[0][1]
+    publishers = [verdict.publisher for _, verdict in verdicts if verdict.publisher is not None]
+    if len({one.key for one in publishers}) < 2 or first.publisher is None:
+        return first
+    # Nobody can say which of several strangers it is of: of all of them together.
+    key = _digest(*sorted({one.key for one in publishers}))
+    return replace(first, publisher=replace(first.publisher, key=key))
+
+
+def _of_one(
+    signature: Signature, claim: Claim, trust_list: TrustList, now: datetime
+) -> tuple[int, Trust]:
+    """The verdict on one signature, and the place of its entry in the list."""
+    last = len(trust_list.entries)
+    if signature.fault:
+        return last, Trust(Kind.BROKEN, signature.fault)
+    try:
+        signer, *given = [opened(der, "a certificate of it") for der in signature.certificates]
+    except CertificateError as error:
+        return last, Trust(Kind.BROKEN, f"signed, but {error.found}")
+    except ValueError:
+        return last, Trust(Kind.BROKEN, "signed, but without a certificate")
+    at, proof, notes = _time(signature, claim, trust_list, now)
+    chain, entry, broken = _chain(signer, given, trust_list, at)
+    publisher = _publisher(chain, entry)
+    revoked = revocation(chain, trust_list.lists, trust_list.revoked, at, now)
+    notes += revoked.notes
+    place = trust_list.entries.index(entry) if entry else last
+
+    def verdict(kind: Kind, found: str) -> tuple[int, Trust]:
+        return place, Trust(kind, found, publisher, notes)
+
+    if revoked.words:
+        return verdict(Kind.REVOKED, revoked.words)
+    if weakness := _weakness(signature, (signer, *given) if broken else chain):
+        return verdict(Kind.WEAK, weakness)
+    if fault := usage_fault(signer):
+        return verdict(Kind.WRONG_USAGE, f"signed by {signer.subject} with {fault}")
+    if broken:
+        found = f"signed by {signer.subject}, whose certificates are not in order: {broken}"
+        return verdict(Kind.UNKNOWN, found)
+    if entry is None:
+        return verdict(Kind.UNKNOWN, _unknown(chain))
+    if untimely := _untimely(chain, signature.signed_at, at, proof, now):
+        return verdict(*untimely)
+    if refused := refusal(entry, signer, claim.model, claim.publisher, claim.regions, at):
+        return verdict(Kind.NOT_ALLOWED, refused)
+    by = entry.name if len(chain) == 1 else f"{entry.name}, {signer.subject}"
+    return verdict(Kind.TRUSTED, f"trusted: {by}{f', signed on {proof}' if proof else ''}")
+
+
+def _chain(
+    signer: Certificate, given: Sequence[Certificate], trust_list: TrustList, at: datetime
+) -> tuple[tuple[Certificate, ...], Entry | None, str]:
+    """The chain, the entry that believes in its end, and what speaks against a chain at all."""
+    anchors = [one for entry in trust_list.entries for one in entry.certificates]
+    try:
+        chain = way(signer, given, anchors, at)
+        return chain, trust_list.entry_of(chain[-1]), ""
+    except NoWayError as error:
+        reason = str(error)
+    try:
+        return way(signer, given, own_top(signer, given), at), None, ""
+    except NoWayError as error:
+        return (signer,), None, reason or str(error) or "they do not belong together"
+
+
+def _publisher(chain: Sequence[Certificate], entry: Entry | None) -> Publisher:
+    """Who that is: by the site's own name, or by the key at the end of the chain.
+
+    Of those that an authority vouches for the subject tells one from the other: a certificate that
+    was renewed has the same subject, and may have another key.
+    """
+    signer = chain[0]
+    end = f"name {entry.name}" if entry else f"key {chain[-1].key_sha256}"
+    subject = signer.x509.subject.public_bytes().hex() if len(chain) > 1 else ""
+    name = entry.name if entry and len(chain) == 1 else signer.subject
+    return Publisher(_digest(end, subject), name, signer.subject, signer.fingerprint, signer.ends)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _time(
+    signature: Signature, claim: Claim, trust_list: TrustList, now: datetime
+) -> tuple[datetime, str, tuple[str, ...]]:
+    """When it was signed at the latest, what proves that, and notes; now, if nothing does."""
+    notes: tuple[str, ...] = ()
+    if signature.signed_at is not None and signature.signed_at > now + CLOCKS_DIFFER:
+        notes = (f"signed on {_day(signature.signed_at)} by its own word, which is to come here",)
+    if signature.time_stamp is not None:
+        try:
+            at = time_of(signature.time_stamp, signature.value, trust_list.time_stamps)
+            if at <= now + CLOCKS_DIFFER:
+                return min(at, now), f"{_day(at)} by its time stamp", notes
+            notes += (f"its time stamp of {_day(at)} is to come here",)
+        except TimeStampError as error:
+            notes += (f"its time stamp proves nothing: {error}",)
+    if claim.stored_at is not None and trust_list.storage_time:
+        if claim.stored_at <= now + CLOCKS_DIFFER:
+            at = min(claim.stored_at, now)
+            return at, f"{_day(at)} or before, when the PACS got it", notes
+        notes += (f"the PACS says that it got it on {_day(claim.stored_at)}, which is to come",)
+    return now, "", notes
+
+
+def _weakness(signature: Signature, chain: Sequence[Certificate]) -> str:
+    if signature.digest not in _DIGESTS:
+        return f"signed over a digest of the kind {signature.digest or 'unknown'}"
+    weak = next((one for one in chain if one.weakness), None)
+    return f"{weak.subject} has {weak.weakness}" if weak else ""
+
+
+def _unknown(chain: Sequence[Certificate]) -> str:
+    signer, end = chain[0], chain[-1]
+    if end is signer and end.is_self_issued:
+        return f"signed by {signer.subject}, who is not in this site's list"
+    authority = end.subject if end is not signer else end.issuer
+    return f"signed by {signer.subject}, for whom {authority} vouches, which no list here has"
+
+
+def _untimely(
+    chain: Sequence[Certificate],
+    signed_at: datetime | None,
+    at: datetime,
+    proof: str,
+    now: datetime,
+) -> tuple[Kind, str] | None:
+    """Whether one of the certificates was not valid then."""
+    for one in chain:
+        if at < one.starts:
+            words = f"{one.subject} is valid from {_moment(one.starts)}"
+            when = f"it was signed on {proof}" if proof else f"the clock here says {_moment(now)}"
+            return Kind.NOT_YET_VALID, f"{words}, and {when}"
+        if at > one.ends:
+            words = f"{one.subject} was valid until {_day(one.ends)}"
+            then = f"on {_day(signed_at)}" if signed_at else "before"
+            unproved = f"no time stamp proves that it was signed {then}"
+            return (
+                Kind.EXPIRED,
+                f"{words}, and {f'it was signed on {proof}' if proof else unproved}",
+            )
+    signer = chain[0]
+    if signed_at is not None and signed_at < signer.starts - CLOCKS_DIFFER:
+        words = f"{signer.subject} is valid from {_moment(signer.starts)}"
+        return Kind.NOT_YET_VALID, f"{words}, and signed on {_moment(signed_at)} by its own word"
+    return None
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,127 @@
+"""Whom a site believes, by all the files of this machine that say it.
+
+The file for all users and the user's own count both: of two policies the stricter one. Where the
+common file says `require`, it alone says who is believed.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from IODeepLib.disk import settings_file
+from IODeepLib.errors import UsageError
+from IODeepLib.trust.certificates import Certificate
+from IODeepLib.trust.revocation import RevocationList
+from IODeepLib.trust.trust_file import (
+    CERTIFICATES,
+    TABLE,
+    Entry,
+    Policy,
+    TrustFile,
+    read_trust_file,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class TrustList:
+    """Whom this site believes.
+
+    Attributes:
+        policy: what becomes of all others.
+        policy_file: where that is said; None if nobody said anything.
+        entries: who is believed; the first that knows a signer counts.
+        lists, revoked: lists, numbers and digests of certificates that are believed no more.
+        time_stamps: the authorities whose time stamps are believed.
+        storage_time: whether it is believed when a PACS says since when it has something.
+        site_alone: whether the file for all users alone says who is believed.
+    """
+
+    policy: Policy = Policy.WARN
+    policy_file: Path | None = None
+    entries: tuple[Entry, ...] = ()
+    lists: tuple[RevocationList, ...] = ()
+    revoked: frozenset[str] = frozenset()
+    time_stamps: tuple[Certificate, ...] = ()
+    storage_time: bool = False
+    site_alone: bool = False
+
+    def entry_of(self, certificate: Certificate) -> Entry | None:
+        """The first entry with this certificate."""
+        return next(
+            (e for e in self.entries if any(certificate.der == c.der for c in e.certificates)), None
+        )
+
+
+def read_trust_list(asked: Policy | None = None) -> TrustList:
+    """What the files of this machine say.
+
+    Args:
+        asked: the policy of this call, in the place of the user's own.
+
+    Raises:
+        UsageError: a mistake in a file, with its place; or `asked` is weaker than the policy for
+            all users of this machine.
+    """
+    site_path, own_path = settings_file.site_wide_file(), settings_file.own_file()
+    site = read_trust_file(site_path)
+    own = None if own_path is None or _same(own_path, site_path) else read_trust_file(own_path)
+    if os.environ.get("IODEEP_CONFIG") and own_path is not None and not own_path.is_file():
+        raise UsageError(f"no file {own_path}", "the settings", "correct IODEEP_CONFIG")
+    least = site.policy if site else None
+    if asked is not None and least is not None and asked.is_weaker_than(least):
+        raise UsageError(
+            f"the policy {asked.value!r}",
+            f"{least.value!r} or a stricter one, as {site_path} says for all users",
+            "leave the option out, or ask whoever runs this machine",
+        )
+    policy, policy_file = _policy(site, own, asked)
+    alone = least is Policy.REQUIRE
+    believed = [file for file in (site, None if alone else own) if file is not None]
+    every = [file for file in (site, own) if file is not None]
+    entries = [entry for file in believed for entry in file.entries]
+    _check_names(entries)
+    return TrustList(
+        policy,
+        policy_file,
+        tuple(entries),
+        tuple(one for file in every for one in file.lists),
+        frozenset(number for file in every for number in file.revoked),
+        tuple(one for file in believed for one in file.time_stamps),
+        any(file.storage_time for file in believed),
+        alone,
+    )
+
+
+def _policy(
+    site: TrustFile | None, own: TrustFile | None, asked: Policy | None
+) -> tuple[Policy, Path | None]:
+    mine = asked or (own.policy if own else None)
+    if site is not None and site.policy and (mine is None or mine.is_weaker_than(site.policy)):
+        return site.policy, site.path
+    if mine is None:
+        return Policy.WARN, None
+    return mine, None if asked or own is None else own.path
+
+
+def _check_names(entries: list[Entry]) -> None:
+    """One publisher has one name; under two, what one of them signed would not be the other's."""
+    names: dict[str, Entry] = {}
+    for entry in entries:
+        for certificate in entry.certificates:
+            other = names.setdefault(certificate.key_sha256, entry)
+            if other.name != entry.name:
+                raise settings_file.wrong(
+                    entry.path,
+                    f"{TABLE}.{CERTIFICATES} {entry.name!r}",
+                    f"the key that {other.name!r} in {other.path} has",
+                    "one name for each key",
+                )
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False

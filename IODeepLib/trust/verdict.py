@@ -1,0 +1,130 @@
+"""What is said of a signature: what was read of it, and what a site makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from IODeepLib.codes import Code
+from IODeepLib.trust.trust_file import Policy
+
+
+class Kind(StrEnum):
+    """What a site makes of what may be signed."""
+
+    TRUSTED = "trusted"
+    UNSIGNED = "unsigned"
+    UNKNOWN = "unknown signer"  # well signed, by somebody whom no entry of the list speaks of
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not yet valid"
+    WEAK = "too weak"
+    WRONG_USAGE = "wrong usage"
+    NOT_ALLOWED = "not allowed"  # whoever signed it may not speak for this
+    BROKEN = "broken"  # what is signed was changed, or the signature is no good
+    REVOKED = "revoked"
+
+
+# Worse than unknown: something speaks against it.
+NEVER = (Kind.BROKEN, Kind.REVOKED)
+
+
+class Signature(Protocol):
+    """A signature as it was read.
+
+    Attributes:
+        certificates: in DER, the signer's first.
+        digest: how what is signed was digested, in the words of DICOM: SHA256.
+        value: the signature itself, which time stamps are of.
+        signed_at: when, by the signer's own word.
+        time_stamp: a time stamp (RFC 3161) in DER.
+        fault: what is wrong with it, or with what it is of; "" if it covers all that it has to, and
+            nothing of that was changed.
+    """
+
+    @property
+    def certificates(self) -> Sequence[bytes]: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def value(self) -> bytes: ...
+    @property
+    def signed_at(self) -> datetime | None: ...
+    @property
+    def time_stamp(self) -> bytes | None: ...
+    @property
+    def fault(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is signed, in its own words.
+
+    Attributes:
+        model: the name of the model.
+        publisher: who published it.
+        regions: the body parts that it is for; none for any.
+        stored_at: since when the PACS has it, by the PACS' own word.
+    """
+
+    model: str
+    publisher: str = ""
+    regions: tuple[Code, ...] = ()
+    stored_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Who signed, as far as it is proved.
+
+    Attributes:
+        key: equal for the same publisher, and for nobody else.
+        name: what the site calls it, or the subject of its certificate.
+        subject: that subject.
+        fingerprint: of its certificate.
+        ends: until when that is valid.
+    """
+
+    key: str
+    name: str
+    subject: str
+    fingerprint: str
+    ends: datetime
+
+
+@dataclass(frozen=True)
+class Trust:
+    """The verdict.
+
+    Attributes:
+        kind: in one word.
+        found: in one line.
+        publisher: who signed; None if nobody did, or if it is not proved.
+        notes: what else to know.
+    """
+
+    kind: Kind
+    found: str
+    publisher: Publisher | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> str:
+        """What would be right."""
+        return Kind.TRUSTED.value
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the site believes it."""
+        return self.kind is Kind.TRUSTED
+
+    def may_run(self, policy: Policy) -> bool:
+        """Whether a model of this verdict is run under a policy."""
+        if policy is Policy.OFF or self.is_trusted:
+            return True
+        return policy is Policy.WARN and self.kind not in NEVER
+
+
+UNSIGNED = Trust(Kind.UNSIGNED, "unsigned")

@@ -1,0 +1,113 @@
+"""Time stamps that OpenSSL makes, as an authority for them does, are believed or not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from makers.certificates import DAY, NOW, Made, made
+
+from IODeepLib.trust.certificates import opened
+from IODeepLib.trust.judge import judge
+from IODeepLib.trust.time_stamps import TimeStampError, time_of
+from IODeepLib.trust.trust_list import TrustList
+from IODeepLib.trust.verdict import Kind
+
+from .conftest import entry
+from .test_judge import LIVER, by
+
+VALUE = b"a signature"
+ROOT = made("CN=Stamps Root", authority=True)
+STAMPING = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), True
+STAMPER = made("CN=Stamps", ROOT, extensions=[STAMPING])
+CONFIG = """
+[tsa]
+default_tsa = it
+[it]
+serial = serial
+signer_digest = sha256
+default_policy = 1.2.3.4
+digests = sha1, sha256, sha384
+accuracy = secs:1
+ess_cert_id_alg = sha256
+"""
+
+
+@pytest.fixture(scope="module")
+def stamp(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
+    """Makes the stamp of a value, by an authority."""
+    folder = tmp_path_factory.mktemp("stamps")
+    (folder / "config").write_text(CONFIG)
+    (folder / "serial").write_text("01\n")
+
+    def run(*words: str) -> None:
+        subprocess.run(["openssl", "ts", *words], cwd=folder, check=True, capture_output=True)
+
+    def make(value: bytes = VALUE, by: Made = STAMPER, digest: str = "sha256") -> bytes:
+        key = by.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (folder / "key.pem").write_bytes(key)
+        (folder / "value").write_bytes(value)
+        by.write(folder / "signer.pem")
+        run("-query", "-data", "value", f"-{digest}", "-cert", "-out", "query")
+        signer = ("-inkey", "key.pem", "-signer", "signer.pem", "-config", "config")
+        run("-reply", "-queryfile", "query", *signer, "-token_out", "-out", "stamp")
+        return (folder / "stamp").read_bytes()
+
+    return make
+
+
+@pytest.mark.parametrize("digest", ["sha256", "sha384"])
+def test_a_stamp_gives_its_time(stamp: Callable[..., bytes], digest: str) -> None:
+    found = time_of(stamp(digest=digest), VALUE, [opened(ROOT.der, "it")])
+    assert abs(found - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+def test_stamps_that_prove_nothing(stamp: Callable[..., bytes]) -> None:
+    root = [opened(ROOT.der, "it")]
+    token = stamp()
+    changed = bytearray(token)
+    changed[-10] ^= 1
+    stranger = made("CN=Stamps Root", authority=True)
+    for bad, value, believed, words in (
+        (token, b"something else", root, "Mismatch between messages"),
+        (token, VALUE, [opened(stranger.der, "it")], "."),
+        (token, VALUE, [], "lists nobody"),
+        (bytes(changed), VALUE, root, "."),
+        (token[:100], VALUE, root, "."),
+        (b"", VALUE, root, "."),
+        (bytes(200_000), VALUE, root, "200000 bytes"),
+        (stamp(digest="sha1"), VALUE, root, "Unsupported hash"),
+    ):
+        with pytest.raises(TimeStampError, match=words):
+            time_of(bad, value, believed)
+
+
+def test_without_the_package_a_stamp_proves_nothing(
+    stamp: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "rfc3161_client", None)
+    with pytest.raises(TimeStampError, match="pip install rfc3161-client"):
+        time_of(stamp(), VALUE, [opened(ROOT.der, "it")])
+
+
+def test_what_was_signed_before_the_end_of_its_certificate(
+    stamp: Callable[..., bytes], listed: Callable[..., TrustList], tmp_path: Path
+) -> None:
+    signer = made("CN=Alone", ends=5)
+    signature = replace(by(signer), value=VALUE, time_stamp=stamp())
+    ROOT.write(tmp_path / "tsa.pem")
+    later = NOW + 10 * DAY
+    site = listed(entry("alone", signer.pem), time_stamps=["tsa.pem"])
+    found = judge([signature], LIVER, site, later)
+    assert found.is_trusted and "by its time stamp" in found.found
+    found = judge([signature], LIVER, listed(entry("alone", signer.pem)), later)
+    assert found.kind is Kind.EXPIRED
+    assert "its time stamp proves nothing: this site lists nobody" in found.notes[0]
