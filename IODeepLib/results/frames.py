@@ -34,6 +34,9 @@ from IODeepLib.series import Frame
 # eight frames fill whole bytes, whatever their size.
 _FRAMES_AT_A_TIME = 8
 
+# What stands for 1 among the probabilities of a label.
+MAX_FRACTIONAL_VALUE = 255
+
 _PER_FRAME = Tag("PerFrameFunctionalGroupsSequence")
 
 Bytes = npt.NDArray[np.uint8]
@@ -134,6 +137,22 @@ def fractional_frames(segmentation: Segmentation, there: Mask) -> FrameTable:
         return probabilities[present[i], k]
 
     return FrameTable(somewhere, plane, SegmentationType.FRACTIONAL)
+
+
+def voxels_at_half(segmentation: Segmentation) -> dict[str, int]:
+    """Of each label that was found, how many voxels have a probability of a half or more.
+
+    Readers who take what is FRACTIONAL for yes or no see these.
+    """
+    probabilities = segmentation.probabilities
+    assert probabilities is not None  # noqa: S101  as above
+    there, _ = found_labels(segmentation)
+    half = (MAX_FRACTIONAL_VALUE + 1) // 2
+    return {
+        label.name: sum(int(np.count_nonzero(plane >= half)) for plane in layer)
+        for label, row, layer in zip(segmentation.labels, there, probabilities, strict=True)
+        if row.any()
+    }
 
 
 def labelmap_frames(segmentation: Segmentation, bits: int) -> FrameTable:

@@ -34,6 +34,7 @@ from IODeepLib.results import (
     seg_obstacle,
 )
 from IODeepLib.results import also as also_written
+from IODeepLib.results.frames import voxels_at_half
 from IODeepLib.results.maps.confidence import confidence_map
 from IODeepLib.results.maps.occlusion import as_json, occlusion_map
 from IODeepLib.results.maps.occlusion_picture import occlusion_picture
@@ -269,6 +270,8 @@ class Result:
             measurements = self.measurements
             document["measurements"] = None if measurements is None else measurements.as_json()
             document["confidence"] = confidence_as_json(self.confidence)
+            if self.seg_type is SegmentationType.FRACTIONAL:
+                document["voxels_at_half"] = voxels_at_half(self.segmentation)
             segs = self._segs()
             for key, name in _SEG_KEYS.items():
                 document[key] = segs[name].sop_instance_uid if name in segs else None

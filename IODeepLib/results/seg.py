@@ -31,6 +31,7 @@ from IODeepLib.results.dicom_object import DicomObject
 from IODeepLib.results.edit import Edit
 from IODeepLib.results.equipment import network_equipment, software_versions
 from IODeepLib.results.frames import (
+    MAX_FRACTIONAL_VALUE,
     FrameTable,
     Mask,
     SegmentationType,
@@ -49,7 +50,6 @@ from IODeepLib.results.stand_in import NO_UID, stand_in
 from IODeepLib.series import ImageSeries
 
 CONTENT_LABEL = "SEGMENTATION"
-_MAX_FRACTIONAL_VALUE = 255
 _ON_SLICES = "the frames lie on the images themselves: each pixel has its nearest corrected voxel"
 
 
@@ -202,7 +202,7 @@ def _frameless(
         software_versions=software_versions(provenance),
         device_serial_number=provenance.card_sop_instance_uid,
         fractional_type="PROBABILITY",
-        max_fractional_value=_MAX_FRACTIONAL_VALUE,
+        max_fractional_value=MAX_FRACTIONAL_VALUE,
         content_label=CONTENT_LABEL,
         content_description=shortened(title, LONGEST_LO - len(edited)) + edited,
         transfer_syntax_uid=ExplicitVRLittleEndian,

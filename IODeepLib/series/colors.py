@@ -12,8 +12,8 @@ from IODeepLib.headers import quiet, text
 from IODeepLib.machine.progress import Progress
 from IODeepLib.recipe import Color
 from IODeepLib.series.frames import Frame
-from IODeepLib.series.image_file import ImageFile, read_whole_header
-from IODeepLib.series.pixels import decoded, planes, undecodable
+from IODeepLib.series.image_file import ImageFile, read_whole_header, undecodable
+from IODeepLib.series.pixels import decoded, planes
 
 PALETTE = "PALETTE COLOR"
 COLORED = (

@@ -23,6 +23,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from IODeepLib.errors import ImageError
 from IODeepLib.headers import integer, items, stored, text
 from IODeepLib.headers.header_file import (
     HeaderTooLongError,
@@ -129,8 +130,13 @@ class Skipped:
     header: Dataset | None = None
 
 
-def read_image_file(path: Path) -> ImageFile | Skipped:
-    """Read the header of `path`; never raises because of what the file holds."""
+def read_image_file(path: Path, *, found: bool = False) -> ImageFile | Skipped:
+    """Read the header of `path`; never raises because of what the file holds.
+
+    Args:
+        path: the file.
+        found: whether what was found in images, such as a segmentation, counts as one.
+    """
     try:
         with open_regular(path) as stream:
             start = stream.read(FORMAT_BYTES)
@@ -147,7 +153,7 @@ def read_image_file(path: Path) -> ImageFile | Skipped:
                 said = printable(str(error)) or type(error).__name__
                 why = f"damaged: its header cannot be parsed ({said})" if marked else "not DICOM"
                 return Skipped(path, why, damaged=marked)
-            return _judge(path, header, stream, marked)
+            return _judge(path, header, stream, marked, found)
     except NotRegularError as error:
         return Skipped(path, str(error.strerror))
     except OSError as error:
@@ -158,6 +164,13 @@ def read_whole_header(path: Path) -> Dataset:
     """All elements of `path` but its pixels."""
     with open_regular(path) as stream:
         return read_header(stream)
+
+
+def undecodable(path: Path, why: object) -> ImageError:
+    """The error for a file whose pixels cannot be made of what is in it."""
+    return ImageError(
+        f"{path} cannot be decoded ({why})", "a complete image", "fetch the file again"
+    )
 
 
 def _looks_like_dicom(start: bytes) -> bool:
@@ -172,11 +185,13 @@ def _looks_like_dicom(start: bytes) -> bool:
     return start[:2] == b"\x00\x08" and start[2] == 0 and explicit  # big endian
 
 
-def _judge(path: Path, header: Dataset, stream: BinaryIO, marked: bool) -> ImageFile | Skipped:
+def _judge(
+    path: Path, header: Dataset, stream: BinaryIO, marked: bool, found_counts: bool
+) -> ImageFile | Skipped:
     meta = header.file_meta
     sop_class = text(header, "SOPClassUID") or text(meta, "MediaStorageSOPClassUID")
     kind = name_of(sop_class) or "no SOP class"
-    if holds_no_image(sop_class):
+    if holds_no_image(sop_class) and not found_counts:
         return Skipped(path, kind, header=header)
     syntax = _transfer_syntax(header)
     deflated = syntax == DeflatedExplicitVRLittleEndian

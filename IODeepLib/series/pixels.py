@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from pydicom import dcmread
 from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels
 from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     JPEG2000TransferSyntaxes,
     JPEGExtended12Bit,
@@ -26,9 +26,10 @@ from IODeepLib.errors import ImageError
 from IODeepLib.geometry.arrays import Mask
 from IODeepLib.headers import integer, quiet
 from IODeepLib.machine.progress import Progress
+from IODeepLib.series.bits import native_bits
 from IODeepLib.series.codestream import sizes_in
 from IODeepLib.series.frames import Frame
-from IODeepLib.series.image_file import ImageFile
+from IODeepLib.series.image_file import ImageFile, undecodable
 from IODeepLib.series.padding import PaddingMask, padded, padding_of
 from IODeepLib.series.scaling import Scaling
 
@@ -207,7 +208,7 @@ def planes(
     done = 0
     for indices in of_file.values():
         file = frames[indices[0]].file
-        reader = read or (_native if _is_plain(file) else decoded)
+        reader = read or stored_planes
         numbers = [frames[i].number for i in indices]
         targets = [None if into is None else into[i] for i in indices]
         for i, target, plane in zip(indices, targets, reader(file, numbers, targets), strict=True):
@@ -219,12 +220,25 @@ def planes(
                 progress(done / len(frames), f"read image {done} of {len(frames)}")
 
 
-def _is_plain(file: ImageFile) -> bool:
-    """Whether the pixels can be taken from the file as they are."""
+def stored_planes(
+    file: ImageFile, numbers: Sequence[int], targets: Sequence[npt.NDArray | None] | None = None
+) -> Iterator[npt.NDArray]:
+    """Stored values of the frames with these numbers: one after the other, if they can be.
+
+    Only what is native and deflated is in memory as a whole, see `MOST_INFLATED`.
+
+    Raises:
+        ImageError: pixels that cannot be decoded; the words say why, and what to do.
+    """
     bits = integer(file.header, "BitsAllocated") or 0
+    deflated = file.transfer_syntax == DeflatedExplicitVRLittleEndian
+    if bits == 1 and (file.pixels_at is not None or deflated):
+        return native_bits(file, numbers)
     # Bytes within big endian words (OW) come in pairs; pydicom knows how.
-    swapped = file.transfer_syntax == ExplicitVRBigEndian and bits == 8
-    return file.pixels_at is not None and bits >= 8 and not swapped
+    swapped = file.transfer_syntax == ExplicitVRBigEndian and bits < 16
+    if file.pixels_at is None or swapped:
+        return decoded(file, numbers)
+    return _native(file, numbers, targets or [None] * len(numbers))
 
 
 def _native(
@@ -281,7 +295,9 @@ def decoded(
             if encapsulated:
                 _check_codestreams(file)
             source = file.path if encapsulated else dcmread(file.path, force=True)
-            found = iter_pixels(source, indices=indices, raw=raw)
+            every = indices == list(range(file.number_of_frames)) and _uses_all_bits(file)
+            # One by one, each would be looked for from the first fragment on.
+            found = iter_pixels(source, indices=None if every else indices, raw=raw)
         for _ in indices:
             with quiet():
                 plane = next(found)
@@ -294,6 +310,12 @@ def decoded(
         if type(error).__name__ != "PanicException":  # pylibjpeg-rle's, which is no Exception
             raise
         raise undecodable(file.path, error) from error
+
+
+def _uses_all_bits(file: ImageFile) -> bool:
+    """Whether pydicom 3.0 has nothing to correct, which it cannot in frames that it iterates."""
+    stored, allocated = (integer(file.header, k) for k in ("BitsStored", "BitsAllocated"))
+    return stored == allocated and integer(file.header, "PixelRepresentation") == 0
 
 
 def _check_codestreams(file: ImageFile) -> None:
@@ -330,10 +352,3 @@ def _check_decoder(file: ImageFile) -> None:
             "the decoder pylibjpeg-libjpeg, which is under the GPL-3",
             "pip install pylibjpeg pylibjpeg-libjpeg if that suits you, or convert the series",
         )
-
-
-def undecodable(path: Path, why: object) -> ImageError:
-    """The error for a file whose pixels cannot be made of what is in it."""
-    return ImageError(
-        f"{path} cannot be decoded ({why})", "a complete image", "fetch the file again"
-    )

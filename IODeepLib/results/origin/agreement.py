@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from IODeepLib.headers import text
+from IODeepLib.results.frames import SegmentationType
 from IODeepLib.results.origin.checks import Check, Outcome
-from IODeepLib.results.origin.numbers import counted_voxels, judged, reported
+from IODeepLib.results.origin.numbers import judged, reported
 from IODeepLib.results.origin.origin import Origin
 from IODeepLib.results.origin.record import Record
 from IODeepLib.results.origin.run import Run
+from IODeepLib.results.origin.voxel_counts import counted_voxels
 from IODeepLib.results.sr.groups import FIGURES
 from IODeepLib.text.foreign import is_uid
 
@@ -121,16 +124,25 @@ def _voxels(record: Record, seg: Origin | None) -> Iterator[Check]:
     """The voxels of each segment, counted again."""
     if seg is None or record.measurements is None:
         return
+    what = "voxels"
+    wanted = {one.label: one.voxels for one in record.measurements.segments if one.voxels}
+    if text(seg.header, "SegmentationType") == SegmentationType.FRACTIONAL:
+        # It does not hold what was decided, which comes of more than one probability.
+        what = "voxels with a probability of a half or more"
+        if record.voxels_at_half is None:
+            words = f"result.json does not say how many {what} there are; next: run it again"
+            yield Check(seg.name, Outcome.UNCHECKED, words)
+            return
+        wanted = record.voxels_at_half
     try:
-        found = counted_voxels(seg.path)
+        found = counted_voxels(seg.path, seg.header)
     except ValueError as error:
         yield Check(seg.name, Outcome.UNCHECKED, f"its voxels are not counted: {error}")
         return
-    wanted = {one.label: one.voxels for one in record.measurements.segments if one.voxels}
     wrong = {label for label in {*found, *wanted} if found.get(label, 0) != wanted.get(label, 0)}
     for label in sorted(wrong):
-        words = f"{label} has {found.get(label, 0)} voxels, in result.json {wanted.get(label, 0)}"
+        words = f"{label} has {found.get(label, 0)} {what}, in result.json {wanted.get(label, 0)}"
         yield Check(seg.name, Outcome.DIFFERS, words)
     if not wrong:
-        words = f"the voxels of {len(found)} segments are as many as result.json says"
+        words = f"its {len(found)} segments have as many {what} as result.json says"
         yield Check(seg.name, Outcome.OK, words)

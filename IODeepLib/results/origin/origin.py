@@ -27,7 +27,8 @@ SeriesDescription Modality Manufacturer ManufacturerModelName SoftwareVersions D
 DerivationDescription StructureSetDescription ContributingEquipmentSequence
 SourceImageSequence ReferencedSeriesSequence StudiesContainingOtherReferencedInstancesSequence
 CurrentRequestedProcedureEvidenceSequence PertinentOtherEvidenceSequence
-SegmentSequence StructureSetROISequence ContentSequence ContentCreatorName
+SegmentationType MaximumFractionalValue SegmentSequence
+StructureSetROISequence ContentSequence ContentCreatorName
 """
 _TAGS = [tag for keyword in _WANTED.split() if (tag := tag_for_keyword(keyword)) is not None]
 

@@ -84,6 +84,7 @@ class Record(Struct):
     ended: Word = ""
     measurements: Measured | None = None
     values: Annotated[dict[Word, float], Meta(max_length=100_000)] | None = None
+    voxels_at_half: Annotated[dict[Word, int], Meta(max_length=100_000)] | None = None
     sop_instance_uid: Uid | None = None
     sop_instance_uid_on_slices: Uid | None = None
     sop_instance_uid_confidence: Uid | None = None

@@ -112,7 +112,7 @@ def test_a_result_is_followed_back_to_images_and_network(
     count = len([value for value in known if value is not None])
     assert count > 10
     assert f"its {count} numbers are those of result.json" in numbers
-    assert "the voxels of 2 segments" in numbers
+    assert "its 2 segments have as many voxels as result.json says" in numbers
     text = iodeep("show", ran / "out", "--models", ran / "model").out
     for line in (
         "  network SHA-256  ",

@@ -23,6 +23,7 @@ from pydicom.uid import (
     MPEG2MPML,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
@@ -189,6 +190,27 @@ def test_uncompressed_syntaxes(tmp_path, syntax, dtype):
         save(ds, tmp_path / f"{i}.dcm", syntax)
     (series,) = find_series(tmp_path)
     assert series.frames[0].file.transfer_syntax == syntax
+    np.testing.assert_array_equal(series.volume().array, stack.voxels)
+
+
+@pytest.mark.parametrize(
+    "syntax",
+    [
+        ExplicitVRLittleEndian,
+        ImplicitVRLittleEndian,
+        DeflatedExplicitVRLittleEndian,
+        ExplicitVRBigEndian,
+    ],
+)
+def test_one_bit_a_pixel_has_no_gaps_between_frames(tmp_path, syntax):
+    stack = Stack(voxels=noise("uint8", low=0, high=1, shape=(5, 5, 7)))
+    ds = enhanced(stack, range(5))
+    put(ds, BitsAllocated=1, BitsStored=1, HighBit=0)
+    content = np.packbits(stack.voxels, axis=None, bitorder="little").tobytes()
+    ds.PixelData = content + b"\0" * (len(content) % 2)
+    ds["PixelData"].VR = "OB"
+    save(ds, tmp_path / "bits.dcm", syntax)
+    (series,) = find_series(tmp_path)
     np.testing.assert_array_equal(series.volume().array, stack.voxels)
 
 

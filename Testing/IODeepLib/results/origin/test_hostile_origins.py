@@ -17,9 +17,9 @@ from pydicom.dataset import Dataset
 
 from IODeepLib.errors import InputError
 from IODeepLib.results import make_seg
-from IODeepLib.results.origin.numbers import counted_voxels
 from IODeepLib.results.origin.origin import Origin, origin_of
 from IODeepLib.results.origin.record import read_record
+from IODeepLib.results.origin.voxel_counts import counted_voxels
 from IODeepLib.series import find_series
 
 
@@ -152,13 +152,13 @@ def twice(dataset: Dataset) -> None:
 
 @pytest.mark.parametrize("change", [too_many_frames, no_segments, huge, twice])
 def test_voxels_that_cannot_be_counted(change: Callable[[Dataset], None], seg: Path) -> None:
-    before = counted_voxels(seg)
+    before = counted_voxels(seg, said_in(seg).header)
     dataset = pydicom.dcmread(seg)
     stored = int(dataset.pixel_array.sum())
     assert sum(before.values()) == stored > 0
     altered(seg, change)
     with pytest.raises(ValueError, match=r"\w"):
-        counted_voxels(seg)
+        counted_voxels(seg, said_in(seg).header)
 
 
 def _record(**changes: Any) -> dict[str, Any]:
