@@ -21,6 +21,7 @@ BUNDLED = {
     "requests": "2.34.2",
     "urllib3": "2.7.0",
     "pillow": "12.2.0",
+    "cryptography": "48.0.0",
 }
 BROUGHT = {"onnxruntime", "filelock", "msgspec", "platformdirs", "psutil"}
 # And with what IODeep brings, but for ONNX Runtime.
