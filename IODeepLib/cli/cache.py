@@ -7,8 +7,6 @@ import dataclasses
 
 from IODeepLib.cli import console
 
-NAME = "cache"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clear", action="store_true", help="remove everything that is not in use")

@@ -8,8 +8,6 @@ from pathlib import Path
 from IODeepLib.cli import arguments, console
 from IODeepLib.errors import UsageError
 
-NAME = "check"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="folder of one model")

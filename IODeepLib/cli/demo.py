@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from IODeepLib.recipe import Recipe
     from IODeepLib.series import ImageSeries
 
-NAME = "demo"
 DATA = Path(__file__).resolve().parents[1] / "demo_data"
 
 

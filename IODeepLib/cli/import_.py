@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from IODeepLib.importers.draft import Draft
     from IODeepLib.recipe import Recipe, Stage
 
-NAME = "import"
 # Each has NAME, add_arguments(parser), and a context manager draft(options) that gives a Draft.
 FORMATS: tuple[ModuleType, ...] = (
     import_nnunet,

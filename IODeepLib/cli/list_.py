@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from IODeepLib.model_object import Card, Model
     from IODeepLib.sources import Problem
 
-NAME = "list"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -11,45 +11,23 @@ import argparse
 import logging
 import signal
 import sys
-from collections.abc import Sequence
-from types import FrameType, ModuleType
+from collections.abc import Container, Sequence
+from types import FrameType
 from typing import NoReturn
 
 import IODeepLib
-from IODeepLib.cli import (
-    cache,
-    check,
-    console,
-    demo,
-    import_,
-    list_,
-    pack,
-    pull,
-    push,
-    retire,
-    run,
-    select,
-    show,
-    shrink,
-    unpack,
-)
+from IODeepLib.cli import console
 from IODeepLib.cli.json_lines import JsonLines, asked_for
+from IODeepLib.cli.verbs import VERBS, module_of
 from IODeepLib.errors import IODeepError
 from IODeepLib.text.foreign import printable, printable_lines
-
-VERBS: tuple[ModuleType, ...] = (
-    *(pack, import_, unpack, show, shrink),
-    *(list_, select, run, check),
-    *(push, pull, retire, cache),
-    demo,
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
     given = sys.argv[1:] if arguments is None else arguments
     console.speak(JsonLines("") if asked_for(given) else None)
-    options = parser().parse_args(given)
+    options = parser(given).parse_args(given)  # a verb that is called stands there
     lines = JsonLines(options.verb) if options.progress == "json" else None
     console.speak(lines)
     _say_messages(options.verbose, lines)
@@ -167,8 +145,8 @@ def _status(options: argparse.Namespace, interruption: _Interruption) -> int:
         return 1
 
 
-def parser() -> argparse.ArgumentParser:
-    """The argument parser with all verbs."""
+def parser(called: Container[str] = VERBS) -> argparse.ArgumentParser:
+    """The argument parser with all verbs, and the arguments of those that may be `called`."""
     top = _Parser(
         prog="iodeep", description="Trained networks as DICOM instances: keep, find, run them."
     )
@@ -183,9 +161,10 @@ def parser() -> argparse.ArgumentParser:
     )
     common.add_argument("-v", "--verbose", action="store_true", help="messages and tracebacks")
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb in VERBS:
-        summary = (verb.__doc__ or "").strip().splitlines()[0]
-        sub = verbs.add_parser(verb.NAME, parents=[common], help=summary, description=summary)
-        verb.add_arguments(sub)
-        sub.set_defaults(run=verb.run, verb=verb.NAME)
+    for name, summary in VERBS.items():
+        sub = verbs.add_parser(name, parents=[common], help=summary, description=summary)
+        if name in called:
+            verb = module_of(name)
+            verb.add_arguments(sub)
+            sub.set_defaults(run=verb.run, verb=name)
     return top

@@ -13,8 +13,6 @@ from IODeepLib.text.wording import counted
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model, OnnxPaths
 
-NAME = "pack"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from IODeepLib.model_object.retirement import Retirement
     from IODeepLib.sources import Source
 
-NAME = "pull"
 _UIDS_OF_MODELS = "2.25."  # of `new_uid`
 
 

@@ -10,8 +10,6 @@ from IODeepLib.cli import arguments, console
 from IODeepLib.errors import InputError, IODeepError, SourceError, UsageError
 from IODeepLib.text.wording import counted
 
-NAME = "push"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -12,8 +12,6 @@ from IODeepLib.errors import UsageError
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
 
-NAME = "retire"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

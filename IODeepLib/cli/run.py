@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from IODeepLib.series import ImageSeries
     from IODeepLib.sources import Source
 
-NAME = "run"
 _MOST_SHOWN = 5
 _BLOCKS = 8
 # How much longer what comes behind the networks takes (tidying up, measuring, writing) than what

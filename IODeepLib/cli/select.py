@@ -11,8 +11,6 @@ from IODeepLib.cli import arguments, console
 if TYPE_CHECKING:
     from IODeepLib.selection import Candidate, Selection
 
-NAME = "select"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_series(parser)

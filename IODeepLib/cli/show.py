@@ -12,8 +12,6 @@ from pathlib import Path
 
 from IODeepLib.cli import arguments, console, show_model, show_result
 
-NAME = "show"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from IODeepLib.shrink.shrink import Case
     from IODeepLib.sources import Catalog
 
-NAME = "shrink"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", metavar="MODEL", help=f"where the model is: {arguments.SOURCE}")

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from IODeepLib.cli import console
 
-NAME = "unpack"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dir", metavar="DIR", help="folder with the instances of one model")

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from command import DEMO, Answer, refused
 
-from IODeepLib.cli.main import VERBS
+from IODeepLib.cli.verbs import VERBS
 from IODeepLib.disk.files import clear_left
 
 COMMAND = f"{sys.executable} -m IODeepLib.cli"
@@ -47,7 +47,7 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("verb", [verb.NAME for verb in VERBS])
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_clears_away_what_a_killed_one_left(
     verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, iodeep: Callable[..., Answer]
 ) -> None:

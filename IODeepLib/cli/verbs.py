@@ -1,0 +1,31 @@
+"""The verbs of the command, in the order of its help; each has a module of its own."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+# The first line of each module's docstring: no module is imported to say what there is.
+VERBS = {
+    "pack": "Make the DICOM instances of a network.",
+    "import": "Make the DICOM instances of a network that another program trained, "
+    "with its pipeline.",
+    "unpack": "Give back the ONNX model and the recipe of a packed network.",
+    "show": "Show a network, or where a result comes from; and check that it is as it says.",
+    "shrink": "Make a network smaller, as a new version, and measure what that changes.",
+    "list": "List the models of a source.",
+    "select": "Rank the models that fit a series, with reasons.",
+    "run": "Select a model, run it on a series and write the results.",
+    "check": "Try a model on a series: what its network sees, and what looks wrong.",
+    "push": "Store models and other DICOM files in a source, or send what waits in the outbox.",
+    "pull": "Fetch a model, a study or a series into a new folder.",
+    "retire": "Mark a model version as withdrawn, or as replaced by another one.",
+    "cache": "Show what was kept from PACS on this machine, or remove it.",
+    "demo": "The whole story on data that needs no download: pack, list, select, run, compare.",
+}
+_MODULES = {"import": "import_", "list": "list_"}  # words of Python
+
+
+def module_of(verb: str) -> ModuleType:
+    """What has the verb's `add_arguments` and `run`."""
+    return import_module(f"IODeepLib.cli.{_MODULES.get(verb, verb)}")
