@@ -33,7 +33,7 @@ from IODeepLib.inference.stage_terms import How, StageOutcome
 from IODeepLib.machine.memory import check_room
 from IODeepLib.network import agreement
 from IODeepLib.network.predictor import Ensemble
-from IODeepLib.network.runtime import Session
+from IODeepLib.network.session import Session
 from IODeepLib.recipe import Activation, AfterStep, Blend, Input, Recipe, Stage, Task
 
 _log = logging.getLogger(__name__)
@@ -93,9 +93,11 @@ class StageRun:
         for network in stage.network_names:
             session = self._how.open_network(network)
             agreement.check(self._recipe, stage, session)
-            shape = agreement.fixed_shape(stage, session) if self._how.rewritten else None
+            shape = agreement.fixed_shape(stage, session)
             if shape is not None:
-                session.rewrite(shape)
+                session = session.proved(shape)
+                if self._how.rewritten:
+                    session.rewrite(shape)
             self.providers[session.engine] = None
             self.session_notes.update(dict.fromkeys(session.notes))
             self.threads = session.threads

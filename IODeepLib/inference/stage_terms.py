@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from IODeepLib.machine.progress import Progress
-from IODeepLib.network.runtime import Session
+from IODeepLib.network.session import Session
 from IODeepLib.recipe import Input
 
 

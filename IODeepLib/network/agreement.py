@@ -15,7 +15,7 @@ import numpy as np
 
 from IODeepLib.errors import ModelError, RecipeError
 from IODeepLib.machine.memory import check_room
-from IODeepLib.network.runtime import Session, TensorInfo
+from IODeepLib.network.session import Session, TensorInfo
 from IODeepLib.recipe import Conform, Decision, Input, Recipe, Resize, Stage, Task
 from IODeepLib.recipe.stages import located
 

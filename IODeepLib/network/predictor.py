@@ -16,7 +16,7 @@ from IODeepLib.errors import ModelError
 from IODeepLib.network import agreement
 from IODeepLib.network.device import Array as OnDevice
 from IODeepLib.network.device import Device
-from IODeepLib.network.runtime import Session, TensorInfo
+from IODeepLib.network.session import Session, TensorInfo
 from IODeepLib.recipe import Activation, Blend, Stage
 from IODeepLib.voxels.activation import activate
 

@@ -120,7 +120,7 @@ def measured_run(folder: str, confidence: bool = False) -> dict[str, float]:
     Those of the network are its own as long as nothing else is done meanwhile, which is so where a
     single patch has many classes.
     """
-    from IODeepLib.network.runtime import Session
+    from IODeepLib.network.session import Session
     from IODeepLib.pipeline import Options, run
     from IODeepLib.series import find_series
     from IODeepLib.sources.folder import find_model

@@ -17,7 +17,7 @@ from IODeepLib.machine.cores import usable_cores
 from IODeepLib.machine.memory import check_room
 from IODeepLib.network.agreement import FLOATING, INTEGER
 from IODeepLib.network.onnx_runtime import onnx_runtime
-from IODeepLib.network.runtime import Session, TensorInfo
+from IODeepLib.network.session import Session, TensorInfo
 from IODeepLib.onnx_file import OnnxFile
 
 # Along axes of open size: multiples of what networks halve, an odd number of times, so that one

@@ -28,7 +28,7 @@ from IODeepLib.inference.sliding_window import score_slabs
 from IODeepLib.network.device import Device, Program
 from IODeepLib.network.predictor import Ensemble
 from IODeepLib.network.providers import CPU
-from IODeepLib.network.runtime import Session
+from IODeepLib.network.session import Session
 from IODeepLib.recipe import Activation
 
 CHANNELS = 3

@@ -19,7 +19,7 @@ from makers.summing_networks import model_of, sums
 from onnx import TensorProto, helper
 
 from IODeepLib.errors import ModelError, RecipeError
-from IODeepLib.network.runtime import Session
+from IODeepLib.network.session import Session
 from IODeepLib.pipeline import run
 from IODeepLib.series import ImageSeries, find_series
 

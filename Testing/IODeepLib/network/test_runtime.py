@@ -19,7 +19,8 @@ from IODeepLib.errors import IODeepError, ModelError, UsageError
 from IODeepLib.machine import interruptible
 from IODeepLib.model_object import verify, write_model
 from IODeepLib.network import runtime
-from IODeepLib.network.runtime import TensorInfo, open_session
+from IODeepLib.network.runtime import open_session
+from IODeepLib.network.session import TensorInfo
 from IODeepLib.sources.folder import find_model
 
 NETWORKS = {
@@ -282,7 +283,7 @@ def test_weights_stay_in_their_file(kind: str, tmp_path: Path) -> None:
 def test_large_networks_that_read_slices_are_laid_out_for_the_processor(
     dims: int, axis_order: str, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime, "_LEAVE_IN_PLACE", 0)
+    monkeypatch.setattr(runtime, "LEAVE_IN_PLACE", 0)
     recipe = liver_recipe()
     recipe = replace(recipe, input=replace(recipe.input, axis_order=axis_order))
     path = networks.save(networks.conv(dims), tmp_path / "network.onnx")
