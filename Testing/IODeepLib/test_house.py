@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from packaging.utils import canonicalize_name
 import IODeepLib
 
 LIBRARY = Path(IODeepLib.__file__).parent
+SLICERS = LIBRARY.parent / "IODeep" / "IODeepSlicer"
 SUPPLIED_BY = packages_distributions()
 
 # From the ground up. A room imports from those above it in this list, never from those below.
@@ -97,13 +99,19 @@ def files() -> list[Path]:
 
 
 def slicer_files() -> list[Path]:
-    return sorted((LIBRARY.parent / "IODeep" / "IODeepSlicer").rglob("*.py"))
+    return sorted(SLICERS.rglob("*.py"))
 
 
-def imported(path: Path) -> set[str]:
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def imported(path: Path) -> frozenset[str]:
     """Modules that the file imports, anywhere in it."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -111,26 +119,32 @@ def imported(path: Path) -> set[str]:
                 found |= {f"{node.module}.{alias.name}" for alias in node.names}
             else:
                 found.add(node.module)
-    return found
+    return frozenset(found)
 
 
-def name(path: Path) -> str:
-    return str(path.relative_to(LIBRARY.parent))
+def room_of(path: Path) -> str:
+    package = LIBRARY if path.is_relative_to(LIBRARY) else SLICERS
+    return path.relative_to(package).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", files() + slicer_files(), ids=name)
-def test_lower_rooms_never_import_from_higher_ones(path: Path) -> None:
-    package = next(p for p in path.parents if p.name in ("IODeepLib", "IODeepSlicer"))
-    rooms = ROOMS if package == LIBRARY else SLICER_ROOMS
-    own = path.relative_to(package).parts[0].removesuffix(".py")
-    if own == "__init__":  # the face gives what is in all of them
-        return
-    for module in imported(path):
-        forbidden = FORBIDDEN - ALLOWED.get(own, set())
-        assert package != LIBRARY or module.split(".")[0] not in forbidden
-        parts = module.split(".")
-        if parts[0] == package.name and len(parts) > 1 and parts[1] not in (own, "__version__"):
-            assert rooms.index(parts[1]) < rooms.index(own), f"{own} imports {module}"
+@pytest.mark.parametrize("package", ["IODeepLib", "IODeepSlicer"])
+def test_lower_rooms_never_import_from_higher_ones(package: str) -> None:
+    rooms, paths = (ROOMS, files()) if package == LIBRARY.name else (SLICER_ROOMS, slicer_files())
+    for path in paths:
+        own = room_of(path)
+        if own == "__init__":  # the face gives what is in all of them
+            continue
+        for module in imported(path):
+            above, _, inner = module.partition(".")
+            room = inner.partition(".")[0]
+            if above == package and room not in ("", own, "__version__"):
+                assert rooms.index(room) < rooms.index(own), f"{path} imports {module}"
+
+
+def test_the_library_runs_without_slicer_pytorch_and_pickles() -> None:
+    for path in files():
+        packages = {module.partition(".")[0] for module in imported(path)}
+        assert not packages & (FORBIDDEN - ALLOWED.get(room_of(path), set())), path
 
 
 def everything() -> list[Path]:
@@ -138,16 +152,17 @@ def everything() -> list[Path]:
     return files() + sorted((LIBRARY.parent / "IODeep").rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", everything(), ids=name)
-def test_files_stay_small(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+def test_files_stay_small() -> None:
+    for path in everything():
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
 
 
-@pytest.mark.parametrize("path", everything(), ids=name)
-def test_files_say_what_is_in_them(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+def test_files_say_what_is_in_them() -> None:
+    for path in everything():
+        assert ast.get_docstring(tree(path)), path
 
 
+@functools.cache
 def declared(*extras: str) -> set[str]:
     """Distributions that pyproject.toml names, those of extras as well."""
     project = tomllib.loads((LIBRARY.parent / "pyproject.toml").read_text("utf-8"))["project"]
@@ -165,12 +180,12 @@ def foreign(path: Path) -> dict[str, set[str]]:
     return {one: set(map(canonicalize_name, supplied.get(one, ()))) for one in packages}
 
 
-@pytest.mark.parametrize("path", files(), ids=name)
-def test_what_is_imported_is_declared(path: Path) -> None:
-    inside = path.relative_to(LIBRARY)
-    extras = [extra for place, extra in EXTRAS.items() if inside.is_relative_to(place)]
-    for package, distributions in foreign(path).items():
-        assert distributions & declared(*extras), f"{package} is in no dependency"
+def test_what_is_imported_is_declared() -> None:
+    for path in files():
+        inside = path.relative_to(LIBRARY)
+        extras = [extra for place, extra in EXTRAS.items() if inside.is_relative_to(place)]
+        for package, distributions in foreign(path).items():
+            assert distributions & declared(*extras), f"{path} imports {package}, in no dependency"
 
 
 def test_what_is_declared_is_imported() -> None:
@@ -205,19 +220,18 @@ def test_onnx_runtime_is_imported_without_its_telemetry_alone() -> None:
         assert "onnxruntime" not in {name.split(".")[0] for name in imported(path)}, path
 
 
-@pytest.mark.parametrize("path", files() + slicer_files(), ids=name)
-def test_only_the_command_line_owns_its_process(path: Path) -> None:
-    if path.is_relative_to(LIBRARY / "cli"):
-        return
-    assert "gc" not in imported(path)
-    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
-    used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-    assert not used & PROCESS_WIDE
+def test_only_the_command_line_owns_its_process() -> None:
+    for path in files() + slicer_files():
+        if path.is_relative_to(LIBRARY / "cli"):
+            continue
+        assert "gc" not in imported(path), path
+        used = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
+        assert not used & PROCESS_WIDE, path
 
 
 def test_the_library_never_prints() -> None:
     for path in files():
-        calls = (n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call))
+        calls = (node for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
         assert not any(isinstance(c.func, ast.Name) and c.func.id == "print" for c in calls), path
 
 
