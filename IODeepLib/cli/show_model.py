@@ -52,6 +52,7 @@ def _summary(model: Model) -> dict[str, Any]:
             }
             for part in card.manifest.parts
         ],
+        "described": card.described,
         "verified": True,  # verify() raises where it finds something
     }
 
@@ -88,6 +89,13 @@ def _text(document: dict[str, Any], recipe: Recipe) -> str:
         ("study UID", document["study_instance_uid"]),
         ("card UID", document["card_sop_instance_uid"]),
         ("SHA-256", document["network_sha256"]),
+        (
+            "unsignable",
+            ""
+            if document["described"]
+            else "without digests in (0008,0300), as older versions of IODeep wrote it; pack it "
+            "again under a new version to sign it",
+        ),
         *(("odd", doubt) for doubt in document["warnings"]),
         (
             "weights",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +15,7 @@ from IODeepLib import __version__
 from IODeepLib.codes import Code
 from IODeepLib.disk.byte_ranges import joined
 from IODeepLib.errors import ModelError, RecipeError
+from IODeepLib.model_object.characteristics import check_description, sha256
 from IODeepLib.model_object.instance import Instance, reading
 from IODeepLib.model_object.manifest import Manifest, Part
 from IODeepLib.model_object.networks import Network, check_names, listed, networks_of
@@ -48,6 +48,8 @@ class Card:
         software: what packed it, such as "IODeep 1.2.0"; "" if it does not say.
         recipe_json, model_card_json, manifest_json: see `recipe` and `manifest`.
         networks: its networks in their order; the only one of a model has no name.
+        described: whether the standard element (0008,0300) has its digests, which is what can be
+            signed; older cards lack it.
     """
 
     path: Path | None
@@ -64,6 +66,7 @@ class Card:
     model_card_json: str = field(repr=False)
     manifest_json: str = field(repr=False)
     networks: tuple[Network, ...] = field(repr=False)
+    described: bool
 
     @property
     def label(self) -> str:
@@ -212,6 +215,7 @@ def card_of(instance: Instance) -> Card:
 
 def _card_of(instance: Instance) -> Card:
     networks = networks_of(instance)
+    several = [(network.name, network.digest) for network in networks if network.name]
     card = Card(
         path=instance.path,
         name=_valid(instance, Element.MODEL_NAME, Name),
@@ -227,15 +231,10 @@ def _card_of(instance: Instance) -> Card:
         model_card_json=_checked_text(instance, Element.MODEL_CARD, Element.MODEL_CARD_DIGEST),
         manifest_json=_checked_text(instance, Element.MANIFEST, Element.MANIFEST_DIGEST),
         networks=networks,
+        described=check_description(instance, several),
     )
     _ = card.manifest, card.requirements  # reading them checks them
     return card
-
-
-def sha256(content: bytes | str) -> str:
-    """The digest of bytes, or of text as UTF-8, as the elements hold it."""
-    data = content.encode() if isinstance(content, str) else content
-    return hashlib.sha256(data).hexdigest()
 
 
 def check_digest(content: bytes | str, wanted: str, what: str) -> None:

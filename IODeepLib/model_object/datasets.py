@@ -17,7 +17,8 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, RawDataStorage, generate_ui
 
 from IODeepLib import __version__
 from IODeepLib.codes import Code, region_by_code
-from IODeepLib.model_object.card import PARENT_PURPOSE, WEIGHTS_PURPOSE, Card, sha256
+from IODeepLib.model_object.card import PARENT_PURPOSE, WEIGHTS_PURPOSE, Card
+from IODeepLib.model_object.characteristics import sha256
 from IODeepLib.model_object.manifest import Part
 from IODeepLib.model_object.networks import ARCHITECTURE_FORMAT
 from IODeepLib.model_object.private_dictionary import (

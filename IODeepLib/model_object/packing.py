@@ -13,7 +13,8 @@ from IODeepLib.errors import ModelError, RecipeError, UsageError
 from IODeepLib.machine.parallel import in_parallel
 from IODeepLib.machine.progress import Advance, Advancing, Progress
 from IODeepLib.model_object.architecture import payload_name
-from IODeepLib.model_object.card import Card, read_card, sha256
+from IODeepLib.model_object.card import Card, read_card
+from IODeepLib.model_object.characteristics import sha256
 from IODeepLib.model_object.datasets import (
     Identity,
     card_dataset,

@@ -17,6 +17,7 @@ from IODeepLib.codes import Code
 from IODeepLib.disk.files import whole_file
 from IODeepLib.errors import ModelError
 from IODeepLib.model_object.card import Card, referenced
+from IODeepLib.model_object.characteristics import check_description
 from IODeepLib.model_object.datasets import (
     CARD_SERIES,
     NOTICE_MODALITY,
@@ -69,6 +70,7 @@ def retirement_of(instance: Instance) -> Retirement:
                 "a reference to a card",
                 "retire the model again",
             )
+        check_description(instance)
         name, version = instance.text(Element.MODEL_NAME), instance.text(Element.MODEL_VERSION)
         return Retirement(
             path=Path(instance.dataset.filename),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from IODeepLib.disk.byte_ranges import ByteRange
 from IODeepLib.errors import ModelError
+from IODeepLib.model_object.characteristics import check_description
 from IODeepLib.model_object.deflated import weights_refused
 from IODeepLib.model_object.instance import Instance, reading
 from IODeepLib.model_object.private_dictionary import Element
@@ -64,6 +65,7 @@ def _weights_of(instance: Instance) -> Weights:
     payload = instance.content(Element.PAYLOAD, instance.number(Element.PAYLOAD_LENGTH))
     if not isinstance(payload, ByteRange):
         raise weights_refused(Path(instance.where))
+    check_description(instance)
     return Weights(
         path=payload.path,
         sop_instance_uid=instance.standard("SOPInstanceUID"),

@@ -14,11 +14,10 @@ from pydicom.filewriter import write_dataset, write_file_meta_info
 from IODeepLib.disk.byte_ranges import Piece, chunks, size_of
 from IODeepLib.errors import ModelError
 from IODeepLib.machine.progress import Advance
+from IODeepLib.model_object.characteristics import NO_DIGEST, TAG, describe
 from IODeepLib.model_object.private_dictionary import DICTIONARY, Element, block_of
 from IODeepLib.model_object.safetensors_file import ALIGNMENT
 
-# In the place of the digest until the content went by.
-_NO_DIGEST = "0" * 64
 _ELEMENT_HEADER = struct.Struct("<HH2sHL")  # group, element, VR, reserved, length (PS3.5 7.1.2)
 _LONGEST = 2**32 - 2  # an even length that is not "undefined"
 
@@ -43,8 +42,9 @@ class InstanceWriter:
         self._dataset, self._block, self._length = dataset, block, length
         self._tag = block.get_tag(large)
         self.sop_instance_uid = str(dataset.SOPInstanceUID)
-        block.add_new(digest, DICTIONARY[digest].vr, _NO_DIGEST)
+        block.add_new(digest, DICTIONARY[digest].vr, NO_DIGEST)
         block.add_new(length, DICTIONARY[length].vr, 0)
+        describe(dataset)
         # The content begins at a multiple of ALIGNMENT in the file. The filler that makes it so
         # stands in the file meta information, and not in the data set: it is about this file only.
         meta = dataset.file_meta
@@ -86,9 +86,19 @@ class InstanceWriter:
                     advance(len(chunk))
             file.write(b"\0" * (size % 2))
             file.write(_encoded(self._dataset[self._tag + 1 :]))
-            file.seek(head.rindex(_NO_DIGEST.encode()))  # texts, which might have it, stand before
-            file.write(digest.hexdigest().encode())
+            for place in self._digest_places(head):
+                file.seek(place)
+                file.write(digest.hexdigest().encode())
         return digest.hexdigest()
+
+    def _digest_places(self, head: bytes) -> tuple[int, int]:
+        """Where the digest goes: in the description of the block, and in its element.
+
+        Texts, which might have as many zeros, stand before the one and between the two.
+        """
+        described = head.index(_encoded(self._dataset[TAG : TAG + 1]))
+        zeros = NO_DIGEST.encode()
+        return head.index(zeros, described), head.rindex(zeros)
 
     def _head(self) -> bytes:
         """The file up to the large element."""
@@ -104,6 +114,7 @@ def save_instance(dataset: Dataset, path: Path) -> None:
     Raises:
         OSError: the file cannot be written.
     """
+    describe(dataset)
     dataset.save_as(path, implicit_vr=False, little_endian=True, enforce_file_format=True)
 
 

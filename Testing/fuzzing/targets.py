@@ -134,9 +134,10 @@ def _signed_card(folder: Path) -> Target:
         tree[tag].value = changed + (b"\0" if element is Element.ARCHITECTURE else b" ") * (
             len(changed) % 2
         )
+        former = tree[0x0017, 0x1000 + _SIGNED[element]].value
         digest = hashlib.sha256(changed).hexdigest().encode()
-        tree[0x0017, 0x1000 + _SIGNED[element]].value = digest
-        return data[:132] + mutate_dicom.encoded(list(tree.values()))
+        # It stands in the description of the block as well.
+        return data[:132] + mutate_dicom.encoded(list(tree.values())).replace(former, digest)
 
     return Target(contents, damage, read)
 

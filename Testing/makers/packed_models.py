@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pydicom
@@ -10,7 +11,7 @@ from makers import networks
 from makers.recipes import liver_recipe
 
 from IODeepLib.model_object import Model, write_model
-from IODeepLib.model_object.card import sha256
+from IODeepLib.model_object.characteristics import TAG, describe, sha256
 from IODeepLib.model_object.private_dictionary import Element, block_of
 from IODeepLib.sources.folder import find_model
 
@@ -33,9 +34,12 @@ def files(model: Model) -> list[Path]:
 
 
 def altered(path: Path, change: Callable[[pydicom.Dataset], object]) -> None:
-    """Apply `change` to the data set in `path`."""
+    """Apply `change` to the data set in `path`, and describe its private block anew."""
     dataset = pydicom.dcmread(path)
     change(dataset)
+    if TAG in dataset and block_of(dataset) is not None:
+        with suppress(KeyError):  # there is nothing left to be described
+            describe(dataset)
     dataset.save_as(path)
 
 

@@ -11,7 +11,7 @@ from makers.packed_models import altered, files
 from makers.recipes import liver_recipe
 
 from IODeepLib.model_object import Model, write_model
-from IODeepLib.model_object.card import sha256
+from IODeepLib.model_object.characteristics import sha256
 from IODeepLib.model_object.private_dictionary import Element, block_of
 from IODeepLib.recipe import Recipe
 from IODeepLib.sources.folder import find_model

@@ -203,7 +203,7 @@ def test_what_was_changed_since_is_found(
 def test_another_model_under_the_same_card_is_found(ran: Path, show: Callable[..., Any]) -> None:
     def other_recipe(dataset: Dataset) -> None:
         # As somebody does it who makes the digests fit.
-        from IODeepLib.model_object.card import sha256
+        from IODeepLib.model_object.characteristics import sha256
         from IODeepLib.model_object.private_dictionary import Element, block_of
 
         block = block_of(dataset)

@@ -15,6 +15,7 @@ from pydicom.datadict import dictionary_VR, private_dictionary_VM
 
 from IODeepLib.model_object import MAX_PART_BYTES, Manifest, Model
 from IODeepLib.model_object.card import PARENT_PURPOSE, WEIGHTS_PURPOSE
+from IODeepLib.model_object.characteristics import CONTENTS
 from IODeepLib.model_object.datasets import model_uid_of
 from IODeepLib.model_object.packing import MIN_MOVED_BYTES
 from IODeepLib.model_object.private_dictionary import (
@@ -46,6 +47,11 @@ def tables() -> list[list[list[str]]]:
     return result
 
 
+def plain(cell: str) -> str:
+    """A cell without links and signs of literals."""
+    return re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", cell).replace("`", "")
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Model:
     """A packed model."""
@@ -54,8 +60,10 @@ def model(tmp_path: Path) -> Model:
 
 def test_the_private_block_is_the_dictionary_of_the_code() -> None:
     [table] = [table for table in tables() if table[0][0] == "element"]
-    described = {row[0]: tuple(row[1:8]) for row in table[1:]}
-    assert described == {f"xx{element:02X}": tuple(DICTIONARY[element]) for element in Element}
+    described = {row[0]: tuple(map(plain, row[1:9])) for row in table[1:]}
+    assert described == {
+        f"xx{element:02X}": (*DICTIONARY[element], CONTENTS[element]) for element in Element
+    }
 
 
 def test_pydicom_knows_the_private_block() -> None:

@@ -202,6 +202,7 @@ def test_a_model_survives_the_way_through_a_pacs(way: str, tmp_path: Path) -> No
         WAYS[way](path)
     model = find_model(tmp_path / "packed")
     assert (model.card.recipe, model.card.manifest) == (recipe, before.manifest)
+    assert model.card.described
     assert vars(model.card) | {"networks": 0, "recipe": 0} == vars(before) | {
         "networks": 0,
         "recipe": 0,
@@ -240,6 +241,7 @@ def test_several_networks_come_back(way: str, tmp_path: Path) -> None:
     WAYS[way](files(packed)[0])
     model = find_model(tmp_path / "packed")
     assert (model.card.recipe, model.card.manifest) == (packed.card.recipe, packed.card.manifest)
+    assert model.card.described
     assert all(isinstance(one.architecture, ByteRange) for one in model.card.networks)
     assert model.card.network_digest == packed.card.network_digest
     verify(model)

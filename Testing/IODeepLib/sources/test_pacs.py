@@ -68,6 +68,7 @@ def test_a_model_of_several_networks_comes_back(
     fetched = elsewhere.fetch(found)
     verify(fetched)
     assert fetched.card.network_digest == model.card.network_digest
+    assert fetched.card.described
     unpack(fetched, tmp_path / "back")
     for name in NAMES:
         back = (tmp_path / "back" / f"network-{name}.onnx").read_bytes()
@@ -91,6 +92,7 @@ def test_the_metadata_of_a_card_of_several_networks(orthanc: Orthanc, tmp_path: 
     found = card_of(Instance(dataset, "metadata"))
     assert [network.name for network in found.networks] == list(NAMES)
     assert found.network_digest == card.network_digest
+    assert found.described
     with pytest.raises(ModelError, match="came without its architecture"):
         found.read_architecture("fold-1")
 
