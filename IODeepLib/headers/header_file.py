@@ -116,7 +116,7 @@ def read_header(stream: MeteredFile, wanted: Sequence[int] | None = None) -> Fil
             return read_partial(stream, _stop(stream), force=True, specific_tags=_tags(wanted))
     preamble = read_preamble(stream, force=True)
     meta = _read_file_meta_info(stream)
-    content, tags = MeteredBytes(_inflated(stream)), _tags(wanted)
+    content, tags = MeteredBytes(inflated(stream)), _tags(wanted)
     with _within_budget(content):
         dataset = read_dataset(content, False, True, stop_when=_stop(content), specific_tags=tags)
     return FileDataset(stream, dataset, preamble, meta, is_implicit_VR=False)
@@ -153,7 +153,13 @@ def _stop(stream: MeteredFile | MeteredBytes) -> Callable[[BaseTag, str | None, 
     return stop
 
 
-def _inflated(stream: MeteredFile) -> bytes:
+def inflated(stream: MeteredFile) -> bytes:
+    """The data set of a deflated file, whose stream stands behind the file meta information.
+
+    Raises:
+        HeaderTooLongError: it is longer than any.
+        zlib.error: it is damaged.
+    """
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     content = bytearray()
     while not inflater.eof:

@@ -28,6 +28,7 @@ from IODeepLib.model_object.datasets import (
 from IODeepLib.model_object.instance import Instance, reading
 from IODeepLib.model_object.private_dictionary import Element
 from IODeepLib.model_object.writer import save_instance
+from IODeepLib.trust.signed_bytes import MAC_PARAMETERS, SIGNATURES
 
 RETIRED_PURPOSE = Code("RETIRED", "99IODEEP", "Version that is not to be used any more")
 REPLACEMENT_PURPOSE = Code("REPLACEMENT", "99IODEEP", "Version that takes its place")
@@ -136,10 +137,12 @@ def write_retirement(card: Card, path: Path, *, reason: str, replacement: Card |
 
 
 def _without_content(path: Path) -> Dataset:
-    """The data set of a card without its private elements: patient, study and anatomy."""
+    """The data set of a card without private elements and signatures: patient, study, anatomy."""
     with reading(str(path)):
         dataset = dcmread(path)
         dataset.remove_private_tags()
+        for tag in (MAC_PARAMETERS, SIGNATURES):
+            dataset.pop(tag, None)
         meta = dataset.file_meta
         for keyword in ("PrivateInformationCreatorUID", "PrivateInformation"):
             if keyword in meta:

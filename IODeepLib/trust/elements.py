@@ -1,0 +1,232 @@
+"""The elements of a DICOM data set as they stand in a file, byte by byte.
+
+A reader of our own: a signature is over bytes. pydicom converts values, reads sequences without a
+length whole, and forgives what another reader may understand in another way; such a file is refused
+here. Nothing is held that is not asked for.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from pydicom.datadict import dictionary_VR
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
+
+from IODeepLib.headers.header_file import MOST_READINGS, READINGS
+
+UNDEFINED = 0xFFFFFFFF  # length of what ends with a delimiter (PS3.5 section 7.5)
+DELIMITER_BYTES = 8
+ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_MOST_DEPTH = 24  # sequences within each other; structured reports have some ten
+_MOST_READINGS = 4 * MOST_READINGS  # elements that are looked at, some of them twice
+
+
+class DamagedError(ValueError):
+    """It is no data set that all readers understand alike; the message says what is wrong."""
+
+
+class Element(NamedTuple):
+    """Where an element lies.
+
+    Attributes:
+        tag: group and element in one number.
+        vr: as the file says, or else the dictionary; "" where neither does.
+        start: of its tag.
+        value: of its value.
+        length: of the value; UNDEFINED where it has an end of its own.
+        end: behind all of it.
+        implicit: whether what is in it, if it is a sequence, has no VRs.
+    """
+
+    tag: int
+    vr: str
+    start: int
+    value: int
+    length: int
+    end: int
+    implicit: bool
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no value, or no items."""
+        return self.end - self.value == (DELIMITER_BYTES if self.length == UNDEFINED else 0)
+
+
+class Elements:
+    """The elements in a stream. What they raise is a DamagedError.
+
+    Args:
+        stream: it.
+        implicit: whether elements have no VR.
+        little: whether they are little endian.
+
+    Attributes:
+        size: of the stream in bytes.
+    """
+
+    def __init__(self, stream: BinaryIO, *, implicit: bool, little: bool) -> None:
+        self._stream, self.implicit, self.little = stream, implicit, little
+        self._order = "<" if little else ">"
+        self.size = stream.seek(0, io.SEEK_END)
+        self._left = min(READINGS + self.size // 4, _MOST_READINGS)
+
+    def top(self, begin: int, group: int | None = None) -> Iterator[Element]:
+        """Those of the data set from byte `begin` on; with `group`, the first ones, of it."""
+        # pydicom would take them for explicit: it looks at the first one.
+        if self.implicit and begin < self.size and self._read(begin, 6)[4:].isupper():
+            raise DamagedError("elements without VR that begin with one")
+        yield from self._elements(begin, self.size, self.implicit, 0, group)
+
+    def items(self, sequence: Element, depth: int = 1) -> Iterator[Iterator[Element]]:
+        """The elements of each item of a sequence, which lies so deep."""
+        if depth > _MOST_DEPTH:
+            raise DamagedError(f"more than {_MOST_DEPTH} sequences within each other")
+        for begin, end in self.places_of_items(sequence, depth):
+            yield self._elements(begin, end, sequence.implicit, depth)
+
+    def places_of_items(self, sequence: Element, depth: int = 1) -> Iterator[tuple[int, int]]:
+        """Where the elements of each item begin and end."""
+        position, end = sequence.value, sequence.end
+        if sequence.length == UNDEFINED:
+            end -= DELIMITER_BYTES
+        while position < end:
+            begin, length = self._item(position)
+            if length == UNDEFINED:
+                stop = self._end_of_elements(begin, sequence.implicit, depth)
+                position = stop + DELIMITER_BYTES
+            else:
+                stop = position = begin + length
+            if position > end:
+                raise DamagedError(f"an item that is longer than {shown(sequence.tag)}")
+            yield begin, stop
+
+    def content(self, element: Element, most: int) -> bytes:
+        """The bytes of an element's value, which has `most` at most, as they stand in the file."""
+        if element.length > most:
+            raise DamagedError(f"more than {most} bytes in {shown(element.tag)}")
+        return self._read(element.value, element.length)
+
+    def between(self, begin: int, end: int) -> bytes:
+        """The bytes between two places."""
+        return self._read(begin, end - begin)
+
+    def chunks(self, element: Element, size: int) -> Iterator[bytes]:
+        """The same in parts of this size."""
+        for place in range(element.value, element.end, size):
+            yield self._read(place, min(size, element.end - place))
+
+    def _elements(
+        self, begin: int, end: int, implicit: bool, depth: int, group: int | None = None
+    ) -> Iterator[Element]:
+        """Those between two places, of which `end` is exact; see `top`."""
+        last, position = 0, begin
+        while position < end:
+            if group is not None and self._read(position, 2) != struct.pack("<H", group):
+                return
+            element = self._element(position, implicit, depth)
+            if element.tag <= last or element.end > end:
+                raise DamagedError(f"{shown(element.tag)} in the wrong place")
+            last, position = element.tag, element.end
+            yield element
+
+    def _element(self, start: int, implicit: bool, depth: int) -> Element:
+        tag, vr, length, value = self._head(start, implicit)
+        if tag >> 16 == 0xFFFE:
+            raise DamagedError(f"{shown(tag)} in the wrong place")
+        if vr == "UN" and self.little:  # PS3.5 section 6.2.2: what is in there has no VRs
+            vr, implicit = _dictionary_vr(tag) or "UN", True
+        end = value + length
+        if length == UNDEFINED:
+            if vr in ("OB", "OW"):
+                end = self._end_of_fragments(value)
+            elif vr in ("SQ", "UN", ""):
+                end = self._end_of_items(value, implicit, depth + 1)
+            else:
+                raise DamagedError(f"{shown(tag)} has no length")
+        if end > self.size:
+            raise DamagedError(f"{shown(tag)} is longer than what it lies in")
+        return Element(tag, vr, start, value, length, end, implicit)
+
+    def _end_of_items(self, begin: int, implicit: bool, depth: int) -> int:
+        """The end of a sequence without a length, behind its delimiter."""
+        if depth > _MOST_DEPTH:
+            raise DamagedError(f"more than {_MOST_DEPTH} sequences within each other")
+        position = begin
+        while True:
+            tag, _, length, value = self._head(position, implicit=True)
+            if tag == SEQUENCE_END and length == 0:
+                return value
+            begin, length = self._item(position)
+            if length == UNDEFINED:
+                position = self._end_of_elements(begin, implicit, depth) + DELIMITER_BYTES
+            else:
+                position = begin + length
+
+    def _end_of_elements(self, begin: int, implicit: bool, depth: int) -> int:
+        """The end of the elements of an item without a length, before its delimiter."""
+        position = begin
+        while True:
+            tag, _, length, _ = self._head(position, implicit)
+            if tag == ITEM_END and length == 0:
+                return position
+            position = self._element(position, implicit, depth).end
+
+    def _end_of_fragments(self, begin: int) -> int:
+        """The end of compressed pixels (PS3.5 annex A.4), behind the delimiter."""
+        position = begin
+        while True:
+            tag, _, length, value = self._head(position, implicit=True)
+            if tag == SEQUENCE_END and length == 0:
+                return value
+            begin, length = self._item(position)
+            position = begin + length
+
+    def _item(self, position: int) -> tuple[int, int]:
+        """Where the item at `position` has its content, and how long that is."""
+        tag, _, length, value = self._head(position, implicit=True)
+        if tag != ITEM:
+            raise DamagedError(f"{shown(tag)} in the place of an item")
+        return value, length
+
+    def _head(self, start: int, implicit: bool) -> tuple[int, str, int, int]:
+        """Tag, VR, length of what begins at `start`, and where its value begins."""
+        self._left -= 1
+        if self._left < 0:
+            raise DamagedError("more elements than are looked at")
+        head = self._read(start, 8)
+        group, number = struct.unpack_from(f"{self._order}HH", head)
+        tag = group << 16 | number
+        if implicit or group == 0xFFFE:
+            (length,) = struct.unpack_from(f"{self._order}I", head, 4)
+            return tag, _dictionary_vr(tag), length, start + 8
+        vr = head[4:6].decode("latin1")
+        if vr in EXPLICIT_VR_LENGTH_16:
+            (length,) = struct.unpack_from(f"{self._order}H", head, 6)
+            return tag, vr, length, start + 8
+        if vr not in EXPLICIT_VR_LENGTH_32:
+            raise DamagedError(f"{shown(tag)} without a VR")
+        (length,) = struct.unpack(f"{self._order}I", self._read(start + 8, 4))
+        return tag, vr, length, start + 12
+
+    def _read(self, start: int, length: int) -> bytes:
+        self._stream.seek(start)
+        data = self._stream.read(length)
+        if len(data) < length:
+            raise DamagedError("the end of the file within an element")
+        return data
+
+
+def shown(tag: int) -> str:
+    """A tag as people write it."""
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+def _dictionary_vr(tag: int) -> str:
+    """As the dictionary says; "" for what it does not have."""
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return ""

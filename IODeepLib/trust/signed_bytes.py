@@ -1,0 +1,111 @@
+"""The bytes that a signature is over (PS3.3 section C.12.1.1.3.1.1), whatever the file's encoding.
+
+Explicit VR Little Endian; of a sequence neither its length nor those of its items, nor the ends of
+these. They are the same before and after Implicit VR, Big Endian, and sequences without lengths.
+"""
+
+from __future__ import annotations
+
+import array
+import struct
+from collections.abc import Iterator
+
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_16
+
+from IODeepLib.disk.byte_ranges import CHUNK
+from IODeepLib.trust.elements import ITEM, SEQUENCE_END, UNDEFINED, Element, Elements, shown
+
+MAC_PARAMETERS, SIGNATURES = 0x4FFE0001, 0xFFFAFFFA
+_TRAILING_PADDING = 0xFFFCFFFC
+_PADDED_WITH_ZERO = {"OB", "UI"}
+# What is turned round in Big Endian, by the size of its numbers as `array` calls it.
+_NUMBERS = dict.fromkeys(("US", "SS", "OW", "AT"), "H")
+_NUMBERS |= dict.fromkeys(("UL", "SL", "FL", "OF", "OL"), "I")
+_NUMBERS |= dict.fromkeys(("FD", "OD", "SV", "UV", "OV"), "Q")
+
+
+class UnsignableError(ValueError):
+    """An element whose bytes are not the same everywhere; the message says why."""
+
+
+def is_signable(tag: int) -> bool:
+    """Whether a signature may be over an element: not over lengths, padding and signatures."""
+    group, number = tag >> 16, tag & 0xFFFF
+    if number == 0 or group < 0x0008 or tag == 0x00080001:
+        return False
+    return group != SIGNATURES >> 16 and tag not in (MAC_PARAMETERS, _TRAILING_PADDING)
+
+
+def signed_bytes(
+    elements: Elements, element: Element, ambiguous: str = "OW", depth: int = 0
+) -> Iterator[bytes]:
+    """An element as a signature is over it.
+
+    Args:
+        elements: where it lies.
+        element: it.
+        ambiguous: the VR of what may be OB or OW, where the file does not say it.
+        depth: in how many sequences it lies.
+
+    Raises:
+        UnsignableError: it has lost its VR, or is compressed.
+        DamagedError: it is damaged.
+    """
+    vr = _vr(element, ambiguous)
+    tag = _tag(element.tag)
+    if vr == "SQ":
+        yield tag + b"SQ\0\0"
+        for item in elements.items(element, depth + 1):
+            yield _tag(ITEM)
+            for inner in item:
+                if is_signable(inner.tag):
+                    yield from signed_bytes(elements, inner, ambiguous, depth + 1)
+        yield _tag(SEQUENCE_END)
+        return
+    if element.length == UNDEFINED:
+        raise UnsignableError(f"{shown(element.tag)} is compressed")
+    length = element.length + element.length % 2
+    if vr not in EXPLICIT_VR_LENGTH_16:
+        yield tag + vr.encode() + struct.pack("<HI", 0, length)
+    elif length <= 0xFFFF:
+        yield tag + vr.encode() + struct.pack("<H", length)
+    else:
+        raise UnsignableError(f"{shown(element.tag)} is too long for its VR {vr}")
+    swapped = None if elements.little else _NUMBERS.get(vr)
+    for chunk in elements.chunks(element, CHUNK):
+        yield chunk if swapped is None else _swapped(chunk, swapped)
+    if length > element.length:
+        yield b"\0" if vr in _PADDED_WITH_ZERO else b" "
+
+
+def numbers(content: bytes, little: bool) -> list[int]:
+    """Numbers of two bytes each."""
+    found = array.array("H", content[: len(content) // 2 * 2])
+    if little != _IS_LITTLE:
+        found.byteswap()
+    return list(found)
+
+
+_IS_LITTLE = array.array("H", b"\1\0")[0] == 1
+
+
+def _vr(element: Element, ambiguous: str) -> str:
+    vr = element.vr
+    if " or " in vr:  # only a file without VRs leaves it open
+        vr = ambiguous if "OW" in vr else "US"
+    if vr in ("", "UN"):
+        raise UnsignableError(f"{shown(element.tag)} has lost its VR")
+    return vr
+
+
+def _swapped(content: bytes, kind: str) -> bytes:
+    found = array.array(kind)
+    if len(content) % found.itemsize:
+        raise UnsignableError(f"{len(content)} bytes of numbers of {found.itemsize}")
+    found.frombytes(content)
+    found.byteswap()
+    return found.tobytes()
+
+
+def _tag(tag: int) -> bytes:
+    return struct.pack("<HH", tag >> 16, tag & 0xFFFF)
