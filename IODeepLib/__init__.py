@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from IODeepLib.codes.structures import Structure, structures
     from IODeepLib.errors import (
         CancelledError,
+        CertificateError,
         ImageError,
         InputError,
         IODeepError,
@@ -59,6 +60,7 @@ __all__ = [
     "CancelledError",
     "Candidate",
     "Catalog",
+    "CertificateError",
     "Classification",
     "Code",
     "Grid",
@@ -106,6 +108,7 @@ _HOMES = {
     "CancelledError": "errors",
     "Candidate": "selection",
     "Catalog": "sources",
+    "CertificateError": "errors",
     "Classification": "inference.classification",
     "Code": "codes",
     "Grid": "geometry",

@@ -102,9 +102,21 @@ def fail(text: str, status: int) -> None:
         sys.stderr.write(f"iodeep: {printable(text)}\n")
 
 
+def somebody_is_there() -> bool:
+    """Whether a person at a terminal can be asked."""
+    return _lines is None and bool(sys.stdin and sys.stdin.isatty() and sys.stderr.isatty())
+
+
+def confirm(question: str) -> bool:
+    """Whether the person at the terminal says yes."""
+    sys.stderr.write(printable_lines(f"{question} yes or no: "))
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().casefold() in ("yes", "y")
+
+
 def pick(question: str, options: Sequence[str]) -> int | None:
     """Which of the options, from 0, a person at the terminal takes; None where nobody does."""
-    if _lines is not None or not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+    if not somebody_is_there():
         return None
     numbers = [str(number) for number in range(1, len(options) + 1)]
     say(question)

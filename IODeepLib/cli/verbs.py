@@ -21,6 +21,8 @@ VERBS = {
     "pull": "Fetch a model, a study or a series into a new folder.",
     "retire": "Mark a model version as withdrawn, or as replaced by another one.",
     "cache": "Show what was kept from PACS on this machine, or remove it.",
+    "key": "Make a key to sign models and results with.",
+    "trust": "Say whose models and results this site believes.",
     "demo": "The whole story on data that needs no download: pack, list, select, run, compare.",
 }
 _MODULES = {"import": "import_", "list": "list_"}  # words of Python

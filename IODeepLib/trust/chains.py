@@ -21,10 +21,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from IODeepLib.trust.certificates import Certificate
 
-# Above the signer's: an issuing authority, a policy authority, a root.
-_DEEPEST = 4
-# So many that are given along are looked at: with more, all ways through them could be millions.
-_MOST_GIVEN = 4
+# So many authorities may stand between a signer and one that is believed; hospitals have one or
+# two. Of more that are given, all ways through them could be millions.
+_MOST_BETWEEN = 4
 _UNTIMELY = "not valid at validation time"  # in the words of the library
 _SIGNING = (
     ExtendedKeyUsageOID.CODE_SIGNING,
@@ -57,7 +56,7 @@ def way(
     """
     if any(signer.der == one.der for one in believed):
         return (signer,)
-    beyond = [one for one in given if not one.is_self_issued][:_MOST_GIVEN]
+    beyond = [one for one in given if not one.is_self_issued][:_MOST_BETWEEN]
     try:
         return _found(signer, beyond, believed, max(signer.starts, min(at, signer.ends)))
     except NoWayError as error:
@@ -69,7 +68,7 @@ def way(
 
 def own_top(signer: Certificate, given: Sequence[Certificate]) -> tuple[Certificate, ...]:
     """Of the certificates that came along, those that no other one there has issued."""
-    there = [signer, *given[:_MOST_GIVEN]]
+    there = [signer, *given[:_MOST_BETWEEN]]
     subjects = {one.x509.subject.public_bytes() for one in there}
     tops = [
         one for one in there if one.is_self_issued or one.x509.issuer.public_bytes() not in subjects
@@ -105,7 +104,7 @@ def _found(
         verification.PolicyBuilder()
         .store(verification.Store([one.x509 for one in believed]))
         .time(at)
-        .max_chain_depth(_DEEPEST)
+        .max_chain_depth(_MOST_BETWEEN)
         .extension_policies(ca_policy=_of_authorities(), ee_policy=_of_signers())
         .build_client_verifier()
     )

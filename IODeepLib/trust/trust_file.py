@@ -152,7 +152,7 @@ def read_trust_file(path: Path) -> TrustFile | None:
             "a file that its owner alone may write",
             f"chmod o-w {path}",
         )
-    entries = [_entry(path, i, one) for i, one in enumerate(table.certificates, 1)]
+    entries = [entry_of(path, i, one) for i, one in enumerate(table.certificates, 1)]
     lists = []
     for i, one in enumerate(table.crls, 1):
         with _at(path, f"{TABLE}.crls, number {i}"):
@@ -176,7 +176,17 @@ def _table_of(path: Path) -> _Table:
     return settings_file.parsed(_Table, path, TABLE, settings_file.read_toml(path).get(TABLE, {}))
 
 
-def _entry(path: Path, number: int, said: Permission) -> Entry:
+def entry_of(path: Path, number: int, said: Permission) -> Entry:
+    """An entry whose certificates were read.
+
+    Args:
+        path: the file that it is in.
+        number: which one there, from 1.
+        said: it.
+
+    Raises:
+        UsageError: there is a mistake in it.
+    """
     where = f"{TABLE}.{CERTIFICATES}, number {number} ({said.name})"
     with _at(path, f"{where}, certificate"):
         certificates = _certificates(path, said.certificate)

@@ -9,7 +9,16 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from fuzzing import answers, mutate_dicom, mutate_json, mutate_protobuf, seeds, two_readers
+from fuzzing import (
+    answers,
+    mutate_bytes,
+    mutate_dicom,
+    mutate_json,
+    mutate_protobuf,
+    seeds,
+    trust_targets,
+    two_readers,
+)
 from makers import hostile_networks
 from makers.results import PROVENANCE
 
@@ -45,6 +54,7 @@ class Target:
 
 NAMES = (
     *("card", "signed card", "weights", "safetensors", "onnx", "onnx twice", "recipe", "manifest"),
+    *("certificate", "revocation list", "trust list"),
     *("search answer", "retrieve answer"),
     *("image", "enhanced image", "compressed image"),
 )
@@ -229,6 +239,13 @@ def _manifest(folder: Path) -> Target:
     return Target(texts, mutate_json.damaged, read)
 
 
+# --- trust ----------------------------------------------------------------------------------
+
+
+def _trust(contents: Sequence[bytes], read: Callable[[bytes], bool]) -> Target:
+    return Target(contents, mutate_bytes.damaged, read)
+
+
 # --- answers of servers ---------------------------------------------------------------------
 
 
@@ -282,6 +299,9 @@ _MAKERS: dict[str, Callable[[Path], Target]] = {
     "onnx twice": _onnx_twice,
     "recipe": _recipe,
     "manifest": _manifest,
+    "certificate": lambda folder: _trust(*trust_targets.certificates(folder)),
+    "revocation list": lambda folder: _trust(*trust_targets.revocation_lists(folder)),
+    "trust list": lambda folder: _trust(*trust_targets.trust_lists(folder)),
     "search answer": lambda folder: _answers(*answers.found(folder)),
     "retrieve answer": lambda folder: _answers(*answers.retrieved(folder)),
     "image": lambda folder: _images(folder, seeds.classic(folder)),
