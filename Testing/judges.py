@@ -192,10 +192,6 @@ def measured_by_ohif(
         jobs: a SEG and the files of the images that are shown, as often as wanted: it is the start
             that takes long.
     """
-    node, script = shutil.which("node"), Path(__file__).parent / "ohif" / "read_seg.mjs"
-    assert node and (script.parent / "node_modules").is_dir(), (
-        "found no OHIF to judge with; wanted: Node.js and the packages of OHIF; next: make ohif"
-    )
     asked = [
         {
             "seg": str(seg),
@@ -204,12 +200,25 @@ def measured_by_ohif(
         }
         for seg, images in jobs
     ]
-    said = subprocess.run([node, script], input=json.dumps(asked), capture_output=True, text=True)
-    assert said.returncode == 0, said.stderr
     return [
         answer["error"] if "error" in answer else _upon(answer["segments"], job["images"])
-        for answer, job in zip(json.loads(said.stdout), asked, strict=True)
+        for answer, job in zip(_by_ohif("read_seg.mjs", asked), asked, strict=True)
     ]
+
+
+def regions_by_ohif(paths: Sequence[Path]) -> list[list[dict[str, Any]]]:
+    """The regions of RT Structure Sets, as OHIF takes them: see `ohif/read_rtstruct.mjs`."""
+    return _by_ohif("read_rtstruct.mjs", [str(path) for path in paths])
+
+
+def _by_ohif(script: str, asked: Any) -> Any:
+    node, path = shutil.which("node"), Path(__file__).parent / "ohif" / script
+    assert node and (path.parent / "node_modules").is_dir(), (
+        "found no OHIF to judge with; wanted: Node.js and the packages of OHIF; next: make ohif"
+    )
+    said = subprocess.run([node, path], input=json.dumps(asked), capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    return json.loads(said.stdout)
 
 
 def images_shown(paths: Sequence[Path]) -> list[dict]:

@@ -10,6 +10,7 @@ from IODeepLib.recipe import Label
 from IODeepLib.results.colors import display_color
 from IODeepLib.results.concepts import concept
 from IODeepLib.results.edit import Edit, by_hand
+from IODeepLib.results.encoding import CHARACTER_SET
 from IODeepLib.results.provenance import Provenance, shortened
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def _describe(
         anatomic_regions=[concept(region)] if region else None,
         display_color=CIELabColor.from_rgb(*display_color(label, index)),
     )
+    if not label.name.isascii():
+        item.SpecificCharacterSet = CHARACTER_SET  # OHIF forgets in items that of the object
     if edit.added.get(label.value):  # of whose version and parameters nobody knows
         item.SegmentAlgorithmType = "SEMIAUTOMATIC"
         item.SegmentAlgorithmName = shortened(edit.added[label.value], LONGEST_LO)

@@ -115,6 +115,35 @@ def _sure() -> str:
     return f"{low} to {high} %; the window stood still for {max(found):.2f} s at most"
 
 
+def _over_another_volume() -> str:
+    """A volume that lies over the image stays there, and the panel says how to see the other."""
+    from IODeepSlicer.scene import confidence, nodes
+
+    node, box = confidence.confidenceOf(_result()), find("confidenceShownCheckBox")
+    image = nodes.imageNodeOf(_result())
+    pet = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, image, "PET")
+    slicer.util.setSliceViewerLayers(foreground=pet, foregroundOpacity=0.4)
+    box.click()
+    wait(0.5)
+    assert not box.checked and not confidence.isShown(node)
+    views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    assert {view.GetForegroundVolumeID() for view in views} == {pet.GetID()}
+    assert {view.GetForegroundOpacity() for view in views} == {0.4}
+    text = said("confidenceKeptLabel")
+    assert "“PET”" in text and f"“{node.GetName()}”" in text, text
+    picture("confidence beside another", _module())
+    views[0].SetForegroundVolumeID(None)
+    box.click()
+    wait(0.5)
+    assert box.checked and views[0].GetForegroundVolumeID() == node.GetID()
+    assert views[1].GetForegroundVolumeID() == pet.GetID()
+    box.click()
+    assert said("confidenceKeptLabel") == "" and not find("confidenceKeptLabel").visible
+    assert [view.GetForegroundVolumeID() for view in views[:2]] == [None, pet.GetID()]
+    slicer.mrmlScene.RemoveNode(pet)
+    return text
+
+
 def _sure_in_report() -> str:
     contains(panel.save(), "Saved into the image's study")
     report = _saved()[1]
@@ -165,6 +194,7 @@ def _run() -> None:
         panel.choose(elsewhere)
         step("Warnings first", _warned)
         step("How sure it is", _sure)
+        step("How sure it is, beside another volume", _over_another_volume)
         step("How sure it is, in the report", _sure_in_report)
         panel.choose(judge)
         step("No such question", _confidence_is_not_offered)

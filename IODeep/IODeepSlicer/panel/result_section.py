@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import slicer
@@ -137,16 +138,23 @@ class ResultSection:
             createSegmentTable(node, found, measured)
         self._showWhereItGoes()
 
-    def _showConfidence(self, node: slicer.vtkMRMLNode | None) -> None:
+    def _showConfidence(self, node: slicer.vtkMRMLNode | None, kept: Sequence[str] = ()) -> None:
+        """Whether it is shown, and what else the slice views kept over the image."""
         box, volume = self.ui.confidenceShownCheckBox, confidence.confidenceOf(node)
         box.visible = volume is not None
         with silent(box):
             box.checked = volume is not None and confidence.isShown(volume)
+        name = "" if volume is None else volume.GetName()
+        say(self.ui.confidenceKeptLabel, result_text.notShownOver(name, list(kept)))
 
     def _onConfidence(self, shown: bool) -> None:
         volume = confidence.confidenceOf(self._node)
-        if volume is not None:
-            confidence.show(volume, shown)
+        kept: list[str] = []
+        if volume is not None and shown:
+            kept = confidence.show(volume)
+        elif volume is not None:
+            confidence.hide(volume)
+        self._showConfidence(self._node, kept)
 
     def _keep(self) -> None:
         """Put the measurements into the scene, where they follow every edit."""

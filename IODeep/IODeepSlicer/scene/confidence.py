@@ -1,4 +1,7 @@
-"""How sure a network was, voxel by voxel: a volume beside the result, shown when asked for."""
+"""How sure a network was, voxel by voxel: a volume beside the result, shown when asked for.
+
+What a person has put over the image, such as a PET, stays there.
+"""
 
 from __future__ import annotations
 
@@ -67,13 +70,32 @@ def confidenceOf(node: slicer.vtkMRMLNode | None) -> slicer.vtkMRMLScalarVolumeN
 
 def isShown(volume: slicer.vtkMRMLScalarVolumeNode) -> bool:
     """Whether a slice view shows it over the image."""
-    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-    return any(each.GetForegroundVolumeID() == volume.GetID() for each in composites)
+    return any(each.GetForegroundVolumeID() == volume.GetID() for each in _views())
 
 
-def show(volume: slicer.vtkMRMLScalarVolumeNode, shown: bool) -> None:
-    """Show it over the image in all slice views, or no longer."""
-    if shown:
-        slicer.util.setSliceViewerLayers(foreground=volume, foregroundOpacity=_OPACITY)
-    elif isShown(volume):
-        slicer.util.setSliceViewerLayers(foreground=None, foregroundOpacity=0)
+def show(volume: slicer.vtkMRMLScalarVolumeNode) -> list[str]:
+    """Show it over the image in the slice views, but where another volume lies over it.
+
+    :return: the names of those volumes, which stay.
+    """
+    kept: dict[str, None] = {}
+    for view in _views():
+        over = slicer.mrmlScene.GetNodeByID(view.GetForegroundVolumeID() or "")
+        if over is None or over.GetNodeReference(images.CONFIDENCE_OF_ROLE) is not None:
+            view.SetForegroundVolumeID(volume.GetID())
+            view.SetForegroundOpacity(_OPACITY)
+        else:
+            kept[over.GetName()] = None
+    return list(kept)
+
+
+def hide(volume: slicer.vtkMRMLScalarVolumeNode) -> None:
+    """Take it out of the slice views, and nothing else."""
+    for view in _views():
+        if view.GetForegroundVolumeID() == volume.GetID():
+            view.SetForegroundVolumeID(None)
+            view.SetForegroundOpacity(0)
+
+
+def _views() -> list[slicer.vtkMRMLSliceCompositeNode]:
+    return slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")

@@ -25,7 +25,7 @@ def hideFormer(node: slicer.vtkMRMLNode, together: Collection[slicer.vtkMRMLNode
             each.SetDisplayVisibility(False)
             volume = confidence.confidenceOf(each)
             if volume is not None:
-                confidence.show(volume, False)
+                confidence.hide(volume)
 
 
 def isNetworksAlone(node: slicer.vtkMRMLSegmentationNode) -> bool:

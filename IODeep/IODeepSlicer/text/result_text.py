@@ -26,6 +26,17 @@ def warnings(document: dict[str, Any]) -> list[str]:
     return notes(outside)
 
 
+def notShownOver(name: str, others: list[str]) -> str:
+    """Where the confidence `name` is not shown, because of other volumes; "" where it is."""
+    if not others:
+        return ""
+    text = _(
+        "Slice views keep {others}, which lies over the image there. To see how sure the network "
+        "was, choose “{name}” in its place in a view, or choose none and tick the box again."
+    )
+    return text.format(others=", ".join(f"“{other}”" for other in others), name=name)
+
+
 def inShort(found: list[str]) -> str:
     """Warnings on a few lines; "" for none."""
     lines = [f"⚠ {text[:1].upper()}{text[1:]}" for text in found[:_MOST]]

@@ -245,6 +245,8 @@ def _roi(
     item.ROINumber = number
     item.ReferencedFrameOfReferenceUID = dataset.FrameOfReferenceUID
     item.ROIName = name
+    if not name.isascii():
+        item.SpecificCharacterSet = CHARACTER_SET  # OHIF forgets in items that of the object
     if name != label.name:
         item.ROIDescription = shortened(printable(label.name), _LONGEST_ST)
     item.ROIVolume = f"{milliliters:.6g}"

@@ -100,8 +100,41 @@ def test_it_is_shown_when_it_is_asked_for_and_not_over_another_result(
     volume = slicer_application.load(study)
     node = confidence.confidenceOf(logic.run(volume, sure, confidence=True))
     assert view.GetForegroundVolumeID() is None and not confidence.isShown(node)
-    confidence.show(node, True)
+    assert confidence.show(node) == []
     assert view.GetForegroundVolumeID() == node.GetID() and confidence.isShown(node)
     assert 0 < view.GetForegroundOpacity() < 1
     hideFormer(logic.run(volume, sure))
     assert view.GetForegroundVolumeID() is None and not confidence.isShown(node)
+
+
+def test_what_a_person_put_over_the_image_stays_there(
+    logic: IODeepLogic, study: Path, sure: Model
+) -> None:
+    """In every view by itself, and when it is taken away again; a former confidence gives way."""
+    empty, other = (
+        slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceCompositeNode") for _ in range(2)
+    )
+    volume = slicer_application.load(study)
+    pet = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "PET")
+    other.SetForegroundVolumeID(pet.GetID())
+    other.SetForegroundOpacity(0.7)
+    node = confidence.confidenceOf(logic.run(volume, sure, confidence=True))
+
+    def over() -> tuple[str | None, str | None, float]:
+        views = (empty.GetForegroundVolumeID(), other.GetForegroundVolumeID())
+        return (*views, other.GetForegroundOpacity())
+
+    assert confidence.show(node) == ["PET"]
+    assert over() == (node.GetID(), pet.GetID(), 0.7)
+    again = confidence.confidenceOf(logic.run(volume, sure, confidence=True))
+    assert confidence.show(again) == ["PET"]
+    assert over() == (again.GetID(), pet.GetID(), 0.7)
+    confidence.hide(node)
+    assert confidence.isShown(again)
+    confidence.hide(again)
+    assert over() == (None, pet.GetID(), 0.7)
+    other.SetForegroundVolumeID(None)
+    assert confidence.show(again) == []
+    assert over() == (again.GetID(), again.GetID(), 0.5)
+    slicer.mrmlScene.RemoveNode(again)
+    assert confidence.show(node) == [] and confidence.isShown(node)

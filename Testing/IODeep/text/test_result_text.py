@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from IODeepSlicer.text.result_text import inShort, otherNotes, warnings
+from IODeepSlicer.text.result_text import inShort, notShownOver, otherNotes, warnings
 
 from IODeepLib.selection.criteria import Reason, Verdict
 from IODeepLib.selection.training import notes
@@ -50,3 +50,9 @@ def test_a_scene_from_anywhere(said: object) -> None:
     run = {"trained_on": said, "notes": said, "left_out": said}
     assert warnings(run) == []
     assert all(isinstance(note, str) for note in otherNotes(run))
+
+
+def test_what_stands_in_the_way_of_the_confidence_is_named() -> None:
+    assert notShownOver("CT Liver confidence", []) == ""
+    text = notShownOver("CT Liver confidence", ["PET", "MR"])
+    assert "“PET”, “MR”" in text and "“CT Liver confidence”" in text

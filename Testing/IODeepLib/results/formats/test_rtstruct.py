@@ -13,7 +13,13 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from judges import filled, images_shown, masks_by_plastimatch, standard_errors
+from judges import (
+    filled,
+    images_shown,
+    masks_by_plastimatch,
+    regions_by_ohif,
+    standard_errors,
+)
 from makers.label_maps import label_map
 from makers.placed_blobs import BLOBS, LAYOUTS, write
 from makers.results import KIDNEY, PROVENANCE, label, real_series, scattered, three_labels
@@ -231,6 +237,32 @@ def test_a_contour_may_be_longer_than_explicit_vr_has_room_for(tmp_path: Path) -
     contour = pydicom.dcmread(path).ROIContourSequence[0].ContourSequence[0]
     assert contour.NumberOfContourPoints == 4 + 63 * 63 * 7
     assert_equal(path, sorted((tmp_path / "images").iterdir()), found, series)
+
+
+def test_ohif_takes_the_same_names_colors_and_points(tmp_path: Path) -> None:
+    stack = Stack(np.zeros((2, 128, 128), np.int16), origin=(-1000.1234, 1234.5678, -3.3))
+    (series,) = find_series(stack.write(tmp_path / "images"))
+    lesion = Code("49755003", "SCT", "Morphologically abnormal structure")
+    labels = (
+        label(1, "левая почка 左", color=(1, 2, 250)),
+        label(2, "<b>Lesion & " + "x" * 90, category=lesion, color=(0, 255, 7)),
+    )
+    array = np.ones((2, 128, 128), np.uint8)
+    array[0, 1:-1:2, 1:-1:2] = 0  # a contour beyond what Explicit VR has room for
+    array[1, 20:50, 30:60], array[1, 70:80, 3] = 2, 2
+    path = written(Segmentation(array, series.grid, labels), series, tmp_path)
+    (regions,) = regions_by_ohif([path])
+    ds = pydicom.dcmread(path)
+    assert [one["name"] for one in regions] == [item.ROIName for item in ds.StructureSetROISequence]
+    assert regions[0]["name"] == labels[0].name and regions[1]["description"] == labels[1].name
+    assert [one["color"] for one in regions] == [[1, 2, 250], [0, 255, 7]]
+    assert [one["type"] for one in regions] == ["ORGAN", ""]
+    for one, item in zip(regions, ds.ROIContourSequence, strict=True):
+        assert [c["points"] for c in one["contours"]] == [
+            [float(value) for value in contour.ContourData] for contour in item.ContourSequence
+        ]
+        assert {contour["kind"] for contour in one["contours"]} == {"CLOSED_PLANAR"}
+    assert [len(one["contours"]) for one in regions] == [2, 2]
 
 
 def test_what_stands_in_the_way_is_said(tmp_path: Path, series: ImageSeries) -> None:

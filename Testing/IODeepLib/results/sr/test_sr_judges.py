@@ -147,7 +147,9 @@ PNEUMONIA = Code("233604007", "SCT", "Pneumonia")
 CLASSES = (label(1, "pneumonia", type=PNEUMONIA), label(2, "other"), label(3, "third"))
 
 
-def judged(folder: Path, task: Task, *values: float) -> Path:
+def judged(
+    folder: Path, task: Task, *values: float, sr_type: SrType = SrType.COMPREHENSIVE
+) -> Path:
     """A report of what a network says of an X-ray: of classes, or of an age and a number."""
     labels, chosen = CLASSES, CLASSES[:1]
     if task is Task.REGRESSION:
@@ -156,7 +158,7 @@ def judged(folder: Path, task: Task, *values: float) -> Path:
         chosen = ()
     series = reported(folder / "images", "X-ray").series
     found = Classification(labels, values, chosen)
-    report_judgment(found, task, series, PROVENANCE).save(folder / "report.dcm")
+    report_judgment(found, task, series, PROVENANCE, sr_type=sr_type).save(folder / "report.dcm")
     return folder / "report.dcm"
 
 
@@ -229,9 +231,13 @@ def test_nothing_found_is_said_and_nothing_referred_to(tmp_path: Path) -> None:
     reason="no PixelMed; next: apt-get install libpixelmed-java default-jre-headless",
 )
 def test_pixelmed_finds_what_the_templates_ask_for(tmp_path: Path) -> None:
+    """Seconds each: of segments, of classes, and of quantities in the other kind of SR."""
     reported(tmp_path / "found").report.save(tmp_path / "found.dcm")
-    classes = judged(tmp_path, Task.CLASSIFICATION, 0.873, 0.1, 0.027)
-    paths = [tmp_path / "found.dcm", classes]  # seconds each
+    paths = [
+        tmp_path / "found.dcm",
+        judged(tmp_path / "classes", Task.CLASSIFICATION, 0.873, 0.1, 0.027),
+        judged(tmp_path / "age", Task.REGRESSION, 54.25, -1e-7, sr_type=SrType.COMPREHENSIVE_3D),
+    ]
     assert pixelmed_errors(paths) == {path: [] for path in paths}
 
 
