@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from IODeepLib.headers import text
-from IODeepLib.results.frames import SegmentationType
 from IODeepLib.results.origin.checks import Check, Outcome
 from IODeepLib.results.origin.numbers import judged, reported
 from IODeepLib.results.origin.origin import Origin
 from IODeepLib.results.origin.record import Record
+from IODeepLib.results.origin.recount import check_volumes, check_voxels
 from IODeepLib.results.origin.run import Run
-from IODeepLib.results.origin.voxel_counts import counted_voxels
 from IODeepLib.results.sr.groups import FIGURES
 from IODeepLib.text.foreign import is_uid
 
@@ -33,6 +31,8 @@ def check_agreement(run: Run) -> Iterator[Check]:
     yield from _named_objects(run)
     if run.record is not None:
         yield from _of_record(run, run.record)
+    else:
+        yield from check_volumes(run)
 
 
 def _one_network(run: Run) -> Iterator[Check]:
@@ -84,7 +84,7 @@ def _of_record(run: Run, record: Record) -> Iterator[Check]:
             yield Check("result.json", Outcome.ABSENT, f"the object {uid} ({key})")
     objects = record.objects()
     yield from _report(record, here.get(objects.get(_REPORT, "")))
-    yield from _voxels(record, here.get(objects.get(_SEG, "")))
+    yield from check_voxels(record, here.get(objects.get(_SEG, "")))
 
 
 def _report(record: Record, report: Origin | None) -> Iterator[Check]:
@@ -118,31 +118,3 @@ def _same(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
     return abs(one - other) <= _SAME * abs(other)
-
-
-def _voxels(record: Record, seg: Origin | None) -> Iterator[Check]:
-    """The voxels of each segment, counted again."""
-    if seg is None or record.measurements is None:
-        return
-    what = "voxels"
-    wanted = {one.label: one.voxels for one in record.measurements.segments if one.voxels}
-    if text(seg.header, "SegmentationType") == SegmentationType.FRACTIONAL:
-        # It does not hold what was decided, which comes of more than one probability.
-        what = "voxels with a probability of a half or more"
-        if record.voxels_at_half is None:
-            words = f"result.json does not say how many {what} there are; next: run it again"
-            yield Check(seg.name, Outcome.UNCHECKED, words)
-            return
-        wanted = record.voxels_at_half
-    try:
-        found = counted_voxels(seg.path, seg.header)
-    except ValueError as error:
-        yield Check(seg.name, Outcome.UNCHECKED, f"its voxels are not counted: {error}")
-        return
-    wrong = {label for label in {*found, *wanted} if found.get(label, 0) != wanted.get(label, 0)}
-    for label in sorted(wrong):
-        words = f"{label} has {found.get(label, 0)} {what}, in result.json {wanted.get(label, 0)}"
-        yield Check(seg.name, Outcome.DIFFERS, words)
-    if not wrong:
-        words = f"its {len(found)} segments have as many {what} as result.json says"
-        yield Check(seg.name, Outcome.OK, words)

@@ -5,8 +5,10 @@ A PACS may have compressed what it was given; what can be decoded is, in the mem
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from IODeepLib.errors import ImageError
-from IODeepLib.headers import integer, items, text
+from IODeepLib.headers import integer, items, numbers, text
 from IODeepLib.results.frames import SegmentationType
 from IODeepLib.series.image_file import ImageFile, Skipped, read_image_file
 from IODeepLib.series.pixels import stored_planes
@@ -30,8 +32,21 @@ _BITS = {
 _MOST_COMPRESSED = 2**33  # pixels
 
 
-def counted_voxels(path: Path, header: Dataset) -> dict[str, int]:
-    """How many voxels each segment of a DICOM SEG has, by its label.
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was counted in a DICOM SEG.
+
+    Attributes:
+        voxels: of each segment, by its label.
+        milliliters: the volume of a voxel; None where all frames do not have the same one.
+    """
+
+    voxels: dict[str, int]
+    milliliters: float | None
+
+
+def counted_voxels(path: Path, header: Dataset) -> Counted:
+    """How many voxels each segment of a DICOM SEG has.
 
     Of FRACTIONAL those that it gives a half or more.
 
@@ -56,7 +71,8 @@ def counted_voxels(path: Path, header: Dataset) -> dict[str, int]:
     except ImageError as error:
         found = error.found.removeprefix(f"{path} ")
         raise ValueError(f"{found}; next: {error.next_step}") from None
-    return {name: counts[number] for number, name in labels.items()}
+    voxels = {name: counts[number] for number, name in labels.items()}
+    return Counted(voxels, _milliliters(file.header))
 
 
 def _type_of(header: Dataset) -> SegmentationType:
@@ -77,6 +93,13 @@ def _labels(header: Dataset) -> dict[int, str]:
     if len(set(names.values())) < len(names):
         raise ValueError("several of its segments have one label")
     return names
+
+
+def _milliliters(header: Dataset) -> float | None:
+    (shared, *_) = (*items(header, "SharedFunctionalGroupsSequence"), Dataset())
+    (measures, *_) = (*items(shared, "PixelMeasuresSequence"), Dataset())
+    sides = (*numbers(measures, "PixelSpacing"), *numbers(measures, "SpacingBetweenSlices"))
+    return math.prod(sides) / 1000 if len(sides) == 3 and min(sides) > 0 else None
 
 
 def _check(file: ImageFile, kind: SegmentationType) -> None:
@@ -114,9 +137,8 @@ def _planes(file: ImageFile) -> Iterator[npt.NDArray]:
 
 def _of_segments(file: ImageFile, lowest: int) -> Counter[int]:
     """By the number of the segment that each frame is of."""
-    numbers = _segment_numbers(file)
     found: Counter[int] = Counter()
-    for number, plane in zip(numbers, _planes(file), strict=True):
+    for number, plane in zip(_segment_numbers(file), _planes(file), strict=True):
         found[number] += int(np.count_nonzero(plane if lowest == 1 else plane >= lowest))
     return found
 
@@ -125,10 +147,10 @@ def _segment_numbers(file: ImageFile) -> list[int]:
     (shared, *_) = (*items(file.header, "SharedFunctionalGroupsSequence"), Dataset())
     groups = items(file.header, "PerFrameFunctionalGroupsSequence")
     said = [_segment_number(group) or _segment_number(shared) for group in groups]
-    numbers = [number for number in said if number]
-    if len(numbers) != file.number_of_frames:
-        raise ValueError(f"{len(numbers)} of its {file.number_of_frames} frames name a segment")
-    return numbers
+    known = [number for number in said if number]
+    if len(known) != file.number_of_frames:
+        raise ValueError(f"{len(known)} of its {file.number_of_frames} frames name a segment")
+    return known
 
 
 def _segment_number(group: Dataset) -> int | None:

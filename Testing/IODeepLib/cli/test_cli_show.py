@@ -112,7 +112,7 @@ def test_a_result_is_followed_back_to_images_and_network(
     count = len([value for value in known if value is not None])
     assert count > 10
     assert f"its {count} numbers are those of result.json" in numbers
-    assert "its 2 segments have as many voxels as result.json says" in numbers
+    assert "2 segments with as many voxels as result.json says" in numbers
     text = iodeep("show", ran / "out", "--models", ran / "model").out
     for line in (
         "  network SHA-256  ",
@@ -198,6 +198,43 @@ def test_what_was_changed_since_is_found(
     assert found in words(shown, "differs")
     answer = iodeep("show", ran / "out")
     assert "differs" in answer.out and "; next: " in answer.err
+
+
+def lie_by_a_factor(dataset: Dataset) -> None:
+    (shared,) = dataset.SharedFunctionalGroupsSequence
+    shared.PixelMeasuresSequence[0].SpacingBetweenSlices *= 2
+
+
+@pytest.mark.parametrize("change", [None, flip_a_voxel, lie_by_a_factor])
+def test_a_report_does_not_claim_a_segmentation_that_was_changed_since(
+    change: Callable[[Dataset], None] | None, ran: Path, show: Callable[..., Any]
+) -> None:
+    """In a PACS, where no `result.json` tells of it."""
+    (ran / "out" / "result.json").unlink()
+    if change is None:
+        shown = show()
+        assert set(outcomes(shown)) == {"OK"}
+        assert "2 volumes as segmentation.dcm has voxels" in words(shown, "OK")
+        return
+    altered(ran / "out" / "segmentation.dcm", change)
+    shown = show(status=4)
+    assert outcomes(shown)["differs"] == {"report.dcm"}
+    assert "mL" in words(shown, "differs") and "voxels of " in words(shown, "differs")
+
+
+def test_a_segmentation_without_a_size_has_no_volumes_to_compare(
+    ran: Path, show: Callable[..., Any]
+) -> None:
+    (ran / "out" / "result.json").unlink()
+
+    def change(dataset: Dataset) -> None:
+        (shared,) = dataset.SharedFunctionalGroupsSequence
+        del shared.PixelMeasuresSequence
+
+    altered(ran / "out" / "segmentation.dcm", change)
+    shown = show()
+    assert outcomes(shown)["not checked"] == {"segmentation.dcm"}
+    assert "how large a voxel is" in words(shown, "not checked")
 
 
 def test_another_model_under_the_same_card_is_found(ran: Path, show: Callable[..., Any]) -> None:

@@ -152,7 +152,7 @@ def twice(dataset: Dataset) -> None:
 
 @pytest.mark.parametrize("change", [too_many_frames, no_segments, huge, twice])
 def test_voxels_that_cannot_be_counted(change: Callable[[Dataset], None], seg: Path) -> None:
-    before = counted_voxels(seg, said_in(seg).header)
+    before = counted_voxels(seg, said_in(seg).header).voxels
     dataset = pydicom.dcmread(seg)
     stored = int(dataset.pixel_array.sum())
     assert sum(before.values()) == stored > 0

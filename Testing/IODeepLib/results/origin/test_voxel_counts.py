@@ -98,7 +98,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Segmentation, Pat
 def counted(path: Path) -> dict[str, int]:
     found = origin_of(path)
     assert isinstance(found, Origin)
-    return counted_voxels(path, found.header)
+    return counted_voxels(path, found.header).voxels
 
 
 @pytest.fixture
@@ -260,7 +260,7 @@ def test_probabilities_are_compared_at_one_half(
     # Of three classes, one can win with less than a half.
     assert 0 < said["voxels_at_half"]["bright"] < decided["bright"]
     seg = out / "segmentation.dcm"
-    line = "its 2 segments have as many voxels with a probability of a half or more as result.json"
+    line = "2 segments with as many voxels with a probability of a half or more as result.json"
     assert line in iodeep("show", out).out
     by_pydicom(RLELossless)(seg)
     answer = iodeep("show", out)
