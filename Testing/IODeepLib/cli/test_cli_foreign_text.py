@@ -29,6 +29,7 @@ HOSTILE = [
     "\x90x\x9c",
     "\x7f\b",
 ]
+EVERYTHING = "".join(HOSTILE)
 
 
 def commands(text: str) -> list[str]:
@@ -42,33 +43,33 @@ def hostile(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def card(hostile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a network for the demo series whose recipe holds such text; digests fit."""
     with monkeypatch.context() as patch:
         # As somebody packs it who does not use IODeep.
         patch.setattr(records, "plain_lines", lambda text: text)
-        allowed = "".join(c for c in hostile if c >= " ")  # in names; others are refused there
+        allowed = "".join(c for c in EVERYTHING if c >= " ")  # in names; others are refused there
         recipe = json.loads((DEMO / "recipe.json").read_text("utf-8"))
         for one in recipe["output"]["labels"]:
             one["name"] += allowed
         recipe["card"] |= {
             "publisher": f"Hospital{allowed}",
-            "intended_use": f"Tests.\nSecond line{hostile}",
-            "licence": f"MIT{hostile}",
-            "limitations": f"None{hostile}",
+            "intended_use": f"Tests.\nSecond line{EVERYTHING}",
+            "licence": f"MIT{EVERYTHING}",
+            "limitations": f"None{EVERYTHING}",
         }
         whole = recipe_from_json(json.dumps(recipe))
         made = write_model(DEMO / "demo_network.onnx", whole, tmp_path / "models")
-    assert hostile in json.loads(made.card.model_card_json)["licence"]
+    assert EVERYTHING in json.loads(made.card.model_card_json)["licence"]
     return tmp_path / "models"
 
 
-def test_cards(card: Path, hostile: str, tmp_path: Path, iodeep: Callable[..., Answer]) -> None:
+def test_cards(card: Path, tmp_path: Path, iodeep: Callable[..., Answer]) -> None:
     images = tmp_path / "images"
     shutil.copytree(DEMO / "mr_t1", images)
     for path in images.iterdir():
         dataset = pydicom.dcmread(path)
-        dataset.SeriesDescription = dataset.ProtocolName = f"T1{hostile}"
+        dataset.SeriesDescription = dataset.ProtocolName = f"T1{EVERYTHING}"
         dataset.save_as(path)
     out = tmp_path / "out"
     calls = [
@@ -76,7 +77,7 @@ def test_cards(card: Path, hostile: str, tmp_path: Path, iodeep: Callable[..., A
         ["show", card],
         ["select", images, "--models", card],
         ["run", images, "--models", card, "--out", out],
-        ["pull", f"nothing{hostile}", card, "--out", tmp_path / "pulled"],
+        ["pull", f"nothing{EVERYTHING}", card, "--out", tmp_path / "pulled"],
     ]
     for call in calls:
         for form in ([], ["--json"]):

@@ -228,14 +228,15 @@ def test_names_are_valid_and_each_one_is_there_once(tmp_path: Path, series: Imag
 
 
 def test_a_contour_may_be_longer_than_explicit_vr_has_room_for(tmp_path: Path) -> None:
-    stack = Stack(np.zeros((1, 128, 128), np.int16), origin=(-1000.1234, 1234.5678, -3.3))
+    stack = Stack(np.zeros((1, 48, 48), np.int16), origin=(-1000.1234, 1234.5678, -3.3))
     (series,) = find_series(stack.write(tmp_path / "images"))
-    sieve = np.ones((1, 128, 128), np.uint8)
+    sieve = np.ones((1, 48, 48), np.uint8)
     sieve[0, 1:-1:2, 1:-1:2] = 0
     found = Segmentation(sieve, series.grid, (label(1, "sieve"),))
     path = written(found, series, tmp_path)
     contour = pydicom.dcmread(path).ROIContourSequence[0].ContourSequence[0]
-    assert contour.NumberOfContourPoints == 4 + 63 * 63 * 7
+    assert contour.NumberOfContourPoints == 4 + 23 * 23 * 7
+    assert len("\\".join(map(str, contour.ContourData))) > 0xFFFF
     assert_equal(path, sorted((tmp_path / "images").iterdir()), found, series)
 
 
