@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from IODeepLib.geometry.arrays import Box, Float32
+from IODeepLib.inference.alike import MOST_KEPT, Last, values_of
 from IODeepLib.inference.blending import Shares, slab_shape
 from IODeepLib.inference.network_run import NetworkRun, blends_scores, check_finite
 from IODeepLib.inference.patches import Patch, Patches
@@ -121,6 +122,7 @@ class DeviceBlending:
         ]
         self._known: dict[tuple[int, int, int], Array] = {}  # what `_voxels` made
         self._slab: list[Array] = []  # for each part of the channels
+        self._alike = Last[list[Array]]()
         activation = predict.each_activated
         if activation is Activation.NONE and not blends_scores(output):
             activation = output.activation
@@ -190,12 +192,25 @@ class DeviceBlending:
 
     def _one(self, parts: Sequence[_Part], given: Float32) -> None:
         """Run all networks on all mirror images of some patches, and add what they give."""
+        values = values_of(given, self._input.axis_order)
+        known = self._alike.of(values)
+        again, image = known is not None, 0
+        shape = self._wanted(given)
+        shape[self._input.axis_order.index("C")] = self._output.channels
+        size = 4 * self._predict.count * math.prod(shape)
+        if known is None and values is not None and size <= MOST_KEPT:
+            known = list(self._predict.on(self._device, given))  # mirror images are the same
+            self._alike.keep(values, known, size)
         for image, axes in enumerate(self._run.mirrored):
-            for scores in self._predict.on(self._device, self._run.turned(given, axes)):
+            turned = self._run.turned(given, axes)
+            for scores in known or self._predict.on(self._device, turned):
                 self._run.check_shape(scores.shape(), self._wanted(given))
                 for i, part in enumerate(parts):
                     self._blend(scores, i, part, axes)
-            self._run.count(len(parts), image)
+            if not again:
+                self._run.count(len(parts), image)
+        if again:
+            self._run.count(len(parts), image, again=True)
 
     def _blend(self, scores: Array, number: int, part: _Part, axes: tuple[int, ...]) -> None:
         if not self._slab:  # the network took what it needs before

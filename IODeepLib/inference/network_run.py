@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from IODeepLib.errors import ModelError
 from IODeepLib.geometry.arrays import Float32
+from IODeepLib.inference.alike import Last, values_of
 from IODeepLib.inference.patches import Patch, outside_values, tensor
 from IODeepLib.inference.votes import Votes, as_patches
 from IODeepLib.machine.ahead import ahead
@@ -61,11 +62,12 @@ class NetworkRun:
         """With `voting`, `scores` says as well how many of the networks decide otherwise."""
         self._array, self._input, self._output, self._predict = array, input_, output, predict
         self._beyond = outside_values(array, input_.outside)
-        self._patches, self._done = patches, 0
+        self._patches, self._done, self._again = patches, 0, 0
         self._progress, self._cancelled = progress, cancelled
         self.mirrored = mirror_images(input_)
         self._latest = self._told = (0.0, "")
         self._votes = Votes(output, input_.axis_order, input_.spatial_axes) if voting else None
+        self._alike = Last[list[Scored]]()
         if len(self.mirrored) > 1 and output.decision is Decision.LABELS:
             raise ModelError(
                 f"mirror images over {input_.mirror} of a network that gives label values",
@@ -81,7 +83,8 @@ class NetworkRun:
         network_input = self._cut(group)
         for image, found in enumerate(self._runs(network_input)):
             result = found
-            self._advance(len(group), image)
+            self.count(len(group), image)
+            self.tell()
         return result, network_input.shape
 
     def scored(
@@ -95,22 +98,37 @@ class NetworkRun:
                 next are cut out and run in threads of their own. 0: each when it is asked for.
         """
         with closing(ahead(self._steps(groups, bool(ahead_of)), ahead_of)) as steps:
-            for group, image, scored in steps:
-                self._advance(len(group), image)
+            for group, image, scored, again in steps:
+                self.count(len(group), image, again=again)
+                self.tell()
                 yield from zip(group, scored, strict=bool(scored))
                 del scored  # not to be held while the network runs again
 
     def _steps(
         self, groups: Sequence[Sequence[Patch]], cut_ahead: bool
-    ) -> Generator[tuple[Sequence[Patch], int, list[Scored]], None, None]:
-        """For each run of the network: for what, which mirror image; the last has the scores."""
+    ) -> Generator[tuple[Sequence[Patch], int, list[Scored], bool], None, None]:
+        """For each run of the network: for what, which mirror image; the last has the scores.
+
+        And whether these were known, without a run.
+        """
+        last = len(self.mirrored) - 1
         with closing(self.inputs(groups, cut_ahead=cut_ahead)) as cut:
             for group, network_input in cut:
+                values = values_of(network_input, self._input.axis_order)
+                known = self._alike.of(values)
+                if known is not None:
+                    check_wanted(self._cancelled)
+                    yield group, last, known, True
+                    continue
                 for image, result in enumerate(self._runs(network_input)):
-                    last = image + 1 == len(self.mirrored)
-                    scored = self._scores(result, network_input.shape) if last else []
+                    scored: list[Scored] = []
+                    if image == last:
+                        if values is not None:
+                            result.flags.writeable = False  # it is given again
+                        scored = self._scores(result, network_input.shape)
+                        self._alike.keep(values, scored, result.nbytes)
                     del result
-                    yield group, image, scored
+                    yield group, image, scored, False
                     del scored
 
     def inputs(
@@ -165,11 +183,6 @@ class NetworkRun:
         check_wanted(self._cancelled)
         return np.ascontiguousarray(np.flip(network_input, axes)) if axes else network_input
 
-    def _advance(self, patches: int, image: int) -> None:
-        """Say that the last `patches` were run as mirror image `image`, 0 for themselves."""
-        self.count(patches, image)
-        self.tell()
-
     def tell(self) -> None:
         """Say how far it is, if that is not known."""
         latest = self._latest
@@ -177,15 +190,21 @@ class NetworkRun:
             self._told = latest
             self._progress(*latest)
 
-    def count(self, patches: int, image: int) -> None:
-        """The last `patches` were run as mirror image `image`, 0 for themselves."""
-        self._done += 0 if image else patches
+    def count(self, patches: int, image: int, *, again: bool = False) -> None:
+        """The last `patches` were run as mirror image `image`, 0 for themselves.
+
+        Or, `again`, what was known of others held for them in all mirror images: then less is left
+        to do, and not more done, for it took no time.
+        """
         runs = len(self.mirrored)
+        self._done += patches if again or not image else 0
+        self._again += patches if again else 0
         message = f"patch {self._done} of {self._patches}"
         if runs > 1:
             message += f", mirror image {image + 1} of {runs}"
-        done = self._done * runs - patches * (runs - 1 - image)
-        self._latest = done / (self._patches * runs), message
+        done = (self._done - self._again) * runs
+        done -= 0 if again else patches * (runs - 1 - image)
+        self._latest = done / ((self._patches - self._again) * runs), message
 
     def _scores(self, result: npt.NDArray, input_shape: tuple[int, ...]) -> list[Scored]:
         """Of each patch that the network gave `result` for."""
@@ -215,10 +234,11 @@ class NetworkRun:
         """What is blended and decided on: finite float32, probabilities where the recipe says so.
 
         Args:
-            scores: (channel, a0, a1, a2), a part of what the network gave; it may be changed.
+            scores: (channel, a0, a1, a2), a part of what the network gave; it may be changed,
+                unless it cannot be written to.
             start: index of its first voxel in the image.
         """
-        scores = scores.astype(np.float32, copy=False)
+        scores = scores.astype(np.float32, copy=not scores.flags.writeable)
         check_finite(scores, start)
         if not blends_scores(self._output):
             activate(scores, self._output.activation)

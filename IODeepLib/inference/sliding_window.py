@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from IODeepLib.geometry.arrays import Float32
+from IODeepLib.inference.alike import MOST_KEPT
 from IODeepLib.inference.blending import Average, Blend, Strongest, slab_shape
 from IODeepLib.inference.network_run import (
     NetworkRun,
@@ -145,7 +146,7 @@ def score_bytes(
     *,
     overlapped: bool = False,
 ) -> int:
-    """Memory that the scores need: those of one run of the network, and the slab.
+    """Memory that the scores need: those of one run of the network, some kept ones, and the slab.
 
     Where mirror images are run, too, the sum of the runs is held beside the last one; where so many
     have votes, what each decides, and how many decide otherwise.
@@ -155,6 +156,7 @@ def score_bytes(
     at_once = batch * math.prod(patches.size)
     together = at_once * (2 if input_.mirror else 1)
     together += at_once * _ahead_of(patches, output) if overlapped else 0
+    kept = min(MOST_KEPT, _run_bytes(patches, output)) if len(patches) > 1 else 0
     slab = 0 if patches.overlap_nowhere else math.prod(slab_shape(patches))
     votes = 4 * (at_once * (voting + 1) + slab) if voting else 0
-    return 4 * channels * (together + slab) + votes
+    return 4 * channels * (together + slab) + votes + kept

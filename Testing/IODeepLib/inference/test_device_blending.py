@@ -197,6 +197,35 @@ def test_what_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     assert numbers - 2 * patches * size < patches * 300  # where the patch lies
 
 
+@pytest.mark.parametrize(
+    ("input_", "networks"), [({}, 1), ({"mirror": "ZX"}, 2), ({"axis_order": "NZYXC"}, 1)]
+)
+def test_patches_of_one_value_are_run_once(
+    input_: dict[str, Any], networks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = Case((20, 17, 23), {**PATCHES, **input_}, networks=networks)
+    case.array[:, 9:], case.array[:, :, 8:] = -1, -1
+    runs, on = [], Ensemble.on
+
+    def counted(self: Ensemble, *given: Any) -> Iterator[Any]:
+        runs.append(1)
+        return on(self, *given)
+
+    monkeypatch.setattr(Ensemble, "on", counted)
+    seen: list[float] = []
+    once = joined(case.there(progress=lambda fraction, _: seen.append(fraction)))
+    assert seen == sorted(seen) and seen[-1] == 1
+    few, runs = len(runs), []
+    with monkeypatch.context() as patched:
+        patched.setattr(device_blending, "values_of", lambda *_: None)
+        np.testing.assert_array_equal(joined(case.there()), once)
+    assert few < 0.5 * len(runs)
+    runs.clear()
+    monkeypatch.setattr(device_blending, "MOST_KEPT", 100)  # no room for them there
+    np.testing.assert_array_equal(joined(case.there()), once)
+    assert len(runs) > few
+
+
 def test_scores_that_are_no_numbers_are_refused() -> None:
     for more in ({}, {"activation": "sigmoid", "blend": "probabilities"}):
         case = Case((20, 17, 23), PATCHES, more)
