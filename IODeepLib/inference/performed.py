@@ -68,6 +68,8 @@ def cropped(before: Sequence[int], after: Sequence[int], crop: Crop | CropAbove)
     what = "the non-zero voxels"
     if isinstance(crop, CropAbove):
         what = f"the voxels above {crop.above:g}"
+        if crop.component is not None:
+            what = f"the largest connected piece of {what}"
         what += f" and {counted(crop.margin, 'voxel')} around them" if crop.margin else ""
     return [f"cropped to {what}: from {voxels(before)} to {voxels(after)}"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from IODeepLib.errors import ImageError
 from IODeepLib.geometry import AxisMap, Grid, Volume
 from IODeepLib.geometry.arrays import Box, Mask
 from IODeepLib.inference import performed
+from IODeepLib.inference.cropping import crop_box, crops_late
 from IODeepLib.inference.label_channels import fill_label_channels
 from IODeepLib.inference.network_grid import network_grid, seen_box, separate_axis
 from IODeepLib.inference.segmentation import Segmentation
@@ -28,14 +29,11 @@ from IODeepLib.machine.memory import check_room
 from IODeepLib.recipe import (
     Channel,
     Conform,
-    Crop,
-    CropAbove,
     GridMode,
     Input,
     IntensityStep,
     Interpolation,
     Native,
-    OnGrid,
     Outside,
 )
 from IODeepLib.voxels.components import fill_holes
@@ -134,8 +132,8 @@ def prepare(
     said = performed.brought(volumes, channels, source)
     axis_map = input_.axis_map(source)
     box = (slice(0, source.shape[0]), slice(0, source.shape[1]), slice(0, source.shape[2]))
-    if input_.crop is not None and not _crops_late(input_):
-        box = _crop_box((image.array for image in images), input_.crop)
+    if input_.crop is not None and not crops_late(input_):
+        box = crop_box([image.array for image in images], input_.crop)
         said += performed.cropped(source.shape, [p.stop - p.start for p in box], input_.crop)
     images = [image.cropped(box).turned(axis_map) for image in images]
     seen = images[0].grid
@@ -215,8 +213,8 @@ def prepare(
     said += performed.regridded(seen, network, input_, sized=sized)
     said += performed.intensity({name: after for name, (_, after) in parts.items()})
     cut: tuple[tuple[bool, bool], ...] = ((False, False),) * 3
-    if input_.crop is not None and _crops_late(input_):
-        part = _crop_box(array, input_.crop)
+    if input_.crop is not None and crops_late(input_):
+        part = crop_box(list(array), input_.crop)
         cut = tuple(
             (one.start > 0, one.stop < n) for one, n in zip(part, network.shape, strict=True)
         )
@@ -232,10 +230,6 @@ def prepare(
     if order != sorted(order):
         whole = whole[order]
     return Prepared(whole, network, source, axis_map, box, back, measured, cut, tuple(said))
-
-
-def _crops_late(input_: Input) -> bool:
-    return isinstance(input_.crop, CropAbove) and input_.crop.on is OnGrid.NETWORK
 
 
 def _together(
@@ -315,29 +309,6 @@ def _resampled(volume: Volume, grid: Grid, **how: Any) -> Volume:
     """`resample`, and the padding along with the voxels."""
     padding = None if volume.padding is None else _mask_on(volume.padding, volume.grid, grid)
     return Volume(resample(volume, grid, **how).array, grid, padding)
-
-
-def _crop_box(arrays: Iterable[npt.NDArray], crop: Crop | CropAbove) -> Box:
-    """The voxels (a0, a1, a2) that are kept; all of an image without any that count."""
-    present: list[Mask] = []
-    for array in arrays:
-        present = present or [np.zeros(n, bool) for n in array.shape]
-        for i, plane in enumerate(array):
-            counts = plane > crop.above if isinstance(crop, CropAbove) else plane != 0
-            rows = counts.any(axis=1)
-            present[0][i] |= rows.any()
-            present[1] |= rows
-            present[2] |= counts.any(axis=0)
-    margin = crop.margin if isinstance(crop, CropAbove) else 0
-    a0, a1, a2 = (_extent(axis, margin) for axis in present)
-    return a0, a1, a2
-
-
-def _extent(present: Mask, margin: int) -> slice:
-    found = np.flatnonzero(present)
-    if not len(found):
-        return slice(0, len(present))
-    return slice(max(0, int(found[0]) - margin), min(int(found[-1]) + 1 + margin, len(present)))
 
 
 def _on_grid(image: Volume, network: Grid, mode: GridMode) -> Volume:

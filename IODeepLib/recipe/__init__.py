@@ -30,6 +30,7 @@ from IODeepLib.recipe.card import Measurement, ModelCard
 from IODeepLib.recipe.grid import (
     Anchor,
     Axes,
+    Component,
     Conform,
     CropAbove,
     GridMode,
@@ -111,6 +112,7 @@ __all__ = [
     "Channel",
     "Clip",
     "Color",
+    "Component",
     "Conform",
     "Connectivity",
     "ContrastPhase",

@@ -143,6 +143,12 @@ class Conform(Record, tag_field="mode", tag="conform"):
 GridMode = Native | Spacing | Resize | Conform
 
 
+class Component(StrEnum):
+    """Which connected pieces of what lies above a value count."""
+
+    LARGEST = "largest"  # over faces: the body without the table
+
+
 class CropAbove(Record):
     """Crop to the box around the voxels above a value in any channel, wider by `margin` voxels.
 
@@ -153,3 +159,4 @@ class CropAbove(Record):
     above: Intensity = 0.0
     margin: Index = 0
     on: OnGrid = OnGrid.SOURCE
+    component: Component | None = None

@@ -16,6 +16,7 @@ from IODeepLib.recipe import (
     Anchor,
     Channel,
     Clip,
+    Component,
     Crop,
     CropAbove,
     Input,
@@ -143,6 +144,27 @@ def test_crop_to_what_is_above_a_value(orientation, margin):
     assert seen[box].all() and seen.sum() == first.array[box].size
 
 
+@pytest.mark.parametrize("on", list(OnGrid))
+@pytest.mark.parametrize("margin", [0, 1])
+def test_crop_to_the_largest_piece(on, margin):
+    """Of a body in one channel, its other half in another one, and a table beside them."""
+    first, second = series(), series(seed=1)
+    for volume in (first, second):
+        volume.array[...] = -900
+    first.array[1:4, 1:4, 2:5] = second.array[3:5, 2:4, 4:7] = 40
+    first.array[:, 6, 1:5] = second.array[:, 7, 0] = 100
+    crop = CropAbove(above=-500, margin=margin, on=on, component=Component.LARGEST)
+    prepared = prepare([first, second], make_input(2, crop=crop))
+    low, high = (1 - margin, 1 - margin, 2 - margin), (5 + margin, 4 + margin, 7 + margin)
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    for array, volume in zip(prepared.array, (first, second), strict=True):
+        np.testing.assert_array_equal(prepared.axis_map.inverse().apply(array), volume.array[box])
+    [said] = [step for step in prepared.steps if step.startswith("cropped")]
+    assert said.startswith("cropped to the largest connected piece of the voxels above -500")
+    everything = prepare([first, second], make_input(2, crop=CropAbove(above=-500, on=on)))
+    assert everything.array.shape[1:] == (6, 7, 7)
+
+
 def test_crop_on_the_networks_voxels_comes_last():
     volume = series()
     volume.array[...] = 100
@@ -166,7 +188,15 @@ def test_crop_on_the_networks_voxels_comes_last():
     assert prepared.network.shape[1] == 2 and prepared.box == whole.box
 
 
-@pytest.mark.parametrize("crop", [Crop.NONZERO, CropAbove(), CropAbove(on=OnGrid.NETWORK)])
+@pytest.mark.parametrize(
+    "crop",
+    [
+        Crop.NONZERO,
+        CropAbove(),
+        CropAbove(on=OnGrid.NETWORK),
+        CropAbove(component=Component.LARGEST),
+    ],
+)
 def test_an_image_of_which_nothing_is_left_stays_whole(crop):
     volume = series()
     volume.array[...] = 0

@@ -31,6 +31,7 @@ NEW: list[tuple[str, dict[str, Any]]] = [
     ("$.input.orientation", {"input": {"orientation": "source"}}),
     ("$.input.crop", {"input": {"crop": {"above": 0}}}),
     ("$.input.crop", {"input": {"crop": {}}}),
+    ("$.input.crop", {"input": {"crop": {"component": "largest"}}}),
     ("$.input.patch_starts", {"input": {"patch_starts": "even", "patch_size": [8, 8, 8]}}),
     ("$.input.gaussian", {"input": {"gaussian": {"sigma": 0.25}, "patch_size": [8, 8, 8]}}),
     ("$.input.mirror", {"input": {"mirror": "X"}}),
@@ -119,5 +120,5 @@ def test_the_reference_marks_what_is_new() -> None:
     known = {key for keys in KEYS.values() for key in keys} | {word.value for word in WORDS}
     known |= {record.__struct_config__.tag for record in RECORDS} - {None}
     # An object in the place of a word has no name; in it, `on` is the one that a step has, too.
-    assert marked - known == {"source"}
+    assert marked - known == {"component", "source"}
     assert known - marked == set()
