@@ -12,6 +12,8 @@ from IODeepLib.network.runtime import open_session
 from IODeepLib.recipe import Recipe, Stage
 from IODeepLib.recipe.contradictions import refuse_contradictions
 from IODeepLib.recipe.doubts import doubts
+from IODeepLib.trust.signer import Signer
+from IODeepLib.trust.signing import sign_files
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +27,7 @@ def pack(
     out_dir: Path | str,
     *,
     parent: Card | None = None,
+    signer: Signer | None = None,
     progress: Progress | None = None,
 ) -> Model:
     """Write a network as DICOM instances, `card.dcm` and `weights-N.dcm`, if its recipe is true.
@@ -38,6 +41,7 @@ def pack(
         recipe: what it needs, gives and may be used on.
         out_dir: a new or empty folder.
         parent: the version that this one was made from, to which the card then refers.
+        signer: who signs the instances, see `IODeepLib.trust.signer`.
         progress: called with the fraction done and a message; it may raise to stop.
 
     Raises:
@@ -53,6 +57,9 @@ def pack(
         for stage in recipe.all_stages:
             for network in stage.network_names:
                 check_network(model, stage, network)
+        if signer is not None:
+            paths = [model.card.path, *(part.path for part in model.weights())]
+            sign_files([path for path in paths if path is not None], signer)
 
     def check_network(model: Model, stage: Stage, network: str) -> None:
         size = sum(part.length for part in model.card.parts_of(network))

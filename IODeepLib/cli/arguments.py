@@ -6,16 +6,18 @@ import argparse
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from IODeepLib.cli import console
+from IODeepLib.cli import console, pass_phrase
 from IODeepLib.errors import UsageError
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepLib.series import Image, ImageSeries
     from IODeepLib.sources import Catalog, Source
+    from IODeepLib.trust.signer import Signer
 
 SOURCE = "folder, dicomweb+http(s)://..., dimse://AET@host:port, or a server in iodeep.toml"
 
@@ -54,6 +56,47 @@ def add_also(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         help="further kinds of files, such as nifti, with commas; one that there is not names all",
     )
+
+
+def add_key(parser: argparse.ArgumentParser) -> None:
+    """Who signs."""
+    parser.add_argument(
+        "--key", type=Path, metavar="FILE", help="private key, PEM or PKCS #12 [iodeep.toml]"
+    )
+    parser.add_argument(
+        "--certificate", type=Path, metavar="FILE", help="its certificate [in the key's file]"
+    )
+    pass_phrase.add_argument(parser)
+
+
+def add_signing(parser: argparse.ArgumentParser) -> None:
+    """`--sign`, and who does."""
+    parser.add_argument("--sign", action="store_true", help="sign what is written")
+    add_key(parser)
+
+
+def signer_of(options: argparse.Namespace) -> Signer:
+    """Who signs."""
+    from IODeepLib.trust.own_key import own_signer
+
+    said = None if options.pass_phrase is None else partial(pass_phrase.known, options)
+    ask = partial(pass_phrase.known, options)
+    return own_signer(options.key, options.certificate, said, ask)
+
+
+def signer_if_asked(options: argparse.Namespace) -> Signer | None:
+    """The same where `--sign` is given.
+
+    Raises:
+        UsageError: a key without it.
+    """
+    if options.sign:
+        return signer_of(options)
+    if options.key or options.certificate or options.pass_phrase:
+        raise UsageError(
+            "a key, and nothing to sign with it", "--sign as well", "add it, or leave the key out"
+        )
+    return None
 
 
 def also_of(options: argparse.Namespace) -> tuple[str, ...]:

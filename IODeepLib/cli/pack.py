@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from IODeepLib.cli import console
+from IODeepLib.cli import arguments, console
 from IODeepLib.errors import UsageError
 from IODeepLib.text.wording import counted
 
@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--parent", metavar="DIR", help="folder of the version that this one was made from"
     )
+    arguments.add_signing(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -41,10 +42,18 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.recipe import read_recipe
     from IODeepLib.sources.folder import find_model
 
+    signer = arguments.signer_if_asked(options)
     recipe = read_recipe(options.recipe)
     parent = find_model(options.parent).card if options.parent else None
     with console.progress() as progress:
-        model = pack(_networks(options), recipe, options.out, parent=parent, progress=progress)
+        model = pack(
+            _networks(options),
+            recipe,
+            options.out,
+            parent=parent,
+            signer=signer,
+            progress=progress,
+        )
     document, text = described(model, options.out)
     # The library says the warnings on standard error.
     console.emit(options, document, text)

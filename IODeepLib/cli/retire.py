@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help=f"where it is: {arguments.SOURCE}")
     parser.add_argument("--replaced-by", metavar="NAME@VERSION", help="what to use instead")
     parser.add_argument("--reason", default="", metavar="TEXT", help="why, for people")
+    arguments.add_signing(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -31,6 +32,7 @@ def run(options: argparse.Namespace) -> None:
         raise UsageError(
             f"a reason of {len(reason)} characters", f"at most {LONGEST_REASON}", "shorten it"
         )
+    signer = arguments.signer_if_asked(options)
     source = arguments.source_of(options.source)
     catalog = source.models()
     copies = _version(catalog.every, options.model)
@@ -42,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
             raise UsageError(f"{label} in its own place", "another version", "correct the name")
     left = [model for model in copies if catalog.notice(model) is None]
     for model in left:
-        retire(model, source, reason=reason, replacement=replacement)
+        retire(model, source, reason=reason, replacement=replacement, signer=signer)
     notice = catalog.notice(copies[0])
     text = f"{label} is retired" if left else f"{label} is retired already ({notice})"
     console.emit(options, {"model": label, "retired": bool(left)}, text)

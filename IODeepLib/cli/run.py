@@ -96,6 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"longest side are covered one by one [{_BLOCKS}]",
     )
     arguments.add_also(parser)
+    arguments.add_signing(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -113,11 +114,13 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.results.same_run import refuse_other_run
     from IODeepLib.results.sr import SrType
     from IODeepLib.sources.outbox import store_or_keep
+    from IODeepLib.trust.signing import sign_files
 
     importing = time.monotonic() - began
     if options.threads is not None and options.threads < 1:
         raise UsageError(f"--threads {options.threads}", "1 or more", "correct --threads")
     also = arguments.also_of(options)
+    signer = arguments.signer_if_asked(options)
     source = arguments.source_of(options.models)
     destination = None if options.store is None else arguments.destination_of(options.store)
     catalog = arguments.models_in(source)
@@ -172,6 +175,8 @@ def run(options: argparse.Namespace) -> None:
         with console.progress("write", upto=0.95 if destination else 1.0) as progress:
             progress(0.0, "writing the results")
             names += result.write(folder, also)
+            if signer is not None:
+                sign_files([folder / n for n in names if n.endswith(".dcm")], signer)
     files = [options.out / name for name in names]
     refused = result.also_refused(also)
     lines = [

@@ -52,7 +52,10 @@ def _is_of_networks(options: argparse.Namespace, folder: Path) -> bool:
         return False
     catalog = find_models(folder)
     if catalog.every or catalog.problems:
-        show_model.show_model(options, find_model(folder))
+        model = find_model(folder)
+        if model.missing_parts and catalog.problems:  # why it is missing
+            raise catalog.problems[0].error
+        show_model.show_model(options, model)
         return True
     others = other_networks_in(files_below(folder))
     if others:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from IODeepLib.cli import console
+from IODeepLib.cli import console, show_signatures
+from IODeepLib.errors import InputError
 from IODeepLib.text.wording import counted
 
 if TYPE_CHECKING:
@@ -15,17 +17,30 @@ if TYPE_CHECKING:
 
 
 def show_model(options: argparse.Namespace, model: Model) -> None:
-    """All of one model, after it was verified."""
+    """All of one model, after it was verified.
+
+    Raises:
+        InputError: a signature is no good, after all was shown.
+    """
     from IODeepLib.model_object import verify
+    from IODeepLib.model_object.signatures import signatures_in
     from IODeepLib.recipe import recipe_to_json
     from IODeepLib.recipe.doubts import doubts
 
     with console.progress() as progress:
         verify(model, progress)
     recipe = model.card.recipe
+    signatures = signatures_in(model)
     document = _summary(model) | {"warnings": doubts(recipe)}
-    text = _text(document, recipe)
+    text = _text(document, recipe, show_signatures.facts(signatures))
+    document |= {"signatures": show_signatures.as_json(signatures)}
     console.emit(options, document | {"recipe": json.loads(recipe_to_json(recipe))}, text)
+    if wrong := show_signatures.broken(signatures):
+        raise InputError(
+            f"{model.label}, {wrong}",
+            "an object as it was signed",
+            "retrieve it again, or ask whoever signed it",
+        )
 
 
 def _summary(model: Model) -> dict[str, Any]:
@@ -57,7 +72,7 @@ def _summary(model: Model) -> dict[str, Any]:
     }
 
 
-def _text(document: dict[str, Any], recipe: Recipe) -> str:
+def _text(document: dict[str, Any], recipe: Recipe, signatures: Iterable[tuple[str, str]]) -> str:
     applies, card = recipe.applies_to, recipe.card
     parts = counted(len(document["parts"]), "part")
     total = sum(part["bytes"] for part in document["parts"])
@@ -101,6 +116,7 @@ def _text(document: dict[str, Any], recipe: Recipe) -> str:
             "weights",
             f"{parts}, {total / 1e6:.1f} MB; all digests verified",
         ),
+        *signatures,
     ]
     lines = [f"{document['name']} {document['version']}"]
     lines += [f"  {key:<14}{value}" for key, value in facts if value]

@@ -121,6 +121,7 @@ def _checks(
 ) -> Iterator[Check]:
     from IODeepLib.results.origin.agreement import check_agreement
     from IODeepLib.results.origin.checks import check_images, check_model
+    from IODeepLib.results.origin.signatures import check_signatures
 
     yield from check_model(run, place)
     if images is None:
@@ -128,6 +129,7 @@ def _checks(
     else:
         yield from check_images(run, images.name, images.instances)
     yield from check_agreement(run)
+    yield from check_signatures(run)
 
 
 def _fault(error: InputError) -> Check:

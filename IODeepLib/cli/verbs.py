@@ -12,6 +12,7 @@ VERBS = {
     "with its pipeline.",
     "unpack": "Give back the ONNX model and the recipe of a packed network.",
     "show": "Show a network, or where a result comes from; and check that it is as it says.",
+    "sign": "Sign networks and results with a key of one's own, where they lie.",
     "shrink": "Make a network smaller, as a new version, and measure what that changes.",
     "list": "List the models of a source.",
     "select": "Rank the models that fit a series, with reasons.",

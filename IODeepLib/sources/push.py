@@ -14,6 +14,8 @@ from IODeepLib.model_object.instance import is_dicom, read_head
 from IODeepLib.model_object.retirement import Retirement, write_retirement
 from IODeepLib.sources import Catalog, Source
 from IODeepLib.sources.folder import models_in_files
+from IODeepLib.trust.signer import Signer
+from IODeepLib.trust.signing import sign_files
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,14 @@ def push(files: Iterable[Path], source: Source, progress: Progress | None = None
     )
 
 
-def retire(model: Model, source: Source, *, reason: str, replacement: Model | None) -> None:
+def retire(
+    model: Model,
+    source: Source,
+    *,
+    reason: str,
+    replacement: Model | None,
+    signer: Signer | None = None,
+) -> None:
     """Say in `source` that `model` is not to be used any more; nothing there is edited.
 
     Args:
@@ -85,6 +94,7 @@ def retire(model: Model, source: Source, *, reason: str, replacement: Model | No
         source: where it is.
         reason: why, in words; may be empty.
         replacement: the version to be used instead.
+        signer: who signs the notice.
 
     Raises:
         ModelError: the reason is too long.
@@ -94,6 +104,8 @@ def retire(model: Model, source: Source, *, reason: str, replacement: Model | No
         notice = folder / "notice.dcm"
         other = replacement.card if replacement else None
         write_retirement(model.card, notice, reason=reason, replacement=other)
+        if signer is not None:
+            sign_files([notice], signer)
         source.store([notice])
 
 

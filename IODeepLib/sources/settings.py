@@ -80,12 +80,13 @@ class _CacheTable(Record):
 class _Tables(Record):
     """The file. A server is read when it is asked for: what is wrong with one harms no other.
 
-    Whom this site trusts is read by `trust.trust_list`.
+    Whom this site trusts is read by `trust.trust_list`, who signs by `trust.own_key`.
     """
 
     servers: dict[str, Any] = field(default_factory=dict)
     cache: dict[str, Any] = field(default_factory=dict)
     trust: dict[str, Any] = field(default_factory=dict)
+    signing: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

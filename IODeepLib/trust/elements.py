@@ -20,6 +20,7 @@ from IODeepLib.headers.header_file import MOST_READINGS, READINGS
 UNDEFINED = 0xFFFFFFFF  # length of what ends with a delimiter (PS3.5 section 7.5)
 DELIMITER_BYTES = 8
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_FIRST_GROUP = 0x0008  # of a data set
 _MOST_DEPTH = 24  # sequences within each other; structured reports have some ten
 _MOST_READINGS = 4 * MOST_READINGS  # elements that are looked at, some of them twice
 
@@ -134,7 +135,8 @@ class Elements:
 
     def _element(self, start: int, implicit: bool, depth: int) -> Element:
         tag, vr, length, value = self._head(start, implicit)
-        if tag >> 16 == 0xFFFE:
+        # Those of files and messages are in no signature, and have no place in an item.
+        if tag >> 16 == 0xFFFE or (depth > 0 and tag >> 16 < _FIRST_GROUP):
             raise DamagedError(f"{shown(tag)} in the wrong place")
         if vr == "UN" and self.little:  # PS3.5 section 6.2.2: what is in there has no VRs
             vr, implicit = _dictionary_vr(tag) or "UN", True
@@ -226,6 +228,8 @@ def shown(tag: int) -> str:
 
 def _dictionary_vr(tag: int) -> str:
     """As the dictionary says; "" for what it does not have."""
+    if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
+        return "LO"  # whose the private elements are (PS3.5 section 7.8.1)
     try:
         return dictionary_VR(tag)
     except KeyError:

@@ -20,10 +20,12 @@ from pydicom.uid import (
 from IODeepLib.errors import InputError
 from IODeepLib.headers.header_file import HeaderTooLongError, MeteredFile, inflated, open_regular
 from IODeepLib.trust.elements import DamagedError, Element, Elements
+from IODeepLib.trust.signed_bytes import Ambiguous, numbers
 
 _META, _MAGIC = 128, b"DICM"  # PS3.10 section 7.1
 _META_GROUP, _TRANSFER_SYNTAX = 0x0002, 0x00020010
 _LONGEST_UID = 64
+_PIXEL_REPRESENTATION = 0x00280103
 
 
 class _File(MeteredFile):
@@ -52,6 +54,15 @@ class ObjectFile:
     def deflated(self) -> bool:
         """Whether elements lie at other places than in the file."""
         return self.syntax == DeflatedExplicitVRLittleEndian
+
+    @property
+    def ambiguous(self) -> Ambiguous:
+        """What the elements are that the file leaves open."""
+        element = self.top.get(_PIXEL_REPRESENTATION)
+        if element is None:
+            return Ambiguous()
+        value = numbers(self.elements.content(element, 2), self.elements.little)
+        return Ambiguous(numbers="SS" if value == [1] else "US")
 
     def text(self, tag: int) -> str:
         """The value of an element of ASCII characters; "" if there is none."""

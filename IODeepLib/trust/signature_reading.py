@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, AllTransferSyntaxes, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from IODeepLib.errors import CertificateError, InputError
 from IODeepLib.text.foreign import plain
@@ -27,6 +27,7 @@ from IODeepLib.trust.object_file import ObjectFile, opened_object
 from IODeepLib.trust.signed_bytes import (
     MAC_PARAMETERS,
     SIGNATURES,
+    Ambiguous,
     UnsignableError,
     is_signable,
     numbers,
@@ -44,6 +45,7 @@ _NOT_FED = (CERTIFICATE, VALUE, _STAMP_TYPE, _STAMP)
 _LONGEST_SIGNATURE = 4096  # bytes
 _MOST_ELEMENTS = 16_000  # that one signature names
 _PIXELS = 0x7FE00010
+_SYNTAXES = set(AllTransferSyntaxes)
 
 
 def read_signatures(path: Path | str) -> tuple[DicomSignature, ...]:
@@ -155,8 +157,12 @@ def _verified(found: ObjectFile, item: Item, about: Item, said: DicomSignature) 
         return replace(said, integrity=Integrity.WEAK, why=f"digested with {said.digest}")
     if said.digest not in STRONG:
         raise _UnreadableError(f"the MAC algorithm {said.digest or 'that it does not name'}")
-    if (syntax := about.text(SYNTAX)) != ExplicitVRLittleEndian:
-        raise _UnreadableError(f"its MAC is over the transfer syntax {syntax}")
+    if not said.covered:
+        raise _UnreadableError("it is over nothing that is there")
+    syntax = UID(about.text(SYNTAX))
+    # All others encode elements alike, but for compressed pixels.
+    if syntax in (ImplicitVRLittleEndian, ExplicitVRBigEndian) or syntax not in _SYNTAXES:
+        raise _UnreadableError(f"its MAC is over the transfer syntax {plain(syntax.name)}")
     signer = opened(said.certificates[0], "its certificate")
     if signer.weakness:
         return replace(said, integrity=Integrity.WEAK, why=f"signed with {signer.weakness}")
@@ -166,8 +172,8 @@ def _verified(found: ObjectFile, item: Item, about: Item, said: DicomSignature) 
     # In Implicit VR nothing says which of the two VRs the pixels had.
     pixels = found.top.get(_PIXELS)
     left_open = pixels is not None and " or " in pixels.vr and _PIXELS in said.covered
-    for ambiguous in ("OW", "OB") if left_open else ("OW",):
-        digest = _digest(found, item, said, ambiguous)
+    for vr in ("OW", "OB") if left_open else ("OW",):
+        digest = _digest(found, item, said, found.ambiguous._replace(bytes_=vr))
         said = replace(said, mac=digest.hex())
         if is_of(said.value, digest, said.digest, key):
             return _intact(said)
@@ -188,7 +194,7 @@ def _intact(said: DicomSignature) -> DicomSignature:
     return replace(said, integrity=Integrity.INTACT)
 
 
-def _digest(found: ObjectFile, item: Item, said: DicomSignature, ambiguous: str) -> bytes:
+def _digest(found: ObjectFile, item: Item, said: DicomSignature, ambiguous: Ambiguous) -> bytes:
     """What is signed: the elements, and the signature's own but for itself."""
     digest = hashlib.new(said.digest)
     own = [e for tag, e in item.there.items() if is_signable(tag) and tag not in _NOT_FED]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import array
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16
 
@@ -24,6 +25,18 @@ _NUMBERS |= dict.fromkeys(("UL", "SL", "FL", "OF", "OL"), "I")
 _NUMBERS |= dict.fromkeys(("FD", "OD", "SV", "UV", "OV"), "Q")
 
 
+class Ambiguous(NamedTuple):
+    """What elements are that the dictionary leaves open, in a file that does not say it.
+
+    Attributes:
+        bytes_: of what may be OB or OW.
+        numbers: of what may be US or SS.
+    """
+
+    bytes_: str = "OW"
+    numbers: str = "US"
+
+
 class UnsignableError(ValueError):
     """An element whose bytes are not the same everywhere; the message says why."""
 
@@ -37,14 +50,14 @@ def is_signable(tag: int) -> bool:
 
 
 def signed_bytes(
-    elements: Elements, element: Element, ambiguous: str = "OW", depth: int = 0
+    elements: Elements, element: Element, ambiguous: Ambiguous, depth: int = 0
 ) -> Iterator[bytes]:
     """An element as a signature is over it.
 
     Args:
         elements: where it lies.
         element: it.
-        ambiguous: the VR of what may be OB or OW, where the file does not say it.
+        ambiguous: the VRs of those that the file leaves open.
         depth: in how many sequences it lies.
 
     Raises:
@@ -89,10 +102,10 @@ def numbers(content: bytes, little: bool) -> list[int]:
 _IS_LITTLE = array.array("H", b"\1\0")[0] == 1
 
 
-def _vr(element: Element, ambiguous: str) -> str:
+def _vr(element: Element, ambiguous: Ambiguous) -> str:
     vr = element.vr
-    if " or " in vr:  # only a file without VRs leaves it open
-        vr = ambiguous if "OW" in vr else "US"
+    if " or " in vr:
+        vr = ambiguous.bytes_ if "OW" in vr else ambiguous.numbers
     if vr in ("", "UN"):
         raise UnsignableError(f"{shown(element.tag)} has lost its VR")
     return vr

@@ -38,6 +38,7 @@ from IODeepLib.trust.signature_reading import (
 from IODeepLib.trust.signed_bytes import (
     MAC_PARAMETERS,
     SIGNATURES,
+    Ambiguous,
     UnsignableError,
     signed_bytes,
 )
@@ -114,13 +115,13 @@ def _items(
     digest = hashlib.new(mac)
     try:
         for tag in tags:
-            for chunk in signed_bytes(found.elements, found.top[tag]):
+            for chunk in signed_bytes(found.elements, found.top[tag], found.ambiguous):
                 digest.update(chunk)
     except (DamagedError, UnsignableError) as error:
         raise _unsignable(found, f"cannot be signed: {error}", "decompress or repair it") from None
     own = Elements(io.BytesIO(_encoded(signature)), implicit=False, little=True)
     for element in own.top(0):
-        for chunk in signed_bytes(own, element):
+        for chunk in signed_bytes(own, element, Ambiguous()):
             digest.update(chunk)
     signature.CertificateOfSigner = signer.certificate.der
     signature.Signature = signature_of(digest.digest(), mac, signer.key)

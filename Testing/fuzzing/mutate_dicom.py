@@ -17,6 +17,7 @@ _SHORT = {
 _VRS = (*sorted(_LONG | _SHORT), b"ZZ", b"\0\0", b"??")
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)
+_SIGNATURES = (0xFFFA, 0xFFFA)
 _LENGTHS = (0, 1, 2, 3, 0x7FFF, 0xFFFE, 0xFFFF, 2**20, 2**31 - 1, 2**31, 2**32 - 2, _UNDEFINED)
 _TEXTS = (
     *(b"", b" ", b"\\", b"\\" * 1000, b"0", b"-1", b"1e999", b"-1e308", b"NaN", b"inf", b"1_0"),
@@ -75,7 +76,7 @@ def _elements(data: bytes, begin: int, end: int, depth: int) -> tuple[list[Node]
         tag = struct.unpack_from("<HH", data, position)
         if tag == _ITEM_END:
             return nodes, position + 8
-        if tag[0] > 0x7FE0 or depth > _MAX_DEPTH:
+        if (tag[0] > 0x7FE0 and tag != _SIGNATURES) or depth > _MAX_DEPTH:
             raise ValueError(f"the tag {tag}")
         vr = data[position + 4 : position + 6]
         if vr in _SHORT:

@@ -14,6 +14,7 @@ from makers import networks as small_networks
 from makers import series
 from makers.recipes import liver_recipe, recipe_json
 from makers.several_networks import make_several
+from makers.signed_objects import publisher, sign
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -26,6 +27,7 @@ from pydicom.uid import (
 import IODeepLib
 from IODeepLib.headers.sop_classes import holds_no_image
 from IODeepLib.model_object import Model, write_model
+from IODeepLib.model_object.retirement import write_retirement
 from IODeepLib.recipe import Recipe, read_recipe
 
 _TESTING = Path(__file__).resolve().parents[1]
@@ -55,6 +57,28 @@ def models(folder: Path) -> tuple[Model, ...]:
         packed.append(write_model(path, liver_recipe(), folder / f"made{i}", max_part_bytes=9000))
     packed.append(make_several(folder))
     return tuple(packed)
+
+
+def signed(folder: Path) -> tuple[Path, ...]:
+    """Cards, a part and a notice, signed once and twice, in three encodings."""
+    folder.mkdir()
+    model = make_several(folder)
+    notice = folder / "packed" / "notice.dcm"
+    write_retirement(model.card, notice, reason="wrong", replacement=None)
+    paths = [*sorted((folder / "packed").iterdir())[:2], notice]
+    for kind in ("P-256", "RSA"):
+        sign(paths, folder / "keys", publisher(kind))
+    others = []
+    for path in paths:
+        dataset = pydicom.dcmread(path)
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+        others.append(path.with_name(f"implicit-{path.name}"))
+        dataset.save_as(others[-1], implicit_vr=True, little_endian=True)
+        others.append(path.with_name(f"deflated-{path.name}"))
+        dataset = pydicom.dcmread(path)
+        dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        dataset.save_as(others[-1])
+    return (*paths, *others)
 
 
 @cache

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import numpy as np
+import pydicom
 from fuzzing import (
     answers,
     mutate_bytes,
@@ -35,6 +38,9 @@ from IODeepLib.results import make_seg
 from IODeepLib.selection import select
 from IODeepLib.series import ImageSeries, find_series
 from IODeepLib.sources.folder import models_in_files
+from IODeepLib.trust import signature_words
+from IODeepLib.trust.dicom_signature import Integrity
+from IODeepLib.trust.signature_reading import read_signatures
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Target:
 
 NAMES = (
     *("card", "signed card", "weights", "safetensors", "onnx", "onnx twice", "recipe", "manifest"),
-    *("certificate", "revocation list", "trust list"),
+    *("certificate", "revocation list", "trust list", "signature"),
     *("search answer", "retrieve answer"),
     *("image", "enhanced image", "compressed image"),
 )
@@ -246,6 +252,31 @@ def _trust(contents: Sequence[bytes], read: Callable[[bytes], bool]) -> Target:
     return Target(contents, mutate_bytes.damaged, read)
 
 
+def _signature(folder: Path) -> Target:
+    """Signed objects. Where one is found intact, pydicom has to see what was signed."""
+    paths = seeds.signed(folder / "seeds")
+    changed = folder / "changed.dcm"
+    whole = {str(ds.SOPInstanceUID): ds for ds in map(pydicom.dcmread, paths)}
+
+    def all_of_it() -> None:
+        for one in read_signatures(changed):
+            json.dumps([signature_words.words(one), signature_words.as_json(one)])
+            values = []
+            if one.integrity is not Integrity.INTACT:
+                continue
+            with suppress(Exception):  # then nobody reads it
+                dataset = pydicom.dcmread(changed)
+                former = whole[str(dataset.SOPInstanceUID)]
+                values = [(f"{tag:08X}", dataset[tag], former[tag]) for tag in one.covered]
+            assert [name for name, new, old in values if new != old] == []
+
+    def read(content: bytes) -> bool:
+        changed.write_bytes(content)
+        return _read_all(all_of_it)
+
+    return Target([path.read_bytes() for path in paths], mutate_dicom.damaged, read)
+
+
 # --- answers of servers ---------------------------------------------------------------------
 
 
@@ -302,6 +333,7 @@ _MAKERS: dict[str, Callable[[Path], Target]] = {
     "certificate": lambda folder: _trust(*trust_targets.certificates(folder)),
     "revocation list": lambda folder: _trust(*trust_targets.revocation_lists(folder)),
     "trust list": lambda folder: _trust(*trust_targets.trust_lists(folder)),
+    "signature": _signature,
     "search answer": lambda folder: _answers(*answers.found(folder)),
     "retrieve answer": lambda folder: _answers(*answers.retrieved(folder)),
     "image": lambda folder: _images(folder, seeds.classic(folder)),

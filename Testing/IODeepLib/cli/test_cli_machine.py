@@ -41,6 +41,7 @@ CALLS = {
     "push": ["no", "no"],
     "pull": ["1.2.3", "no", "--out", "out"],
     "retire": ["no", "no"],
+    "sign": ["no"],
     "shrink": ["no", "no", "--to", "fp16", "--out", "out"],
     "cache": [],
     "import": ["kaapana", "no", "--out", "out"],
