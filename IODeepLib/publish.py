@@ -41,7 +41,7 @@ def pack(
         recipe: what it needs, gives and may be used on.
         out_dir: a new or empty folder.
         parent: the version that this one was made from, to which the card then refers.
-        signer: who signs the instances, see `IODeepLib.trust.signer`.
+        signer: a key and its certificate, with which the instances are signed.
         progress: called with the fraction done and a message; it may raise to stop.
 
     Raises:

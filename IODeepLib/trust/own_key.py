@@ -1,9 +1,11 @@
 """Which key this user signs with: what the call names, or else the table `signing` of iodeep.toml.
 
-[signing]
-key = "~/keys/key.pem"
-certificate = "~/keys/certificate.pem"
-passphrase = "keyring:iodeep"
+    [signing]
+    key = "~/keys/key.pem"
+    certificate = "~/keys/certificate.pem"
+    pass_phrase = "keyring:iodeep"
+
+Docs/trust.md describes it.
 """
 
 from __future__ import annotations

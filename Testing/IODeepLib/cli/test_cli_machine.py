@@ -44,6 +44,8 @@ CALLS = {
     "sign": ["no"],
     "shrink": ["no", "no", "--to", "fp16", "--out", "out"],
     "cache": [],
+    "key": ["new", "Somebody", "--out", "out", "--pass-phrase", "env:NONE"],
+    "trust": ["list"],
     "import": ["kaapana", "no", "--out", "out"],
     "demo": ["--out", "file"],
 }

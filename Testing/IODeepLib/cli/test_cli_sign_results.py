@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import keyring
@@ -254,26 +255,25 @@ def test_nobody_is_there_to_be_asked(
 def test_somebody_at_a_terminal_is_asked_and_nobody_sees_it(
     encrypted: list[object], tmp_path: Path
 ) -> None:
-    call = ["-m", "IODeepLib.cli", "sign", tmp_path / "packed", *encrypted]
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(sys.executable, [sys.executable, *map(str, call)])  # noqa: S606
+    ours, terminal = pty.openpty()
+    call = [sys.executable, "-m", "IODeepLib.cli", "sign", tmp_path / "packed", *encrypted]
     said = b""
-    asked = False
-    while True:
-        try:
-            more = os.read(terminal, 1024)
-        except OSError:  # it has ended
-            break
-        if not more:
-            break
-        said += more
-        if b"pass phrase of" in said and not asked:
-            asked = True
-            os.write(terminal, PHRASE.encode() + b"\n")
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    assert asked and os.waitstatus_to_exitcode(status) == 0, said
+    with subprocess.Popen(
+        list(map(str, call)),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    ) as child:
+        os.close(terminal)
+        while b"pass phrase of" not in said:
+            said += os.read(ours, 1024)
+        os.write(ours, PHRASE.encode() + b"\n")
+        with suppress(OSError):  # it has ended
+            while more := os.read(ours, 1024):
+                said += more
+    os.close(ours)
+    assert child.returncode == 0, said
     assert PHRASE.encode() not in said
     assert verdicts(tmp_path / "packed" / "card.dcm") == ["intact"]
 
