@@ -48,7 +48,7 @@ def _is_of_networks(options: argparse.Namespace, folder: Path) -> bool:
     from IODeepLib.sources.folder import files_below, find_model, find_models
     from IODeepLib.sources.other_networks import as_json, lines, other_networks_in
 
-    if (folder / show_result.DOCUMENT_NAME).exists():
+    if show_result.is_there(folder / show_result.DOCUMENT_NAME):
         return False
     catalog = find_models(folder)
     if catalog.every or catalog.problems:

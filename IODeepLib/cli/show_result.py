@@ -34,15 +34,16 @@ def show_results(options: argparse.Namespace) -> None:
     from IODeepLib.results.origin.run import runs_of
 
     with temporary_folder() as folder:
-        found, record, faults = _read(options, folder)
+        found, record, fault = _read(options, folder)
         strangers = [one for one in found if isinstance(one, Stranger) and one.is_result]
         runs = runs_of([one for one in found if isinstance(one, Origin)], record)
         if not runs:
-            raise faults[0] if faults else _nothing(options.what, found)
+            raise fault or _nothing(options.what, found)
         source, place = _places(options)
-        checks = [[*map(_fault, faults), *_checks(options, run, place, source)] for run in runs]
+        broken = [*_broken(fault, strangers)]
+        checks = [[*broken, *_checks(options, run, place, source)] for run in runs]
     shown = [line for pair in zip(runs, checks, strict=True) for line in lines.lines(*pair)]
-    shown += [f"not of IODeep: {lines.stranger_words(one)}" for one in strangers]
+    shown += [f"not of IODeep: {lines.stranger_words(one)}" for one in strangers if not one.is_ours]
     document = {
         "results": [lines.as_json(*pair) for pair in zip(runs, checks, strict=True)],
         "others": [lines.stranger_as_json(one) for one in strangers],
@@ -61,7 +62,7 @@ def show_results(options: argparse.Namespace) -> None:
 
 def _read(
     options: argparse.Namespace, folder: Path
-) -> tuple[list[Origin | Stranger], Record | None, list[InputError]]:
+) -> tuple[list[Origin | Stranger], Record | None, InputError | None]:
     """The objects, the `result.json` beside them, and what is wrong with that."""
     from IODeepLib.results.origin.origin import Origin, origin_of, origins_in
     from IODeepLib.results.origin.record import read_record
@@ -73,20 +74,20 @@ def _read(
     query = Query(study_uid=options.study, series_uid=options.series)
     what = Path(options.what)
     if "://" not in options.what and what.is_file():
-        return [origin_of(what)], None, []
+        return [origin_of(what)], None, None
     source = arguments.source_of(options.what)
     if isinstance(source, PacsSource):
         with console.progress("fetch") as progress:
             files = fetch_results(source, query, folder, progress)
-        return list(origins_in(files, fetched=True)), None, []
-    record, faults = None, []
+        return list(origins_in(files, fetched=True)), None, None
+    record, fault = None, None
     files = list(files_below(what))
-    if (what / DOCUMENT_NAME).exists():
+    if is_there(what / DOCUMENT_NAME):
         files = [path for path in files if path.parent == what]
         try:
             record = read_record(what / DOCUMENT_NAME)
         except InputError as error:
-            faults.append(error)
+            fault = error
     wanted = {"study_uid": options.study, "series_uid": options.series}
     found = [
         one
@@ -94,7 +95,7 @@ def _read(
         if not isinstance(one, Origin)
         or all(uid in (None, getattr(one, name)) for name, uid in wanted.items())
     ]
-    return found, record, faults
+    return found, record, fault
 
 
 def _places(options: argparse.Namespace) -> tuple[Source | None, Place]:
@@ -132,10 +133,22 @@ def _checks(
     yield from check_signatures(run)
 
 
-def _fault(error: InputError) -> Check:
+def _broken(fault: InputError | None, strangers: Sequence[Stranger]) -> Iterator[Check]:
+    """What is wrong with `result.json`; and objects of IODeep that lack what all of them have."""
     from IODeepLib.results.origin.checks import Check, Outcome
+    from IODeepLib.results.origin.lines import stranger_words
 
-    return Check(DOCUMENT_NAME, Outcome.DIFFERS, error.found)
+    if fault is not None:
+        yield Check(DOCUMENT_NAME, Outcome.DIFFERS, fault.found)
+    for one in strangers:
+        if one.is_ours:
+            words = f"{stranger_words(one)}, which names no network: cut off, or changed"
+            yield Check(one.path.name, Outcome.DIFFERS, words)
+
+
+def is_there(path: Path) -> bool:
+    """Whether something lies there, be it a link to nowhere."""
+    return path.exists() or path.is_symlink()
 
 
 def _nothing(what: str, found: Sequence[Origin | Stranger]) -> InputError:

@@ -18,8 +18,9 @@ import pydicom
 import pytest
 from fuzzing.mutate_dicom import nested
 from makers import networks
-from makers.packed_models import files, make_model
+from makers.packed_models import altered, files, make_model
 from makers.recipes import recipe_json
+from makers.results import PROVENANCE, three_labels
 from makers.series import Stack, enhanced, image, save
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
@@ -31,16 +32,20 @@ from pydicom.uid import (
 )
 
 from IODeepLib.onnx_file.wire import DELIMITED, encode_delimited, encode_tag, encode_varint
+from IODeepLib.results import SegmentationType, make_seg
+from IODeepLib.series import find_series
 
 BOMBS: dict[str, tuple[str, str, Callable[[Path], Path]]] = {}
 READ = """
 import json, sys, time
 from pathlib import Path
-from IODeepLib.errors import IODeepError
+from IODeepLib.errors import InputError, IODeepError
 from IODeepLib.model_object import verify
 from IODeepLib.onnx_file import OnnxFile
 from IODeepLib.recipe import read_recipe
 from IODeepLib.model_object.safetensors_file import decode_header, header_size
+from IODeepLib.results.origin.origin import origin_of
+from IODeepLib.results.origin.voxel_counts import counted_voxels
 from IODeepLib.series import find_series
 from IODeepLib.sources.folder import find_model
 from fuzzing.limits import limit_this_process
@@ -48,12 +53,18 @@ def payload(path):
     content = path.read_bytes()
     size = header_size(content, len(content), "a payload")
     decode_header(content[:size], len(content), "a payload")
+def voxels(path):
+    try:
+        counted_voxels(path, origin_of(path).header)
+    except ValueError as error:
+        raise InputError(str(error), "voxels to count", "see above")
 READERS = {
     "image": lambda path: [series.volume() for series in find_series(path)],
     "model": lambda path: verify(find_model(path.parent)),
     "network": OnnxFile.open,
     "recipe": read_recipe,
     "payload": payload,
+    "voxels": voxels,
 }
 limit_this_process()
 for name, reader, path in json.loads(sys.argv[1]):
@@ -150,6 +161,43 @@ def jpeg_ls(folder: Path) -> Path:
     frame = struct.pack(">HHBHHB", 0xFFF7, 11, 8, 65535, 65535, 1) + b"\x01\x11\x00"
     scan = struct.pack(">HHB", 0xFFDA, 8, 1) + b"\x01\x00\x00\x00\x00" + b"\xff\xd9"
     return compressed(folder, JPEGLSLossless, b"\xff\xd8" + frame + scan)
+
+
+def a_seg(folder: Path, change: Callable[[pydicom.Dataset], object]) -> Path:
+    """Label values in frames of 64 x 64."""
+    (series,) = find_series(Stack(np.zeros((3, 64, 64), np.int16)).write(folder / "images"))
+    found = three_labels(series.volume().grid)
+    made = make_seg(found, series, PROVENANCE, seg_type=SegmentationType.LABELMAP)
+    assert made is not None
+    made.save(folder / "seg.dcm")
+    altered(folder / "seg.dcm", change)
+    return folder / "seg.dcm"
+
+
+@bomb("voxels", "17179869184 pixels, and more than")
+def empty_frames_of_a_seg(folder: Path) -> Path:
+    def change(ds: pydicom.Dataset) -> None:
+        ds.compress(RLELossless, encoding_plugin="pydicom", generate_instance_uid=False)
+        ds.Rows, ds.Columns, ds.NumberOfFrames = 8192, 8192, 256
+        ds.PixelData = encapsulate([b"\0\0"] * 256)
+        del ds.PerFrameFunctionalGroupsSequence
+
+    return a_seg(folder, change)
+
+
+@bomb("voxels", "64 x 64 pixels, its codestream 65535 x 65535")
+def a_frame_of_a_seg(folder: Path) -> Path:
+    def change(ds: pydicom.Dataset) -> None:
+        ds.compress(JPEGLSLossless, encoding_plugin="pyjpegls", generate_instance_uid=False)
+        size = struct.pack(">HBHH", 11, 8, 64, 64)
+        ds.PixelData = ds.PixelData.replace(size, struct.pack(">HBHH", 11, 8, 65535, 65535))
+
+    return a_seg(folder, change)
+
+
+@bomb("voxels", "2000000000 frames in")
+def frames_of_a_seg(folder: Path) -> Path:
+    return a_seg(folder, lambda ds: setattr(ds, "NumberOfFrames", 2_000_000_000))
 
 
 @bomb("image", "cannot be decoded")

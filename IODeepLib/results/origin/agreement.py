@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Iterator
 
 from IODeepLib.results.origin.checks import Check, Outcome
@@ -28,6 +29,7 @@ def check_agreement(run: Run) -> Iterator[Check]:
             words = f"{one.named.odd} references that are no UIDs are passed over"
             yield Check(name, Outcome.DIFFERS, words)
     yield from _one_network(run)
+    yield from _each_once(run)
     yield from _named_objects(run)
     if run.record is not None:
         yield from _of_record(run, run.record)
@@ -43,6 +45,20 @@ def _one_network(run: Run) -> Iterator[Check]:
             if own and own != said[name]:
                 words = f"{name} is {own}, of other objects of the run {said[name]}"
                 yield Check(one.name, Outcome.DIFFERS, words)
+
+
+def _each_once(run: Run) -> Iterator[Check]:
+    """Whether two files say to be one object, of which nobody knows which one is meant."""
+    first: dict[str, Origin] = {}
+    for one in run.origins:
+        other = first.setdefault(one.sop_uid, one)
+        if other is one:
+            continue
+        if filecmp.cmp(one.path, other.path, shallow=False):
+            yield Check(one.name, Outcome.NOTE, f"the same as {other.name}")
+        else:
+            words = f"it has the UID of {other.name}, and something else in it"
+            yield Check(one.name, Outcome.DIFFERS, words)
 
 
 def _named_objects(run: Run) -> Iterator[Check]:
@@ -78,6 +94,8 @@ def _of_record(run: Run, record: Record) -> Iterator[Check]:
             yield Check("result.json", Outcome.DIFFERS, words)
         if not wrong:
             yield Check("result.json", Outcome.OK, "names the network that the objects name")
+        for words in _other_images(run, record):
+            yield Check("result.json", Outcome.DIFFERS, words)
     here = {one.sop_uid: one for one in run.origins}
     for key, uid in record.objects().items():
         if uid not in here:
@@ -85,6 +103,18 @@ def _of_record(run: Run, record: Record) -> Iterator[Check]:
     objects = record.objects()
     yield from _report(record, here.get(objects.get(_REPORT, "")))
     yield from check_voxels(record, here.get(objects.get(_SEG, "")))
+
+
+def _other_images(run: Run, record: Record) -> Iterator[str]:
+    """What `result.json` says of the images, and the objects say otherwise."""
+    studies = dict.fromkeys(one.study_uid for one in run.origins)
+    for study in studies:
+        if study != record.study_instance_uid:
+            yield f"the study is {record.study_instance_uid}, of the objects {study}"
+    named = {series for _, series in run.images()}
+    said = set(record.series_instance_uids)
+    if named and named != said:
+        yield f"the series are {', '.join(sorted(said))}, of the objects {', '.join(sorted(named))}"
 
 
 def _report(record: Record, report: Origin | None) -> Iterator[Check]:

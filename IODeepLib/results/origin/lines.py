@@ -9,6 +9,7 @@ from typing import Any
 from IODeepLib.results.origin.checks import Check
 from IODeepLib.results.origin.origin import Origin, Stranger
 from IODeepLib.results.origin.run import Run
+from IODeepLib.text.foreign import plain
 from IODeepLib.text.wording import counted
 
 
@@ -35,7 +36,7 @@ def as_json(run: Run, checks: Sequence[Check]) -> dict[str, Any]:
 
 def _object(one: Origin) -> dict[str, Any]:
     return {
-        "path": str(one.path) if one.name == one.path.name else None,  # a file that stays
+        "path": None if one.fetched else str(one.path),
         "kind": one.kind,
         "series_description": one.description,
         "sop_instance_uid": one.sop_uid,
@@ -77,8 +78,9 @@ def lines(run: Run, checks: Sequence[Check]) -> Iterator[str]:
         ),
         *(("object", _words(one)) for one in run.origins),
     ]
-    yield from (f"  {key:<17}{value}" for key, value in facts if value)
-    yield from (f"  {one.outcome:<17}{one.subject}: {one.words}" for one in checks)
+    # A line each, also where a folder has a name of several.
+    yield from (f"  {key:<17}{plain(value)}" for key, value in facts if value)
+    yield from (f"  {one.outcome:<17}{plain(f'{one.subject}: {one.words}')}" for one in checks)
 
 
 def _words(one: Origin) -> str:
@@ -92,4 +94,4 @@ def _words(one: Origin) -> str:
 
 def stranger_words(one: Stranger) -> str:
     """An object of other software, for people."""
-    return f"{one.path}: {one.kind} by {one.maker or 'nobody who says so'}"
+    return plain(f"{one.path}: {one.kind} by {one.maker or 'nobody who says so'}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.uid import RawDataStorage
 
 from IODeepLib.errors import InputError
 from IODeepLib.headers import items, quiet, text, texts
@@ -39,6 +40,7 @@ class Origin:
 
     Attributes:
         path: the file.
+        fetched: whether that is a temporary one, whose name says nothing to people.
         name: how people call it: the name of the file, or, where it was fetched, what it is.
         header: what of it is needed here, see `_WANTED`.
         kind: what it is, such as "Segmentation Storage".
@@ -56,6 +58,7 @@ class Origin:
     """
 
     path: Path
+    fetched: bool
     name: str
     header: Dataset
     kind: str
@@ -86,12 +89,14 @@ class Stranger:
         kind: what it is.
         maker: who says to have made it.
         is_result: whether it is something that was found, and no image of the patient.
+        is_ours: whether it says that IODeep made it, and lacks what all results of IODeep have.
     """
 
     path: Path
     kind: str
     maker: str
     is_result: bool
+    is_ours: bool
 
 
 def origins_in(files: Iterable[Path], *, fetched: bool = False) -> Iterator[Origin | Stranger]:
@@ -124,15 +129,16 @@ def origin_of(path: Path, *, fetched: bool = False) -> Origin | Stranger:
     if text(header, "Manufacturer") != SOFTWARE or not is_uid(card_uid):
         makers = ("Manufacturer", "ManufacturerModelName", "SoftwareVersions")
         maker = " ".join(dict.fromkeys(filter(None, (text(header, key) for key in makers))))
-        return Stranger(path, kind, shortened(maker, _LONGEST_SHOWN), holds_no_image(sop_class))
+        ours = text(header, "Manufacturer") == SOFTWARE and sop_class != RawDataStorage
+        is_result = holds_no_image(sop_class)
+        return Stranger(path, kind, shortened(maker, _LONGEST_SHOWN), is_result, ours)
     for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"):
         if not is_uid(text(header, keyword)):
             raise _unreadable(path, f"it has the {keyword} {text(header, keyword)[:64]!a}")
-    name = _word(header, "SeriesDescription") or kind if fetched else path.name
-    return _of_ours(path, name, header, kind, card_uid)
+    return _of_ours(path, fetched, header, kind, card_uid)
 
 
-def _of_ours(path: Path, name: str, header: Dataset, kind: str, card_uid: str) -> Origin:
+def _of_ours(path: Path, fetched: bool, header: Dataset, kind: str, card_uid: str) -> Origin:
     faults: list[str] = []
     said: Parameters | None = None
     try:
@@ -151,7 +157,8 @@ def _of_ours(path: Path, name: str, header: Dataset, kind: str, card_uid: str) -
         sha256, weights = said.network_sha256, said.weights_sha256
     return Origin(
         path=path,
-        name=name,
+        fetched=fetched,
+        name=_word(header, "SeriesDescription") or kind if fetched else path.name,
         header=header,
         kind=kind,
         sop_uid=text(header, "SOPInstanceUID"),

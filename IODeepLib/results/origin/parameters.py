@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ Word = Annotated[str, Meta(max_length=1024)]
 Words = Annotated[list[Word], Meta(max_length=4096)]
 Sentences = Annotated[list[Annotated[str, Meta(max_length=_LONGEST_LT)]], Meta(max_length=4096)]
 Uid = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)*$(?!\n)", max_length=LONGEST_UID)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]  # what all that read JSON can hold
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 # Flat: what is nested cannot be an option of a run.
 Options = Annotated[dict[Word, str | bool | int | float | Words | None], Meta(max_length=1000)]
@@ -89,6 +91,8 @@ def read_plain(text: str, kind: Any, longest: int = _LONGEST_LT) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return plain(value)
+    if isinstance(value, float) and not math.isfinite(value):  # 1e400, to which all is equal
+        raise StructureError("$", "a number that is too large", "finite numbers")
     if isinstance(value, dict):
         return {plain(key): _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from IODeepLib.errors import InputError
 from IODeepLib.headers.header_file import open_regular
 from IODeepLib.results.origin.parameters import (
+    Count,
     Digest,
     Options,
     Sentences,
@@ -49,7 +50,7 @@ class Segment(Struct):
     """The figures of a label; null is what is not known."""
 
     label: Word
-    voxels: int
+    voxels: Count
     volume_ml: float | None = None
     mean: float | None = None
     stdev: float | None = None
@@ -84,7 +85,7 @@ class Record(Struct):
     ended: Word = ""
     measurements: Measured | None = None
     values: Annotated[dict[Word, float], Meta(max_length=100_000)] | None = None
-    voxels_at_half: Annotated[dict[Word, int], Meta(max_length=100_000)] | None = None
+    voxels_at_half: Annotated[dict[Word, Count], Meta(max_length=100_000)] | None = None
     sop_instance_uid: Uid | None = None
     sop_instance_uid_on_slices: Uid | None = None
     sop_instance_uid_confidence: Uid | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
@@ -30,19 +31,26 @@ _DESCRIPTIONS = {"StudyDescription"}
 _TEXTS = {"PN", "LO", "SH", "LT", "ST", "UT", "UC"}
 _PERSONS, _DATES = {"PN"}, {"DA", "DT"}
 _SHORTEST = 3  # characters: a number or a letter is said of many things
+_LONG = 5  # characters: of what is as long, a part of a word is no chance
+# Scripts that put no space between words, or endings on names: Thai to Khmer, East Asia.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\uffef\U00020000-\U0003ffff]"
+)
+_BETWEEN = r"[\W_]*"  # what may stand between the parts of a name, or of a date
 # A keyword and what is said of it, as sentences have them that quote a header.
 _STATED = re.compile(r"\b((?:[A-Z][a-z]+){2,}) ([^,;()]+)")
-_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")  # as sentences write those of headers
-_MOST_WORDS = 500  # of one series
+# As sentences write those of headers, and as people write them in descriptions.
+_DATE = re.compile(r"(?<![\d.])(\d{4}-\d\d-\d\d|\d{1,2}([./-])\d{1,2}\2(19|20)\d\d)(?![\d.]\d|\d)")
+_MOST_WORDS = 1000  # of all series together
 
 
 class Privacy:
     """Leaves out of sentences what identifies the patients of `images`."""
 
     def __init__(self, images: Sequence[Image]) -> None:
-        found = {word.casefold(): word for image in images for word in _identifying(image.header)}
-        longest_first = sorted(found.values(), key=len, reverse=True)[:_MOST_WORDS]
-        pattern = "|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in longest_first)
+        words = (word for image in images for word in _identifying(image.header))
+        found = list(islice(dict.fromkeys(words), _MOST_WORDS))  # the patient's own come first
+        pattern = "|".join(word for _, word in sorted(found, reverse=True))
         self._pattern = re.compile(pattern, re.IGNORECASE) if pattern else None
 
     def __call__(self, sentence: str) -> str:
@@ -88,8 +96,11 @@ def _is_private(keyword: str) -> bool:
     return tag >> 16 == _PATIENT or named or vr in _PERSONS | _DATES
 
 
-def _identifying(header: Dataset) -> Iterator[str]:
-    """Words that stand in attributes on the patient."""
+Word = tuple[int, str]  # how long it is, and a pattern: of two, the longer one counts
+
+
+def _identifying(header: Dataset) -> Iterator[Word]:
+    """What stands in attributes on the patient."""
     for tag in header.keys():  # noqa: SIM118 - a data set gives its elements, which it would read
         keyword = keyword_for_tag(tag)
         if not keyword or not _is_private(keyword) or keyword in _DESCRIPTIONS:
@@ -97,7 +108,45 @@ def _identifying(header: Dataset) -> Iterator[str]:
         vr = dictionary_VR(tag)
         if vr not in _TEXTS | _DATES:
             continue
-        for value in exact_texts(header, keyword):
-            whole = plain(value)
-            parts = [whole, *re.split(r"[\^=\s]+", whole)] if vr in _PERSONS else [whole]
-            yield from (part for part in parts if len(part) >= _SHORTEST)
+        for value in map(plain, exact_texts(header, keyword)):
+            yield from _word(value)
+            if vr in _PERSONS:
+                yield from _name(value)
+            if vr in _DATES:
+                yield from _date(value)
+
+
+def _name(value: str) -> Iterator[Word]:
+    """Each part of a name; and two of them together, which may be short, in both orders."""
+    for group in value.split("="):  # in letters, in ideographs, as it is spoken (PS3.5 6.2)
+        parts = group.replace("^", " ").split()
+        for part in parts:
+            yield from _word(part)
+        if len(parts) > 1:
+            yield from _word(*parts[:2])
+            yield from _word(*parts[1::-1])
+
+
+def _date(value: str) -> Iterator[Word]:
+    """A date as people write it, with two digits of the year, too."""
+    if re.fullmatch(r"\d{8}.*", value):
+        year, month, day = value[:4], value[4:6], value[6:8]
+        for parts in ((year, month, day), (day, month, year), (month, day, year)):
+            yield from _word(*parts)
+        yield from _word(year[2:], month, day)
+
+
+def _word(*parts: str) -> Iterator[Word]:
+    """A pattern for what is long enough to be looked for."""
+    whole, pattern = "".join(parts), _BETWEEN.join(map(re.escape, parts))
+    if _UNSPACED.search(whole):
+        if len(whole) > 1:
+            yield len(whole), pattern
+    elif len(whole) < _SHORTEST:
+        return
+    elif whole.isdigit() and len(whole) >= _LONG:
+        yield len(whole), rf"(?<!\d){pattern}(?!\d)"
+    elif len(whole) >= _LONG:
+        yield len(whole), pattern
+    else:
+        yield len(whole), rf"(?<![^\W_]){pattern}(?![^\W_])"
