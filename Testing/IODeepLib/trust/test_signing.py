@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from judges import standard_errors
 from makers.certificates import made
 from makers.packed_models import make_model
 from makers.signed_objects import (
@@ -19,6 +21,7 @@ from makers.signed_objects import (
     signed_by_dcmtk,
     verdicts,
 )
+from pacs import servers
 from pacs.servers import Orthanc
 from pydicom.uid import ImplicitVRLittleEndian
 
@@ -149,6 +152,27 @@ def test_a_signed_model_goes_through_orthanc(
     for part in fetched.weights():
         assert verdicts(part.path) == ["intact"]
         assert dcmtk_agrees(part.path, tmp_path / "trusted", *both)
+
+
+def test_an_archive_that_stores_everything_in_implicit_vr(packed: Path, tmp_path: Path) -> None:
+    sign(sorted(packed.iterdir()), tmp_path / "keys", publisher("RSA"))
+    settings = {"IngestTranscoding": ImplicitVRLittleEndian}
+    with servers.orthanc(tmp_path / "orthanc", **settings) as server:
+        source_of(server.source).store(sorted(packed.iterdir()))
+        for number, uid in enumerate(json.loads(server.get("/instances"))):
+            path = tmp_path / f"{number}.dcm"
+            path.write_bytes(server.get(f"/instances/{uid}/file"))
+            syntax = pydicom.dcmread(path).file_meta.TransferSyntaxUID
+            assert syntax == ImplicitVRLittleEndian
+            assert verdicts(path) == ["intact"]
+            assert dcmtk_agrees(path, tmp_path / "keys", publisher("RSA"))
+    assert number + 1 == len(list(packed.iterdir()))
+
+
+def test_signed_instances_are_sound(packed: Path, tmp_path: Path) -> None:
+    sign(sorted(packed.iterdir()), tmp_path / "keys")
+    for path in packed.iterdir():
+        assert standard_errors(path) == []
 
 
 def test_all_else_stays_as_it_was(packed: Path, tmp_path: Path) -> None:
