@@ -34,6 +34,7 @@ from IODeepLib.inference.suv import in_suv
 from IODeepLib.machine.progress import Progress
 from IODeepLib.measurements.uptake import uptake_of
 from IODeepLib.model_object import Model, verify
+from IODeepLib.model_object.publishers import proved
 from IODeepLib.network.providers import Engine
 from IODeepLib.network.runtime import open_session
 from IODeepLib.recipe import AfterStep, Input, Recipe
@@ -46,7 +47,7 @@ from IODeepLib.results.asked_for import (
 from IODeepLib.results.result import Result
 from IODeepLib.results.source_images import identity_obstacle
 from IODeepLib.results.sr import SrType
-from IODeepLib.selection import Candidate, hounsfield, judge, training
+from IODeepLib.selection import Candidate, hounsfield, judge, publisher, training
 from IODeepLib.selection.criteria import Verdict
 from IODeepLib.series import Image, ImageSeries
 
@@ -144,13 +145,14 @@ def run(
     Raises:
         UsageError: a label that the model does not have, or a SEG type or a confidence that it
             cannot give.
-        NoModelFitsError: the model does not fit the series.
+        NoModelFitsError: the model does not fit the series, or its publisher not the site's policy.
         ImageError: the series cannot be read, or not exactly.
         ModelError: the model is incomplete, altered, or fails.
         CancelledError: `cancelled` said so; nothing was written.
     """
     started = datetime.now(UTC)
     options = options or Options()
+    model = proved(model)
     recipe = model.card.recipe
     left_out = labels_left_out(model, options.labels)
     departing = departure(model, options.quality, options.mirroring)
@@ -228,6 +230,7 @@ def run(
         seg_type=options.seg_type,
         notes=(
             *training.notes(trained_on),
+            *_of_the_publisher(model),
             *_open_questions(candidate),
             *_problems(candidate.channels),
             *suv_notes,
@@ -275,7 +278,15 @@ def _open_questions(candidate: Candidate) -> list[str]:
         f"{reason.criterion}: the model is for {reason.required}, "
         f"the series does not say that it is ({reason.attribute}: {reason.found})"
         for reason in candidate.with_verdict(Verdict.UNKNOWN)
+        if reason.criterion != publisher.CRITERION
     ]
+
+
+def _of_the_publisher(model: Model) -> list[str]:
+    """What a person should know of whose network it is."""
+    return (
+        [] if model.trust is None else [*filter(None, [model.trust.statement]), *model.trust.notes]
+    )
 
 
 def _without_objects(channels: Sequence[Image], found: Segmentation | Classification) -> list[str]:

@@ -38,14 +38,14 @@ class FileMemo(Generic[_T]):
             read: is called if nothing is known; what it raises is raised, and not kept.
             what: tells apart what is read from one file.
         """
-        key, before = (path, *what), _state(path)
+        key, before = (path, *what), file_state(path)
         kept = self._kept.get(key)
         if kept is not None and kept[0] == before:
             with suppress(KeyError):  # another thread has just let it go
                 self._kept.move_to_end(key)
             return kept[1]
         result = read()
-        if before and before == _state(path) and _is_settled(before):
+        if before and before == file_state(path) and _is_settled(before):
             self._kept[key] = before, result
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
@@ -56,7 +56,7 @@ def _is_settled(state: tuple[int, ...]) -> bool:
     return time.time_ns() - max(state[:2]) > SETTLED_AFTER
 
 
-def _state(path: Path) -> tuple[int, ...]:
+def file_state(path: Path) -> tuple[int, ...]:
     """What changes with a file; empty if it is not there."""
     try:
         stat = path.stat()

@@ -53,6 +53,23 @@ def own_file() -> Path | None:
     return None
 
 
+def exists(path: Path) -> bool:
+    """Whether a file is there; whoever may not look is not told that it is not.
+
+    Raises:
+        UsageError: nobody may look.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror})", "the settings", "have it made readable"
+        ) from None
+    return True
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a file.
 

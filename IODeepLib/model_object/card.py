@@ -20,11 +20,13 @@ from IODeepLib.model_object.instance import Instance, reading
 from IODeepLib.model_object.manifest import Manifest, Part
 from IODeepLib.model_object.networks import Network, check_names, listed, networks_of
 from IODeepLib.model_object.private_dictionary import Element
+from IODeepLib.model_object.publishers import signatures_on
 from IODeepLib.recipe import Recipe, Requirements, Task, recipe_from_parts, requirements_from_json
 from IODeepLib.recipe.limits import Name, Version
 from IODeepLib.text.foreign import plain
 from IODeepLib.text.json_text import StructureError
 from IODeepLib.text.records import parse
+from IODeepLib.trust.dicom_signature import DicomSignature
 
 WEIGHTS_PURPOSE = Code("WEIGHTS", "99IODEEP", "Weights of this model version")
 PARENT_PURPOSE = Code("PARENT", "99IODEEP", "Version that this one was made from")
@@ -50,6 +52,7 @@ class Card:
         networks: its networks in their order; the only one of a model has no name.
         described: whether the standard element (0008,0300) has its digests, which is what can be
             signed; older cards lack it.
+        signatures: those that the card bears.
     """
 
     path: Path | None
@@ -67,6 +70,7 @@ class Card:
     manifest_json: str = field(repr=False)
     networks: tuple[Network, ...] = field(repr=False)
     described: bool
+    signatures: tuple[DicomSignature, ...] = field(repr=False)
 
     @property
     def label(self) -> str:
@@ -232,6 +236,7 @@ def _card_of(instance: Instance) -> Card:
         manifest_json=_checked_text(instance, Element.MANIFEST, Element.MANIFEST_DIGEST),
         networks=networks,
         described=check_description(instance, several),
+        signatures=signatures_on(instance),
     )
     _ = card.manifest, card.requirements  # reading them checks them
     return card

@@ -17,6 +17,7 @@ from pydicom.sequence import Sequence as ItemSequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RawDataStorage
 
 from IODeepLib.disk.byte_ranges import ByteRange
+from IODeepLib.disk.file_memo import file_state
 from IODeepLib.errors import IODeepError, ModelError
 from IODeepLib.headers.header_file import open_regular
 from IODeepLib.model_object.deflated import read_deflated
@@ -149,12 +150,14 @@ class Instance(Elements):
     Args:
         dataset: as pydicom read it.
         where: what errors call it.
+        state: of its file before it was read, see `file_state`.
 
     Raises:
         ModelError: it is no IODeep instance, or not of this version of the format.
     """
 
-    def __init__(self, dataset: Dataset, where: str) -> None:
+    def __init__(self, dataset: Dataset, where: str, state: tuple[int, ...] = ()) -> None:
+        self.state = state
         with reading(where):
             block = _checked_block(dataset, where)
         meta = getattr(dataset, "file_meta", Dataset())
@@ -166,6 +169,7 @@ class Instance(Elements):
     @classmethod
     def read(cls, path: Path) -> Instance:
         """The instance in the file at `path`; large elements stay there."""
+        state = file_state(path)
         head = read_head(path)
         if not is_dicom(head):
             raise ModelError(
@@ -179,7 +183,7 @@ class Instance(Elements):
                     dataset = dcmread(file, defer_size=_DEFER)
                 # With these pydicom opens the file again for what it left there.
                 dataset.filename, dataset.fileobj_type = str(path), open
-        return cls(dataset, str(path))
+        return cls(dataset, str(path), state)
 
     def standard(self, keyword: str) -> str:
         """A standard attribute as text; empty if it is absent."""

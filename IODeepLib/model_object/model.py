@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from IODeepLib.errors import ModelError
 from IODeepLib.model_object.card import Card
 from IODeepLib.model_object.weights import Weights
+from IODeepLib.trust.verdict import Standing, Trust
 
 
 @dataclass(frozen=True)
@@ -17,10 +19,26 @@ class Model:
     Attributes:
         card: the card.
         parts: the weights in the order of the manifest; None for those that were not found.
+        trust: what this site makes of its signatures; None if nobody has asked.
     """
 
     card: Card
     parts: tuple[Weights | None, ...]
+    trust: Trust | None = None
+
+    @cached_property
+    def family(self) -> str:
+        """Equal for the versions of one model: the same UID, and proved to be of one publisher.
+
+        Anybody can write a UID. Those that nobody signed are of nobody, all of them.
+        """
+        publisher = self.trust.publisher if self.trust else None
+        return f"{self.card.model_uid} {publisher.key if publisher else ''}"
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Whether it is run here, as far as its publisher goes."""
+        return self.trust.standing if self.trust else Standing.IGNORED
 
     @property
     def label(self) -> str:
@@ -67,6 +85,6 @@ class Model:
         return tuple(found)
 
 
-def join(card: Card, weights: Mapping[str, Weights]) -> Model:
+def join(card: Card, weights: Mapping[str, Weights], trust: Trust | None = None) -> Model:
     """The model of `card`, with the `weights`, by SOP Instance UID, that its manifest names."""
-    return Model(card, tuple(weights.get(p.sop_instance_uid) for p in card.manifest.parts))
+    return Model(card, tuple(weights.get(p.sop_instance_uid) for p in card.manifest.parts), trust)

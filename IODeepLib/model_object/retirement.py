@@ -5,7 +5,7 @@ DICOM instances are never edited: whoever withdraws a model adds a notice to its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -27,7 +27,9 @@ from IODeepLib.model_object.datasets import (
 )
 from IODeepLib.model_object.instance import Instance, reading
 from IODeepLib.model_object.private_dictionary import Element
+from IODeepLib.model_object.publishers import signatures_on
 from IODeepLib.model_object.writer import save_instance
+from IODeepLib.trust.dicom_signature import DicomSignature
 from IODeepLib.trust.signed_bytes import MAC_PARAMETERS, SIGNATURES
 
 RETIRED_PURPOSE = Code("RETIRED", "99IODEEP", "Version that is not to be used any more")
@@ -47,6 +49,7 @@ class Retirement:
         label: that version, as name@version.
         replacement: the version to be used instead, as name@version; "" for none.
         reason: why, in words; may be empty.
+        signatures: those that it bears.
     """
 
     path: Path
@@ -55,6 +58,7 @@ class Retirement:
     label: str
     replacement: str
     reason: str
+    signatures: tuple[DicomSignature, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         what = f"replaced by {self.replacement}" if self.replacement else "withdrawn"
@@ -80,6 +84,7 @@ def retirement_of(instance: Instance) -> Retirement:
             label=f"{name}@{version}",
             replacement=str(instance.get(Element.REPLACEMENT) or ""),
             reason=str(instance.get(Element.REASON) or ""),
+            signatures=signatures_on(instance),
         )
 
 

@@ -78,6 +78,7 @@ class Provenance:
         steps: sentences on what was done to the images, and how the network was run, in order.
         networks: where it has several.
         stages: what became of its stages, if it has any.
+        trust: what the site made of the network's signatures, in one line.
     """
 
     title: str
@@ -97,6 +98,7 @@ class Provenance:
     steps: tuple[str, ...] = ()
     networks: tuple[NetworkRecord, ...] = ()
     stages: tuple[StageRecord, ...] = ()
+    trust: str = ""
 
     @property
     def label(self) -> str:

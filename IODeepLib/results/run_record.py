@@ -67,6 +67,7 @@ def provenance_of(
         options=options,
         notes=notes,
         steps=steps,
+        trust=model.trust.found if model.trust else "",
         networks=tuple(
             NetworkRecord(
                 network.name,

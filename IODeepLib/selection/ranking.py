@@ -6,15 +6,17 @@ series does not say is "unknown": it excludes nothing, but lowers the rank and i
 
 The order of the models that fit is fixed:
 
-1. fewer unknown criteria first;
-2. the closer anatomic region first: the same one, then by steps in the part-of tree;
-3. the more specific model first: the one whose recipe requires more of the series.
+1. those of trusted publishers first, where the site says whom it trusts;
+2. fewer unknown criteria first;
+3. the closer anatomic region first: the same one, then by steps in the part-of tree;
+4. the more specific model first: the one whose recipe requires more of the series.
 
 Models of which none of this makes one the better are equals: the name orders their list, and
 nothing else. Nobody takes one of them for a person, see `Selection.best`.
 
-Versions of one model (one model UID) stay together, the newest first, in the place of the newest;
-they are no equals. Models of the same name from two publishers are two models; a version that was
+Versions of one model (one model UID, proved to be of one publisher) stay together, the newest
+first, in the place of the newest; they are no equals. Models of the same name, or of the same UID,
+from two publishers are two models; a version that was
 published twice with different contents is two as well. Models that do not fit follow, those that
 fail fewest criteria first.
 """
@@ -29,12 +31,13 @@ from dataclasses import dataclass
 
 from IODeepLib.errors import NoModelFitsError, UsageError
 from IODeepLib.model_object import Model, same_content
-from IODeepLib.selection import criteria, hounsfield
+from IODeepLib.selection import criteria, hounsfield, publisher
 from IODeepLib.selection.channels import fill_channels
 from IODeepLib.selection.criteria import Reason, Verdict
 from IODeepLib.selection.facts import Facts
 from IODeepLib.series import Image
 from IODeepLib.series.identity import same_patient
+from IODeepLib.trust.verdict import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Candidate:
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """One a criterion, in a fixed order."""
-        return self.judgement.reasons
+        return (*self.judgement.reasons, publisher.reason(self.model))
 
     @property
     def channels(self) -> tuple[Image, ...]:
@@ -65,11 +68,18 @@ class Candidate:
     @property
     def fits(self) -> bool:
         """Whether no criterion fails."""
-        return self.judgement.fits
+        return self.judgement.fits and self.model.standing is not Standing.REFUSED
+
+    @property
+    def rank(self) -> tuple[int, ...]:
+        """The smaller, the better: all that the order of models depends on, but for names."""
+        refused = self.model.standing is Standing.REFUSED
+        fails, *others = self.judgement.rank
+        return fails + refused, publisher.PLACE[self.model.standing], *others
 
     def count(self, verdict: Verdict) -> int:
         """How many criteria got this verdict."""
-        return self.judgement.counts[verdict]
+        return sum(reason.verdict is verdict for reason in self.reasons)
 
     def with_verdict(self, verdict: Verdict) -> tuple[Reason, ...]:
         """The criteria that got this verdict."""
@@ -95,7 +105,7 @@ class Judgement:
 
     @functools.cached_property
     def rank(self) -> tuple[int, ...]:
-        """The smaller, the better: all that the order of models depends on, but for names."""
+        """The smaller, the better, of all that depends on the series."""
         counts = self.counts
         steps = sum(reason.steps for reason in self.reasons)
         return counts[Verdict.FAILS], counts[Verdict.UNKNOWN], steps, -counts[Verdict.FITS]
@@ -122,9 +132,10 @@ class Selection:
         newest: dict[str, list[Candidate]] = {}
         for candidate in self.fitting:
             card = candidate.model.card
-            known = newest.setdefault(card.model_uid, [])
+            known = newest.setdefault(candidate.model.family, [])
             if all(
                 card.version == other.model.card.version
+                and candidate.model.standing is other.model.standing
                 and not same_content(card, other.model.card)
                 for other in known
             ):
@@ -136,11 +147,9 @@ class Selection:
         """The models that fit best, in the newest version of each: one, or several as good."""
         newest = self.newest
         models = {
-            candidate.model.card.model_uid
-            for candidate in newest
-            if candidate.judgement.rank == newest[0].judgement.rank
+            candidate.model.family for candidate in newest if candidate.rank == newest[0].rank
         }
-        return tuple(c for c in newest if c.model.card.model_uid in models)
+        return tuple(c for c in newest if c.model.family in models)
 
     @property
     def places(self) -> tuple[int | None, ...]:
@@ -152,11 +161,11 @@ class Selection:
         place, rank = 0, None
         by_model: dict[str, int] = {}
         for count, candidate in enumerate(self.newest, 1):
-            if candidate.judgement.rank != rank:
-                place, rank = count, candidate.judgement.rank
-            by_model.setdefault(candidate.model.card.model_uid, place)
+            if candidate.rank != rank:
+                place, rank = count, candidate.rank
+            by_model.setdefault(candidate.model.family, place)
         return tuple(
-            by_model[candidate.model.card.model_uid] if candidate.fits else None
+            by_model[candidate.model.family] if candidate.fits else None
             for candidate in self.candidates
         )
 
@@ -166,9 +175,11 @@ class Selection:
         if len(self.newest) < 2:
             return ""
         first, second = self.newest[:2]
-        _, unknown, steps, met = (
-            a != b for a, b in zip(first.judgement.rank, second.judgement.rank, strict=True)
+        _, proved, unknown, steps, met = (
+            a != b for a, b in zip(first.rank, second.rank, strict=True)
         )
+        if proved:
+            return f"nothing proves that {second.model.label} is of a trusted publisher"
         if unknown:
             still_open = ", ".join(r.criterion for r in second.with_verdict(Verdict.UNKNOWN))
             return f"for {second.model.label} more is unknown ({still_open})"
@@ -237,16 +248,18 @@ def select(series: Image, models: Iterable[Model], others: Sequence[Image] = ())
     # One stable sort after the other, the last criterion first: by plain keys, that is fastest.
     candidates.sort(key=lambda c: c.model.card.sop_instance_uid)
     candidates.sort(key=lambda c: version_precedence(c.model.card.version), reverse=True)
+    # An expired certificate says who it was, and takes nobody's place who is trusted.
+    candidates.sort(key=lambda c: publisher.PLACE[c.model.standing])
     newest: dict[str, Candidate] = {}  # of the versions that fit, by model
     for candidate in candidates:
         if candidate.fits:
-            newest.setdefault(candidate.model.card.model_uid, candidate)
+            newest.setdefault(candidate.model.family, candidate)
 
     def leader(candidate: Candidate) -> Candidate:
-        return newest[candidate.model.card.model_uid] if candidate.fits else candidate
+        return newest[candidate.model.family] if candidate.fits else candidate
 
-    candidates.sort(key=lambda c: f"{leader(c).model.card.name} {c.model.card.model_uid}")
-    candidates.sort(key=lambda c: leader(c).judgement.rank)
+    candidates.sort(key=lambda c: f"{leader(c).model.card.name} {c.model.family}")
+    candidates.sort(key=lambda c: leader(c).rank)
     return Selection(series, tuple(candidates))
 
 

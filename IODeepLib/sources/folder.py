@@ -17,12 +17,14 @@ from IODeepLib.model_object import Card, Model, NotAnInstanceError, Weights, joi
 from IODeepLib.model_object.card import card_of
 from IODeepLib.model_object.instance import Instance, is_dicom, may_be_instance, read_head
 from IODeepLib.model_object.private_dictionary import Element
+from IODeepLib.model_object.publishers import Judge
 from IODeepLib.model_object.retirement import Retirement, retirement_of
 from IODeepLib.model_object.weights import weights_of
 from IODeepLib.series import ImageSeries, find_series
 from IODeepLib.sources import Catalog, Problem
 from IODeepLib.sources.incoming import entity_of, to_store
 from IODeepLib.sources.query import Query
+from IODeepLib.trust.verdict import Trust
 
 # A card has some kilobytes; one with many labels has a hundred.
 _known: FileMemo[Card | Weights | Retirement] = FileMemo(most=5000)
@@ -127,33 +129,43 @@ def models_in_files(files: Iterable[Path]) -> Catalog:
 def library_of(
     found: Iterable[Card | Weights | Retirement], problems: Iterable[Problem] = ()
 ) -> Catalog:
-    """The models of which these are the instances; of those that say they are the same, the first.
+    """The models of which these are the instances, and what this site makes of their publishers.
+
+    Of those that say they are the same, the first, or the first that is trusted.
 
     Args:
         found: cards, weights and notices.
         problems: what was in their way.
     """
-    cards: dict[str, Card] = {}
+    judge = Judge()
+    cards: dict[str, tuple[Card, Trust]] = {}
     weights: dict[str, Weights] = {}
-    notices: dict[str, Retirement] = {}
+    notices: dict[str, list[Retirement]] = {}
     for one in found:
         if isinstance(one, Card):
-            cards.setdefault(one.sop_instance_uid, one)
+            trust = judge.card(one)
+            known = cards.get(one.sop_instance_uid)
+            # A copy without its signature, or with another one, does not hide what it is of.
+            if known is None or _worth(trust) > _worth(known[1]):
+                cards[one.sop_instance_uid] = one, trust
         elif isinstance(one, Retirement):
-            notices.setdefault(one.card_uid, one)
+            notices.setdefault(one.card_uid, []).append(one)
         else:
             weights.setdefault(one.sop_instance_uid, one)
-    models = [join(card, weights) for card in cards.values()]
+    models = [join(card, weights, trust) for card, trust in cards.values()]
     models.sort(key=lambda m: (m.card.name, m.card.version, m.card.sop_instance_uid))
-    return Catalog(
-        tuple(model for model in models if model.card.sop_instance_uid not in notices),
-        (*problems, *_orphans(models, weights)),
-        tuple(
-            (model, notices[model.card.sop_instance_uid])
-            for model in models
-            if model.card.sop_instance_uid in notices
-        ),
-    )
+    in_use: list[Model] = []
+    retired: list[tuple[Model, Retirement]] = []
+    ignored: list[Problem] = []
+    for model in models:
+        about = notices.get(model.card.sop_instance_uid, [])
+        counting = [notice for notice in about if judge.counts(notice, model)]
+        ignored += [_forged(notice, model) for notice in about if notice not in counting]
+        if counting:
+            retired.append((model, counting[0]))
+        else:
+            in_use.append(model)
+    return Catalog(tuple(in_use), (*problems, *_orphans(models, weights), *ignored), tuple(retired))
 
 
 def read_instance(path: Path) -> Card | Weights | Retirement:
@@ -199,6 +211,21 @@ def files_below(folder: Path) -> Iterator[Path]:
         )
     # No sockets, pipes or broken links.
     return filter(Path.is_file, walk(folder))
+
+
+def _worth(trust: Trust) -> tuple[bool, bool]:
+    return trust.is_trusted, trust.publisher is not None
+
+
+def _forged(notice: Retirement, model: Model) -> Problem:
+    return Problem(
+        notice.path,
+        ModelError(
+            f"a notice that {model.label} is {notice}, which nobody signed who may say so",
+            "one by its publisher, or by whom this site's trust list has",
+            "ask whoever stored it; the model stays in use",
+        ),
+    )
 
 
 def _orphans(models: Iterable[Model], weights: Mapping[str, Weights]) -> Iterator[Problem]:

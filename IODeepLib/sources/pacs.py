@@ -11,6 +11,7 @@ from IODeepLib.disk.files import writing
 from IODeepLib.errors import ImageError, ModelError, UsageError
 from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Card, Model, join, read_weights, verify
+from IODeepLib.model_object.publishers import Judge
 from IODeepLib.series import ImageSeries, find_series
 from IODeepLib.sources import Catalog
 from IODeepLib.sources.archive import Archive, Entity, Matches
@@ -75,7 +76,7 @@ class PacsSource:
                     parts = {
                         part.sop_instance_uid: read_weights(path) for part, path in paths.items()
                     }
-                    found = join(card, parts)
+                    found = join(card, parts, Judge().card(card))
                     check_intact(card)
                     for weights in found.weights():
                         check_intact(weights)

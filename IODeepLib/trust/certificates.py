@@ -38,9 +38,11 @@ DAMAGE: tuple[type[Exception], ...] = (
     TypeError,
     KeyError,
     UnsupportedAlgorithm,
+    x509.InvalidVersion,
     x509.ExtensionNotFound,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
 )
-DAMAGE += (x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,8 @@ from IODeepLib.disk import settings_file
 from IODeepLib.disk.files import whole_file
 from IODeepLib.errors import UsageError
 from IODeepLib.trust.certificates import Certificate
-from IODeepLib.trust.trust_file import CERTIFICATES, TABLE, Permission, entry_of
+from IODeepLib.trust.policy import TABLE
+from IODeepLib.trust.trust_file import CERTIFICATES, Permission, entry_of
 
 _HEADER = re.compile(rf"\[\[ *{TABLE} *\. *{CERTIFICATES} *\]\] *(#.*)?")
 _READABLE_BY_ALL = 0o644

@@ -41,6 +41,13 @@ def judge(
         trust_list: whom the site believes.
         now: the time of this machine.
     """
+    found = _judged(signatures, claim, trust_list, now)
+    return replace(found, policy=trust_list.policy, configured=trust_list.is_there)
+
+
+def _judged(
+    signatures: Sequence[Signature], claim: Claim, trust_list: TrustList, now: datetime
+) -> Trust:
     if not signatures:
         return UNSIGNED
     verdicts = [_of_one(one, claim, trust_list, now) for one in signatures]
@@ -67,14 +74,20 @@ def _of_one(
     last = len(trust_list.entries)
     if signature.fault:
         return last, Trust(Kind.BROKEN, signature.fault)
-    try:
-        signer, *given = [opened(der, "a certificate of it") for der in signature.certificates]
-    except CertificateError as error:
-        return last, Trust(Kind.BROKEN, f"signed, but {error.found}")
-    except ValueError:
+    if not signature.certificates:
         return last, Trust(Kind.BROKEN, "signed, but without a certificate")
     at, proof, notes = _time(signature, claim, trust_list, now)
-    chain, entry, broken = _chain(signer, given, trust_list, at)
+    key = tuple(signature.certificates), at
+    try:
+        if key not in trust_list.chains:  # a publisher signs many
+            read = [opened(der, "a certificate of it") for der in signature.certificates]
+            trust_list.chains[key] = read, _chain(read[0], read[1:], trust_list, at)
+    except CertificateError as error:
+        return last, Trust(Kind.BROKEN, f"signed, but {error.found}")
+    (signer, *given), (chain, entry, broken) = trust_list.chains[key]
+    if weakness := _weakness(signature, (signer, *given) if broken else chain):
+        # Anybody may have made it, so that it proves nobody.
+        return last, Trust(Kind.WEAK, weakness, None, notes)
     publisher = _publisher(chain, entry)
     revoked = revocation(chain, trust_list.lists, trust_list.revoked, at, now)
     notes += revoked.notes
@@ -85,8 +98,6 @@ def _of_one(
 
     if revoked.words:
         return verdict(Kind.REVOKED, revoked.words)
-    if weakness := _weakness(signature, (signer, *given) if broken else chain):
-        return verdict(Kind.WEAK, weakness)
     if fault := usage_fault(signer):
         return verdict(Kind.WRONG_USAGE, f"signed by {signer.subject} with {fault}")
     if broken:

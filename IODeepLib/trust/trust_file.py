@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -31,27 +30,14 @@ from IODeepLib.disk.user_folders import expanded
 from IODeepLib.errors import CertificateError, UsageError
 from IODeepLib.text.records import MOST_ITEMS, Record, form
 from IODeepLib.trust.certificates import Certificate, certificates_in, read_certificates
+from IODeepLib.trust.policy import TABLE, Policy
 from IODeepLib.trust.revocation import RevocationList, read_revocation_list
 
-TABLE = "trust"
 CERTIFICATES = "certificates"
 _PEM = "-----BEGIN"
 _OTHERS_MAY_WRITE = 0o002
 
 
-class Policy(StrEnum):
-    """What becomes of a model whose publisher is not proved to be a trusted one."""
-
-    OFF = "off"  # nobody looks
-    WARN = "warn"  # it runs, and the result says so
-    REQUIRE = "require"  # it is listed, and never runs
-
-    def is_weaker_than(self, other: Policy) -> bool:
-        """Whether it lets pass what `other` does not."""
-        return _STRICTER.index(self) < _STRICTER.index(other)
-
-
-_STRICTER = tuple(Policy)
 _Text = Annotated[str, Meta(min_length=1, max_length=1000)]
 _Texts = Annotated[tuple[_Text, ...], Meta(max_length=MOST_ITEMS)]
 _Name = Annotated[
@@ -135,18 +121,12 @@ class TrustFile:
 
 def read_trust_file(path: Path) -> TrustFile | None:
     """What a file says; None if it is not there."""
-    try:
-        mode = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
+    if not settings_file.exists(path):
         return None
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read ({error.strerror})", "the settings", "have it made readable"
-        ) from None
     table = _table_of(path)
     if table == _Table():
         return None
-    if os.name == "posix" and mode & _OTHERS_MAY_WRITE:
+    if os.name == "posix" and path.stat().st_mode & _OTHERS_MAY_WRITE:
         raise UsageError(
             f"{path}, which says whom to believe, and which everybody may write",
             "a file that its owner alone may write",

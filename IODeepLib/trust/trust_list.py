@@ -7,18 +7,18 @@ common file says `require`, it alone says who is believed.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from IODeepLib.disk import settings_file
 from IODeepLib.errors import UsageError
 from IODeepLib.trust.certificates import Certificate
+from IODeepLib.trust.policy import TABLE, Policy
 from IODeepLib.trust.revocation import RevocationList
 from IODeepLib.trust.trust_file import (
     CERTIFICATES,
-    TABLE,
     Entry,
-    Policy,
     TrustFile,
     read_trust_file,
 )
@@ -36,6 +36,7 @@ class TrustList:
         time_stamps: the authorities whose time stamps are believed.
         storage_time: whether it is believed when a PACS says since when it has something.
         site_alone: whether the file for all users alone says who is believed.
+        chains: those that were followed already, see `judge`.
     """
 
     policy: Policy = Policy.WARN
@@ -46,6 +47,12 @@ class TrustList:
     time_stamps: tuple[Certificate, ...] = ()
     storage_time: bool = False
     site_alone: bool = False
+    chains: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anybody here has said anything of trust."""
+        return self.policy_file is not None or bool(self.entries)
 
     def entry_of(self, certificate: Certificate) -> Entry | None:
         """The first entry with this certificate."""
@@ -54,30 +61,19 @@ class TrustList:
         )
 
 
-def read_trust_list(asked: Policy | None = None) -> TrustList:
+def read_trust_list() -> TrustList:
     """What the files of this machine say.
 
-    Args:
-        asked: the policy of this call, in the place of the user's own.
-
     Raises:
-        UsageError: a mistake in a file, with its place; or `asked` is weaker than the policy for
-            all users of this machine.
+        UsageError: a mistake in a file, with its place.
     """
     site_path, own_path = settings_file.site_wide_file(), settings_file.own_file()
     site = read_trust_file(site_path)
     own = None if own_path is None or _same(own_path, site_path) else read_trust_file(own_path)
     if os.environ.get("IODEEP_CONFIG") and own_path is not None and not own_path.is_file():
         raise UsageError(f"no file {own_path}", "the settings", "correct IODEEP_CONFIG")
-    least = site.policy if site else None
-    if asked is not None and least is not None and asked.is_weaker_than(least):
-        raise UsageError(
-            f"the policy {asked.value!r}",
-            f"{least.value!r} or a stricter one, as {site_path} says for all users",
-            "leave the option out, or ask whoever runs this machine",
-        )
-    policy, policy_file = _policy(site, own, asked)
-    alone = least is Policy.REQUIRE
+    policy, policy_file = _policy(site, own)
+    alone = site is not None and site.policy is Policy.REQUIRE
     believed = [file for file in (site, None if alone else own) if file is not None]
     every = [file for file in (site, own) if file is not None]
     entries = [entry for file in believed for entry in file.entries]
@@ -94,15 +90,10 @@ def read_trust_list(asked: Policy | None = None) -> TrustList:
     )
 
 
-def _policy(
-    site: TrustFile | None, own: TrustFile | None, asked: Policy | None
-) -> tuple[Policy, Path | None]:
-    mine = asked or (own.policy if own else None)
-    if site is not None and site.policy and (mine is None or mine.is_weaker_than(site.policy)):
-        return site.policy, site.path
-    if mine is None:
-        return Policy.WARN, None
-    return mine, None if asked or own is None else own.path
+def _policy(*files: TrustFile | None) -> tuple[Policy, Path | None]:
+    """The stricter one of those that are said, and where."""
+    said = [(file.policy, file.path) for file in files if file is not None and file.policy]
+    return max(said, key=lambda one: one[0].strictness, default=(Policy.WARN, None))
 
 
 def _check_names(entries: list[Entry]) -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from IODeepLib.codes import Code
-from IODeepLib.trust.trust_file import Policy
+from IODeepLib.trust.policy import Policy
 
 
 class Kind(StrEnum):
@@ -29,6 +29,15 @@ class Kind(StrEnum):
 
 # Worse than unknown: something speaks against it.
 NEVER = (Kind.BROKEN, Kind.REVOKED)
+
+
+class Standing(StrEnum):
+    """What follows from a verdict, by the policy of the site."""
+
+    IGNORED = "ignored"  # nobody here has said whom to believe
+    BELIEVED = "believed"
+    UNPROVED = "unproved"  # it may be run, after that was said
+    REFUSED = "refused"
 
 
 class Signature(Protocol):
@@ -103,12 +112,16 @@ class Trust:
         found: in one line.
         publisher: who signed; None if nobody did, or if it is not proved.
         notes: what else to know.
+        policy: of the site.
+        configured: whether the site has said whom it believes, or what its policy is.
     """
 
     kind: Kind
     found: str
     publisher: Publisher | None = None
     notes: tuple[str, ...] = ()
+    policy: Policy = Policy.WARN
+    configured: bool = False
 
     @property
     def required(self) -> str:
@@ -120,11 +133,29 @@ class Trust:
         """Whether the site believes it."""
         return self.kind is Kind.TRUSTED
 
-    def may_run(self, policy: Policy) -> bool:
-        """Whether a model of this verdict is run under a policy."""
-        if policy is Policy.OFF or self.is_trusted:
-            return True
-        return policy is Policy.WARN and self.kind not in NEVER
+    @property
+    def standing(self) -> Standing:
+        """What follows from it."""
+        if self.policy is Policy.OFF:
+            return Standing.IGNORED
+        if self.is_trusted:
+            return Standing.BELIEVED
+        if self.policy is Policy.REQUIRE or self.kind in NEVER:
+            return Standing.REFUSED
+        return Standing.UNPROVED if self.configured else Standing.IGNORED
+
+    @property
+    def may_run(self) -> bool:
+        """Whether what has this verdict is run here."""
+        return self.standing is not Standing.REFUSED
+
+    @property
+    def statement(self) -> str:
+        """What a result says of it; "" where there is nothing to be said."""
+        if self.is_trusted or self.policy is Policy.OFF:
+            return ""
+        return f"publisher: nothing proves that this network is of a trusted one ({self.found})"
 
 
+# Where nobody said anything of trust.
 UNSIGNED = Trust(Kind.UNSIGNED, "unsigned")

@@ -143,6 +143,7 @@ def provenance(document: Mapping[str, Any], images: Sequence[Image], privacy: Pr
     def network() -> Iterator[tuple[str, Content]]:
         yield "Network", f"{by['name']}@{by['version']}"
         yield "Publisher", by["publisher"]
+        yield "Signature", by["trust"]
         yield "Model UID", _code(by["model_uid"])
         yield "Card", _code(by["card_sop_instance_uid"])
         yield "SHA-256 of the network", _code(by["network_digest"])

@@ -48,10 +48,11 @@ def test_subjects_are_shown_and_obeyed_by_nothing() -> None:
         (ONE.der[:-1], "no certificate that can be read"),
         (ONE.der + b"\0", "no certificate that can be read"),
         (b"\0" * (MOST_BYTES + 1), "100001 bytes"),
+        (ONE.der.replace(b"\xa0\3\2\1\2", b"\xa0\3\2\1\7", 1), "7 is not a valid X509 version"),
         (ONE.pem.encode().replace(b"M", b"?"), "no certificate that can be read"),
         (ONE.pem.encode() * 21, "21 certificates"),
     ],
-    ids=["nothing", "else", "cut off", "with more", "endless", "damaged", "many"],
+    ids=["nothing", "else", "cut off", "with more", "endless", "of no version", "damaged", "many"],
 )
 def test_what_is_no_certificate(content: bytes, words: str) -> None:
     with pytest.raises(CertificateError, match=words):
@@ -117,7 +118,11 @@ def test_lists_of_a_part_are_understood_and_those_of_others_are_not(tmp_path: Pa
             read_revocation_list(path)
 
 
-@pytest.mark.parametrize("content", [b"", ONE.der, ONE.pem.encode(), revocation_list(ONE)[:200]])
+CRL = x509.load_pem_x509_crl(revocation_list(ONE)).public_bytes(Encoding.DER)
+NO_VERSION = CRL.replace(b"\2\1\1\x30", b"\2\1\7\x30", 1)
+
+
+@pytest.mark.parametrize("content", [b"", ONE.der, ONE.pem.encode(), CRL[:100], NO_VERSION])
 def test_what_is_no_revocation_list(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.crl").write_bytes(content)
     with pytest.raises(CertificateError, match=r"a\.crl is no list of revoked certificates"):

@@ -16,7 +16,7 @@ from makers.certificates import DAY, NOW, Made, made, revocation_list, rsa_key, 
 
 from IODeepLib.codes import region_by_term
 from IODeepLib.trust.judge import judge
-from IODeepLib.trust.trust_file import Policy
+from IODeepLib.trust.policy import Policy
 from IODeepLib.trust.trust_list import TrustList
 from IODeepLib.trust.verdict import Claim, Kind, Trust
 

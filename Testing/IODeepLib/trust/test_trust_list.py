@@ -8,7 +8,7 @@ import pytest
 from makers.certificates import made, revocation_list
 
 from IODeepLib.errors import UsageError
-from IODeepLib.trust.trust_file import Policy
+from IODeepLib.trust.policy import Policy
 from IODeepLib.trust.trust_list import read_trust_list
 
 from .conftest import entry, toml

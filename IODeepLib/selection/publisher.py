@@ -1,0 +1,30 @@
+"""Whether a model may be run here, as far as its publisher goes: a criterion like the others."""
+
+from __future__ import annotations
+
+from IODeepLib.model_object import Model
+from IODeepLib.selection.criteria import Reason, Verdict
+from IODeepLib.trust.verdict import Standing
+
+CRITERION = "publisher"
+_VERDICTS = {
+    Standing.IGNORED: Verdict.ANY,
+    Standing.BELIEVED: Verdict.FITS,
+    Standing.UNPROVED: Verdict.UNKNOWN,
+    Standing.REFUSED: Verdict.FAILS,
+}
+# The smaller, the sooner it is chosen.
+PLACE = {
+    Standing.IGNORED: 0,
+    Standing.BELIEVED: 0,
+    Standing.UNPROVED: 1,
+    Standing.REFUSED: 1,
+}
+
+
+def reason(model: Model) -> Reason:
+    """What the site requires of a publisher, and what is proved of this one."""
+    verdict = _VERDICTS[model.standing]
+    required = "any" if verdict is Verdict.ANY else "trusted"
+    found = model.trust.found if model.trust else "nothing"
+    return Reason(CRITERION, verdict, required, found, "DigitalSignaturesSequence")
