@@ -148,21 +148,22 @@ def models_named(models: Sequence[Model], words: str) -> list[Model]:
         UsageError: different models have this name.
     """
     from IODeepLib.model_object import same_content
+    from IODeepLib.model_object.shown_names import said_apart
+    from IODeepLib.trust.verdict import Standing
 
     found = [model for model in models if words in _names(model)]
+    # Nobody becomes ambiguous because a stranger takes their name, or their UID.
+    believed = [model for model in found if model.standing is Standing.BELIEVED]
+    found = believed or found
+    if all(same_content(model.card, found[0].card) for model in found):
+        return found[:1] if len({model.family for model in found}) > 1 else found
     first = {model.label: model.card for model in reversed(found)}
     if any(
-        model.card.model_uid != found[0].card.model_uid
-        or not same_content(model.card, first[model.label])
+        model.family != found[0].family or not same_content(model.card, first[model.label])
         for model in found
     ):
-        listed = "; ".join(
-            f"{model.label} by {model.card.recipe.card.publisher}, "
-            f"UID {model.card.study_instance_uid}"
-            for model in found
-        )
         raise UsageError(
-            f"{len(found)} different models called {words} ({listed})",
+            f"{len(found)} different models called {words} ({'; '.join(said_apart(found))})",
             "one of them",
             "give its UID instead of the name",
         )

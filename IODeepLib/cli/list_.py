@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from IODeepLib.text.wording import counted
 
 if TYPE_CHECKING:
     from IODeepLib.codes import Code
-    from IODeepLib.model_object import Card, Model
+    from IODeepLib.model_object import Model
     from IODeepLib.sources import Problem
 
 
@@ -26,10 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--modality", metavar="CS", help="only models that read it, such as CT")
     parser.add_argument("--anatomy", metavar="REGION", help="only models for it, such as LIVER")
     parser.add_argument("--condition", metavar="TEXT", help="only models for it: code or word")
+    parser.add_argument(
+        "--trusted", action="store_true", help="only models of publishers that this site trusts"
+    )
     parser.add_argument("--all", action="store_true", help="retired models, too")
 
 
 def run(options: argparse.Namespace) -> None:
+    from IODeepLib.model_object.shown_names import publisher_of, shown_names
     from IODeepLib.sources import other_networks
     from IODeepLib.sources.folder import FolderSource
 
@@ -44,28 +47,27 @@ def run(options: argparse.Namespace) -> None:
     catalog = replace(catalog, problems=(*catalog.problems, *wrong.values()))
     arguments.say_problems(catalog)
     others = other_networks.other_networks(source)
-    models = [(model, retired) for model, retired in found if _wanted(model.card, options)]
+    models = [(model, retired) for model, retired in found if _wanted(model, options)]
     document = {
         "models": [_document(model) | {"retired": retired} for model, retired in models],
         "problems": [{"path": str(p.path or ""), "error": str(p.error)} for p in catalog.problems],
         "others": [other_networks.as_json(one) for one in others],
     }
-    shared = _shared_names(model.card for model, _ in models)
+    names = shown_names([model for model, _ in models])
     rows = [
         (
-            f"{model.card.name} ({_publisher(model.card)})"
-            if model.card.name in shared
-            else model.card.name,
+            name,
             model.card.version,
+            publisher_of(model),
             ",".join(model.card.modalities),
             _meanings(model.card.regions),
             str(len(model.card.recipe.labels)),
             _size(model, whole=not isinstance(source, FolderSource)),
             f"{model.card.title} ({retired})" if retired else model.card.title,
         )
-        for model, retired in models
+        for name, (model, retired) in zip(names, models, strict=True)
     ]
-    header = ("name", "version", "modality", "anatomy", "labels", "weights", "title")
+    header = ("name", "version", "publisher", "modality", "anatomy", "labels", "weights", "title")
     shown = [console.table(header, rows) if rows else "no models"]
     shown += other_networks.lines(others, shlex.quote(options.source))
     console.emit(options, document, "\n".join(shown))
@@ -82,7 +84,10 @@ def _problem(model: Model) -> Problem | None:
     return None
 
 
-def _wanted(card: Card, options: argparse.Namespace) -> bool:
+def _wanted(model: Model, options: argparse.Namespace) -> bool:
+    card = model.card
+    if options.trusted and not (model.trust and model.trust.is_trusted):
+        return False
     if options.modality and options.modality.upper() not in card.modalities:
         return False
     if options.anatomy and card.regions and not _near(options.anatomy, card.regions):
@@ -121,7 +126,8 @@ def _document(model: Model) -> dict[str, Any]:
         "anatomic_regions": [dump(code) for code in card.regions],
         "conditions": [dump(code) for code in card.conditions],
         "labels": [label.name for label in card.recipe.labels],
-        "publisher": _publisher(card),
+        "publisher": card.recipe.card.publisher,
+        "trust": None if model.trust is None else model.trust.as_json(),
         "licence": card.recipe.card.licence,
         "model_uid": card.model_uid,
         "study_instance_uid": card.study_instance_uid,
@@ -130,16 +136,6 @@ def _document(model: Model) -> dict[str, Any]:
         "path": str(card.path),
         "missing_parts": list(model.missing_parts),
     }
-
-
-def _publisher(card: Card) -> str:
-    return card.recipe.card.publisher
-
-
-def _shared_names(cards: Iterable[Card]) -> set[str]:
-    """Names that several publishers gave to models of theirs."""
-    counts = Counter(name for name, _ in {(card.name, _publisher(card)) for card in cards})
-    return {name for name, count in counts.items() if count > 1}
 
 
 def _meanings(codes: Iterable[Code]) -> str:

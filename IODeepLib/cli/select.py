@@ -30,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
 
 def selection_text(selection: Selection) -> str:
     """The ranked table of one series and, below it, the reasons of every model."""
+    from IODeepLib.model_object.shown_names import shown_names
     from IODeepLib.selection import distinct_labels
     from IODeepLib.selection.criteria import Verdict
 
@@ -38,10 +39,11 @@ def selection_text(selection: Selection) -> str:
     if not selection.candidates:
         return "\n".join([*lines, "no models"])
     rows = []
-    for place, candidate in zip(selection.places, selection.candidates, strict=True):
-        card = candidate.model.card
+    names = shown_names([candidate.model for candidate in selection.candidates])
+    for place, name, candidate in zip(selection.places, names, selection.candidates, strict=True):
         fits = "does not fit" if place is None else "fits"
-        rows.append((str(place or ""), card.name, card.version, fits, _summary(candidate)))
+        version = candidate.model.card.version
+        rows.append((str(place or ""), name, version, fits, _summary(candidate)))
     lines += ["", console.table(("", "name", "version", "", "because"), rows)]
     equals = selection.equals
     if len(equals) > 1:

@@ -31,6 +31,11 @@ def outbox_folder() -> Path:
     return _named("IODEEP_OUTBOX") or _own(user_data_path) / "outbox"
 
 
+def memory_folder() -> Path:
+    """The folder for what this machine remembers of publishers; IODEEP_MEMORY names another one."""
+    return _named("IODEEP_MEMORY") or _own(user_data_path) / "memory"
+
+
 def expanded(path: str) -> Path:
     """`path` with the home folder that a `~` at its beginning stands for.
 

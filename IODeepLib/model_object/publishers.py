@@ -113,6 +113,7 @@ def proved(model: Model) -> Model:
         UsageError: a mistake in the trust list.
     """
     from IODeepLib.model_object.card import read_card
+    from IODeepLib.model_object.known_signers import KnownSigners
 
     if model.card.path is None:
         raise ModelError(
@@ -124,4 +125,5 @@ def proved(model: Model) -> Model:
             "the same one",
             "list the models again",
         )
-    return replace(model, trust=Judge().card(model.card))
+    trust = KnownSigners().compared(model.card, Judge().card(model.card))
+    return replace(model, trust=trust)

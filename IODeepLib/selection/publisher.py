@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from IODeepLib.errors import NoModelFitsError
 from IODeepLib.model_object import Model
 from IODeepLib.selection.criteria import Reason, Verdict
 from IODeepLib.trust.verdict import Standing
@@ -20,6 +21,16 @@ PLACE = {
     Standing.UNPROVED: 1,
     Standing.REFUSED: 1,
 }
+
+
+def refuse_untrusted(model: Model) -> None:
+    """Raise NoModelFitsError if this site never runs a model of this publisher."""
+    if model.standing is Standing.REFUSED:
+        raise NoModelFitsError(
+            f"{model.label} is not run here ({reason(model)})",
+            "a model of a publisher that this site trusts, as it was signed",
+            "see 'iodeep trust list', or ask whoever runs this machine",
+        )
 
 
 def reason(model: Model) -> Reason:

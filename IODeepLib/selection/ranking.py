@@ -31,6 +31,7 @@ from dataclasses import dataclass
 
 from IODeepLib.errors import NoModelFitsError, UsageError
 from IODeepLib.model_object import Model, same_content
+from IODeepLib.model_object.shown_names import said_apart
 from IODeepLib.selection import criteria, hounsfield, publisher
 from IODeepLib.selection.channels import fill_channels
 from IODeepLib.selection.criteria import Reason, Verdict
@@ -149,7 +150,7 @@ class Selection:
         models = {
             candidate.model.family for candidate in newest if candidate.rank == newest[0].rank
         }
-        return tuple(c for c in newest if c.model.family in models)
+        return _each_network_once(c for c in newest if c.model.family in models)
 
     @property
     def places(self) -> tuple[int | None, ...]:
@@ -231,6 +232,21 @@ class Selection:
         )
 
 
+def _each_network_once(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Without what is the same network again, signed by another or by nobody."""
+    kept: list[Candidate] = []
+    for candidate in candidates:
+        card = candidate.model.card
+        if not any(
+            card.label == other.model.card.label
+            and candidate.model.family != other.model.family
+            and same_content(card, other.model.card)
+            for other in kept
+        ):
+            kept.append(candidate)
+    return tuple(kept)
+
+
 def _none_of(count: int) -> str:
     return "the one model does not fit" if count == 1 else f"none of {count} models fits"
 
@@ -265,12 +281,12 @@ def select(series: Image, models: Iterable[Model], others: Sequence[Image] = ())
 
 def distinct_labels(candidates: Sequence[Candidate]) -> list[str]:
     """Name and version of each model; where that is not enough its publisher and UID as well."""
-    count = Counter(candidate.model.label for candidate in candidates)
+    models = [candidate.model for candidate in candidates]
+    count = Counter(model.label for model in models)
+    apart = said_apart(models)
     return [
-        card.label
-        if count[card.label] == 1
-        else f"{card.label} by {card.recipe.card.publisher}, UID {card.study_instance_uid}"
-        for card in (candidate.model.card for candidate in candidates)
+        model.label if count[model.label] == 1 else said
+        for model, said in zip(models, apart, strict=True)
     ]
 
 

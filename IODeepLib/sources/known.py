@@ -12,6 +12,7 @@ nothing is known was not written to its end, or not by us.
 
 from __future__ import annotations
 
+import os
 import re
 import zlib
 from collections.abc import Iterable, Sequence
@@ -35,6 +36,7 @@ from IODeepLib.sources.folder import read_instance
 _T = TypeVar("_T")
 # By study: its state, and the series and SOP Instance UIDs of its cards.
 _Studies = dict[str, tuple[str, list[tuple[str, str]]]]
+_MODE, _OTHERS_MAY_WRITE = 0o644, 0o022
 _NAME = re.compile(r"[A-Za-z0-9._-]+")  # it names a folder
 # Of files that were not written here, or not to their end.
 _DAMAGE = (OSError, ValueError, RecursionError, BadUidError)
@@ -84,13 +86,14 @@ def check_intact(found: Card | Weights | Retirement) -> None:
 
 def _read_known(path: Path) -> Card | Weights | Retirement:
     known = _known_of(path)
-    if known.card is not None and known.read_by == __version__:
+    own = _is_own(path.with_suffix(".json"))
+    if own and known.card is not None and known.read_by == __version__:
         named = _NAME.fullmatch(known.card.name) and _NAME.fullmatch(known.card.version)
         if not named or known.card.sop_instance_uid != path.stem:
             raise _damaged(path)
         return known.card
     found = read_instance(path)
-    if known.read_by:  # what another version found good may not be so
+    if own and known.read_by:  # what another version found good may not be so
         _keep(found, known.checksum)
     return found
 
@@ -139,6 +142,8 @@ class KnownServer:
         self._path = shelf.known
         self._studies: dict[str, tuple[str, list[Entity]]] = {}
         with suppress(*_DAMAGE):
+            if not _is_own(self._path):
+                return
             self._studies = {
                 study: (state, [Entity(study, series, sop) for series, sop in cards])
                 for study, (state, cards) in _read(self._path, _Studies).items()
@@ -197,6 +202,17 @@ def _write(path: Path, content: object) -> None:
         discard(path)
     with whole_file(path) as new:
         new.write_bytes(_checksum(encoded) + b"\n" + encoded)
+        new.chmod(_MODE)
+
+
+def _is_own(path: Path) -> bool:
+    """Whether this user wrote a file, and nobody else may.
+
+    Several may share a cache. What another one knows, be it that a card is signed, is read anew.
+    """
+    status = path.stat()
+    own = status.st_uid == getattr(os, "getuid", lambda: status.st_uid)()
+    return own and (os.name != "posix" or not status.st_mode & _OTHERS_MAY_WRITE)
 
 
 def _checksum(content: bytes) -> bytes:

@@ -109,27 +109,44 @@ def retire(
         source.store([notice])
 
 
-def _is_new(model: Model, published: Sequence[Card], where: str) -> bool:
+def _values(card: Card) -> set[bytes]:
+    return {one.value for one in card.signatures}
+
+
+def _signers(model: Model) -> str:
+    return model.trust.found if model.trust else "nobody has looked at them"
+
+
+def _is_new(model: Model, published: Sequence[Model], where: str) -> bool:
     """Whether `model` is to be stored: not under other UIDs already.
 
     Raises:
-        ModelError: the same version is there, with another content.
+        ModelError: the same version is there, with another content or other signatures.
     """
-    for card in published:
-        if not same_content(card, model.card):
+    for other in published:
+        card = other.card
+        own = model.card.sop_instance_uid == card.sop_instance_uid
+        if own and _values(card) != _values(model.card):
+            raise ModelError(
+                f"{where} has {model.label} already, with other signatures ({_signers(other)})",
+                "a version that was not published yet",
+                "pack it under a new version, and sign that",
+            )
+        if other.family == model.family and not same_content(card, model.card):
             raise ModelError(
                 f"{where} has {model.label} already, with another content",
                 "a version that was not published yet",
                 "pack it under a new version",
             )
-    uids = {card.sop_instance_uid for card in published}
+    same = [other for other in published if other.family == model.family]
+    uids = {other.card.sop_instance_uid for other in same}
     return not uids or model.card.sop_instance_uid in uids
 
 
-def _by_version(catalog: Catalog) -> dict[tuple[str, str], list[Card]]:
-    found: dict[tuple[str, str], list[Card]] = {}
+def _by_version(catalog: Catalog) -> dict[tuple[str, str], list[Model]]:
+    found: dict[tuple[str, str], list[Model]] = {}
     for model in catalog.every:
-        found.setdefault(_version(model.card), []).append(model.card)
+        found.setdefault(_version(model.card), []).append(model)
     return found
 
 

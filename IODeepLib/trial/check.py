@@ -14,6 +14,7 @@ from IODeepLib.inference.preprocess import Prepared, prepare
 from IODeepLib.inference.suv import in_suv
 from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Model
+from IODeepLib.model_object.publishers import proved
 from IODeepLib.network.predictor import Ensemble
 from IODeepLib.network.runtime import open_session
 from IODeepLib.recipe import Stage, Task
@@ -21,6 +22,7 @@ from IODeepLib.results.pictures.overlay import overlay_picture
 from IODeepLib.results.result import Result
 from IODeepLib.selection import Candidate, judge
 from IODeepLib.selection.criteria import Verdict
+from IODeepLib.selection.publisher import refuse_untrusted
 from IODeepLib.series import Image
 from IODeepLib.text.wording import counted
 from IODeepLib.trial.picture import network_view
@@ -76,8 +78,11 @@ def check(
     Raises:
         ImageError: the series cannot be read.
         ModelError: the network fails.
+        NoModelFitsError: this site never runs models of this publisher.
         OutputError: the folder cannot be written.
     """
+    model = proved(model)
+    refuse_untrusted(model)
     recipe = model.card.recipe
     candidate = judge(series, model, others)
     odd = [f"it does not fit: {why}" for why in candidate.with_verdict(Verdict.FAILS)]

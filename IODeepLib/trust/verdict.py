@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from IODeepLib.codes import Code
 from IODeepLib.trust.policy import Policy
@@ -122,6 +122,21 @@ class Trust:
     notes: tuple[str, ...] = ()
     policy: Policy = Policy.WARN
     configured: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The verdict as plain JSON values."""
+        who = self.publisher
+        return {
+            "verdict": self.kind.value,
+            "found": self.found,
+            "publisher": who.name if who else None,
+            "subject": who.subject if who else None,
+            "certificate_sha256": who.fingerprint.replace(":", "").lower() if who else None,
+            "certificate_valid_until": who.ends.isoformat() if who else None,
+            "notes": list(self.notes),
+            "policy": self.policy.value,
+            "may_run": self.may_run,
+        }
 
     @property
     def required(self) -> str:

@@ -54,4 +54,5 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test touches the cache, the outbox or the settings of whoever runs it."""
     monkeypatch.setenv("IODEEP_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("IODEEP_OUTBOX", str(tmp_path / "outbox"))
+    monkeypatch.setenv("IODEEP_MEMORY", str(tmp_path / "memory"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))

@@ -84,7 +84,7 @@ def check_model(run: Run, place: Place) -> Iterator[Check]:
     notice = place.notices.get(uid)
     if notice is not None:
         yield Check("retired", Outcome.NOTE, f"{card.label} is retired by now: {notice}")
-    yield from _versions(card.model_uid, card.label, place)
+    yield from _versions(card.model_uid, card.label, place, model.family)
 
 
 def _digest(name: str, said: str, now: str) -> Check:
@@ -95,13 +95,16 @@ def _digest(name: str, said: str, now: str) -> Check:
     return Check(name, Outcome.OK, "that of the model")
 
 
-def _versions(model_uid: str, label: str, place: Place) -> Iterator[Check]:
-    """Whether there is a newer version that is not retired."""
+def _versions(
+    model_uid: str, label: str, place: Place, family: str | None = None
+) -> Iterator[Check]:
+    """Whether there is a newer version that is not retired, of this publisher if it is known."""
     version = label.rpartition("@")[2]
     versions = {
         m.card.version
         for m in place.models
-        if m.card.model_uid == model_uid and m.card.sop_instance_uid not in place.notices
+        if (m.card.model_uid == model_uid and family in (None, m.family))
+        and m.card.sop_instance_uid not in place.notices
     }
     try:
         newest = max(versions, key=version_precedence, default="")

@@ -18,8 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from makers.certificates import made, revocation_list, rsa_key, usage
-
-from IODeepLib.disk import settings_file
+from makers.trust_lists import in_a_folder
 
 Command = Callable[..., Answer]
 ONE = made("CN=Radiology,O=Hospital")
@@ -36,9 +35,7 @@ policy = "warn"
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     """The file for all users, which is not there, and the user's own."""
-    site, own = tmp_path / "site.toml", tmp_path / "own.toml"
-    monkeypatch.setattr(settings_file, "site_wide_file", lambda: site)
-    monkeypatch.setenv("IODEEP_CONFIG", str(own))
+    site, own = in_a_folder(tmp_path, monkeypatch)
     own.write_text(COMMENTED)
     return site, own
 
@@ -67,7 +64,7 @@ def test_a_new_key(
 ) -> None:
     monkeypatch.setenv("PHRASE", "some words")
     words = ("Radiology AI", "--organization", "Hospital", "--country", "DE", "--years", "2")
-    where = ("--out", tmp_path / "new", "--pass-phrase", "env:PHRASE")
+    where = ("--out", tmp_path / "new", "--passphrase", "env:PHRASE")
     answer = iodeep("key", "new", *words, *where, *filter(None, [kind]), "--json")
     said = json.loads(answer.out)
     path = Path(said["key"])
@@ -85,7 +82,7 @@ def test_a_new_key(
 
 
 def test_a_request_for_the_hospitals_authority(tmp_path: Path, iodeep: Command) -> None:
-    where = ("--out", tmp_path / "new", "--no-pass-phrase")
+    where = ("--out", tmp_path / "new", "--no-passphrase")
     assert iodeep("key", "new", "Radiology AI", "--request", *where).status == 0
     call = [
         "openssl",
@@ -103,12 +100,12 @@ def test_a_request_for_the_hospitals_authority(tmp_path: Path, iodeep: Command) 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["A", "--pass-phrase", "env:NOWHERE"], "no environment variable NOWHERE"),
-        (["A", "--pass-phrase", "some words"], "'env:VARIABLE' or 'keyring:SERVICE'"),
+        (["A", "--passphrase", "env:NOWHERE"], "no environment variable NOWHERE"),
+        (["A", "--passphrase", "some words"], "'env:VARIABLE' or 'keyring:SERVICE'"),
         (["A"], "nobody to ask for the pass phrase"),
-        (["A" * 65, "--no-pass-phrase"], "1 to 64 characters"),
-        (["", "--no-pass-phrase"], "1 to 64 characters"),
-        (["A", "--country", "Germany", "--no-pass-phrase"], "two capital letters for a country"),
+        (["A" * 65, "--no-passphrase"], "1 to 64 characters"),
+        (["", "--no-passphrase"], "1 to 64 characters"),
+        (["A", "--country", "Germany", "--no-passphrase"], "two capital letters for a country"),
     ],
 )
 def test_calls_that_make_no_key(
@@ -126,7 +123,7 @@ def test_a_key_where_nobody_may_write(
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)
     with without_privileges():
-        answer = iodeep("key", "new", "A", "--no-pass-phrase", "--out", closed / "new")
+        answer = iodeep("key", "new", "A", "--no-passphrase", "--out", closed / "new")
     refused(answer, 4, "cannot be written (Permission denied)")
 
 

@@ -13,14 +13,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from makers.certificates import DAY, NOW, Made, made, revocation_list, rsa_key, usage, weakly_signed
+from makers.trust_lists import entry
 
 from IODeepLib.codes import region_by_term
 from IODeepLib.trust.judge import judge
 from IODeepLib.trust.policy import Policy
 from IODeepLib.trust.trust_list import TrustList
 from IODeepLib.trust.verdict import Claim, Kind, Trust
-
-from .conftest import entry
 
 ROOT = made("CN=Hospital Root,O=Hospital", authority=True)
 ISSUING = made("CN=Hospital Issuing,O=Hospital", ROOT, authority=True, path_length=0)
@@ -211,7 +210,7 @@ def test_who_is_not_believed(name: str, listed: Listed) -> None:
     found = judged(listed(entry("root", ROOT.pem)), by(*chain, ISSUING))
     assert (found.kind, words in found.found) == (kind, True), found
     assert found.required == "trusted"
-    assert not found.may_run(Policy.REQUIRE)
+    assert not replace(found, policy=Policy.REQUIRE).may_run
 
 
 @pytest.mark.parametrize(
@@ -249,7 +248,7 @@ def test_weak_digests(listed: Listed, digest: str) -> None:
 def test_what_is_broken_never_runs(listed: Listed, signature: Signed) -> None:
     found = judged(listed(entry("a", ALONE.pem)), signature)
     assert found.kind is Kind.BROKEN
-    assert not found.may_run(Policy.WARN)
+    assert not found.may_run
 
 
 # --- revoked --------------------------------------------------------------------------------
@@ -261,7 +260,7 @@ def test_revoked_by_its_authority(listed: Listed, tmp_path: Path) -> None:
     found = judged(site, by(SIGNER, ISSUING))
     assert found.kind is Kind.REVOKED
     assert "CN=Radiology,O=Hospital was revoked by CN=Hospital Issuing" in found.found
-    assert not found.may_run(Policy.WARN)
+    assert not found.may_run
     assert judged(site, by(*signer())).is_trusted
 
 
@@ -353,7 +352,7 @@ def test_a_signature_from_the_future_is_said(listed: Listed) -> None:
 def test_who_may_not_speak_for_it(listed: Listed, keys: dict, words: str) -> None:
     found = judged(listed(entry("h", ROOT.pem, **keys)), by(SIGNER, ISSUING))
     assert (found.kind, words in found.found) == (Kind.NOT_ALLOWED, True), found.found
-    assert found.may_run(Policy.WARN) and not found.may_run(Policy.REQUIRE)
+    assert found.may_run and not replace(found, policy=Policy.REQUIRE).may_run
 
 
 def test_who_may_speak_for_it(listed: Listed) -> None:

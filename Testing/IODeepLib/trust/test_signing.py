@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pydicom
@@ -183,7 +184,7 @@ def test_all_else_stays_as_it_was(packed: Path, tmp_path: Path) -> None:
         assert path.read_bytes().startswith(content)  # the sequences come last in these
     again = find_models(packed)
     assert not again.problems and again.notice(again.every[0]) is not None
-    assert again.every[0].card == model.card
+    assert replace(again.every[0].card, signatures=()) == model.card
     verify(again.every[0])
 
 

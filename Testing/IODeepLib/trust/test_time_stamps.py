@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from makers.certificates import DAY, NOW, Made, made
+from makers.trust_lists import entry
 
 from IODeepLib.trust.certificates import opened
 from IODeepLib.trust.judge import judge
@@ -21,7 +22,6 @@ from IODeepLib.trust.time_stamps import TimeStampError, time_of
 from IODeepLib.trust.trust_list import TrustList
 from IODeepLib.trust.verdict import Kind
 
-from .conftest import entry
 from .test_judge import LIVER, by
 
 VALUE = b"a signature"

@@ -1,0 +1,75 @@
+"""Which cards and models were seen with the signature of a trusted publisher.
+
+An unsigned card says nothing of the signature that it once had. This machine remembers, and so a
+signature that was taken away is seen.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from IODeepLib.disk.files import whole_file
+from IODeepLib.disk.user_folders import memory_folder
+from IODeepLib.errors import OutputError, UsageError
+from IODeepLib.model_object.card import Card
+from IODeepLib.trust.verdict import Kind, Trust
+
+_log = logging.getLogger(__name__)
+_FILE_NAME = "signers.json"
+_MOST = 100_000  # cards; those seen longest ago are forgotten first
+
+
+class _Memory(msgspec.Struct):
+    """What the file says: names of publishers, by the UID of a card, and of a model."""
+
+    cards: dict[str, str] = msgspec.field(default_factory=dict)
+    models: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class KnownSigners:
+    """What this user's machine remembers; empty for whoever has no place for it."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._memory = _Memory()
+        self._is_new = False
+        with suppress(UsageError):
+            self._path = memory_folder() / _FILE_NAME
+            with suppress(OSError, msgspec.MsgspecError):
+                self._memory = msgspec.json.decode(self._path.read_bytes(), type=_Memory)
+
+    def compared(self, card: Card, trust: Trust) -> Trust:
+        """The verdict on a card, with what is remembered; and remember it."""
+        memory, uid = self._memory, card.sop_instance_uid
+        if trust.is_trusted and trust.publisher is not None:
+            name = trust.publisher.name
+            if memory.cards.get(uid) != name or memory.models.get(card.model_uid) != name:
+                memory.cards[uid] = memory.models[card.model_uid] = name
+                self._is_new = True
+            return trust
+        if trust.kind is not Kind.UNSIGNED:
+            return trust
+        if name := memory.cards.get(uid, ""):
+            found = f"unsigned, though it was signed by {name} before: somebody took that away"
+            return replace(trust, kind=Kind.BROKEN, found=found)
+        if name := memory.models.get(card.model_uid, ""):
+            return replace(trust, found=f"unsigned, though {name} signs this model")
+        return trust
+
+    def keep(self) -> None:
+        """Write what is new, if that is possible."""
+        if not self._is_new or self._path is None:
+            return
+        for known in (self._memory.cards, self._memory.models):
+            while len(known) > _MOST:
+                del known[next(iter(known))]
+        try:
+            with whole_file(self._path) as new:
+                new.write_bytes(msgspec.json.encode(self._memory))
+        except OutputError as error:
+            _log.info("who signs is not remembered: %s", error)
