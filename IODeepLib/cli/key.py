@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from IODeepLib.cli import console, passphrase
+from IODeepLib.cli import console, pass_phrase
 from IODeepLib.cli.verbs_below import VerbsBelow
 
 NAME = "key"
@@ -22,9 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     new.add_argument(
         "--request", action="store_true", help="a request for the hospital's authority to sign"
     )
-    passphrase.add_argument(new)
+    pass_phrase.add_argument(new)
     new.add_argument(
-        "--no-passphrase", action="store_true", help="whoever can read the file can sign with it"
+        "--no-pass-phrase", action="store_true", help="whoever can read the file can sign with it"
     )
 
 
@@ -39,11 +39,11 @@ def _new(options: argparse.Namespace) -> None:
 
     subject = subject_of(options.name, options.organization, options.country)
     key = options.out / KEY
-    phrase = None if options.no_passphrase else passphrase.new_passphrase(options, key.name)
+    phrase = None if options.no_pass_phrase else pass_phrase.new(options, str(key))
     made = new_key(
         options.out,
         subject,
-        passphrase=phrase,
+        pass_phrase=phrase,
         years=options.years,
         by_rsa=options.rsa,
         request=options.request,

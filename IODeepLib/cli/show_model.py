@@ -32,8 +32,9 @@ def show_model(options: argparse.Namespace, model: Model) -> None:
     recipe = model.card.recipe
     signatures = signatures_in(model)
     document = _summary(model) | {"warnings": doubts(recipe)}
-    text = _text(document, recipe, show_signatures.facts(signatures))
+    text = _text(document, recipe, show_signatures.facts(signatures, model.trust))
     document |= {"signatures": show_signatures.as_json(signatures)}
+    document |= {"trust": None if model.trust is None else model.trust.as_json()}
     console.emit(options, document | {"recipe": json.loads(recipe_to_json(recipe))}, text)
     if wrong := show_signatures.broken(signatures):
         raise InputError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from IODeepLib.trust.dicom_signature import DicomSignature
+    from IODeepLib.trust.verdict import Trust
 
 Signatures = Mapping[str, Sequence["DicomSignature"]]  # by what bears them
 
@@ -18,8 +19,8 @@ def as_json(found: Signatures) -> list[dict[str, Any]]:
     return [as_json(one) | {"of": what} for what, signatures in found.items() for one in signatures]
 
 
-def facts(found: Signatures) -> Iterator[tuple[str, str]]:
-    """The same for people: each word and what is said to it."""
+def facts(found: Signatures, trust: Trust | None) -> Iterator[tuple[str, str]]:
+    """The same for people, with what this site makes of it: each word and what is said to it."""
     from IODeepLib.trust.signature_words import words
 
     by_words: dict[str, list[str]] = {}
@@ -31,8 +32,9 @@ def facts(found: Signatures) -> Iterator[tuple[str, str]]:
     unsigned = [what for what, signatures in found.items() if not signatures]
     if unsigned:
         yield "not signed", ", ".join(unsigned)
-    if by_words:
-        yield "trust", "not judged: the signer's certificate is compared with nothing here"
+    if by_words and trust is not None:
+        yield "trust", trust.found
+        yield from (("trust", note) for note in trust.notes)
 
 
 def broken(found: Signatures) -> str:

@@ -31,7 +31,7 @@ def new_key(
     folder: Path,
     subject: x509.Name,
     *,
-    passphrase: str | None,
+    pass_phrase: str | None,
     years: float,
     by_rsa: bool = False,
     request: bool = False,
@@ -41,7 +41,7 @@ def new_key(
     Args:
         folder: a new one, for both files.
         subject: whose key it is.
-        passphrase: what the key is encrypted with; None to leave it open.
+        pass_phrase: what the key is encrypted with; None to leave it open.
         years: for how long the certificate is valid.
         by_rsa: RSA in the place of P-256.
         request: a request (PKCS #10) in the place of a certificate of its own.
@@ -60,7 +60,7 @@ def new_key(
     name = REQUEST if request else CERTIFICATE
     made = _request(key, subject) if request else _certificate(key, subject, years)
     encryption: KeySerializationEncryption = (
-        BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+        BestAvailableEncryption(pass_phrase.encode()) if pass_phrase else NoEncryption()
     )
     with whole_folder(folder) as new:
         private = os.open(new / KEY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -71,7 +71,7 @@ def test_a_model_is_signed_and_shown_to_be(tmp_path: Path, iodeep: Iodeep) -> No
     shown = iodeep("show", packed)
     assert shown.status == 0
     assert "signed        card, part 1, part 2, part 3: intact; by CN=Publisher" in shown.out
-    assert "trust         not judged" in shown.out and "not signed" not in shown.out
+    assert "trust         signed by CN=" in shown.out and "not signed" not in shown.out
     document = json.loads(iodeep("show", packed, "--json").out)
     assert [one["of"] for one in document["signatures"]] == ["card", "part 1", "part 2", "part 3"]
     for one in document["signatures"]:

@@ -64,7 +64,7 @@ def test_a_new_key(
 ) -> None:
     monkeypatch.setenv("PHRASE", "some words")
     words = ("Radiology AI", "--organization", "Hospital", "--country", "DE", "--years", "2")
-    where = ("--out", tmp_path / "new", "--passphrase", "env:PHRASE")
+    where = ("--out", tmp_path / "new", "--pass-phrase", "env:PHRASE")
     answer = iodeep("key", "new", *words, *where, *filter(None, [kind]), "--json")
     said = json.loads(answer.out)
     path = Path(said["key"])
@@ -82,7 +82,7 @@ def test_a_new_key(
 
 
 def test_a_request_for_the_hospitals_authority(tmp_path: Path, iodeep: Command) -> None:
-    where = ("--out", tmp_path / "new", "--no-passphrase")
+    where = ("--out", tmp_path / "new", "--no-pass-phrase")
     assert iodeep("key", "new", "Radiology AI", "--request", *where).status == 0
     call = [
         "openssl",
@@ -100,12 +100,12 @@ def test_a_request_for_the_hospitals_authority(tmp_path: Path, iodeep: Command) 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["A", "--passphrase", "env:NOWHERE"], "no environment variable NOWHERE"),
-        (["A", "--passphrase", "some words"], "'env:VARIABLE' or 'keyring:SERVICE'"),
+        (["A", "--pass-phrase", "env:NOWHERE"], "no environment variable NOWHERE"),
+        (["A", "--pass-phrase", "some words"], "'env:VARIABLE' or 'keyring:SERVICE'"),
         (["A"], "nobody to ask for the pass phrase"),
-        (["A" * 65, "--no-passphrase"], "1 to 64 characters"),
-        (["", "--no-passphrase"], "1 to 64 characters"),
-        (["A", "--country", "Germany", "--no-passphrase"], "two capital letters for a country"),
+        (["A" * 65, "--no-pass-phrase"], "1 to 64 characters"),
+        (["", "--no-pass-phrase"], "1 to 64 characters"),
+        (["A", "--country", "Germany", "--no-pass-phrase"], "two capital letters for a country"),
     ],
 )
 def test_calls_that_make_no_key(
@@ -123,7 +123,7 @@ def test_a_key_where_nobody_may_write(
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)
     with without_privileges():
-        answer = iodeep("key", "new", "A", "--no-passphrase", "--out", closed / "new")
+        answer = iodeep("key", "new", "A", "--no-pass-phrase", "--out", closed / "new")
     refused(answer, 4, "cannot be written (Permission denied)")
 
 
