@@ -54,16 +54,18 @@ def own_file() -> Path | None:
 
 
 def exists(path: Path) -> bool:
-    """Whether a file is there; whoever may not look is not told that it is not.
+    """Whether a file is there, as far as this user may look.
 
     Raises:
-        UsageError: nobody may look.
+        UsageError: this user may not look for the file for all users: it may be meant to bind them.
     """
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
+        if path != site_wide_file():
+            return False
         raise UsageError(
             f"{path} cannot be read ({error.strerror})", "the settings", "have it made readable"
         ) from None
