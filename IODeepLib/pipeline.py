@@ -38,6 +38,7 @@ from IODeepLib.model_object.publishers import proved
 from IODeepLib.network.providers import Engine
 from IODeepLib.network.runtime import open_session
 from IODeepLib.recipe import AfterStep, Input, Recipe
+from IODeepLib.recipe import Stage as RecipeStage
 from IODeepLib.results import SegmentationType, seg_obstacle
 from IODeepLib.results.asked_for import (
     check_seg_type_of,
@@ -88,8 +89,9 @@ class Options:
         provider: "auto", or the name of an ONNX Runtime execution provider.
         threads: how many threads the network computes with; None for the cores at hand.
         engine: AUTO, or PLAIN for ONNX Runtime's own 3D convolutions where a faster graph is known.
-        labels: names of the labels that a segmentation keeps; None for all. Decisions and what
-            comes after them are made with all labels, then the others are dropped.
+        labels: names of the labels that a segmentation keeps; None for all. Of a model of several
+            stages only those are run that these labels need; their decisions and what comes after
+            them are made with all labels, then the others are dropped.
         seg_on_slices: of a series that is corrected, also a DICOM SEG on its slices themselves.
         mirroring: run mirror images too, where the recipe asks for them; without, a run is up to
             eight times as fast, and its result another one.
@@ -155,7 +157,7 @@ def run(
     model = proved(model)
     recipe = model.card.recipe
     left_out = labels_left_out(model, options.labels)
-    departing = departure(model, options.quality, options.mirroring)
+    departing = departure(model, options.quality, options.mirroring, options.labels)
     check_seg_type_of(recipe, options.seg_type)
     if options.confidence:
         check_confidence(recipe, model.label)
@@ -171,8 +173,9 @@ def run(
             "a model whose every criterion the series meets",
             "see 'iodeep select' for the models that fit",
         )
-    inputs, suv_notes = _inputs(recipe, candidate, options)
-    stages = _Stages(progress, began, cancelled, [stage.name for stage in recipe.all_stages])
+    needed = recipe.stages_for(options.labels)
+    inputs, suv_notes = _inputs(recipe, needed, candidate, options)
+    stages = _Stages(progress, began, cancelled, [stage.name for stage in needed])
     verify(model, stages.begin(Stage.VERIFY))
     image = candidate.channels[0]
     how = How(
@@ -193,8 +196,8 @@ def run(
         occlusion=options.occlusion,
         rewritten=options.engine is Engine.AUTO,
     )
-    running = StageRun(recipe, how)
-    running.open(recipe.all_stages[0])
+    running = StageRun(recipe, how, needed)
+    running.open(needed[0])
     reading = stages.begin(Stage.READ)
     volumes = [
         image.volume(reading, channel.color)
@@ -316,12 +319,12 @@ def _finish(
 
 
 def _inputs(
-    recipe: Recipe, candidate: Candidate, options: Options
+    recipe: Recipe, stages: Sequence[RecipeStage], candidate: Candidate, options: Options
 ) -> tuple[dict[str, Input], list[str]]:
-    """The input of each stage as it is for these series, and sentences on it."""
+    """The input of each of these stages as it is for these series, and sentences on it."""
     inputs: dict[str, Input] = {}
     notes: dict[str, None] = {}
-    for stage in recipe.all_stages:
+    for stage in stages:
         own = [candidate.channels[i] for i in recipe.series_of(stage)]
         input_, said = in_suv(stage.input, own)
         inputs[stage.name] = input_as_asked(input_, options.quality, options.mirroring)

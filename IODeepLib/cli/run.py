@@ -78,7 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave out the mirror images that some networks take the mean over: faster",
     )
     parser.add_argument(
-        "--labels", metavar="NAME,NAME", help="keep only these labels in the result [all]"
+        "--labels",
+        metavar="NAME,NAME",
+        help="keep only these labels in the result, and run only the stages they need [all]",
     )
     parser.add_argument(
         "--confidence",
@@ -154,7 +156,9 @@ def run(options: argparse.Namespace) -> None:
     ):
         series, candidate, why = choose(images, models)
         left_out = labels_left_out(candidate.model, run_options.labels)
-        departing = departure(candidate.model, run_options.quality, run_options.mirroring)
+        departing = departure(
+            candidate.model, run_options.quality, run_options.mirroring, run_options.labels
+        )
         asked = recorded_options(run_options.seg_type, left_out, departing.options)
         planned |= described(candidate.channels, provenance_of(candidate.model, asked))
         may_replace(options.out)

@@ -52,6 +52,7 @@ class StageRun:
     Args:
         recipe: the recipe.
         how: how they are run.
+        stages: those of the recipe that are run, in order.
 
     Attributes:
         outcomes: what became of the stages so far.
@@ -64,8 +65,8 @@ class StageRun:
         steps: sentences on what was done to the images, and how the networks were run.
     """
 
-    def __init__(self, recipe: Recipe, how: How) -> None:
-        self._recipe, self._how = recipe, how
+    def __init__(self, recipe: Recipe, how: How, stages: Sequence[Stage]) -> None:
+        self._recipe, self._how, self._stages = recipe, how, stages
         self._sessions: tuple[str, list[Session]] = ("", [])
         self._earlier = Earlier({}, {})
         self._painting: Painting | None = None
@@ -119,7 +120,7 @@ class StageRun:
         """
         source = images[0].grid
         found: Segmentation | Classification | None = None
-        stages = self._recipe.all_stages
+        stages = self._stages
         for number, stage in enumerate(stages):
             began = time.monotonic()
             box = self._box(stage, source)
@@ -167,16 +168,13 @@ class StageRun:
 
     def _has_values(self, stage: Stage) -> bool:
         """Whether the stages were run whose measured values this one takes."""
-        for channel in stage.input.channels:
-            for step in (step for steps in stage.input.steps(channel) for step in steps):
-                name = getattr(step, "of_stage", None)
-                if name is not None and name not in self._earlier.measured:
-                    self.notes.append(
-                        f"stage {stage.name} was not run: it takes values that stage {name}, which "
-                        "was not run, would have measured"
-                    )
-                    return False
-        return True
+        missing = sorted(stage.measured_by - {*self._earlier.measured})
+        self.notes += [
+            f"stage {stage.name} was not run: it takes values that stage {name}, which was not "
+            "run, would have measured"
+            for name in missing[:1]
+        ]
+        return not missing
 
     def _prepared(self, number: int, stage: Stage, images: Sequence[Volume], box: Box) -> Prepared:
         """The image that a stage's networks read: of the box, as if there were nothing else."""
@@ -218,13 +216,11 @@ class StageRun:
 
     def _read_the_same(self, one: Stage, other: Stage) -> bool:
         """Whether two stages are given just the same image, as parts of one label set are."""
-        channels = other.input.channels
-        steps = (step for c in channels for steps in other.input.steps(c) for step in steps)
         return (
             self._how.inputs[one.name] == self._how.inputs[other.name]
             and one.region is other.region is None
-            and all(channel.stage is None for channel in channels)
-            and all(getattr(step, "of_stage", None) is None for step in steps)
+            and all(channel.stage is None for channel in other.input.channels)
+            and not other.measured_by
         )
 
     def _infer(
@@ -285,7 +281,8 @@ class StageRun:
         """Of `Segmentation.confidence`; votes are among them if all of the result comes of some."""
         if not self._how.confidence:
             return 0
-        return _WITHOUT_VOTES + all(self._voters(one) > 1 for one in self._recipe.result_stages)
+        results = filter(self._is_result, self._stages)
+        return _WITHOUT_VOTES + all(self._voters(one) > 1 for one in results)
 
     def _voters(self, stage: Stage) -> int:
         """How many networks and mirror images a stage takes the mean of."""
@@ -362,9 +359,7 @@ class StageRun:
             kept = own.segmentation()
         labels = self._earlier.labels
         labels[stage.name] = kept
-        read = frozenset[str]().union(
-            *(later.reads for later in self._recipe.all_stages[number + 1 :])
-        )
+        read = frozenset[str]().union(*(later.reads for later in self._stages[number + 1 :]))
         for name in [name for name in labels if name not in read]:
             del labels[name]
         return kept

@@ -11,7 +11,7 @@ network's own spatial axes, as `axis_order` lists them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -89,6 +89,7 @@ from IODeepLib.recipe.stages import (
     Stage,
     check_stages,
     check_steps,
+    needed_stages,
     result_stages,
     series_channels,
 )
@@ -255,6 +256,17 @@ class Recipe(Record, kw_only=True):
     def result_stages(self) -> tuple[Stage, ...]:
         """The stages whose labels are the result; a later one paints over an earlier one."""
         return result_stages(self.all_stages)
+
+    def stages_for(self, labels: Collection[str] | None) -> tuple[Stage, ...]:
+        """The stages that these labels of the result need, in order; None for all labels."""
+        if labels is None:
+            return self.all_stages
+        wanted = {*labels}
+        for step in reversed(self.after):  # of labels that go together none is there alone
+            if isinstance(step, LargestComponent) and step.together:
+                together = step.labels or [label.name for label in self.labels]
+                wanted.update(together if wanted.intersection(together) else ())
+        return needed_stages(self.all_stages, wanted)
 
     @property
     def labels(self) -> tuple[Label, ...]:

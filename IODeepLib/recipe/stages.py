@@ -6,7 +6,7 @@ it looks at. What no other stage reads is the result.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Annotated
 
 from msgspec import Meta
@@ -62,6 +62,14 @@ class Stage(Record):
         named = {channel.stage for channel in self.input.channels if channel.stage is not None}
         return frozenset(named | ({self.region.stage} if self.region else set()))
 
+    @property
+    def measured_by(self) -> frozenset[str]:
+        """The names of the stages that measured values which its own steps take."""
+        given = self.input
+        steps = (step for c in given.channels for steps in given.steps(c) for step in steps)
+        named = {getattr(step, "of_stage", None) for step in steps}
+        return frozenset(name for name in named if name is not None)
+
 
 def check_networks(networks: Sequence[str], output: Output) -> None:
     """Refuse networks that cannot be told apart, or whose outputs cannot be averaged.
@@ -85,6 +93,19 @@ def result_stages(stages: Sequence[Stage]) -> tuple[Stage, ...]:
     """The stages whose labels are the result: those that no other one reads."""
     read = frozenset[str]().union(*(stage.reads for stage in stages))
     return tuple(stage for stage in stages if stage.name not in read)
+
+
+def needed_stages(stages: Sequence[Stage], labels: Container[str]) -> tuple[Stage, ...]:
+    """The stages that these labels of the result need, in order: their own, and what those need."""
+    needed = {
+        stage.name
+        for stage in result_stages(stages)
+        if any(label.name in labels for label in stage.output.labels)
+    }
+    for stage in reversed(stages):  # what a stage needs is earlier
+        if stage.name in needed:
+            needed |= stage.reads | stage.measured_by
+    return tuple(stage for stage in stages if stage.name in needed)
 
 
 def series_channels(inputs: Sequence[Input]) -> tuple[Channel, ...]:

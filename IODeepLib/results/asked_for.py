@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,9 +55,12 @@ class Departure:
     notes: tuple[str, ...]
 
 
-def departure(model: Model, quality: Quality, mirroring: bool) -> Departure:
-    """How `quality` and `mirroring` depart from the recipe of `model`."""
-    given = [stage.input for stage in model.card.recipe.all_stages]
+def departure(
+    model: Model, quality: Quality, mirroring: bool, labels: Collection[str] | None
+) -> Departure:
+    """How `quality`, `mirroring` and the labels that are kept depart from the recipe of `model`."""
+    needed = model.card.recipe.stages_for(labels)
+    given = [stage.input for stage in needed]
     asked = [input_as_asked(one, quality, mirroring) for one in given]
     options: dict[str, Any] = {}
     notes: list[str] = []
@@ -75,6 +78,12 @@ def departure(model: Model, quality: Quality, mirroring: bool) -> Departure:
         notes.append("mirror images, which the model takes the mean over, were left out as asked")
     if quality is not Quality.DEFAULT and "quality" not in options:
         notes.append(f"quality '{quality}' is the same as the default for this model")
+    notes += [
+        f"stage {stage.name} was not run: no label that was asked for needs it; what it would have "
+        "painted over stays"
+        for stage in model.card.recipe.all_stages
+        if stage not in needed
+    ]
     return Departure(options, tuple(notes))
 
 

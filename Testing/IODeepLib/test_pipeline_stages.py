@@ -156,6 +156,59 @@ def test_later_parts_paint_over_earlier_ones(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, VOXELS > 300)
 
 
+def test_only_the_stages_that_the_asked_labels_need(tmp_path: Path) -> None:
+    """Two parts, one of which looks around what a stage finds that takes values of a third part."""
+    scaled = [{"step": "min_max"}, {"step": "scale_offset", "offset": -0.75}]
+    again = [{"step": "min_max", "of_stage": "measure"}, *scaled[1:]]
+    parts = [
+        stage("measure", label(1, "Bright"), input={"intensity": scaled}),
+        stage("coarse", label(1, "Place"), label(2, "Rest"), input={"intensity": again}),
+        stage("low", label(2, "Low"), input=less(300)),
+        stage("fine", label(3, "Fine"), input=less(600), region={"stage": "coarse"}),
+        stage("high", label(4, "High"), label(5, "Never"), input=less(900)),
+    ]
+    tidy = {"step": "largest_component", "labels": ["Fine", "Low"], "together": True}
+    three = sums([[0], [1], [0.5]], spatial=3)
+    networks = dict.fromkeys(("measure", "low", "fine"), PLAIN) | {"coarse": three, "high": three}
+    series = series_of(tmp_path / "i")
+    seen: list[str] = []
+
+    def kept(model: Model, *labels: str) -> Any:
+        seen.clear()
+        options = Options(labels=labels or None)
+        return run(series, model, options, watch=lambda name, feeds: seen.append(name))
+
+    (tmp_path / "a").mkdir()
+    model = models_of(tmp_path / "a", networks, staged(*parts))
+    whole = kept(model)
+    assert seen == ["measure", "coarse", "low", "fine", "high"]
+    assert not any("was not run" in note for note in whole.notes)
+    fine = kept(model, "Fine")
+    assert seen == ["measure", "coarse", "fine"]
+    assert [note.split(":")[0] for note in fine.notes if "painted" in note] == [
+        "stage low was not run",
+        "stage high was not run",
+    ]
+    assert [one["name"] for one in fine.document()["provenance"]["stages"]] == seen
+    found, there = fine.segmentation.array, whole.segmentation.array
+    # Of what it finds nothing is missing; what is more is what the last one painted over.
+    np.testing.assert_array_equal(found[there < 4], np.where(there == 3, 3, 0)[there < 4])
+    assert (found[there == 4] == 3).all() and (there == 4).any()
+    assert [one.name for one in fine.segmentation.labels] == ["Fine"]
+    high = kept(model, "High", "Never")
+    assert seen == ["high"]
+    assert high.document()["missing"] == ["Never"]
+    np.testing.assert_array_equal(high.segmentation.array, np.where(there == 4, 4, 0))
+    # Each is an object of its own, and the same again.
+    uids = [one.seg.sop_instance_uid for one in (whole, fine, high, kept(model, "High", "Never"))]
+    assert len({*uids}) == 3 and uids[2] == uids[3]
+    # What has one largest component together needs all of it.
+    (tmp_path / "b").mkdir()
+    model = models_of(tmp_path / "b", networks, staged(*parts, after=[tidy]))
+    kept(model, "Fine")
+    assert seen == ["measure", "coarse", "low", "fine"]
+
+
 def test_parts_with_steps_of_their_own_and_on_all_of_them(tmp_path: Path) -> None:
     """A hole in one part is filled in its stage; small pieces are removed from the whole."""
     voxels = np.zeros((5, 9, 9), np.int16)

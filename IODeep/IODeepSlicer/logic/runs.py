@@ -63,7 +63,8 @@ class Runs(Models):
 
         :param device: "auto", or the name of an ONNX Runtime execution provider, such as "cpu".
         :param threads: how many threads the network computes with; None for one a core.
-        :param labels: names of the labels to keep; None for all.
+        :param labels: names of the labels to keep; only the stages that they need are run. None for
+            all.
         :param source: the server from which weights are fetched that are not on this machine.
         :param confidence: also say how sure the network is, voxel by voxel and of each segment.
         :param quality: "fast": patches overlap less, and no mirror images; "default": as the model
