@@ -122,7 +122,11 @@ CRL = x509.load_pem_x509_crl(revocation_list(ONE)).public_bytes(Encoding.DER)
 NO_VERSION = CRL.replace(b"\2\1\1\x30", b"\2\1\7\x30", 1)
 
 
-@pytest.mark.parametrize("content", [b"", ONE.der, ONE.pem.encode(), CRL[:100], NO_VERSION])
+@pytest.mark.parametrize(
+    "content",
+    [b"", ONE.der, ONE.pem.encode(), CRL[:100], NO_VERSION],
+    ids=["nothing", "a certificate", "one as text", "cut off", "of no version"],
+)
 def test_what_is_no_revocation_list(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.crl").write_bytes(content)
     with pytest.raises(CertificateError, match=r"a\.crl is no list of revoked certificates"):
