@@ -121,7 +121,11 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], l
     paths = [*_networks(root), *_models(root), *_images(root)]
     answer = subprocess.run(
         [sys.executable, "-c", WATCH, root, *paths],
-        env={"PYTHONPATH": ":".join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"},
+        env={
+            "PYTHONPATH": ":".join(filter(None, sys.path)),
+            "OMP_NUM_THREADS": "1",
+            "IODEEP_MEMORY": str(root / "memory"),
+        },
         capture_output=True,
         text=True,
         check=False,

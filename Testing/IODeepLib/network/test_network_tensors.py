@@ -339,8 +339,9 @@ def test_a_lack_of_memory_is_told_before_the_run(
     network = sums([[0], [1]], spatial=3)
     model = model_of(tmp_path, network, input={**ABOVE, "patch_size": patch_size})
     series = series_of(tmp_path / "i")
-    # Two channels of float32: a patch, and as many planes of the whole image.
-    needed = 8 * (4 * 8 * 6 + 4 * 16 * 12) if patch_size else 8 * VOXELS.size
+    # Two channels of float32: a patch, one of a single value that is kept, and as many planes of
+    # the whole image as a patch has.
+    needed = 8 * (2 * 4 * 8 * 6 + 4 * 16 * 12) if patch_size else 8 * VOXELS.size
     monkeypatch.setattr("IODeepLib.machine.memory.free_memory", lambda: 2 * needed)
     assert not any("memory" in note for note in run(series, model).notes)
     size = "4 × 8 × 6" if patch_size else "5 × 16 × 12"
