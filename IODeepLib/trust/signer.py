@@ -20,7 +20,13 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_cer
 
 from IODeepLib.errors import CertificateError
 from IODeepLib.text.foreign import keep_secret, plain
-from IODeepLib.trust.certificates import Certificate, opened, read_bounded, read_certificates
+from IODeepLib.trust.certificates import (
+    DAMAGE,
+    Certificate,
+    opened,
+    read_bounded,
+    read_certificates,
+)
 from IODeepLib.trust.chains import usage_fault
 from IODeepLib.trust.mac import PrivateKey
 
@@ -118,7 +124,14 @@ def _pem(content: bytes, path: Path, ask: Ask) -> tuple[object, tuple[Certificat
     except (ValueError, UnsupportedAlgorithm) as error:
         raise _no_key(path, str(error)) from None
     certificates = content.count(b"-----BEGIN CERTIFICATE-----")
-    loaded = x509.load_pem_x509_certificates(content) if certificates else []
+    try:
+        loaded = x509.load_pem_x509_certificates(content) if certificates else []
+    except DAMAGE as error:
+        raise CertificateError(
+            f"{path} holds a certificate that cannot be read ({plain(str(error))[:200]})",
+            "a PEM file with a key, and its certificate or none",
+            "export it again, or name the certificate's own file",
+        ) from None
     return found, tuple(opened(one.public_bytes(Encoding.DER), str(path)) for one in loaded)
 
 

@@ -190,3 +190,22 @@ def test_a_key_that_may_not_be_read(
 def test_no_key_is_shown(tmp_path: Path) -> None:
     found = read_signer(*key_files(tmp_path, publisher()), nobody)
     assert "key=" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "words"),
+    [
+        (b"M", b"?", "is no private key that can be read"),  # the file as a whole is damaged
+        (b"MII", b"AAA", "holds a certificate that cannot be read"),
+    ],
+    ids=["no base64", "no DER"],
+)
+def test_a_damaged_certificate_beside_the_key(
+    there: bytes, instead: bytes, words: str, tmp_path: Path
+) -> None:
+    who = publisher()
+    path = write_key(who.key, tmp_path / "both.pem", None)
+    head, body = who.pem.encode().split(b"\n", 1)
+    path.write_bytes(path.read_bytes() + head + b"\n" + body.replace(there, instead))
+    with pytest.raises(CertificateError, match=words):
+        read_signer(path, None, nobody)
