@@ -19,10 +19,10 @@ from command import DEMO, Answer, refused
 from keyrings.alt.file import PlaintextKeyring
 from makers.packed_models import make_model
 from makers.recipes import label
+from makers.reencoded import by_dcmtk, by_pydicom
 from makers.series import Stack
 from makers.signed_objects import dcmtk_agrees, key_files, publisher, verdicts, write_key
 from makers.summing_networks import model_of, sums
-from pydicom.uid import ImplicitVRLittleEndian
 
 from IODeepLib.cli.main import main
 from IODeepLib.model_object.packing import CARD_FILE_NAME
@@ -61,19 +61,6 @@ def test_every_object_of_a_result_is_signed(ran: Path, iodeep: Iodeep) -> None:
     assert answer.status == 0, answer
     assert answer.out.count("signature of") == len(objects)
     assert "intact; by CN=Publisher RSA,O=Hospital" in answer.out
-
-
-def by_dcmtk(*options: str) -> Callable[[Path], None]:
-    def convert(path: Path) -> None:
-        subprocess.run(["dcmconv", *options, path, path], check=True, capture_output=True)
-
-    return convert
-
-
-def by_pydicom(path: Path) -> None:
-    dataset = pydicom.dcmread(path)
-    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-    dataset.save_as(path, implicit_vr=True, little_endian=True)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from judges import standard_errors
 from makers.certificates import made
 from makers.packed_models import make_model
+from makers.reencoded import by_dcmtk, by_pydicom
 from makers.signed_objects import (
     KEYS,
     dcmtk_agrees,
@@ -54,28 +54,12 @@ def packed(packed_once: Path, tmp_path: Path) -> Path:
     return shutil.copytree(packed_once, tmp_path / "packed")
 
 
-def conv(*options: str) -> Callable[[Path], None]:
-    """Through DCMTK's dcmconv."""
-
-    def convert(path: Path) -> None:
-        subprocess.run(["dcmconv", *options, path, path], check=True, capture_output=True)
-
-    return convert
-
-
-def by_pydicom(path: Path) -> None:
-    """Read and written by pydicom, as Implicit VR."""
-    dataset = pydicom.dcmread(path)
-    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-    dataset.save_as(path, implicit_vr=True, little_endian=True)
-
-
 WAYS: dict[str, Callable[[Path], None]] = {
     "as it is": lambda path: None,
-    "implicit": conv("+ti"),
-    "implicit, undefined lengths": conv("+ti", "-e"),
-    "big endian": conv("+tb"),
-    "explicit, undefined lengths": conv("+te", "-e"),
+    "implicit": by_dcmtk("+ti"),
+    "implicit, undefined lengths": by_dcmtk("+ti", "-e"),
+    "big endian": by_dcmtk("+tb"),
+    "explicit, undefined lengths": by_dcmtk("+te", "-e"),
     "implicit by pydicom": by_pydicom,
 }
 
@@ -124,7 +108,7 @@ def test_what_came_back_in_another_encoding_is_signed_alike(
     sign([card], tmp_path / "keys")
     assert verdicts(card) == ["intact"]
     assert dcmtk_agrees(card, tmp_path / "keys", publisher())
-    conv("+te")(card)
+    by_dcmtk("+te")(card)
     assert verdicts(card) == ["intact"]
     assert dcmtk_agrees(card, tmp_path / "keys", publisher())
 
@@ -230,7 +214,7 @@ def test_all_or_none(packed: Path, tmp_path: Path) -> None:
 def test_a_deflated_card_is_checked_but_not_signed(packed: Path, tmp_path: Path) -> None:
     card = packed / "card.dcm"
     sign([card], tmp_path / "keys")
-    conv("+td")(card)
+    by_dcmtk("+td")(card)
     assert verdicts(card) == ["intact"]
     with pytest.raises(InputError, match=r"is deflated.*dcmconv \+te"):
         sign([card], tmp_path / "keys")
