@@ -141,7 +141,7 @@ def _pkcs12(content: bytes, path: Path, ask: Ask) -> tuple[object, tuple[Certifi
         raise _no_key(path, "something else")
     try:
         loaded = load_key_and_certificates(content, None)
-    except (ValueError, UnsupportedAlgorithm):
+    except DAMAGE:
         loaded = _with_phrase(path, ask, lambda phrase: load_key_and_certificates(content, phrase))
     found, own, others = loaded
     if found is None:
@@ -156,7 +156,7 @@ def _with_phrase(path: Path, ask: Ask, load: Callable[[bytes], _T]) -> _T:
     keep_secret(phrase)
     try:
         return load(phrase.encode())
-    except (ValueError, UnsupportedAlgorithm):
+    except DAMAGE:
         raise CertificateError(
             f"{path} does not open with this pass phrase",
             "the pass phrase of the key",
