@@ -24,7 +24,7 @@ JOURNEY = [
     ("sources", "source_of", "find"),
     ("series", "find_series", "sort"),
     ("selection", "judge", "choose"),
-    ("model_object", "verify", "verify"),
+    ("model_object", "held", "verify"),
     ("network", "open_session", "open"),
     ("series", "volume", "read"),
     ("inference", "prepare", "prepare"),

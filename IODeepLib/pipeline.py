@@ -33,7 +33,8 @@ from IODeepLib.inference.stage_terms import How
 from IODeepLib.inference.suv import in_suv
 from IODeepLib.machine.progress import Progress
 from IODeepLib.measurements.uptake import uptake_of
-from IODeepLib.model_object import Model, verify
+from IODeepLib.model_object import Model
+from IODeepLib.model_object.held import held
 from IODeepLib.model_object.publishers import proved
 from IODeepLib.network.providers import Engine
 from IODeepLib.network.runtime import open_session
@@ -176,46 +177,45 @@ def run(
     needed = recipe.stages_for(options.labels)
     inputs, suv_notes = _inputs(recipe, needed, candidate, options)
     stages = _Stages(progress, began, cancelled, [stage.name for stage in needed])
-    verify(model, stages.begin(Stage.VERIFY))
     image = candidate.channels[0]
-    how = How(
-        open_network=lambda name: open_session(
-            model,
-            name,
-            providers=options.provider,
-            threads=options.threads,
+    with held(model, stages.begin(Stage.VERIFY)) as own:
+        how = How(
+            open_network=lambda name: open_session(
+                own,
+                name,
+                providers=options.provider,
+                threads=options.threads,
+                cancelled=stages.cancelled,
+                watch=None if watch is None else functools.partial(watch, name),
+            ),
+            inputs=inputs,
+            began=stages.begin_part,
             cancelled=stages.cancelled,
-            watch=None if watch is None else functools.partial(watch, name),
-        ),
-        inputs=inputs,
-        began=stages.begin_part,
-        cancelled=stages.cancelled,
-        sized=image.has_voxel_size,
-        probabilities=options.seg_type is SegmentationType.FRACTIONAL,
-        confidence=options.confidence,
-        occlusion=options.occlusion,
-        rewritten=options.engine is Engine.AUTO,
-    )
-    running = StageRun(recipe, how, needed)
-    running.open(needed[0])
-    reading = stages.begin(Stage.READ)
-    volumes = [
-        image.volume(reading, channel.color)
-        for image, channel in zip(candidate.channels, recipe.series_channels, strict=True)
-    ]
-    value_notes = [
-        *hounsfield.notes(model.card.requirements, candidate.channels, volumes),
-        *_padding(candidate.channels, volumes),
-    ]
-    picture_volume = volumes[0]
-    trained_on = training.reasons(recipe.card.trained_on, image, picture_volume)
-    found = running.find_all(volumes)
+            sized=image.has_voxel_size,
+            probabilities=options.seg_type is SegmentationType.FRACTIONAL,
+            confidence=options.confidence,
+            occlusion=options.occlusion,
+            rewritten=options.engine is Engine.AUTO,
+        )
+        running = StageRun(recipe, how, needed)
+        running.open(needed[0])
+        reading = stages.begin(Stage.READ)
+        volumes = [
+            image.volume(reading, channel.color)
+            for image, channel in zip(candidate.channels, recipe.series_channels, strict=True)
+        ]
+        value_notes = [
+            *hounsfield.notes(model.card.requirements, candidate.channels, volumes),
+            *_padding(candidate.channels, volumes),
+        ]
+        picture_volume = volumes[0]
+        trained_on = training.reasons(recipe.card.trained_on, image, picture_volume)
+        found = running.find_all(volumes)
     notes: list[str] = []
     if isinstance(found, Segmentation):
         uptake = uptake_of(image)
         suv_notes = [*dict.fromkeys([*suv_notes, *([str(uptake)] if uptake else [])])]
         found, notes = _finish(recipe, found, image, stages)
-    verify(model)  # the networks were used where they lie; this takes no time if nothing changed
     if isinstance(found, Segmentation) and options.labels is not None:
         found = found.only(options.labels)
     if isinstance(found, Segmentation):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from makers.certificates import Made, made, rsa_key
+from pydicom.dataset import Dataset
 
+from IODeepLib.model_object.characteristics import sha256
+from IODeepLib.model_object.private_dictionary import Element, block_of
 from IODeepLib.trust.signature_reading import read_signatures
 from IODeepLib.trust.signer import Signer, read_signer
 from IODeepLib.trust.signing import sign_files
@@ -94,3 +97,23 @@ def with_signature_of(source: Path, target: Path) -> None:
     for keyword in ("MACParametersSequence", "DigitalSignaturesSequence"):
         setattr(dataset, keyword, donor[keyword].value)
     dataset.save_as(target)
+
+
+def in_block(element: Element, digest: Element | None) -> Callable[[Dataset], None]:
+    """Changes a text and its digest, or of what is large the digest alone."""
+
+    def changed(dataset: Dataset) -> None:
+        block = block_of(dataset)
+        assert block is not None
+        if digest is None:
+            block[element].value = f"{block[element].value}1"
+        elif element in (Element.ARCHITECTURE, Element.PAYLOAD):
+            content = bytearray(block[element].value)
+            content[-20] ^= 1
+            block[element].value = bytes(content)
+            block[digest].value = sha256(bytes(content))
+        else:
+            block[element].value += "\n"
+            block[digest].value = sha256(block[element].value)
+
+    return changed

@@ -16,6 +16,7 @@ from makers.certificates import made, rsa_key
 from makers.packed_models import altered, flip, make_model
 from makers.signed_objects import (
     dcmtk_agrees,
+    in_block,
     key_files,
     publisher,
     sign,
@@ -25,7 +26,6 @@ from makers.signed_objects import (
 )
 from pydicom.dataset import Dataset
 
-from IODeepLib.model_object.characteristics import sha256
 from IODeepLib.model_object.private_dictionary import Element, block_of
 from IODeepLib.trust.signature_reading import read_signatures
 
@@ -78,26 +78,6 @@ def test_a_model_is_signed_and_shown_to_be(tmp_path: Path, iodeep: Iodeep) -> No
         assert one["integrity"] == "intact" and one["left_out"] == [] and not one["time_stamp"]
         assert one["certificate"]["subject"] == "CN=Publisher RSA,O=Hospital"
         assert "PrivateDataElementCharacteristicsSequence" in one["covered"]
-
-
-def in_block(element: Element, digest: Element | None) -> Callable[[Dataset], None]:
-    """Changes a text and its digest, or of what is large the digest alone."""
-
-    def changed(dataset: Dataset) -> None:
-        block = block_of(dataset)
-        assert block is not None
-        if digest is None:
-            block[element].value = f"{block[element].value}1"
-        elif element in (Element.ARCHITECTURE, Element.PAYLOAD):
-            content = bytearray(block[element].value)
-            content[-20] ^= 1
-            block[element].value = bytes(content)
-            block[digest].value = sha256(bytes(content))
-        else:
-            block[element].value += "\n"
-            block[digest].value = sha256(block[element].value)
-
-    return changed
 
 
 PARTS: dict[str, tuple[str, Element, Element | None]] = {
