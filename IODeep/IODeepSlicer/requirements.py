@@ -11,6 +11,7 @@ import functools
 import importlib
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -63,6 +64,19 @@ class NotInstalledError(RequirementsError):
 
 def installedVersions() -> dict[str, str]:
     """Version by normalized name of every distribution that Slicer's Python finds."""
+    return dict(_versionsIn(tuple((place, _changed(place)) for place in sys.path)))
+
+
+def _changed(place: str) -> int:
+    """When a package was last installed into this folder, or removed; 0 where there is none."""
+    try:
+        return Path(place).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@functools.lru_cache(maxsize=1)  # each run asks, and reading them all takes 0.1 s
+def _versionsIn(_places: tuple[tuple[str, int], ...]) -> Mapping[str, str]:
     importlib.invalidate_caches()
     versions: dict[str, str] = {}
     for distribution in metadata.distributions():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -177,6 +178,20 @@ def test_nobody_is_asked_for_what_would_not_help(monkeypatch):
 def test_what_is_installed_is_pinned():
     assert requirements.constraintLines({"b": "2", "a": "1"}) == ["a==1", "b==2"]
     assert "pydicom" in requirements.installedVersions()
+
+
+def test_what_is_installed_meanwhile_is_seen(tmp_path, monkeypatch):
+    """Or removed; and whoever changes what was said changes it for nobody else."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert requirements.installedVersions().pop("probe", None) is None
+    for version in ("1.0", "2.0"):
+        info = tmp_path / f"probe-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: probe\nVersion: {version}\n")
+        assert requirements.installedVersions().pop("probe") == version
+        assert requirements.installedVersions()["probe"] == version
+        shutil.rmtree(info)
+    assert "probe" not in requirements.installedVersions()
 
 
 def make_wheel(folder: Path, name: str, needs: str = "") -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import qt
-
+from IODeepSlicer.panel.turns import Polls
 from IODeepSlicer.panel.widgets import say, sayHtml, silent
 from IODeepSlicer.requirements import RequirementsError, checkReading
 from IODeepSlicer.text.device_text import deviceName, fasterHtml, shortName
@@ -16,7 +15,6 @@ from IODeepSlicer.work.devices import DevicesQuestion
 from IODeepSlicer.work.worker_process import State, slicerPython
 
 AUTO = "auto"
-_POLL_MILLISECONDS = 100
 
 
 class DeviceRow:
@@ -33,9 +31,7 @@ class DeviceRow:
         ui.deviceComboBox.addItem(_("automatic: the fastest that starts"), AUTO)
         ui.deviceComboBox.connect("activated(int)", self._onChosen)
         ui.advancedGroupBox.connect("toggled(bool)", self._ask)
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_POLL_MILLISECONDS)
-        self._timer.connect("timeout()", self._onTimer)
+        self._polls = Polls(self._poll)
 
     def show(self) -> None:
         """Show the chosen device, even where it is none of this computer."""
@@ -47,8 +43,7 @@ class DeviceRow:
 
     def cleanup(self) -> None:
         """The panel goes."""
-        self._timer.stop()
-        self._timer.disconnect("timeout()", self._onTimer)
+        self._polls.cleanup()
         if self._question is not None:
             self._question.cancel()
 
@@ -63,13 +58,13 @@ class DeviceRow:
         except RequirementsError:
             return  # the panel says what lacks
         self._question = DevicesQuestion(slicerPython())
-        self._timer.start()
+        self._polls.start()
 
-    def _onTimer(self) -> None:
+    def _poll(self) -> None:
         question = self._question
         if question is None or question.poll() is State.RUNNING:
             return
-        self._timer.stop()
+        self._polls.stop()
         self._question = None
         try:
             devices = question.outcome()

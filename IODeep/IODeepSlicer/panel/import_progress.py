@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import qt
 import slicer
 
 from IODeepSlicer.panel.questions import warn
+from IODeepSlicer.panel.turns import Polls
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.messages import errorText
 from IODeepSlicer.text.plain_text import shown
@@ -19,7 +19,6 @@ from IODeepSlicer.work.worker_process import State
 if TYPE_CHECKING:
     from IODeepSlicer.work.importing import Gathering
 
-_POLL_MILLISECONDS = 100
 _running: set[ImportProgress] = set()  # nobody else may hold them
 
 
@@ -45,21 +44,18 @@ class ImportProgress:
             labelText=shown(text), windowTitle="IODeep", maximum=1000, autoClose=False
         )
         self._dialog.autoReset = False
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_POLL_MILLISECONDS)
-        self._timer.connect("timeout()", self._onTimer)
-        self._timer.start()
+        self._polls = Polls(self._poll)
+        self._polls.start()
         _running.add(self)
 
-    def _onTimer(self) -> None:
+    def _poll(self) -> None:
         gathering = self._gathering
         if self._dialog.wasCanceled:
             gathering.cancel()
         elif gathering.poll() is State.RUNNING:
             self._dialog.value = round(1000 * gathering.fraction)
             return
-        self._timer.stop()
-        self._timer.disconnect("timeout()", self._onTimer)
+        self._polls.cleanup()
         _running.discard(self)
         found, failed = None, None
         try:

@@ -11,6 +11,7 @@ from typing import Any
 import qt
 
 from IODeepSlicer.panel.answers_table import AnswersTable
+from IODeepSlicer.panel.turns import Polls
 from IODeepSlicer.panel.widgets import loadUI, say, scrollTo
 from IODeepSlicer.requirements import ensureImporting, ensureRequirements
 from IODeepSlicer.text.fit_text import RED
@@ -20,7 +21,6 @@ from IODeepSlicer.work.convert_job import Conversion, Findings
 from IODeepSlicer.work.converting import Converting, Looking
 from IODeepSlicer.work.worker_process import State
 
-_POLL_MILLISECONDS = 100
 _PYTHON = "IODeep/ImportPython"  # in Slicer's settings
 
 
@@ -32,9 +32,7 @@ class ImportSection:
         self._logic, self._imported = logic, imported
         self._work: Looking | Converting | None = None
         self._found: Findings | None = None
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_POLL_MILLISECONDS)
-        self._timer.connect("timeout()", self._onTimer)
+        self._polls = Polls(self._poll)
         ui = self.ui
         self._answers = AnswersTable(ui.answersTable, self._showButtons)
         ui.importRecipeGroupBox.visible = False
@@ -65,7 +63,7 @@ class ImportSection:
     def cleanup(self) -> None:
         """The section goes."""
         self.cancel()
-        self._timer.disconnect("timeout()", self._onTimer)
+        self._polls.cleanup()
 
     @property
     def _python(self) -> str:
@@ -93,16 +91,16 @@ class ImportSection:
         self.ui.importProgressBar.visible = True
         self._showProgress(self._work)
         self._showButtons()
-        self._timer.start()
+        self._polls.start()
 
-    def _onTimer(self) -> None:
+    def _poll(self) -> None:
         work = self._work
         if work is None:
             return
         if work.poll() is State.RUNNING:
             self._showProgress(work)
             return
-        self._timer.stop()
+        self._polls.stop()
         self.ui.cancelImportButton.enabled = False
         try:
             if isinstance(work, Looking):
@@ -140,7 +138,7 @@ class ImportSection:
             self._say(_("All is there."))
 
     def _end(self) -> None:
-        self._timer.stop()
+        self._polls.stop()
         self._work = None
         self.ui.importProgressBar.visible = False
         self._showButtons()

@@ -5,17 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-import qt
 import slicer
 
+from IODeepSlicer.panel.turns import Polls
 from IODeepSlicer.scene import nodes
 from IODeepSlicer.scene.measured import Measured, measuredByRun
 from IODeepSlicer.scene.segments import SegmentNow
 from IODeepSlicer.text.messages import errorText
 from IODeepSlicer.work.measuring import Measuring, startMeasuring
 from IODeepSlicer.work.worker_process import State
-
-_POLL_MILLISECONDS = 50
 
 
 class MeasureWatch:
@@ -33,9 +31,7 @@ class MeasureWatch:
         self._changed = changed
         self._measuring: Measuring | None = None
         self._of: tuple[object, ...] | None = None
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_POLL_MILLISECONDS)
-        self._timer.connect("timeout()", self._onTimer)
+        self._polls = Polls(self._poll)
 
     @property
     def isMeasuring(self) -> bool:
@@ -70,7 +66,7 @@ class MeasureWatch:
     def cleanup(self) -> None:
         """The panel goes."""
         self._cancel()
-        self._timer.disconnect("timeout()", self._onTimer)
+        self._polls.cleanup()
 
     def _start(self, node: slicer.vtkMRMLSegmentationNode) -> None:
         try:
@@ -78,20 +74,20 @@ class MeasureWatch:
         except Exception as error:
             self._fail(error)
             return
-        self._timer.start()
+        self._polls.start()
 
     def _cancel(self) -> None:
-        self._timer.stop()
+        self._polls.stop()
         if self._measuring is not None:
             self._measuring.cancel()
             self._of = None
         self._measuring = None
 
-    def _onTimer(self) -> None:
+    def _poll(self) -> None:
         measuring = self._measuring
         if measuring is None or measuring.poll() is State.RUNNING:
             return
-        self._timer.stop()
+        self._polls.stop()
         self._measuring = None
         try:
             self.measured = measuring.outcome()

@@ -6,9 +6,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import qt
-
 from IODeepSlicer.panel.recipe_form_box import RecipeFormBox
+from IODeepSlicer.panel.turns import Polls
 from IODeepSlicer.panel.widgets import loadUI, say, scrollTo
 from IODeepSlicer.requirements import ensureRequirements
 from IODeepSlicer.text.fit_text import RED
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepSlicer.work.publishing import Packing
 
-_POLL_MILLISECONDS = 100
-
 
 class PublishSection:
     """`published` is called with the SOP Instance UID of a card that came into the database."""
@@ -32,9 +29,7 @@ class PublishSection:
         self._published = published
         self._packing: Packing | None = None
         self._finish: Callable[[Packing], Model] | None = None
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_POLL_MILLISECONDS)
-        self._timer.connect("timeout()", self._onTimer)
+        self._polls = Polls(self._poll)
         ui = self.ui
         self._form = RecipeFormBox(ui)
         for line in (ui.onnxPathLineEdit, ui.recipePathLineEdit):
@@ -66,7 +61,7 @@ class PublishSection:
     def cleanup(self) -> None:
         """The section goes."""
         self.cancel()
-        self._timer.disconnect("timeout()", self._onTimer)
+        self._polls.cleanup()
 
     def _start(
         self, start: Callable[[str, str], Packing], finish: Callable[[Packing], Model]
@@ -84,16 +79,16 @@ class PublishSection:
         ui.publishProgressBar.visible = True
         self._showProgress(self._packing)
         self._showButtons()
-        self._timer.start()
+        self._polls.start()
 
-    def _onTimer(self) -> None:
+    def _poll(self) -> None:
         packing, finish = self._packing, self._finish
         if packing is None or finish is None:
             return
         if packing.poll() is State.RUNNING:
             self._showProgress(packing)
             return
-        self._timer.stop()
+        self._polls.stop()
         self.ui.cancelPublishButton.enabled = False
         try:
             model = finish(packing)  # Slicer goes on meanwhile
@@ -112,7 +107,7 @@ class PublishSection:
             self._published(model.card.sop_instance_uid)
 
     def _end(self) -> None:
-        self._timer.stop()
+        self._polls.stop()
         self._packing = None
         self.ui.publishProgressBar.visible = False
         self._showButtons()

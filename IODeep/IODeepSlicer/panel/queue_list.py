@@ -8,7 +8,7 @@ from functools import partial
 import qt
 import slicer
 
-from IODeepSlicer.panel.turns import later
+from IODeepSlicer.panel.turns import Polls, later
 from IODeepSlicer.panel.widgets import loadUI, say, setTip, tableOfRows
 from IODeepSlicer.text.fit_text import GRAY, RED
 from IODeepSlicer.text.i18n import tr as _
@@ -16,7 +16,6 @@ from IODeepSlicer.text.plain_text import inLines
 from IODeepSlicer.work.queue import Item, RunQueue
 from IODeepSlicer.work.runner import Run, State
 
-_POLL_MILLISECONDS = 50
 _LOWEST, _HIGHEST = 60, 150  # pixels of all rows together; more are scrolled
 _MOST_SHOWN = 3  # reasons in full; all are in the tooltips
 _NAME, _STATE = range(2)
@@ -42,9 +41,7 @@ class QueueList:
         self._queue: RunQueue | None = None
         self._states: list[str] = []
         self._known = 0  # how many results were handed on
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_POLL_MILLISECONDS)
-        self._timer.connect("timeout()", self._onTimer)
+        self._polls = Polls(self._poll)
         table = self.ui.queueTable
         tableOfRows(table, (_("Run"), _("State")))
         table.setWordWrap(False)
@@ -60,7 +57,7 @@ class QueueList:
     @property
     def isRunning(self) -> bool:
         """Whether a queue is not over yet."""
-        return self._timer.active
+        return self._polls.isActive
 
     @property
     def results(self) -> tuple[slicer.vtkMRMLNode, ...]:
@@ -83,23 +80,22 @@ class QueueList:
         height = max(_LOWEST, min(height, _HIGHEST))
         table.setFixedHeight(height + table.horizontalHeader().height + 6)
         self.root.visible = True
-        self._timer.start()
+        self._polls.start()
         self._show(queue)
 
     def cancel(self) -> None:
         """Stop what runs and what waits."""
         if self._queue is not None and self.isRunning:
             self._queue.cancel()
-            self._onTimer()
+            self._poll()
 
     def cleanup(self) -> None:
         """The panel goes."""
         if self._queue is not None:
             self._queue.cancel()
-        self._timer.stop()
-        self._timer.disconnect("timeout()", self._onTimer)
+        self._polls.cleanup()
 
-    def _onTimer(self) -> None:
+    def _poll(self) -> None:
         queue = self._queue
         if queue is None:
             return
@@ -108,7 +104,7 @@ class QueueList:
         if item is not None and item.run is not None:
             self._watch(item.run)
         if isOver:
-            self._timer.stop()
+            self._polls.stop()
         self._show(queue)
         for node in queue.results[self._known :]:
             self._known += 1

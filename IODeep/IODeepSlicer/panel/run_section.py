@@ -17,7 +17,7 @@ from IODeepSlicer.panel.output_row import OutputRow
 from IODeepSlicer.panel.quality_box import QualityBox
 from IODeepSlicer.panel.queue_list import QueueList
 from IODeepSlicer.panel.scope_box import ScopeBox
-from IODeepSlicer.panel.turns import later
+from IODeepSlicer.panel.turns import Polls, later
 from IODeepSlicer.panel.widgets import loadUI, say, setTip
 from IODeepSlicer.scene.former import hideFormer
 from IODeepSlicer.scene.targets import Scope, volumesIn
@@ -30,8 +30,6 @@ from IODeepSlicer.work.runner import Run, State
 if TYPE_CHECKING:
     from IODeepLib.model_object import Card, Model
     from IODeepLib.selection import Candidate
-
-_POLL_MILLISECONDS = 50
 
 
 class RunSection:
@@ -73,9 +71,7 @@ class RunSection:
         self._queue = QueueList(self._onQueueResult, self._log.show, self._onQueueOver)
         layout = self.ui.statusLabel.parent().layout()
         layout.insertWidget(layout.indexOf(self.ui.statusLabel) + 1, self._queue.root)
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_POLL_MILLISECONDS)
-        self._timer.connect("timeout()", self._onTimer)
+        self._polls = Polls(self._poll)
         self.ui.applyButton.connect("clicked()", self.apply)
         keys = qt.QKeySequence("Ctrl+Return")
         self._keys = keys.toString(qt.QKeySequence.NativeText)
@@ -241,7 +237,7 @@ class RunSection:
         self._showProgress(self._run)
         self.ui.progressBar.visible = True
         self._showButtons()
-        self._timer.start()
+        self._polls.start()
 
     def _applyToAll(
         self, volumeNode: slicer.vtkMRMLScalarVolumeNode, models: Sequence[Model]
@@ -294,10 +290,10 @@ class RunSection:
         self.cancel()
         self._queue.cleanup()
         self._scope.cleanup()
-        self._timer.disconnect("timeout()", self._onTimer)
+        self._polls.cleanup()
         self._device.cleanup()
 
-    def _onTimer(self) -> None:
+    def _poll(self) -> None:
         run = self._run
         if run is None or self._running is None:
             return
@@ -332,7 +328,7 @@ class RunSection:
         later(lambda: self._done(node))
 
     def _end(self, run: Run) -> None:
-        self._timer.stop()
+        self._polls.stop()
         self._log.show(run)
         running, self._run, self._running = self._running, None, None
         if running is not None and running[1].missing_parts:

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import qt
 import slicer
 
+from IODeepSlicer.panel.turns import Polls
 from IODeepSlicer.panel.widgets import say, setTip
 from IODeepSlicer.scene import saved
 from IODeepSlicer.scene.record import savingObstacle
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from IODeepSlicer.panel.models_section import ModelsSection
     from IODeepSlicer.work.saving import Saving
 
-_POLL_MILLISECONDS = 50
-
 
 class SaveRow:
     """`models` knows the models at hand; `done` is called when something was saved."""
@@ -32,15 +30,13 @@ class SaveRow:
         self._ui, self._logic, self._models, self._done = ui, logic, models, done
         self._node: slicer.vtkMRMLNode | None = None
         self._saving: Saving | None = None
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_POLL_MILLISECONDS)
-        self._timer.connect("timeout()", self._onTimer)
+        self._polls = Polls(self._poll)
         ui.saveButton.connect("clicked()", self.save)
 
     def cleanup(self) -> None:
         """The panel goes."""
         self._cancel()
-        self._timer.disconnect("timeout()", self._onTimer)
+        self._polls.cleanup()
 
     def show(
         self,
@@ -91,9 +87,9 @@ class SaveRow:
             self._fail(error)
             return
         self.show(self._node, None)
-        self._timer.start()
+        self._polls.start()
 
-    def _onTimer(self) -> None:
+    def _poll(self) -> None:
         saving = self._saving
         if saving is None or saving.poll() is State.RUNNING:
             return
@@ -107,7 +103,7 @@ class SaveRow:
             self._done()
 
     def _cancel(self) -> None:
-        self._timer.stop()
+        self._polls.stop()
         if self._saving is not None:
             self._saving.cancel()
         self._saving = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
+from IODeepSlicer.panel.turns import Polls
 from IODeepSlicer.panel.widgets import offer, say, setTip
 from IODeepSlicer.sources.recent_servers import recentServers
 from IODeepSlicer.sources.servers import ensureFor, serverNames
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from IODeepSlicer.work.sending import Sending
 
-_POLL_MILLISECONDS = 100
 _KEY = "IODeep/SendTo"
 
 
@@ -36,9 +36,7 @@ class SendRow:
         self._isSaved = False
         self._sending: Sending | None = None
         self._server = ""
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_POLL_MILLISECONDS)
-        self._timer.connect("timeout()", self._onTimer)
+        self._polls = Polls(self._poll)
         ui.sendComboBox.setEditText(qt.QSettings().value(_KEY) or "")
         ui.sendComboBox.lineEdit().placeholderText = _("server or address")
         ui.sendComboBox.connect("editTextChanged(QString)", self._showButton)
@@ -55,7 +53,7 @@ class SendRow:
     def cleanup(self) -> None:
         """The panel goes."""
         self._cancel()
-        self._timer.disconnect("timeout()", self._onTimer)
+        self._polls.cleanup()
 
     @property
     def _chosen(self) -> str:
@@ -89,16 +87,16 @@ class SendRow:
         qt.QSettings().setValue(_KEY, self._server)
         self._say(_("Sending to {server}…").format(server=self._server))
         self._showButton()
-        self._timer.start()
+        self._polls.start()
 
     def _cancel(self) -> None:
-        self._timer.stop()
+        self._polls.stop()
         if self._sending is not None:
             self._sending.cancel()
         self._sending = None
         self._showButton()
 
-    def _onTimer(self) -> None:
+    def _poll(self) -> None:
         sending = self._sending
         if sending is None or sending.poll() is State.RUNNING:
             return

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import qt
-
+from IODeepSlicer.panel.turns import Polls
 from IODeepSlicer.sources.recent_servers import rememberServer
 from IODeepSlicer.sources.servers import serverNames
 from IODeepSlicer.text.i18n import tr as _
@@ -17,8 +16,6 @@ from IODeepSlicer.work.worker_process import State
 
 if TYPE_CHECKING:
     from IODeepSlicer.work.listing import Listing
-
-_POLL_MILLISECONDS = 100
 
 
 class ServerCards:
@@ -32,9 +29,7 @@ class ServerCards:
         self._server, self._message = "", ""
         self._cards: Sequence[Path] = ()
         self._listing: Listing | None = None
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_POLL_MILLISECONDS)
-        self._timer.connect("timeout()", self._onTimer)
+        self._polls = Polls(self._poll)
 
     def ask(self, server: str) -> None:
         """A person wants the models of this server."""
@@ -42,7 +37,7 @@ class ServerCards:
         self._server, self._cards = server, ()
         self._message = _("Asking {server} for its models…").format(server=server)
         self._listing = self._logic.startListing(server)
-        self._timer.start()
+        self._polls.start()
 
     def of(self, server: str) -> Sequence[Path]:
         """The files of its cards, as far as they are here."""
@@ -59,18 +54,18 @@ class ServerCards:
     def cleanup(self) -> None:
         """The panel goes."""
         self._cancel()
-        self._timer.disconnect("timeout()", self._onTimer)
+        self._polls.cleanup()
 
     def _cancel(self) -> None:
-        self._timer.stop()
+        self._polls.stop()
         if self._listing is not None:
             self._listing.cancel()
         self._listing = None
 
-    def _onTimer(self) -> None:
+    def _poll(self) -> None:
         if self._listing is None or self._listing.poll() is State.RUNNING:
             return
-        self._timer.stop()
+        self._polls.stop()
         listing, self._listing = self._listing, None
         try:
             self._cards, self._message = listing.outcome(), ""

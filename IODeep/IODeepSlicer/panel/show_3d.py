@@ -11,7 +11,7 @@ from typing import Any
 import qt
 import slicer
 
-from IODeepSlicer.panel.turns import later
+from IODeepSlicer.panel.turns import Polls, later
 from IODeepSlicer.scene.surfaces import hasSurfaces, takeSurfaces, voxelStamp
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.work.surfaces import Surfaces, startSurfaces
@@ -19,7 +19,6 @@ from IODeepSlicer.work.worker_process import State
 
 _KEY = "IODeep/Show3D"
 _MOST_SEGMENTS = 20
-_POLL_MILLISECONDS = 50
 
 
 class Show3D:
@@ -29,6 +28,7 @@ class Show3D:
         self._button = button
         self._node: slicer.vtkMRMLSegmentationNode | None = None
         self._surfaces: Surfaces | None = None
+        self._ending: list[Surfaces] = []
         self._stamp: tuple[object, ...] = ()
         self._text = button.text
         button.connect("toggled(bool)", self._onToggled)
@@ -38,9 +38,7 @@ class Show3D:
         self._automatic.checkable = True
         self._automatic.checked = str(qt.QSettings().value(_KEY, "true")).lower() == "true"
         self._automatic.connect("toggled(bool)", _remember)
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_POLL_MILLISECONDS)
-        self._timer.connect("timeout()", self._onTimer)
+        self._polls = Polls(self._poll)
 
     def show(self, node: slicer.vtkMRMLSegmentationNode | None) -> None:
         """Offer to show this segmentation."""
@@ -58,28 +56,33 @@ class Show3D:
     def cleanup(self) -> None:
         """The panel goes."""
         self._cancel()
-        self._timer.disconnect("timeout()", self._onTimer)
+        for surfaces in self._ending:
+            surfaces.cancel()
+        self._polls.cleanup()
 
     def _start(self, node: slicer.vtkMRMLSegmentationNode) -> None:
         self._cancel()
         self._node, self._stamp = node, voxelStamp(node)
         self._surfaces = startSurfaces(node)
         self._button.text = _("Making 3D…")
-        self._timer.start()
+        self._polls.start()
 
     def _cancel(self) -> None:
-        self._timer.stop()
         if self._surfaces is not None:
-            self._surfaces.cancel()
+            self._surfaces.stop()  # waiting for its end would hold up the next result
+            self._ending.append(self._surfaces)
         self._surfaces = self._node = None
         self._button.text = self._text
 
     def _onToggled(self, _on: bool) -> None:
         self._cancel()  # Slicer's own code has made them now, or they are not wanted
 
-    def _onTimer(self) -> None:
+    def _poll(self) -> None:
+        self._ending = [one for one in self._ending if one.poll() is State.RUNNING]
         surfaces, node = self._surfaces, self._node
         if surfaces is None or node is None:
+            if not self._ending:
+                self._polls.stop()
             return
         isThere = bool(slicer.mrmlScene.IsNodePresent(node))
         if not isThere or voxelStamp(node) != self._stamp:

@@ -1,7 +1,7 @@
 """Work in a process of its own; this is its owner's end.
 
-Nothing here waits for the process, except where it is canceled, at most `_PATIENCE`; large files
-are written and read a little at each poll. The files lie in a folder that only this user can read,
+Nothing here waits for the process, except `cancel`, at most `_PATIENCE`; large files are written
+and read a little at each poll. The files lie in a folder that only this user can read,
 and that is gone once the work is over.
 """
 
@@ -177,9 +177,7 @@ class WorkerProcess(Generic[T]):
         if self._done:
             self._outcome = yield from self._take(self._folder)
         process.stdin.close()  # and so it ends
-        until = time.monotonic() + _PATIENCE
-        while process.poll() is None and time.monotonic() < until:
-            yield True  # waiting for it to end would hold up whoever polls
+        yield from _until_ended(process)
         self._finish()
         yield True
 
@@ -207,6 +205,18 @@ class WorkerProcess(Generic[T]):
         if self._state is State.RUNNING:
             self._end(State.CANCELLED)
 
+    def stop(self) -> None:
+        """Begin to end it at once; whoever polls on sees it canceled, and waits for nothing."""
+        if self._state is State.RUNNING:
+            self._life = self._stopping()
+
+    def _stopping(self) -> Generator[bool, None, None]:
+        if self._process is not None:
+            self._tell_to_end(self._process)
+            yield from _until_ended(self._process)
+        self._end(State.CANCELLED)
+        yield True
+
     def _end(self, state: State) -> None:
         self._state = state
         # It holds this, and what the task gave, which would stay until the collector finds them.
@@ -221,6 +231,11 @@ class WorkerProcess(Generic[T]):
         self.log = (self.log + self._log_file.read())[-_LONGEST_LOG:]
 
     def _end_process(self, process: subprocess.Popen[bytes]) -> None:
+        self._tell_to_end(process)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_PATIENCE)
+
+    def _tell_to_end(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None  # noqa: S101 - it is a pipe
         process.stdin.close()  # it clears up and ends; what cannot, is killed
         if self.clearsUp:
@@ -232,8 +247,6 @@ class WorkerProcess(Generic[T]):
             else:
                 # A launcher may stand between us and Python: the whole group goes.
                 os.killpg(process.pid, signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_PATIENCE)
 
     def _read(self) -> None:
         self._read_log()
@@ -250,6 +263,13 @@ class WorkerProcess(Generic[T]):
 
     def _finish(self) -> None:
         self._end(State.DONE if self._outcome is not None else State.FAILED)
+
+
+def _until_ended(process: subprocess.Popen[bytes]) -> Iterator[bool]:
+    """As long as it goes on; waiting for its end would hold up whoever polls."""
+    until = time.monotonic() + _PATIENCE
+    while process.poll() is None and time.monotonic() < until:
+        yield True
 
 
 def _inParts(error: Exception) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Any
@@ -115,3 +116,18 @@ def test_one_that_is_cancelled_changes_nothing(node: slicer.vtkMRMLSegmentationN
     with pytest.raises(CancelledError):
         process.outcome()
     assert not surfaces.hasSurfaces(node)
+
+
+def test_one_that_is_stopped_ends_while_it_is_polled(node: slicer.vtkMRMLSegmentationNode) -> None:
+    started, never = work.startSurfaces(node), work.startSurfaces(node)
+    started.poll()
+    os.killpg(started.process_id, 0)
+    for process in (started, never):
+        process.stop()
+        with pytest.raises(CancelledError):
+            waited(process)
+        assert not process._folder.exists()
+        process.stop()  # and then without effect
+    with pytest.raises(ProcessLookupError):
+        os.killpg(started.process_id, 0)
+    assert never.process_id is None
