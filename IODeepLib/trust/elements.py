@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from pydicom.datadict import dictionary_VR
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
@@ -23,6 +23,9 @@ ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _FIRST_GROUP = 0x0008  # of a data set
 _MOST_DEPTH = 24  # sequences within each other; structured reports have some ten
 _MOST_READINGS = 4 * MOST_READINGS  # elements that are looked at, some of them twice
+_WINDOW = 2**16  # bytes that are read at once
+# Ends of sequences and items without a length that are remembered: 40 MB.
+_MOST_ENDS = 400_000
 
 
 class DamagedError(ValueError):
@@ -70,9 +73,17 @@ class Elements:
 
     def __init__(self, stream: BinaryIO, *, implicit: bool, little: bool) -> None:
         self._stream, self.implicit, self.little = stream, implicit, little
-        self._order = "<" if little else ">"
+        order = "<" if little else ">"
+        self._endian: Literal["little", "big"] = "little" if little else "big"
+        self._numbers, self._length = struct.Struct(f"{order}HH"), f"{order}I"
+        self._delimiters = {
+            tag: struct.pack(f"{order}HHI", tag >> 16, tag & 0xFFFF, 0)
+            for tag in (ITEM_END, SEQUENCE_END)
+        }
         self.size = stream.seek(0, io.SEEK_END)
-        self._left = min(READINGS + self.size // 4, _MOST_READINGS)
+        self._left = min(READINGS + self.size // 2, _MOST_READINGS)
+        self._window, self._window_start, self._window_end = b"", 0, 0
+        self._ends: dict[int, int] = {}  # by where what has an end of its own begins
 
     def top(self, begin: int, group: int | None = None) -> Iterator[Element]:
         """Those of the data set from byte `begin` on; with `group`, the first ones, of it."""
@@ -94,12 +105,7 @@ class Elements:
         if sequence.length == UNDEFINED:
             end -= DELIMITER_BYTES
         while position < end:
-            begin, length = self._item(position)
-            if length == UNDEFINED:
-                stop = self._end_of_elements(begin, sequence.implicit, depth)
-                position = stop + DELIMITER_BYTES
-            else:
-                stop = position = begin + length
+            begin, stop, position = self._item(position, sequence.implicit, depth)
             if position > end:
                 raise DamagedError(f"an item that is longer than {shown(sequence.tag)}")
             yield begin, stop
@@ -142,56 +148,57 @@ class Elements:
             vr, implicit = _dictionary_vr(tag) or "UN", True
         end = value + length
         if length == UNDEFINED:
-            if vr in ("OB", "OW"):
-                end = self._end_of_fragments(value)
-            elif vr in ("SQ", "UN", ""):
-                end = self._end_of_items(value, implicit, depth + 1)
-            else:
+            if vr not in ("OB", "OW", "SQ", "UN", ""):
                 raise DamagedError(f"{shown(tag)} has no length")
+            fragments = vr in ("OB", "OW")  # compressed pixels (PS3.5 annex A.4)
+            end = self._end_of_items(value, None if fragments else implicit, depth + 1)
         if end > self.size:
             raise DamagedError(f"{shown(tag)} is longer than what it lies in")
         return Element(tag, vr, start, value, length, end, implicit)
 
-    def _end_of_items(self, begin: int, implicit: bool, depth: int) -> int:
-        """The end of a sequence without a length, behind its delimiter."""
+    def _end_of_items(self, begin: int, implicit: bool | None, depth: int) -> int:
+        """The end of items without a length, behind their delimiter; None for fragments, which are
+        items of bytes.
+        """
         if depth > _MOST_DEPTH:
             raise DamagedError(f"more than {_MOST_DEPTH} sequences within each other")
+        if (known := self._ends.get(begin)) is not None:
+            return known
         position = begin
-        while True:
-            tag, _, length, value = self._head(position, implicit=True)
-            if tag == SEQUENCE_END and length == 0:
-                return value
-            begin, length = self._item(position)
-            if length == UNDEFINED:
-                position = self._end_of_elements(begin, implicit, depth) + DELIMITER_BYTES
-            else:
-                position = begin + length
+        while not self._is_delimiter(position, SEQUENCE_END):
+            _, _, position = self._item(position, implicit, depth)
+        return self._remember(begin, position + DELIMITER_BYTES)
 
     def _end_of_elements(self, begin: int, implicit: bool, depth: int) -> int:
         """The end of the elements of an item without a length, before its delimiter."""
+        if (known := self._ends.get(begin)) is not None:
+            return known
         position = begin
-        while True:
-            tag, _, length, _ = self._head(position, implicit)
-            if tag == ITEM_END and length == 0:
-                return position
+        while not self._is_delimiter(position, ITEM_END):
             position = self._element(position, implicit, depth).end
+        return self._remember(begin, position)
 
-    def _end_of_fragments(self, begin: int) -> int:
-        """The end of compressed pixels (PS3.5 annex A.4), behind the delimiter."""
-        position = begin
-        while True:
-            tag, _, length, value = self._head(position, implicit=True)
-            if tag == SEQUENCE_END and length == 0:
-                return value
-            begin, length = self._item(position)
-            position = begin + length
-
-    def _item(self, position: int) -> tuple[int, int]:
-        """Where the item at `position` has its content, and how long that is."""
-        tag, _, length, value = self._head(position, implicit=True)
+    def _item(self, position: int, implicit: bool | None, depth: int) -> tuple[int, int, int]:
+        """Where what is in an item begins and ends, and where the next one begins."""
+        tag, _, length, begin = self._head(position, implicit=True)
         if tag != ITEM:
             raise DamagedError(f"{shown(tag)} in the place of an item")
-        return value, length
+        if length != UNDEFINED:
+            return begin, begin + length, begin + length
+        if implicit is None:
+            raise DamagedError("a fragment without a length")
+        stop = self._end_of_elements(begin, implicit, depth)
+        return begin, stop, stop + DELIMITER_BYTES
+
+    def _is_delimiter(self, position: int, tag: int) -> bool:
+        return self._read(position, DELIMITER_BYTES) == self._delimiters[tag]
+
+    def _remember(self, begin: int, end: int) -> int:
+        """Or else what lies deep would be looked at once more for each level above it."""
+        if len(self._ends) == _MOST_ENDS:
+            self._ends.clear()
+        self._ends[begin] = end
+        return end
 
     def _head(self, start: int, implicit: bool) -> tuple[int, str, int, int]:
         """Tag, VR, length of what begins at `start`, and where its value begins."""
@@ -199,26 +206,28 @@ class Elements:
         if self._left < 0:
             raise DamagedError("more elements than are looked at")
         head = self._read(start, 8)
-        group, number = struct.unpack_from(f"{self._order}HH", head)
+        group, number = self._numbers.unpack_from(head)
         tag = group << 16 | number
         if implicit or group == 0xFFFE:
-            (length,) = struct.unpack_from(f"{self._order}I", head, 4)
-            return tag, _dictionary_vr(tag), length, start + 8
+            (length,) = struct.unpack_from(self._length, head, 4)
+            return tag, "" if group == 0xFFFE else _dictionary_vr(tag), length, start + 8
         vr = head[4:6].decode("latin1")
         if vr in EXPLICIT_VR_LENGTH_16:
-            (length,) = struct.unpack_from(f"{self._order}H", head, 6)
-            return tag, vr, length, start + 8
+            return tag, vr, int.from_bytes(head[6:], self._endian), start + 8
         if vr not in EXPLICIT_VR_LENGTH_32:
             raise DamagedError(f"{shown(tag)} without a VR")
-        (length,) = struct.unpack(f"{self._order}I", self._read(start + 8, 4))
+        (length,) = struct.unpack(self._length, self._read(start + 8, 4))
         return tag, vr, length, start + 12
 
     def _read(self, start: int, length: int) -> bytes:
-        self._stream.seek(start)
-        data = self._stream.read(length)
-        if len(data) < length:
-            raise DamagedError("the end of the file within an element")
-        return data
+        begin = start - self._window_start
+        if begin < 0 or start + length > self._window_end:
+            self._stream.seek(start)
+            self._window, self._window_start = self._stream.read(max(length, _WINDOW)), start
+            self._window_end, begin = start + len(self._window), 0
+            if length > len(self._window):
+                raise DamagedError("the end of the file within an element")
+        return self._window[begin : begin + length]
 
 
 def shown(tag: int) -> str:

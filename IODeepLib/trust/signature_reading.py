@@ -29,9 +29,9 @@ from IODeepLib.trust.signed_bytes import (
     SIGNATURES,
     Ambiguous,
     UnsignableError,
+    feed,
     is_signable,
     numbers,
-    signed_bytes,
 )
 
 MOST_SIGNATURES = 32
@@ -199,8 +199,7 @@ def _digest(found: ObjectFile, item: Item, said: DicomSignature, ambiguous: Ambi
     digest = hashlib.new(said.digest)
     own = [e for tag, e in item.there.items() if is_signable(tag) and tag not in _NOT_FED]
     for element in (*(found.top[tag] for tag in said.covered), *own):
-        for chunk in signed_bytes(found.elements, element, ambiguous):
-            digest.update(chunk)
+        feed(digest.update, found.elements, element, ambiguous)
     return digest.digest()
 
 

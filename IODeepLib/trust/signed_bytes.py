@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import array
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16
@@ -23,6 +23,10 @@ _PADDED_WITH_ZERO = {"OB", "UI"}
 _NUMBERS = dict.fromkeys(("US", "SS", "OW", "AT"), "H")
 _NUMBERS |= dict.fromkeys(("UL", "SL", "FL", "OF", "OL"), "I")
 _NUMBERS |= dict.fromkeys(("FD", "OD", "SV", "UV", "OV"), "Q")
+
+
+# Takes the bytes that a signature is over.
+Update = Callable[[bytes], object]
 
 
 class Ambiguous(NamedTuple):
@@ -49,12 +53,13 @@ def is_signable(tag: int) -> bool:
     return group != SIGNATURES >> 16 and tag not in (MAC_PARAMETERS, _TRAILING_PADDING)
 
 
-def signed_bytes(
-    elements: Elements, element: Element, ambiguous: Ambiguous, depth: int = 0
-) -> Iterator[bytes]:
-    """An element as a signature is over it.
+def feed(
+    update: Update, elements: Elements, element: Element, ambiguous: Ambiguous, depth: int = 0
+) -> None:
+    """Give an element, as a signature is over it, to a digest.
 
     Args:
+        update: takes the bytes, one piece after the other.
         elements: where it lies.
         element: it.
         ambiguous: the VRs of those that the file leaves open.
@@ -65,30 +70,33 @@ def signed_bytes(
         DamagedError: it is damaged.
     """
     vr = _vr(element, ambiguous)
-    tag = _tag(element.tag)
     if vr == "SQ":
-        yield tag + b"SQ\0\0"
+        update(_tag(element.tag) + b"SQ\0\0")
         for item in elements.items(element, depth + 1):
-            yield _tag(ITEM)
+            update(_ITEM)
             for inner in item:
                 if is_signable(inner.tag):
-                    yield from signed_bytes(elements, inner, ambiguous, depth + 1)
-        yield _tag(SEQUENCE_END)
+                    feed(update, elements, inner, ambiguous, depth + 1)
+        update(_SEQUENCE_END)
         return
     if element.length == UNDEFINED:
         raise UnsignableError(f"{shown(element.tag)} is compressed")
     length = element.length + element.length % 2
     if vr not in EXPLICIT_VR_LENGTH_16:
-        yield tag + vr.encode() + struct.pack("<HI", 0, length)
+        head = struct.pack("<HI", 0, length)
     elif length <= 0xFFFF:
-        yield tag + vr.encode() + struct.pack("<H", length)
+        head = struct.pack("<H", length)
     else:
         raise UnsignableError(f"{shown(element.tag)} is too long for its VR {vr}")
+    head = _tag(element.tag) + vr.encode() + head
     swapped = None if elements.little else _NUMBERS.get(vr)
     for chunk in elements.chunks(element, CHUNK):
-        yield chunk if swapped is None else _swapped(chunk, swapped)
+        update(head + (chunk if swapped is None else _swapped(chunk, swapped)))
+        head = b""
     if length > element.length:
-        yield b"\0" if vr in _PADDED_WITH_ZERO else b" "
+        update(b"\0" if vr in _PADDED_WITH_ZERO else b" ")
+    elif head:
+        update(head)
 
 
 def numbers(content: bytes, little: bool) -> list[int]:
@@ -122,3 +130,6 @@ def _swapped(content: bytes, kind: str) -> bytes:
 
 def _tag(tag: int) -> bytes:
     return struct.pack("<HH", tag >> 16, tag & 0xFFFF)
+
+
+_ITEM, _SEQUENCE_END = _tag(ITEM), _tag(SEQUENCE_END)

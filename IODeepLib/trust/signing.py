@@ -40,7 +40,7 @@ from IODeepLib.trust.signed_bytes import (
     SIGNATURES,
     Ambiguous,
     UnsignableError,
-    signed_bytes,
+    feed,
 )
 from IODeepLib.trust.signer import Signer
 
@@ -115,14 +115,12 @@ def _items(
     digest = hashlib.new(mac)
     try:
         for tag in tags:
-            for chunk in signed_bytes(found.elements, found.top[tag], found.ambiguous):
-                digest.update(chunk)
+            feed(digest.update, found.elements, found.top[tag], found.ambiguous)
     except (DamagedError, UnsignableError) as error:
         raise _unsignable(found, f"cannot be signed: {error}", "decompress or repair it") from None
     own = Elements(io.BytesIO(_encoded(signature)), implicit=False, little=True)
     for element in own.top(0):
-        for chunk in signed_bytes(own, element, Ambiguous()):
-            digest.update(chunk)
+        feed(digest.update, own, element, Ambiguous())
     signature.CertificateOfSigner = signer.certificate.der
     signature.Signature = signature_of(digest.digest(), mac, signer.key)
     encoding = found.elements

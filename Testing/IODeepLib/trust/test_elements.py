@@ -26,8 +26,8 @@ from IODeepLib.trust.object_file import opened_object
 from IODeepLib.trust.signed_bytes import (
     Ambiguous,
     UnsignableError,
+    feed,
     is_signable,
-    signed_bytes,
 )
 
 
@@ -92,13 +92,12 @@ def stored(dataset: Dataset, folder: Path, syntax: str, undefined: bool = False)
 
 def fed(path: Path) -> bytes:
     """All that is signed of a file."""
+    pieces: list[bytes] = []
     with opened_object(path) as found:
-        return b"".join(
-            chunk
-            for tag, element in found.top.items()
-            if is_signable(tag)
-            for chunk in signed_bytes(found.elements, element, found.ambiguous)
-        )
+        for tag, one in found.top.items():
+            if is_signable(tag):
+                feed(pieces.append, found.elements, one, found.ambiguous)
+    return b"".join(pieces)
 
 
 SYNTAXES = (
@@ -184,7 +183,7 @@ def test_what_readers_may_understand_in_different_ways_is_refused(damage: str) -
     elements = Elements(io.BytesIO(DAMAGED[damage]), implicit=False, little=True)
     with pytest.raises(DamagedError):
         for one in elements.top(0):
-            list(signed_bytes(elements, one, Ambiguous()))
+            feed(bytes, elements, one, Ambiguous())
 
 
 def test_what_looks_explicit_is_not_read_as_implicit() -> None:
@@ -198,6 +197,29 @@ def test_no_more_elements_are_looked_at_than_files_have(monkeypatch: pytest.Monk
     many = b"".join(element((0x20, 2 * i), b"CS", b"") for i in range(2000))
     with pytest.raises(DamagedError, match="more elements than are looked at"):
         list(Elements(io.BytesIO(many), implicit=False, little=True).top(0))
+
+
+def endless(*items: bytes) -> bytes:
+    """A sequence without a length, of items without one."""
+    begin, end, behind = (struct.pack("<HHI", 0xFFFE, n, 0) for n in (0xE000, 0xE00D, 0xE0DD))
+    content = b"".join(begin[:4] + b"\xff" * 4 + item + end for item in items)
+    return struct.pack("<HH2sHI", 8, 0x114A, b"SQ", 0, 0xFFFFFFFF) + content + behind
+
+
+@pytest.mark.parametrize("depth", [2, 10])
+def test_what_lies_deep_is_not_looked_at_more_often(
+    depth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames of segmentations do, and there may be thousands of them."""
+    frames = UID
+    for _ in range(depth - 1):
+        frames = endless(frames)
+    content = endless(*[frames] * 500)
+    heads = 500 * 2 * depth  # an item and an element at each level
+    monkeypatch.setattr("IODeepLib.trust.elements._MOST_READINGS", 2.1 * heads)
+    elements = Elements(io.BytesIO(content), implicit=False, little=True)
+    for one in elements.top(0):
+        feed(bytes, elements, one, Ambiguous())
 
 
 @pytest.mark.parametrize(
@@ -216,7 +238,7 @@ def test_what_is_not_the_same_everywhere_is_not_signed(content: bytes, words: st
     elements = Elements(io.BytesIO(content), implicit=False, little=True)
     [one] = elements.top(0)
     with pytest.raises(UnsignableError, match=words):
-        list(signed_bytes(elements, one, Ambiguous()))
+        feed(bytes, elements, one, Ambiguous())
 
 
 def test_standard_elements_that_came_back_as_un(tmp_path: Path) -> None:
