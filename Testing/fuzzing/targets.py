@@ -60,7 +60,7 @@ class Target:
 
 NAMES = (
     *("card", "signed card", "weights", "safetensors", "onnx", "onnx twice", "recipe", "manifest"),
-    *("certificate", "revocation list", "trust list", "signature"),
+    *("certificate", "revocation list", "time stamp", "trust list", "signature"),
     *("search answer", "retrieve answer"),
     *("image", "enhanced image", "compressed image"),
 )
@@ -332,6 +332,7 @@ _MAKERS: dict[str, Callable[[Path], Target]] = {
     "manifest": _manifest,
     "certificate": lambda folder: _trust(*trust_targets.certificates(folder)),
     "revocation list": lambda folder: _trust(*trust_targets.revocation_lists(folder)),
+    "time stamp": lambda folder: _trust(*trust_targets.time_stamps(folder)),
     "trust list": lambda folder: _trust(*trust_targets.trust_lists(folder)),
     "signature": _signature,
     "search answer": lambda folder: _answers(*answers.found(folder)),

@@ -1,4 +1,4 @@
-"""Certificates, lists of revoked ones and trust lists, damaged; each is judged with as well."""
+"""Certificates, lists of revoked ones, time stamps and trust lists, damaged, and judged with."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import makers.certificates as make
+import makers.time_stamps as stamps
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -16,6 +17,7 @@ from IODeepLib.errors import IODeepError
 from IODeepLib.trust.certificates import Certificate, certificates_in, opened
 from IODeepLib.trust.judge import judge
 from IODeepLib.trust.revocation import read_revocation_list
+from IODeepLib.trust.time_stamps import TimeStampError, time_of
 from IODeepLib.trust.trust_file import Entry, Permission, read_trust_file
 from IODeepLib.trust.trust_list import TrustList
 from IODeepLib.trust.verdict import Claim
@@ -86,6 +88,22 @@ def revocation_lists(folder: Path) -> tuple[list[bytes], Callable[[bytes], bool]
     pem = make.revocation_list(_ISSUING, _SIGNER, extensions=[part])
     der = x509.load_pem_x509_crl(pem).public_bytes(Encoding.DER)
     return [pem, der, make.revocation_list(_ISSUING)], read
+
+
+def time_stamps(folder: Path) -> tuple[list[bytes], Callable[[bytes], bool]]:
+    """Time stamps of a signature, judged with it."""
+    root, value = opened(stamps.ROOT.der, "it"), b"a signature"
+    site = TrustList(time_stamps=(root,))
+
+    def read(content: bytes) -> bool:
+        signature = _Signed((_SIGNER.der, _ISSUING.der), value=value, time_stamp=content)
+        judge([signature], _CLAIM, site, make.NOW)
+        try:
+            return time_of(content, value, [root]) is not None
+        except TimeStampError:
+            return False
+
+    return [stamps.stamp(folder, value, digest=one) for one in ("sha256", "sha384")], read
 
 
 def trust_lists(folder: Path) -> tuple[list[bytes], Callable[[bytes], bool]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID
-from makers.certificates import DAY, NOW, Made, made
+from makers import time_stamps
+from makers.certificates import DAY, NOW, made
+from makers.time_stamps import ROOT
 from makers.trust_lists import entry
 
 from IODeepLib.trust.certificates import opened
@@ -25,43 +23,12 @@ from IODeepLib.trust.verdict import Kind
 from .test_judge import LIVER, by
 
 VALUE = b"a signature"
-ROOT = made("CN=Stamps Root", authority=True)
-STAMPING = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), True
-STAMPER = made("CN=Stamps", ROOT, extensions=[STAMPING])
-CONFIG = """
-[tsa]
-default_tsa = it
-[it]
-serial = serial
-signer_digest = sha256
-default_policy = 1.2.3.4
-digests = sha1, sha256, sha384
-accuracy = secs:1
-ess_cert_id_alg = sha256
-"""
 
 
-@pytest.fixture(scope="module")
-def stamp(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
+@pytest.fixture
+def stamp(tmp_path: Path) -> Callable[..., bytes]:
     """Makes the stamp of a value, by an authority."""
-    folder = tmp_path_factory.mktemp("stamps")
-    (folder / "config").write_text(CONFIG)
-    (folder / "serial").write_text("01\n")
-
-    def run(*words: str) -> None:
-        subprocess.run(["openssl", "ts", *words], cwd=folder, check=True, capture_output=True)
-
-    def make(value: bytes = VALUE, by: Made = STAMPER, digest: str = "sha256") -> bytes:
-        key = by.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        (folder / "key.pem").write_bytes(key)
-        (folder / "value").write_bytes(value)
-        by.write(folder / "signer.pem")
-        run("-query", "-data", "value", f"-{digest}", "-cert", "-out", "query")
-        signer = ("-inkey", "key.pem", "-signer", "signer.pem", "-config", "config")
-        run("-reply", "-queryfile", "query", *signer, "-token_out", "-out", "stamp")
-        return (folder / "stamp").read_bytes()
-
-    return make
+    return lambda value=VALUE, **how: time_stamps.stamp(tmp_path, value, **how)
 
 
 @pytest.mark.parametrize("digest", ["sha256", "sha384"])
