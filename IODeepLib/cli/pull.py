@@ -50,6 +50,7 @@ def _pull(
     source: Source, words: str, folder: Path, progress: Progress
 ) -> dict[str, Retirement | None]:
     """Put what is meant into `folder`; the labels of models among it, with their notices."""
+    from IODeepLib.model_object.named import models_named
     from IODeepLib.sources.copies import copy_model
 
     # All cards are looked at only if it may be a model: images need none of them.
@@ -57,7 +58,7 @@ def _pull(
     if foreign and source.objects(words, folder, progress):
         return {}
     catalog = source.models()
-    models = {model.label: model for model in arguments.models_named(catalog.every, words)}
+    models = {model.label: model for model in models_named(catalog.every, words)}
     for label, model in models.items():
         copy_model(source, model, catalog.notice(model), folder / label, progress)
     if models or (is_uid(words) and source.objects(words, folder, progress)):

@@ -25,15 +25,23 @@ def publisher_of(model: Model) -> str:
 
 
 def shown_names(models: Sequence[Model]) -> list[str]:
-    """The name of each; of those that look alike, and are of several, with their publishers."""
+    """The name of each, see `told_apart`."""
+    return told_apart([model.card.name for model in models], models)
+
+
+def shown_titles(models: Sequence[Model]) -> list[str]:
+    """The title of each, see `told_apart`."""
+    return told_apart([model.card.title for model in models], models)
+
+
+def told_apart(words: Sequence[str], models: Sequence[Model]) -> list[str]:
+    """What each model is called; where that looks alike, and is of several, with its publisher."""
     alike: dict[str, set[tuple[str, str]]] = {}
-    for model in models:
-        alike.setdefault(skeleton(model.card.name), set()).add((model.card.name, _who(model)))
+    for said, model in zip(words, models, strict=True):
+        alike.setdefault(skeleton(said), set()).add((said, _who(model)))
     return [
-        f"{model.card.name} ({_apart(model)})"
-        if len(alike[skeleton(model.card.name)]) > 1
-        else model.card.name
-        for model in models
+        f"{said} ({_apart(model)})" if len(alike[skeleton(said)]) > 1 else said
+        for said, model in zip(words, models, strict=True)
     ]
 
 

@@ -118,13 +118,27 @@ def models_in_files(files: Iterable[Path]) -> Catalog:
     problems: list[Problem] = []
     for path in files:
         try:
-            if may_be_instance(read_head(path)):
-                found.append(_known.get(path, functools.partial(read_instance, path)))
-        except NotAnInstanceError:
-            continue
+            one = instance_in(path)
         except (ModelError, RecipeError) as error:
             problems.append(Problem(path, error))
+        else:
+            found += [one] if one is not None else []
     return library_of(found, problems)
+
+
+def instance_in(path: Path) -> Card | Weights | Retirement | None:
+    """The IODeep instance in a file, as it is known or read now; None for files of other kinds.
+
+    Raises:
+        ModelError: it is damaged, or incomplete.
+        RecipeError: its recipe is not valid.
+    """
+    try:
+        if may_be_instance(read_head(path)):
+            return _known.get(path, functools.partial(read_instance, path))
+    except NotAnInstanceError:
+        pass
+    return None
 
 
 def library_of(

@@ -42,7 +42,12 @@ def judge(
         now: the time of this machine.
     """
     found = _judged(signatures, claim, trust_list, now)
-    return replace(found, policy=trust_list.policy, configured=trust_list.is_there)
+    return replace(
+        found,
+        policy=trust_list.policy,
+        policy_file=trust_list.policy_file,
+        configured=trust_list.is_there,
+    )
 
 
 def _judged(

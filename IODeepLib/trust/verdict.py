@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 
 from IODeepLib.codes import Code
@@ -113,6 +114,7 @@ class Trust:
         publisher: who signed; None if nobody did, or if it is not proved.
         notes: what else to know.
         policy: of the site.
+        policy_file: where that is said; None if it is said nowhere.
         configured: whether the site has said whom it believes, or what its policy is.
     """
 
@@ -121,6 +123,7 @@ class Trust:
     publisher: Publisher | None = None
     notes: tuple[str, ...] = ()
     policy: Policy = Policy.WARN
+    policy_file: Path | None = None
     configured: bool = False
 
     def as_json(self) -> dict[str, Any]:
