@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from IODeepLib.model_object.model import Model
 from IODeepLib.text.lookalikes import skeleton
@@ -30,17 +30,21 @@ def shown_names(models: Sequence[Model]) -> list[str]:
 
 
 def shown_titles(models: Sequence[Model]) -> list[str]:
-    """The title of each, see `told_apart`."""
-    return told_apart([model.card.title for model in models], models)
+    """The title of each, where there is little room; see `told_apart`."""
+    titles = [model.card.title for model in models]
+    return told_apart(titles, models, _in_short)
 
 
-def told_apart(words: Sequence[str], models: Sequence[Model]) -> list[str]:
+def told_apart(
+    words: Sequence[str], models: Sequence[Model], whose: Callable[[Model], str] | None = None
+) -> list[str]:
     """What each model is called; where that looks alike, and is of several, with its publisher."""
+    whose = whose or _apart
     alike: dict[str, set[tuple[str, str]]] = {}
     for said, model in zip(words, models, strict=True):
         alike.setdefault(skeleton(said), set()).add((said, _who(model)))
     return [
-        f"{said} ({_apart(model)})" if len(alike[skeleton(said)]) > 1 else said
+        f"{said} ({whose(model)})" if len(alike[skeleton(said)]) > 1 else said
         for said, model in zip(words, models, strict=True)
     ]
 
@@ -55,6 +59,14 @@ def said_apart(models: Iterable[Model]) -> list[str]:
 def _who(model: Model) -> str:
     publisher = model.trust.publisher if model.trust else None
     return publisher.key if publisher else model.card.recipe.card.publisher
+
+
+def _in_short(model: Model) -> str:
+    """The publisher, if it is trusted; otherwise why it is not."""
+    trust = model.trust
+    if trust is None or not trust.configured:
+        return _apart(model)
+    return trust.publisher.name if trust.is_trusted and trust.publisher else trust.kind.value
 
 
 def _apart(model: Model) -> str:

@@ -22,7 +22,7 @@ from DICOMLib import DICOMUtils
 _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE))
 import panel  # noqa: E402
-from panel import contains, find  # noqa: E402
+from panel import contains, find, in_sight  # noqa: E402
 from steps import finish, picture, step, wait  # noqa: E402
 
 _SCALED = float(os.environ.get("QT_SCALE_FACTOR", "1")) > 1
@@ -32,23 +32,9 @@ _NOBODY = "dicomweb+http://127.0.0.1:9/nobody-listens-at-this-port-of-this-compu
 _work = Path(tempfile.mkdtemp(prefix="iodeep-"))
 
 
-def _in_sight(*names: str) -> str:
-    """These widgets are wholly in the visible part of the panel."""
-    area: Any = find(names[0])
-    while area.className() != "QScrollArea":
-        area = area.parent()
-    view, found = area.viewport(), {}
-    for name in names:
-        top = find(name).mapTo(view, qt.QPoint(0, 0)).y()
-        found[name] = (top, top + find(name).height)
-    hidden = {name for name, (top, bottom) in found.items() if top < 0 or bottom > view.height}
-    assert not hidden, f"{found} of {view.height} pixels"
-    return f"{found} of {view.height} pixels"
-
-
 def _before(look: str) -> str:
     picture(f"{look}-before")
-    return _in_sight("modelTable", "applyButton")
+    return in_sight("modelTable", "applyButton")
 
 
 def _after(look: str) -> str:
@@ -58,7 +44,7 @@ def _after(look: str) -> str:
     panel.until(lambda: found.ContainsRepresentation("Closed surface"))
     wait(1)
     picture(f"{look}-after")
-    return _in_sight("modelTable", "applyButton", "resultTable")
+    return in_sight("modelTable", "applyButton", "resultTable")
 
 
 def _figures(look: str) -> str:
@@ -100,7 +86,7 @@ def _queue(look: str) -> str:
     panel.until(lambda: not panel.is_running())
     wait(1)
     picture(f"{look}-queue")
-    found = _in_sight("applyButton", "queueTable", "resultTable")
+    found = in_sight("applyButton", "queueTable", "resultTable")
     find("closeQueueButton").click()
     find("manageButton").click()
     wait(0.5)

@@ -78,6 +78,20 @@ def find(name: str) -> qt.QWidget:
     return slicer.util.findChild(slicer.modules.iodeep.widgetRepresentation(), name)
 
 
+def in_sight(*names: str) -> str:
+    """These widgets are wholly in the visible part of the panel."""
+    area: Any = find(names[0])
+    while area.className() != "QScrollArea":
+        area = area.parent()
+    view, found = area.viewport(), {}
+    for name in names:
+        top = find(name).mapTo(view, qt.QPoint(0, 0)).y()
+        found[name] = (top, top + find(name).height)
+    hidden = {name for name, (top, bottom) in found.items() if top < 0 or bottom > view.height}
+    assert not hidden, f"{found} of {view.height} pixels"
+    return f"{found} of {view.height} pixels"
+
+
 def caption(button: str) -> str:
     """What stands on a button of the panel."""
     return find(button).text.replace("&", "")

@@ -29,7 +29,9 @@ class QVBoxLayout(QLayout): ...
 class QCompleter(_Object): ...
 class QAction(_Object): ...
 class QBrush(_Object): ...
+class QPen(_Object): ...
 class QPixmap(_Object): ...
+class QRect(_Object): ...
 
 class QColor(_Object):
     @staticmethod
@@ -95,6 +97,8 @@ class QFileDialog(QDialog):
     ) -> str: ...
 
 class Qt:
+    AccessibleTextRole: int
+    AlignCenter: int
     AlignRight: int
     ItemIsEnabled: int
     AlignVCenter: int
@@ -106,6 +110,7 @@ class Qt:
     NoPen: int
     PlainText: int
     RichText: int
+    RoundCap: int
     TabFocus: int
     ScrollBarAlwaysOff: int
     Unchecked: int

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import qt
 
+from IODeepSlicer.panel.trust_icon import trustIcon
 from IODeepSlicer.panel.widgets import setHtmlTip, setTip, tableOfRows
 from IODeepSlicer.sources.models import DATABASE, FOLDER, SERVER, FoundModels
-from IODeepSlicer.text import card_text, fit_text
+from IODeepSlicer.text import card_text, fit_text, trust_text
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.plain_text import inLines
 
@@ -50,8 +51,8 @@ class ModelTable:
         self._shown, self._found = shown, found
         self._table.setRowCount(len(self._shown))
         self._resize(qt.QHeaderView.Fixed)  # or each new cell has all others measured
-        for row, candidate in enumerate(self._shown):
-            self._fill(row, candidate, found)
+        for row, (candidate, title) in enumerate(zip(shown, _titles(shown), strict=True)):
+            self._fill(row, candidate, title, found)
         self._resize(qt.QHeaderView.ResizeToContents)
         self._table.resizeRowsToContents()
         height = sum(self._table.rowHeight(row) for row in range(len(self._shown)))
@@ -66,20 +67,20 @@ class ModelTable:
         for column, width in _SPARED.items():
             self._table.setColumnHidden(column, self._table.width < width)
 
-    def _fill(self, row: int, candidate: Candidate, found: FoundModels) -> None:
+    def _fill(self, row: int, candidate: Candidate, title: str, found: FoundModels) -> None:
         card = candidate.model.card
         onServer = card.sop_instance_uid in found.onServer
         badge, color = fit_text.badge(candidate, onServer=onServer)
         texts = (
             badge,
-            card.title,
+            title,
             card_text.anatomy(card),
             card_text.fewLabels(card),
             card.version,
             self._places[found.sources[card.sop_instance_uid]],
         )
-        labels = card_text.labels(card)
-        reasons = fit_text.reasonsHtml(candidate)
+        labels, trust = card_text.labels(card), candidate.model.trust
+        reasons = f"{trust_text.tipHtml(trust)}<br>{fit_text.reasonsHtml(candidate)}"
         for column, text in enumerate(texts):
             item = qt.QTableWidgetItem(inLines(text))
             if column == _LABELS:
@@ -88,7 +89,10 @@ class ModelTable:
                 setHtmlTip(item, reasons)
             if column == _FIT:
                 item.setIcon(_dot(color))
-            elif not candidate.fits:
+            if column == _TITLE:
+                item.setIcon(trustIcon(trust_text.badge(trust)))
+                item.setData(qt.Qt.AccessibleTextRole, f"{title}: {trust_text.word(trust)}")
+            if column != _FIT and not candidate.fits:
                 item.setForeground(qt.QBrush(qt.QColor(fit_text.GRAY)))
             self._table.setItem(row, column, item)
 
@@ -119,7 +123,16 @@ class ModelTable:
         return False
 
 
+def _titles(candidates: Sequence[Candidate]) -> list[str]:
+    """With the publishers of those that a person could take for each other."""
+    from IODeepLib.model_object.shown_names import shown_titles
+
+    return shown_titles([candidate.model for candidate in candidates])
+
+
 def _searched(candidate: Candidate) -> str:
+    from IODeepLib.model_object.shown_names import publisher_of
+
     card = candidate.model.card
     parts = (
         card.title,
@@ -127,6 +140,7 @@ def _searched(candidate: Candidate) -> str:
         *card.modalities,
         card_text.anatomy(card),
         card_text.labels(card),
+        publisher_of(candidate.model),
     )
     return " ".join(parts).casefold()
 

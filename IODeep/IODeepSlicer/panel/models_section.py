@@ -11,6 +11,7 @@ import slicer
 
 from IODeepSlicer.panel.manage_window import ManageWindow
 from IODeepSlicer.panel.model_table import ModelTable
+from IODeepSlicer.panel.publisher_row import PublisherRow
 from IODeepSlicer.panel.server_cards import ServerCards
 from IODeepSlicer.panel.weights_row import WeightsRow
 from IODeepSlicer.panel.widgets import loadUI, offer, say, silent
@@ -18,13 +19,13 @@ from IODeepSlicer.sources.known_models import rememberSeen, wasSeen
 from IODeepSlicer.sources.models import FoundModels, findModels
 from IODeepSlicer.sources.recent_servers import recentServers
 from IODeepSlicer.sources.servers import ensureFor, isServer, serverNames
-from IODeepSlicer.text import card_text, fit_text, holding_text
+from IODeepSlicer.text import card_text, fit_text, holding_text, trust_text
 from IODeepSlicer.text.fit_text import RED
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.messages import errorText
 
 if TYPE_CHECKING:
-    from IODeepLib.model_object import Card, Model
+    from IODeepLib.model_object import Model
     from IODeepLib.selection import Candidate, Selection
 
 
@@ -52,8 +53,8 @@ class ModelsSection:
         self._window: ManageWindow | None = None
         self._wanted = ""  # a model by its label, as soon as it is found
         self._selection: Selection | None = None
-        self._card: Card | None = None
-        for part in (self.ui.cardGroupBox, self.ui.weightsFrame):
+        self._shownModel: Model | None = None
+        for part in (self.ui.cardGroupBox, self.ui.publisherFrame, self.ui.weightsFrame):
             part.visible = False
         self.ui.refreshButton.setIcon(
             qt.QApplication.style().standardIcon(qt.QStyle.SP_BrowserReload)
@@ -71,6 +72,7 @@ class ModelsSection:
         self.ui.folderButton.connect("clicked()", self._onFolder)
         self.ui.refreshButton.connect("clicked()", self._lookAgain)
         self.ui.manageButton.connect("clicked()", self._onManage)
+        self._publisher = PublisherRow(self.ui)
         self._weights = WeightsRow(self.ui, self._lookIn, refresh)
 
     @property
@@ -105,6 +107,7 @@ class ModelsSection:
     def cleanup(self) -> None:
         """The panel goes."""
         self._cards.cleanup()
+        self._publisher.cleanup()
         if self._window is not None:
             self._window.cleanup()
 
@@ -158,7 +161,11 @@ class ModelsSection:
                 folder = source
         except IODeepError as error:
             problem = errorText(error)
-        self._found = found = findModels(folder, cards)
+        try:
+            found = findModels(folder, cards)
+        except IODeepError as error:  # nobody can say who is trusted, or there is no such folder
+            found, problem = FoundModels((), {}, frozenset(), (), ()), errorText(error)
+        self._found = found
         self._problem = "\n".join(filter(None, (problem, *found.problems)))
         return found
 
@@ -174,26 +181,28 @@ class ModelsSection:
             if not self._table.choose(self.parameters.cardSOPInstanceUID):
                 self._preselect()
         say(self.ui.modelsLabel, "\n".join(filter(None, (self._text(self._found), self._problem))))
-        self._showCard(self.chosen.model.card if self.chosen is not None else None)
-        model = self.chosen.model if self.chosen is not None and self.server is None else None
-        self._weights.show(model, self._found)
+        model = self.chosen.model if self.chosen is not None else None
+        self._showCard(model)
+        self._publisher.show(model)
+        self._weights.show(model if self.server is None else None, self._found)
         if self._window is not None and self._window.isShown:
             self._window.show(self._found, self._foundFor)
 
     def _takeWanted(self, found: FoundModels) -> None:
         if not self._wanted:
             return
+        from IODeepLib.errors import UsageError
+        from IODeepLib.model_object.named import models_named
         from IODeepLib.selection.ranking import version_precedence
 
-        name, _at, version = self._wanted.partition("@")
-        fits = [
-            model.card
-            for model in found.models
-            if model.card.name == name and version in ("", model.card.version)
-        ]
-        if fits:
+        try:
+            cards = [model.card for model in models_named(found.models, self._wanted)]
+        except UsageError as error:  # of several publishers
+            self._problem, self._wanted = errorText(error), ""
+            return
+        if cards:
             self._wanted = ""
-            newest = max(fits, key=lambda card: version_precedence(card.version))
+            newest = max(cards, key=lambda card: version_precedence(card.version))
             self.choose(newest.sop_instance_uid)
 
     def _preselect(self) -> None:
@@ -207,34 +216,42 @@ class ModelsSection:
         offer(box, self._names, box.currentText if typed else source)
         self._shownSource = source
 
-    def _showCard(self, card: Card | None) -> None:
-        if card is self._card:
-            return  # it may have been scrolled
-        if self._card is not None:
-            rememberSeen(self._card)
-        self._card = card
+    def _showCard(self, model: Model | None) -> None:
+        former, self._shownModel = self._shownModel, model
+        card, before = (each.card if each is not None else None for each in (model, former))
+        if before is not None and card is not before:
+            rememberSeen(before)
         self.ui.cardGroupBox.visible = card is not None
-        self.ui.cardBrowser.html = card_text.cardHtml(card) if card is not None else ""
-        if card is not None:
+        if model is None:
+            self.ui.cardBrowser.html = ""
+        elif former is None or model.card is not former.card or model.trust != former.trust:
+            self.ui.cardBrowser.html = card_text.cardHtml(model)  # else it may have been scrolled
+        if card is not None and card is not before:
             self.ui.cardGroupBox.collapsed = wasSeen(card)
 
     def fold(self) -> None:
         """The card of the chosen model was looked at: it makes room for what comes."""
-        if self._card is not None:
-            rememberSeen(self._card)
+        if self._shownModel is not None:
+            rememberSeen(self._shownModel.card)
         self.ui.cardGroupBox.collapsed = True
 
     def _candidates(self) -> list[Candidate]:
-        """Those to be shown: the fitting ones, the chosen one, and all others on demand."""
+        """Those to be shown: the fitting ones, the chosen one, and all others on demand.
+
+        One that is not run for its publisher alone is shown, so that it is not missed.
+        """
         if self._selection is None:
             return []
         chosen = self.parameters.cardSOPInstanceUID
         return [
             candidate
             for candidate in self._selection.candidates
-            if candidate.fits
-            or self.parameters.showUnfitting
-            or candidate.model.card.sop_instance_uid == chosen
+            if (trust_text.isTrusted(candidate.model.trust) or not self.parameters.trustedOnly)
+            and (
+                candidate.judgement.fits
+                or self.parameters.showUnfitting
+                or candidate.model.card.sop_instance_uid == chosen
+            )
         ]
 
     def _text(self, found: FoundModels) -> str:
@@ -256,12 +273,18 @@ class ModelsSection:
             return _("{count} models are at hand. Load an image to see which of them fit.").format(
                 count=len(found.models)
             )
-        hidden = len(self._selection.candidates) - len(self._selection.fitting)
-        if not self._selection.fitting:
+        candidates = self._selection.candidates
+        hidden = sum(not candidate.judgement.fits for candidate in candidates)
+        if hidden == len(candidates):
             return _("None of {count} models fits this image.").format(count=hidden)
         lines = [] if self.chosen is not None else [fit_text.tie(self._selection)]
+        if not self._selection.fitting:
+            lines.append(_("No model that fits this image is of a trusted publisher: none is run."))
         if hidden and not self.parameters.showUnfitting:
             lines.append(_("Not shown because they don't fit: {count}.").format(count=hidden))
+        others = sum(not trust_text.isTrusted(each.model.trust) for each in candidates)
+        if others and self.parameters.trustedOnly:
+            lines.append(_("Not shown because they are not trusted: {count}.").format(count=others))
         if self.chosen is not None:
             newer = holding_text.newerThan(self.chosen.model, found.models)
             if newer is not None:

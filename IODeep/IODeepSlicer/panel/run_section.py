@@ -22,7 +22,7 @@ from IODeepSlicer.panel.widgets import loadUI, say, setTip
 from IODeepSlicer.scene.former import hideFormer
 from IODeepSlicer.scene.targets import Scope, volumesIn
 from IODeepSlicer.sources.servers import ensureToRun
-from IODeepSlicer.text import card_text, fit_text
+from IODeepSlicer.text import card_text, fit_text, trust_text
 from IODeepSlicer.text.i18n import tr as _
 from IODeepSlicer.text.messages import errorText, progressText
 from IODeepSlicer.work.runner import Run, State
@@ -187,8 +187,10 @@ class RunSection:
             return _("Load an image first.")
         if self._candidate is None:
             return _("Choose a model first.")
-        if not self._candidate.fits:
-            return fit_text.firstFault(self._candidate)
+        if fault := fit_text.firstFault(self._candidate):
+            return fault
+        if refusal := trust_text.refusal(self._candidate.model.trust):
+            return refusal
         if self._candidate.model.missing_parts and self._server is None:
             return _(
                 "The weights of this model are missing: import all instances of its study, or "

@@ -16,6 +16,7 @@ class IODeepParameterNode:
     modelSource - where models are looked for beside the DICOM database: a folder or a server.
     cardSOPInstanceUID - which model is chosen; empty for the best one.
     showUnfitting - whether models that do not fit are shown as well.
+    trustedOnly - whether only models of trusted publishers are shown.
     device - what computes: "auto", or an execution provider of ONNX Runtime, such as "cpu".
     threads - how many threads the network computes with; 0: as many as there are cores.
     quality - how much of a recipe is computed: "fast", "default" or "best".
@@ -29,6 +30,7 @@ class IODeepParameterNode:
     modelSource: str
     cardSOPInstanceUID: str
     showUnfitting: bool = False
+    trustedOnly: bool = False
     device: str = "auto"
     threads: Annotated[int, WithinRange(0, 256)] = 0  # else a box goes below its text for 0
     quality: str = "default"

@@ -14,6 +14,7 @@ from IODeepSlicer.text.plain_text import html, tame
 if TYPE_CHECKING:
     from IODeepLib.model_object import Card, Model
     from IODeepLib.recipe import ModelCard
+    from IODeepLib.trust.verdict import Trust
 
 # Licenses that forbid what many hospitals and companies do; "NC" as in CC-BY-NC-4.0.
 _NON_COMMERCIAL = re.compile(
@@ -70,11 +71,12 @@ def missingSize(model: Model) -> str:
     return megabytes(sum(parts[number - 1].length for number in model.missing_parts))
 
 
-def cardHtml(card: Card) -> str:
+def cardHtml(model: Model) -> str:
     """Everything that a person should know before the first run, for the panel."""
+    card = model.card
     rows = "".join(
         f"<tr><td><b>{html(name)}</b>&nbsp;</td><td>{_marked(name, text)}</td></tr>"
-        for name, text in _rows(card)
+        for name, text in (*_signed(model.trust), *_rows(card))
     )
     heading = _("{title}, version {version}").format(title=card.title, version=card.version)
     return f"<b>{html(heading)}</b><table cellpadding='2'>{rows}</table>"
@@ -154,12 +156,25 @@ def _rows(card: Card) -> list[tuple[str, str]]:
         (_("Performance"), _performance(about)),
         (_("Training data"), about.training_data),
         (_("Trained on"), "; ".join(about.trained_on.words()) if about.trained_on else ""),
-        (_("Publisher"), about.publisher),
+        (_("Publisher, as it says"), about.publisher),
         (_("Authors"), ", ".join(about.authors)),
         (_("Citation"), about.citation),
         (_("Contact"), about.contact),
     )
     return [(name, text) for name, text in rows if text]
+
+
+def _signed(trust: Trust | None) -> list[tuple[str, str]]:
+    """(name, text) of who signed it, as far as that is proved."""
+    who = trust.publisher if trust is not None else None
+    if trust is None or who is None:
+        return []
+    name = who.name if trust.is_trusted else _("not a trusted one")
+    return [
+        (_("Publisher, as proved"), name),
+        (_("Signed by"), who.subject),
+        (_("Certificate valid until"), f"{who.ends:%Y-%m-%d}"),
+    ]
 
 
 def _marked(name: str, text: str) -> str:

@@ -17,6 +17,11 @@ _COLOR = {"fits": GREEN, "unknown": AMBER, "fails": RED}
 _ORDER = ("fails", "unknown", "fits")
 
 
+def isRefused(candidate: Candidate) -> bool:
+    """Whether it would fit, and is not run here because of who published it."""
+    return candidate.judgement.fits and not candidate.fits
+
+
 def badge(candidate: Candidate, *, onServer: bool = False) -> tuple[str, str]:
     """(text, color): whether a model fits, in two or three words.
 
@@ -24,18 +29,20 @@ def badge(candidate: Candidate, *, onServer: bool = False) -> tuple[str, str]:
         candidate: the model.
         onServer: whether weights that are not here can be fetched.
     """
+    if isRefused(candidate):
+        return _("not run"), RED
     if not candidate.fits:
         return _("no fit"), RED
     if candidate.model.missing_parts and not onServer:
         return _("no weights"), RED
-    if any(reason.verdict == "unknown" for reason in candidate.reasons):
+    if any(reason.verdict == "unknown" for reason in candidate.judgement.reasons):
         return _("may fit"), AMBER
     return _("fits"), GREEN
 
 
 def reasonsHtml(candidate: Candidate) -> str:
-    """Every criterion that the model has, those that speak against it first."""
-    asked = [reason for reason in candidate.reasons if reason.verdict in _ORDER]
+    """Every criterion of the image that the model has, those that speak against it first."""
+    asked = [reason for reason in candidate.judgement.reasons if reason.verdict in _ORDER]
     asked.sort(key=lambda reason: _ORDER.index(reason.verdict))
     names = ("", _("criterion"), _("the model needs"), _("the image has"), _("found in"))
     head = "".join(f"<th align='left'>{html(name)}</th>" for name in names)
@@ -70,7 +77,7 @@ def tie(selection: Selection) -> str:
 
 def firstFault(candidate: Candidate) -> str:
     """The first thing that speaks against a model, in one sentence; "" where nothing does."""
-    for reason in candidate.reasons:
+    for reason in candidate.judgement.reasons:
         if reason.verdict == "fails":
             return _(
                 "This model does not fit the image: it needs {criterion} {required}; the image has "

@@ -24,14 +24,19 @@ def size(count: int) -> str:
 
 
 def newerThan(model: Model, models: Iterable[Model]) -> Model | None:
-    """The newest later version of the same model among `models`, or None."""
+    """The newest later version of the same model, by the same publisher, or None.
+
+    One that is less believed, as its certificate has ended, takes nobody's place.
+    """
+    from IODeepLib.selection.publisher import PLACE
     from IODeepLib.selection.ranking import version_precedence
 
     own = version_precedence(model.card.version)
     newer = [
         other
         for other in models
-        if other.card.model_uid == model.card.model_uid
+        if other.family == model.family
+        and PLACE[other.standing] <= PLACE[model.standing]
         and version_precedence(other.card.version) > own
     ]
     return max(newer, key=lambda m: version_precedence(m.card.version), default=None)

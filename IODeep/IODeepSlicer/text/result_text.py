@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from IODeepSlicer.text.i18n import tr as _
+
+if TYPE_CHECKING:
+    from IODeepLib.selection.criteria import Reason
 
 _MOST = 3  # warnings that are shown in full
 
 
 def warnings(document: dict[str, Any]) -> list[str]:
-    """What lies outside of what the network was trained on, a sentence each."""
-    from IODeepLib.selection.criteria import Reason, Verdict
+    """Whose network it may not be, and what lies outside of its training, a sentence each."""
+    from IODeepLib.selection.criteria import Verdict
+    from IODeepLib.selection.publisher import CRITERION
     from IODeepLib.selection.training import notes
 
-    outside = []
-    said = document.get("trained_on")
+    outside = [r for r in _reasons(document.get("trained_on")) if r.verdict is Verdict.FAILS]
+    unproved = any(
+        reason.criterion == CRITERION and reason.verdict is Verdict.UNKNOWN
+        for reason in _reasons(document.get("reasons"))
+    )
+    said = _texts(document.get("notes")) if unproved else []
+    return [note for note in said if note.startswith(f"{CRITERION}: ")] + notes(outside)
+
+
+def _reasons(said: Any) -> list[Reason]:
+    """Those that are some: a scene comes from anywhere."""
+    from IODeepLib.selection.criteria import Reason
+
+    found = []
     for one in said if isinstance(said, list) else ():
-        try:
-            reason = Reason.from_json(one)
-        except (KeyError, TypeError, ValueError):  # a scene comes from anywhere
-            continue
-        if reason.verdict is Verdict.FAILS:
-            outside.append(reason)
-    return notes(outside)
+        with suppress(KeyError, TypeError, ValueError):
+            found.append(Reason.from_json(one))
+    return found
 
 
 def notShownOver(name: str, others: list[str]) -> str:

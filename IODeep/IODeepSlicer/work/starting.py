@@ -38,11 +38,14 @@ def startRun(
         source: the server from which weights come that are not on this machine.
 
     Raises:
-        NoModelFitsError: it does not fit.
+        NoModelFitsError: it does not fit, or is not run here for its publisher.
     """
     from IODeepLib.errors import NoModelFitsError
     from IODeepLib.selection.criteria import Verdict
+    from IODeepLib.selection.publisher import refuse_untrusted
 
+    if selection.candidates[0].judgement.fits:
+        refuse_untrusted(model)
     if not selection.fitting:
         raise NoModelFitsError(
             f"{model.label} does not fit {selection.series.label}: "

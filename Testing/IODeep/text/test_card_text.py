@@ -10,7 +10,7 @@ from IODeepSlicer.text import card_text
 from IODeepSlicer.text.listed_series import ListedSeries
 from msgspec.structs import replace
 
-from IODeepLib.model_object import Card, write_model
+from IODeepLib.model_object import Card, Model, write_model
 from IODeepLib.recipe import read_recipe
 
 DEMO = Path(__file__).resolve().parents[3] / "IODeepLib" / "demo_data"
@@ -96,7 +96,7 @@ def test_licences_that_forbid_commerce_are_told(licence: str, expected: bool) ->
 
 
 def test_the_model_card_has_what_a_person_should_know(card: Card) -> None:
-    text = card_text.cardHtml(card)
+    text = card_text.cardHtml(Model(card, ()))
     for words in ("Intended use", "Not for", "License", "Limitations", "Gray Matter", "0.945"):
         assert words in text
     assert "Not for commercial use" not in text
@@ -111,4 +111,6 @@ def test_a_licence_that_forbids_commerce_stands_out(card: Card) -> None:
         regions=(),
         recipe=replace(card.recipe, card=about),
     )
-    assert "<b>Not for commercial use.</b></font> CC-BY-NC-4.0" in card_text.cardHtml(forbids)
+    assert "<b>Not for commercial use.</b></font> CC-BY-NC-4.0" in card_text.cardHtml(
+        Model(forbids, ())
+    )

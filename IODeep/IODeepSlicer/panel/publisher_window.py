@@ -1,0 +1,67 @@
+"""The window *Publisher of a model*: the verdict on its signatures, and all that they say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import qt
+import slicer
+
+from IODeepSlicer.panel.widgets import loadUI
+from IODeepSlicer.text import signature_text
+from IODeepSlicer.text.i18n import tr as _
+
+if TYPE_CHECKING:
+    from IODeepLib.model_object import Model
+
+
+class PublisherWindow:
+    """A window of its own, which does not block."""
+
+    def __init__(self) -> None:
+        self._fingerprint = ""
+        self._dialog = qt.QDialog(slicer.util.mainWindow())
+        self._dialog.windowTitle = _("IODeep: publisher of a model")
+        self.root, self.ui = loadUI("Publisher")
+        layout = qt.QVBoxLayout(self._dialog)
+        layout.addWidget(self.root)
+        self._dialog.resize(680, 520)
+        self.ui.copyFingerprintButton.connect("clicked()", self._copy)
+        self.ui.closePublisherButton.connect("clicked()", self._dialog.close)
+
+    @property
+    def isShown(self) -> bool:
+        """Whether a person sees it."""
+        return self._dialog.visible
+
+    def open(self) -> None:
+        """Bring it to the front."""
+        self._dialog.show()
+        self._dialog.raise_()
+
+    def cleanup(self) -> None:
+        """The panel goes."""
+        self._dialog.close()
+        self._dialog.deleteLater()
+
+    def show(self, model: Model) -> None:
+        """Show what this model bears."""
+        from IODeepLib.errors import InputError
+        from IODeepLib.trust.signature_reading import read_signatures
+
+        found, missing = {"card": model.card.signatures}, []
+        for number, part in enumerate(model.parts, 1):
+            name = f"part {number}"
+            try:
+                if part is None:
+                    missing.append(name)
+                else:
+                    found[name] = read_signatures(part.path)
+            except InputError as error:
+                missing.append(f"{name} ({error.found})")
+        self.ui.publisherBrowser.html = signature_text.detailsHtml(model, found, missing)
+        self._fingerprint = signature_text.fingerprint(model)
+        self.ui.copyFingerprintButton.enabled = bool(self._fingerprint)
+
+    def _copy(self) -> None:
+        slicer.app.clipboard().setText(self._fingerprint)
