@@ -38,6 +38,7 @@ if find_spec("slicer_core") is None:
         "work/test_surfaces.py",
         "scene/test_value_table.py",
         "test_logic.py",
+        "test_trusted.py",
         "test_stubs.py",
         "work/test_importing.py",
         "work/test_listing.py",

@@ -23,10 +23,11 @@ _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE))
 import panel  # noqa: E402
 from panel import contains, find, in_sight, said  # noqa: E402
-from steps import finish, picture, step, wait  # noqa: E402
+from steps import finish, gaps, picture, step, wait  # noqa: E402
 
 _UID = "2.25.314159"
 _STYLES = ("Light Slicer", "Dark Slicer")
+_MANY = 60
 _SIZES = ((1280, 720), (1920, 1080))
 _FIT, _TITLE, _VERSION = 0, 1, 4  # columns
 _work = Path(tempfile.mkdtemp(prefix="iodeep-"))
@@ -79,11 +80,15 @@ def _prepare() -> str:
         folder = _work / "models" / name
         _models[name] = panel.make_model(folder, **changes)
         if key:
-            files = (_work / key / f"{part}.pem" for part in ("key", "certificate"))
-            options = zip(("--key", "--certificate"), files, strict=True)
-            _iodeep("sign", folder, *(word for pair in options for word in pair))
+            _sign(folder, key)
     _change(_models["changed"].card.path)
     return f"{len(_models)} models"
+
+
+def _sign(folder: Path, key: str) -> None:
+    files = (_work / key / f"{part}.pem" for part in ("key", "certificate"))
+    options = zip(("--key", "--certificate"), files, strict=True)
+    _iodeep("sign", folder, *(word for pair in options for word in pair))
 
 
 def _change(path: Path) -> None:
@@ -319,6 +324,24 @@ def _mistake() -> str:
     return text
 
 
+def _many() -> str:
+    """Models that nobody has read yet: the window goes on while they are read and judged."""
+    for number in range(_MANY):
+        panel.make_model(_work / "many" / str(number), name=f"many-{number}", title=f"N. {number}")
+    _sign(_work / "many", "Radiology")
+    wait(2.5)  # what was changed only just now is not remembered
+    with gaps() as found:
+        panel.look_in(str(_work / "many"))
+        panel.until(lambda: find("modelTable").rowCount >= _MANY)
+    assert _signs().count("Signed and trusted") == _MANY, _signs()
+    with gaps() as again:
+        _look_again()
+    panel.look_in(str(_work / "models"))
+    panel.until(lambda: find("modelTable").rowCount == len(_models))
+    stood, stood_again = max(found), max(again)
+    return f"{_MANY} models: the window stood still for {stood:.2f} s, again {stood_again:.2f} s"
+
+
 def _use(style: str) -> None:
     slicer.app.setStyle(style)
     slicer.app.setPalette(slicer.app.style().standardPalette())
@@ -338,6 +361,7 @@ def _looks() -> str:
             for name in ("ours", "stranger's"):
                 panel.choose(_models[name])
                 wait(0.5)
+                scrollTo(find("publisherLabel"))
                 scrollTo(find("resultTable"))
                 picture(f"trusted-{width}x{height}-{style.split()[0].lower()}-{name[:4]}")
                 found = in_sight("publisherLabel", "publisherButton", "applyButton", "resultTable")
@@ -360,6 +384,7 @@ def _run() -> None:
         step("Required", _required)
         step("By name", _link)
         step("A mistake in the list", _mistake)
+        step("Many signed models", _many)
         step("Pictures", _looks)
     shutil.rmtree(_work, ignore_errors=True)
     finish()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
 
+from IODeepSlicer.panel.in_turns import InTurns
 from IODeepSlicer.panel.manage_window import ManageWindow
 from IODeepSlicer.panel.model_table import ModelTable
 from IODeepSlicer.panel.publisher_row import PublisherRow
@@ -16,7 +18,7 @@ from IODeepSlicer.panel.server_cards import ServerCards
 from IODeepSlicer.panel.weights_row import WeightsRow
 from IODeepSlicer.panel.widgets import loadUI, offer, say, silent
 from IODeepSlicer.sources.known_models import rememberSeen, wasSeen
-from IODeepSlicer.sources.models import FoundModels, findModels
+from IODeepSlicer.sources.models import FoundModels, findModels, readAhead, readingAhead
 from IODeepSlicer.sources.recent_servers import recentServers
 from IODeepSlicer.sources.servers import ensureFor, isServer, serverNames
 from IODeepSlicer.text import card_text, fit_text, holding_text, trust_text
@@ -49,7 +51,9 @@ class ModelsSection:
         self._problem = ""
         self._names: list[str] = []
         self._shownSource: str | None = None
-        self._cards = ServerCards(logic, refresh)
+        self._cards = ServerCards(logic, self._onServerCards)
+        self._ahead = InTurns(self._onReadAhead)
+        self._next = ""  # where models are looked for once its files are read
         self._window: ManageWindow | None = None
         self._wanted = ""  # a model by its label, as soon as it is found
         self._selection: Selection | None = None
@@ -106,6 +110,7 @@ class ModelsSection:
 
     def cleanup(self) -> None:
         """The panel goes."""
+        self._ahead.stop()
         self._cards.cleanup()
         self._publisher.cleanup()
         if self._window is not None:
@@ -335,5 +340,23 @@ class ModelsSection:
         except Exception as error:
             say(self.ui.modelsLabel, errorText(error), RED)
             return
-        self.parameters.modelSource = source
-        self._refresh()
+        self._next = source
+        if not source or isServer(source):  # its cards come later
+            self._ahead.stop()
+            self._onReadAhead()
+            return
+        self._ahead.begin(readingAhead(source))
+        if self._ahead.isAtWork:
+            say(self.ui.modelsLabel, _("Looking in {folder}…").format(folder=source))
+
+    def _onServerCards(self) -> None:
+        source = self.parameters.modelSource if self.parameters is not None else ""
+        if self._ahead.isAtWork and self._next != source:
+            return  # another place was chosen meanwhile
+        self._next = source
+        self._ahead.begin(partial(readAhead, path) for path in self._cards.of(source))
+
+    def _onReadAhead(self) -> None:
+        if self.parameters is not None:  # the panel may have been left meanwhile
+            self.parameters.modelSource = self._next
+            self._refresh()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +89,24 @@ def findModels(folder: str | Path | None = None, cards: Collection[Path] = ()) -
         tuple(problems),
         catalog.retired,
     )
+
+
+def readAhead(path: Path) -> None:
+    """Read a file, so that `findModels` has the model in it at once."""
+    from IODeepLib.errors import IODeepError
+    from IODeepLib.sources.folder import instance_in
+
+    with suppress(IODeepError):  # `findModels` says what is wrong
+        instance_in(path)
+
+
+def readingAhead(folder: str) -> Iterator[Callable[[], None]]:
+    """The steps of reading all files in a folder and below it."""
+    from IODeepLib.errors import IODeepError
+    from IODeepLib.sources.folder import files_below
+
+    with suppress(IODeepError):
+        yield from (partial(readAhead, path) for path in files_below(Path(folder)))
 
 
 def onlyBest(selection: Selection) -> Model:

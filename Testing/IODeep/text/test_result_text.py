@@ -35,6 +35,18 @@ def test_what_lies_outside_of_the_training_is_told_from_the_other_notes() -> Non
     assert inShort([above]).startswith("⚠ Outside of what the network was trained on")
 
 
+@pytest.mark.parametrize("verdict", Verdict)
+def test_whose_network_it_may_not_be_comes_first(verdict: Verdict) -> None:
+    """Where the site has said whom it trusts: then the criterion is not known, else it is any."""
+    run = document(outside("pixel spacing"))
+    run["notes"].append("publisher: nothing proves it")
+    publisher = Reason("publisher", verdict, "trusted", "unsigned", "DigitalSignaturesSequence")
+    run["reasons"] = [publisher.as_json()]
+    found = warnings(run)
+    assert (found[0] == "publisher: nothing proves it") is (verdict is Verdict.UNKNOWN)
+    assert ("publisher: nothing proves it" in otherNotes(run)) is (len(found) == 1)
+
+
 def test_many_warnings_take_few_lines() -> None:
     found = warnings(document(*(outside(f"criterion {n}") for n in range(9))))
     assert len(found) == 9
@@ -47,7 +59,7 @@ def test_many_warnings_take_few_lines() -> None:
     "said", [None, 5, "x", [5, None, {}, [], {"verdict": "fails"}, {"verdict": ["fails"]}]]
 )
 def test_a_scene_from_anywhere(said: object) -> None:
-    run = {"trained_on": said, "notes": said, "left_out": said}
+    run = {"trained_on": said, "reasons": said, "notes": said, "left_out": said}
     assert warnings(run) == []
     assert all(isinstance(note, str) for note in otherNotes(run))
 
