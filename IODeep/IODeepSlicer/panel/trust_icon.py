@@ -21,15 +21,21 @@ def trustIcon(badge: Badge) -> qt.QIcon:
     """A check in a disk: trusted. A dash in a ring: unsigned. A question mark in a diamond: of
     somebody unknown. An exclamation mark in a diamond: with a certificate that does not do. A cross
     in a square: bad."""
+    icon = qt.QIcon(_painted(badge, qt.QColor(COLORS[badge])))
+    # In its own color in a chosen row, too; a ring alone would hardly be seen there.
+    inRow = _white() if badge is Badge.UNSIGNED else qt.QColor(COLORS[badge])
+    icon.addPixmap(_painted(badge, inRow), qt.QIcon.Selected)
+    return icon
+
+
+def _painted(badge: Badge, color: qt.QColor) -> qt.QPixmap:
     pixmap = qt.QPixmap(_SIZE, _SIZE)
     pixmap.fill(qt.QColor(0, 0, 0, 0))
     painter = qt.QPainter(pixmap)
     painter.setRenderHint(qt.QPainter.Antialiasing)
-    _PAINTED[badge](painter, qt.QColor(COLORS[badge]))
+    _PAINTED[badge](painter, color)
     painter.end()
-    icon = qt.QIcon(pixmap)
-    icon.addPixmap(pixmap, qt.QIcon.Selected)  # in its own color there, too
-    return icon
+    return pixmap
 
 
 def _trusted(painter: qt.QPainter, color: qt.QColor) -> None:

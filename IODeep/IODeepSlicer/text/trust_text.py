@@ -123,5 +123,5 @@ def refusal(trust: Trust | None) -> str:
     if trust is None or trust.may_run:
         return ""
     found = shorten(trust.found, _LONGEST, placeholder="…")
-    text = _("This model is not run here: {reason}. Ask whoever runs this computer; see Details….")
+    text = _("This model is not run here: {reason}. Details… has more; ask who runs this computer.")
     return text.format(reason=found)
