@@ -17,9 +17,9 @@ from IODeepLib.results import source_images
 from IODeepLib.results.encoding import CHARACTER_SET, encoded
 from IODeepLib.results.frames import FrameTable, functional_groups
 from IODeepLib.results.place import Place
-from IODeepLib.results.provenance import derived_uid
 from IODeepLib.results.stand_in import NO_UID
 from IODeepLib.series import ImageSeries
+from IODeepLib.text.derived_uids import derived_uid
 
 
 def without_frames(made: Dataset, series: ImageSeries, place: Place) -> Dataset:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -175,16 +174,6 @@ def weights_digest(part_digests: Sequence[str]) -> str:
     if len(part_digests) == 1:
         return part_digests[0]
     return hashlib.sha256("".join(f"{d}\n" for d in part_digests).encode()).hexdigest()
-
-
-def derived_uid(role: str, content: bytes | str) -> str:
-    """The UID that an entity in this `role` has for its `content`: always the same.
-
-    The form 2.25.* from a UUID (PS3.5 section B.2), here from the first 128 bits of a SHA-256.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    digest = hashlib.sha256(role.encode() + b"\0" + data).digest()
-    return f"2.25.{uuid.UUID(bytes=digest[:16], version=5).int}"
 
 
 def shortened(text: str, longest: int) -> str:

@@ -20,9 +20,9 @@ from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 from IODeepLib.codes.sequences import code_sequence
 from IODeepLib.errors import ImageError
 from IODeepLib.headers import exact_texts, integer, number, text
-from IODeepLib.results.provenance import derived_uid
 from IODeepLib.series import ImageSeries
 from IODeepLib.series.image_file import ImageFile
+from IODeepLib.text.derived_uids import derived_uid
 from IODeepLib.text.foreign import LONGEST_UID, is_uid
 
 # What the entities Patient and Study must have, if only an empty value. (PS3.3 C.7.1.1, C.7.2.1)

@@ -15,11 +15,12 @@ from IODeepLib.headers import quiet, text
 from IODeepLib.results import source_images
 from IODeepLib.results.encoding import CHARACTER_SET, encoded
 from IODeepLib.results.equipment import network_equipment, software_versions
-from IODeepLib.results.provenance import SOFTWARE, Provenance, derived_uid, shortened
+from IODeepLib.results.provenance import SOFTWARE, Provenance, shortened
 from IODeepLib.results.references import refer_to_sources
 from IODeepLib.results.segments import LONGEST_LO
 from IODeepLib.results.stand_in import NO_UID
 from IODeepLib.series import ImageSeries
+from IODeepLib.text.derived_uids import derived_uid
 
 # Images of these hold what the patient looks like inside, and no words unless they say so.
 _WITHOUT_WORDS = {"CT", "MR", "PT", "NM"}

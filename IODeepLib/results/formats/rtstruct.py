@@ -30,11 +30,12 @@ from IODeepLib.results.equipment import network_equipment, software_versions
 from IODeepLib.results.formats.contours import Region, roi_contours
 from IODeepLib.results.formats.segments import Segment, found_segments
 from IODeepLib.results.place import place_of
-from IODeepLib.results.provenance import SOFTWARE, Provenance, derived_uid, shortened
+from IODeepLib.results.provenance import SOFTWARE, Provenance, shortened
 from IODeepLib.results.references import refer_to_sources
 from IODeepLib.results.segments import LONGEST_LO, identify_algorithm
 from IODeepLib.results.stand_in import NO_UID, stand_in
 from IODeepLib.series import Image, ImageSeries
+from IODeepLib.text.derived_uids import derived_uid
 from IODeepLib.text.foreign import is_uid, printable
 
 FILE_NAME = "rtstruct.dcm"

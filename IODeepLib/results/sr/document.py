@@ -19,12 +19,13 @@ from pydicom.uid import ExplicitVRLittleEndian, RawDataStorage
 from IODeepLib.results import source_images
 from IODeepLib.results.encoding import CHARACTER_SET, encoded, encoded_element
 from IODeepLib.results.equipment import network_equipment, software_versions
-from IODeepLib.results.provenance import SOFTWARE, derived_uid, shortened
+from IODeepLib.results.provenance import SOFTWARE, shortened
 from IODeepLib.results.seg import Seg
 from IODeepLib.results.segments import LONGEST_LO
 from IODeepLib.results.sr.groups import Reported
 from IODeepLib.results.sr.quantities import PRIVATE_SCHEME
 from IODeepLib.results.stand_in import NO_UID, stand_in
+from IODeepLib.text.derived_uids import derived_uid
 
 
 class SrType(StrEnum):

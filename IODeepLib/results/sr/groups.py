@@ -18,10 +18,11 @@ from IODeepLib.recipe import Label, Task
 from IODeepLib.results import source_images
 from IODeepLib.results.concepts import concept
 from IODeepLib.results.edit import Edit, by_hand
-from IODeepLib.results.provenance import Provenance, derived_uid
+from IODeepLib.results.provenance import Provenance
 from IODeepLib.results.seg import Seg
 from IODeepLib.results.sr import quantities as q
 from IODeepLib.series import ImageSeries
+from IODeepLib.text.derived_uids import derived_uid
 
 if TYPE_CHECKING:
     from highdicom.sr import (
