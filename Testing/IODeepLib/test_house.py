@@ -47,6 +47,7 @@ ROOMS = [
     "pipeline",
     "trial",
     "shrink",
+    "service",
     "cli",
 ]
 # The same of the Slicer side, whose rooms import the library as they like.
