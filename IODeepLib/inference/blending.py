@@ -14,9 +14,9 @@ from IODeepLib.machine.cores import usable_threads
 from IODeepLib.machine.parallel import in_order
 from IODeepLib.recipe import Input
 
-# Voxels that are added at once: their weights and shares lie in the processor's second cache, while
+# Voxels that are added at once: their weights and shares lie in the processor's caches, while
 # channel after channel is.
-_TOGETHER = 1 << 16
+_TOGETHER = 1 << 17
 
 
 class Blend(Protocol):
@@ -80,11 +80,17 @@ class Shares:
         """Where a patch of this row lies in the slab."""
         return in_slab(patch.box, self._first)
 
-    def of(self, patch: Patch) -> Float32:
-        """(a0, a1, a2) for the voxels of a patch of this row that lie in the image."""
+    def of(self, patch: Patch, planes: slice = slice(None)) -> Float32:
+        """(a0, a1, a2) for the voxels of a patch of this row that lie in the image.
+
+        Args:
+            patch: of which.
+            planes: of those that lie in the image.
+        """
         inner = patch.inner
         weights = self._importance[0 if self._patches.flat else inner[0], *inner[1:]]
-        return weights * self._share[self.place(patch)]
+        of_planes = weights if self._patches.flat else weights[planes]
+        return of_planes * self._share[self.place(patch)][planes]
 
 
 class Average:
@@ -98,19 +104,18 @@ class Average:
         self.begin_row = self._shares.begin_row
 
     def add(self, scores: Sequence[Float32], patch: Patch) -> None:
-        where, weights = self._shares.place(patch), self._shares.of(patch)
+        where = self._shares.place(patch)
 
         def add_some(channels: slice) -> None:
-            part = np.empty((self._together, *weights.shape[1:]), np.float32)
             given = [channel[patch.inner] for channel in scores[channels]]
             slabs = [slab[where] for slab in self.slab[channels]]
             with np.errstate(all="ignore"):  # what is no number is refused when planes are done
-                for i in range(0, len(weights), self._together):
+                for i in range(0, where[0].stop - where[0].start, self._together):
                     planes = slice(i, i + self._together)
-                    weight = weights[planes]
+                    weight = self._shares.of(patch, planes)
+                    part = np.empty_like(weight)
                     for channel, slab in zip(given, slabs, strict=True):
-                        share = np.multiply(channel[planes], weight, out=part[: len(weight)])
-                        slab[planes] += share
+                        slab[planes] += np.multiply(channel[planes], weight, out=part)
 
         self._share_out(add_some)
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from IODeepLib.geometry.arrays import Float32
 from IODeepLib.inference.certainty import certainty_of
-from IODeepLib.inference.decision_rule import ScoresOf, label_type, rule_of
+from IODeepLib.inference.decision_rule import Argmax, ScoresOf, label_type, rule_of
+from IODeepLib.inference.highest import Highest
 from IODeepLib.inference.network_run import score_channels
 from IODeepLib.inference.score_planes import Pair, Tile, strips_of
 from IODeepLib.inference.segmentation import CERTAIN
@@ -51,6 +52,8 @@ class Painter:
         ]
         self._shape = tuple(len(axis) for axis in positions)
         self._rule, self._type = rule_of(output), label_type(output)
+        rule = self._rule
+        self._highest = Highest(rule, positions, sizes) if isinstance(rule, Argmax) else None
         self._probable = _Probabilities(output) if want_probabilities else None
         self._layers = confidence_layers
         self._certainty = certainty_of(output) if confidence_layers else None
@@ -64,12 +67,16 @@ class Painter:
         """A plane of what is made. Several threads may do so at once."""
         number, below, above, part = pair
         labels = np.zeros((self._rule.layers, *self._shape), self._type)
+        if self._highest is not None:
+            self._highest.paint(labels[0], pair)
         probable = self._probable
         probabilities = None if probable is None else probable.empty(self._shape)
         certainty = self._certainty
         confidence = None
         if certainty is not None:
             confidence = np.empty((self._layers, *self._shape), np.uint16)
+        elif probable is None and self._highest is not None:
+            return Painted(number, labels, None, None)
         low, high = below.bounds(self._strips)
         if part:
             others = above.bounds(self._strips)
@@ -84,7 +91,8 @@ class Painter:
                         confidence[2][where[1:]] = _share(scores(self._last)[0])
                     scores = _Remembered(scores)
                     certainty.paint(confidence[:2][where], *bounds, scores)
-                self._rule.paint(labels[where], *bounds, scores)
+                if self._highest is None:
+                    self._rule.paint(labels[where], *bounds, scores)
                 if probable is not None and probabilities is not None:
                     probabilities[where] = probable(scores)
         return Painted(number, labels, probabilities, confidence)
@@ -105,10 +113,6 @@ class _Remembered:
             self._places = {channel: i for i, channel in enumerate(asked)}
             return self._scores.copy()
         return self._scores[[self._places[channel] for channel in asked]]
-
-    def contenders(self, channels: npt.NDArray[np.intp], high: Float32) -> npt.NDArray[np.intp]:
-        """All of them: their scores are there already."""
-        return channels
 
 
 class _Probabilities:

@@ -15,17 +15,13 @@ import numpy.typing as npt
 from IODeepLib.geometry.arrays import Float32
 from IODeepLib.geometry.tolerances import SAME_GRID_TOLERANCE
 from IODeepLib.inference.sliding_window import Slab
+from IODeepLib.inference.winners import Winners, winners_of
 from IODeepLib.voxels.taps import Taps, in_plane, linear_taps
 
 # Scores in a tile: what the processor's second cache holds with its temporaries. The limits of a
 # tile's side are measured: smaller ones cost calls, larger ones are less often of one label.
 TILE_SCORES = 1 << 15
 TILE_SIDE = (32, 96)
-# Rounding in the interpolation of a score within a plane, as a part of the scores around: it is a
-# few times the 6e-8 of float32.
-INTERPOLATION_ERROR = 1e-6
-# Channels that are looked at first.
-STRONG = 4
 
 
 def is_whole(positions: npt.NDArray[np.float64]) -> bool:
@@ -39,6 +35,7 @@ class Plane:
     def __init__(self, scores: Float32) -> None:
         self.scores = scores
         self._bounds: tuple[Float32, Float32] | None = None
+        self._winners: Winners | None = None
         self._working = threading.Lock()
 
     def bounds(self, strips: list[list[Strip]]) -> tuple[Float32, Float32]:
@@ -48,6 +45,13 @@ class Plane:
                 low, high = (self._extremes(strips, which) for which in (np.minimum, np.maximum))
                 self._bounds = low, high
             return self._bounds
+
+    def winners(self, channels: int) -> Winners:
+        """Which one of the first `channels` is the highest at each voxel; always as many."""
+        with self._working:
+            if self._winners is None:
+                self._winners = winners_of(self.scores[:channels])
+            return self._winners
 
     def _extremes(self, strips: list[list[Strip]], which: np.ufunc) -> Float32:
         rows, columns = strips
@@ -104,10 +108,26 @@ class Strip:
     network: slice
     taps: Taps | None
 
+    @property
+    def below(self) -> npt.NDArray[np.intp]:
+        """The voxel of the network's grid at or before each one that is painted."""
+        if self.taps is None:
+            return np.arange(self.network.start, self.network.stop)
+        return self.taps.index[0] + self.network.start
 
-def strips_of(positions: npt.NDArray[np.float64], size: int, channels: int) -> list[Strip]:
-    """An axis in parts of a tile's side."""
-    side = int(np.clip(np.sqrt(TILE_SCORES / channels), *TILE_SIDE))
+    @property
+    def interpolated(self) -> bool:
+        """Whether voxels lie between two of the network's grid."""
+        return self.taps is not None and len(self.taps.index) > 1
+
+
+def strips_of(
+    positions: npt.NDArray[np.float64], size: int, channels: int | None = None
+) -> list[Strip]:
+    """An axis in parts of a tile's side, for the scores of all `channels`, or of some of many."""
+    side = TILE_SIDE[1]
+    if channels is not None:
+        side = int(np.clip(np.sqrt(TILE_SCORES / channels), *TILE_SIDE))
     whole = is_whole(positions)
     taps = linear_taps(np.rint(positions) if whole else positions, size)
     strips = []
@@ -137,61 +157,23 @@ class Tile:
     ) -> None:
         self._below, self._above, self._part = below, above, part
         self._rows, self._columns = rows, columns
-        self._contenders: tuple[npt.NDArray[np.intp], Float32] | None = None
 
     def __call__(self, channels: npt.NDArray[np.intp]) -> Float32:
         """Interpolated scores (channels, rows, columns), a new array."""
         rows, columns = self._rows.taps, self._columns.taps
-        if self._contenders is not None and self._contenders[0] is channels:
-            scores = self._contenders[1]
-        else:
-            scores = self._between(channels)
+        where = (channels, self._rows.network, self._columns.network)
+        scores = self._below.scores[where]
+        if self._part:
+            mix(scores, self._above.scores[where], self._part)
         if rows is not None and columns is not None:
             return in_plane(scores, rows, columns)
         if rows is not None:
             return rows.along(scores, -2)
         return scores if columns is None else columns.along(scores, -1)
 
-    def contenders(self, channels: npt.NDArray[np.intp], high: Float32) -> npt.NDArray[np.intp]:
-        """Those of `channels` that can be the highest of them somewhere in the tile.
 
-        Between four voxels of the network no score can be beyond those of the four. A few channels
-        that reach high tell first how high one of them is everywhere, so that of most others none
-        has to be looked at.
-
-        Args:
-            channels: their indices.
-            high: (channels,) how high each of them is at most.
-        """
-        error = np.float32(INTERPOLATION_ERROR) * np.abs(high).max()
-        if len(channels) > STRONG:
-            strong = channels[np.argpartition(high, -STRONG)[-STRONG:]]
-            low, _ = self._around_cells(self._between(strong))
-            channels = channels[high >= low.max(axis=0).min() - error]
-        scores = self._between(channels)
-        low, highest = self._around_cells(scores)
-        can = (highest >= low.max(axis=0) - error).any(axis=(1, 2))
-        self._contenders = channels[can], scores[can]
-        return self._contenders[0]
-
-    def _around_cells(self, scores: Float32) -> tuple[Float32, Float32]:
-        """The least and the highest of what is around each cell: (channels, rows, columns)."""
-        low = high = scores
-        if self._rows.taps is not None and scores.shape[1] > 1:
-            low = np.minimum(low[:, :-1], low[:, 1:])
-            high = np.maximum(high[:, :-1], high[:, 1:])
-        if self._columns.taps is not None and scores.shape[2] > 1:
-            low = np.minimum(low[..., :-1], low[..., 1:])
-            high = np.maximum(high[..., :-1], high[..., 1:])
-        return low, high
-
-    def _between(self, channels: npt.NDArray[np.intp]) -> Float32:
-        """Scores on the rows and columns of the network, a new array."""
-        where = (channels, self._rows.network, self._columns.network)
-        scores = self._below.scores[where]
-        if self._part:
-            difference = self._above.scores[where]
-            difference -= scores
-            difference *= self._part
-            scores += difference
-        return scores
+def mix(below: Float32, above: Float32, part: np.float32) -> None:
+    """Make `below` the scores that lie between the two, with `part` of `above`, which is lost."""
+    above -= below
+    above *= part
+    below += above

@@ -109,7 +109,8 @@ def score_slabs(
         if not at_once:  # a score that is no number has made none of all that it was added to
             check_finite(slab, (first, 0, 0))
         yield first, slab
-        blended.move_on(end - first)
+        if end < patches.image_shape[0]:
+            blended.move_on(end - first)
 
 
 def _ahead_of(patches: Patches, output: Output) -> int:

@@ -21,8 +21,9 @@ from makers.scores import (
 )
 
 from IODeepLib.geometry import Grid, Volume
-from IODeepLib.inference import decision_rule, score_planes
+from IODeepLib.inference import score_planes
 from IODeepLib.inference.decision import decide
+from IODeepLib.inference.highest import Highest
 from IODeepLib.inference.sliding_window import score_slabs
 from IODeepLib.recipe import (
     Activation,
@@ -328,10 +329,15 @@ def test_a_closer_look_changes_no_bit(shape, network, channels, smooth, levels, 
     output = make_output(channels, tuple(range(1, channels)), range(1, channels))
     ours = decide(in_slabs(scores, 5), prepared, output).array
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decision_rule._Argmax, "paint", every_channel)
+        patch.setattr(Highest, "_unclear", everywhere)
+        patch.setattr(Highest, "_can_win", every_channel)
         judge = decide(in_slabs(scores, 5), prepared, output).array
     np.testing.assert_array_equal(ours, judge)
 
 
-def every_channel(rule, piece, low, high, scores_of):
-    piece[0] = rule._values[scores_of(np.arange(len(low))).argmax(axis=0)]
+def everywhere(highest, pair):
+    return np.ones(pair[1].scores.shape[1:], bool)
+
+
+def every_channel(highest, pair, cells, rows, columns):
+    return np.arange(len(pair[1].scores))
