@@ -20,6 +20,7 @@ DATA = Path(__file__).resolve().parents[1] / "demo_data"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder")
     arguments.add_also(parser)
+    arguments.add_signing(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -32,10 +33,13 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.results.run_record import described
     from IODeepLib.results.same_run import refuse_other_run
     from IODeepLib.selection import select
+    from IODeepLib.selection.publisher import refuse_to_try
     from IODeepLib.series import find_series
     from IODeepLib.sources.folder import find_models
+    from IODeepLib.trust.signing import sign_files
 
     also = arguments.also_of(options)
+    signer = arguments.signer_if_asked(options)
     recipe = read_recipe(DATA / "recipe.json")
     (series,) = find_series(DATA / "mr_t1")
 
@@ -45,7 +49,9 @@ def run(options: argparse.Namespace) -> None:
     with whole_folder(options.out, FILE_NAMES, may_replace) as out, temporary_folder() as store:
         console.say("1. Pack: a network becomes DICOM instances (and four that do not fit as well)")
         for other in (recipe, *_others(recipe)):
-            model = pack(DATA / "demo_network.onnx", other, store / other.name)
+            network = DATA / "demo_network.onnx"
+            model = pack(network, other, store / other.name, signer=signer)
+            refuse_to_try(model.card, signer)
             console.say(f"   {model.label}: {other.title}")
         console.say("\n2. Select: which of them fits the series?")
         selection = select(series, find_models(store).models)
@@ -61,6 +67,8 @@ def run(options: argparse.Namespace) -> None:
         with console.progress("write") as progress:
             progress(0.0, "writing the results")
             names = result.write(out, also)
+            if signer is not None:
+                sign_files([out / name for name in names if name.endswith(".dcm")], signer)
     files = [str(options.out / name) for name in names]
     assert result.segmentation is not None  # noqa: S101 - the demo network segments
     dice = _dice(result.segmentation, series)

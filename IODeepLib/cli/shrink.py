@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=int, metavar="N", help="threads for the network [one a core]"
     )
+    arguments.add_signing(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -68,6 +69,7 @@ def run(options: argparse.Namespace) -> None:
         raise UsageError(f"--threads {options.threads}", "1 or more", "correct --threads")
     if not 0 <= options.least_dice <= 1:
         raise UsageError(f"--least-dice {options.least_dice:g}", "0 to 1", "correct --least-dice")
+    signer = arguments.signer_if_asked(options)
     source = arguments.source_of(options.models)
     catalog = arguments.models_in(source)
     model = _model(catalog, options)
@@ -84,6 +86,7 @@ def run(options: argparse.Namespace) -> None:
             version=options.version or next_version(model.card.version, taken),
             least_dice=options.least_dice,
             options=pipeline.Options(provider=options.provider, threads=options.threads),
+            signer=signer,
             progress=progress,
         )
     document, text = described(smaller, options.out)

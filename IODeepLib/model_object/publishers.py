@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from IODeepLib.model_object.card import Card
     from IODeepLib.model_object.model import Model
     from IODeepLib.model_object.retirement import Retirement
+    from IODeepLib.trust.signer import Signer
     from IODeepLib.trust.trust_list import TrustList
 
 
@@ -73,6 +74,16 @@ class Judge:
     def card(self, card: Card) -> Trust:
         """The verdict on a card."""
         return self._verdict(card.signatures, card)
+
+    def card_by(self, card: Card, signer: Signer | None) -> Trust:
+        """The verdict on a card like this one that this key has signed; None for nobody's."""
+        if signer is None:
+            return self._verdict((), card)
+        from IODeepLib.trust.mac import mac_for
+
+        digest, certificates = mac_for(signer.key), (signer.certificate.der,)
+        signature = DicomSignature(Integrity.INTACT, "", certificates=certificates, digest=digest)
+        return self._verdict((signature,), card)
 
     def counts(self, notice: Retirement, model: Model) -> bool:
         """Whether a notice retires a model.

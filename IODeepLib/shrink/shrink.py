@@ -20,6 +20,7 @@ from IODeepLib.model_object.unpacking import onnx_file_name
 from IODeepLib.network.runtime import open_session
 from IODeepLib.publish import pack
 from IODeepLib.recipe.contradictions import refuse_contradictions
+from IODeepLib.selection.publisher import refuse_to_try
 from IODeepLib.series import Image
 from IODeepLib.shrink.comparison import Comparison
 from IODeepLib.shrink.half import to_half
@@ -35,6 +36,8 @@ from IODeepLib.shrink.new_version import (
 from IODeepLib.shrink.precision import Precision, check
 from IODeepLib.shrink.samples import Samples
 from IODeepLib.sources.folder import find_model
+from IODeepLib.trust.signer import Signer
+from IODeepLib.trust.signing import sign_files
 
 # Below this a label is another one to a person who looks at both.
 LEAST_DICE = 0.95
@@ -64,6 +67,7 @@ def shrink(
     version: str | None = None,
     least_dice: float = LEAST_DICE,
     options: pipeline.Options | None = None,
+    signer: Signer | None = None,
     progress: Progress | None = None,
 ) -> tuple[Model, Figures]:
     """Write `model` as a new version with weights of fewer bits: all its networks, same recipe.
@@ -79,6 +83,7 @@ def shrink(
         version: of the new one; None for the next minor version.
         least_dice: a label that is less alike than this is an error.
         options: how the networks are run.
+        signer: who signs the new version, which is run before it is there.
         progress: called with the fraction done and a message; it may raise to stop.
 
     Returns:
@@ -86,13 +91,14 @@ def shrink(
 
     Raises:
         UsageError: a Python package is not there, or the model segments nothing.
-        NoModelFitsError: the model does not fit a series.
+        NoModelFitsError: the model does not fit a series, or the site would not run the new one.
         ImageError: a series cannot be read, or neither version finds anything on any.
         ModelError: it cannot be shrunk, or finds something else then.
         OutputError: the folder cannot be written, or something else is there.
     """
     check(model, to)
     card = model.card
+    refuse_to_try(card, signer)
     recipe = with_version(card, version or next_version(card.version))
     refuse_contradictions(recipe)
     names = [network.name for network in card.networks]
@@ -120,11 +126,14 @@ def shrink(
                 to_integers(ready, paths[name], samples[name], what)
             ready.unlink()
         given = paths if recipe.networks or recipe.stages else paths[""]
-        trial = write_model(given, recipe, folder / "trial")
+        write_model(given, recipe, folder / "trial")
+        if signer is not None:
+            sign_files(sorted((folder / "trial").iterdir()), signer)
+        trial = find_model(folder / "trial")
         figures = _compared(model, trial, cases, runner)
         _check_dice(model, to, figures, least_dice)
         recipe = with_figures(card, recipe, to, figures, sorted(single))
-        pack(given, recipe, new, parent=card, progress=steps.next())
+        pack(given, recipe, new, parent=card, signer=signer, progress=steps.next())
     return find_model(out), figures
 
 

@@ -68,7 +68,7 @@ class Certificate:
         """The digest of it, in hexadecimal digits: what tells it from all others."""
         return hashlib.sha256(self.der).hexdigest()
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """The same as OpenSSL prints it, to be compared by telephone."""
         return ":".join(self.sha256[i : i + 2] for i in range(0, 64, 2)).upper()
@@ -80,7 +80,7 @@ class Certificate:
         der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return hashlib.sha256(der).hexdigest()
 
-    @property
+    @cached_property
     def serial(self) -> str:
         """Its serial number, in hexadecimal digits."""
         return f"{self.x509.serial_number:x}"

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 
 from pydicom.datadict import keyword_for_tag
 
@@ -60,15 +61,16 @@ class DicomSignature:
     left_out: tuple[int, ...] = ()
     mac: str = ""
 
-    @property
+    @cached_property
     def signed_at(self) -> datetime | None:
         """When, by the signer's own word; UTC if that has no zone."""
         found = _DATE_TIME.fullmatch(self.said_at)
         if found is None:
             return None
         seconds, fraction, zone = found.groups()
-        try:
-            at = datetime.strptime(seconds + (zone or "+0000"), "%Y%m%d%H%M%S%z")
+        date, time = seconds[:8], seconds[8:]
+        try:  # strptime takes as long as all else that is judged of a signature
+            at = datetime.fromisoformat(f"{date}T{time}{zone or '+0000'}")
         except ValueError:
             return None
         return at.replace(microsecond=int((fraction or "0").ljust(6, "0"))).astimezone(UTC)

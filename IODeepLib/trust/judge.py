@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from IODeepLib.errors import CertificateError
 from IODeepLib.trust.certificates import Certificate, opened
@@ -85,15 +86,13 @@ def _of_one(
     key = tuple(signature.certificates), at
     try:
         if key not in trust_list.chains:  # a publisher signs many
-            read = [opened(der, "a certificate of it") for der in signature.certificates]
-            trust_list.chains[key] = read, _chain(read[0], read[1:], trust_list, at)
+            trust_list.chains[key] = _followed(signature.certificates, trust_list, at)
     except CertificateError as error:
         return last, Trust(Kind.BROKEN, f"signed, but {error.found}")
-    (signer, *given), (chain, entry, broken) = trust_list.chains[key]
-    if weakness := _weakness(signature, (signer, *given) if broken else chain):
+    signer, chain, entry, broken, weak, wrong_use, publisher = trust_list.chains[key]
+    if weakness := _weak_digest(signature) or weak:
         # Anybody may have made it, so that it proves nobody.
         return last, Trust(Kind.WEAK, weakness, None, notes)
-    publisher = _publisher(chain, entry)
     revoked = revocation(chain, trust_list.lists, trust_list.revoked, at, now)
     notes += revoked.notes
     place = trust_list.entries.index(entry) if entry else last
@@ -103,8 +102,8 @@ def _of_one(
 
     if revoked.words:
         return verdict(Kind.REVOKED, revoked.words)
-    if fault := usage_fault(signer):
-        return verdict(Kind.WRONG_USAGE, f"signed by {signer.subject} with {fault}")
+    if wrong_use:
+        return verdict(Kind.WRONG_USAGE, f"signed by {signer.subject} with {wrong_use}")
     if broken:
         found = f"signed by {signer.subject}, whose certificates are not in order: {broken}"
         return verdict(Kind.UNKNOWN, found)
@@ -116,6 +115,36 @@ def _of_one(
         return verdict(Kind.NOT_ALLOWED, refused)
     by = entry.name if len(chain) == 1 else f"{entry.name}, {signer.subject}"
     return verdict(Kind.TRUSTED, f"trusted: {by}{f', signed on {proof}' if proof else ''}")
+
+
+class Followed(NamedTuple):
+    """What the certificates of a signature lead to, at some time.
+
+    Attributes:
+        signer: the first of them.
+        chain: from it to one that is believed; or else as far as it goes.
+        entry: that believes in the end of it; None for a stranger.
+        broken: why they are no chain at all; "" if they are.
+        weak, wrong_use: what else speaks against them, in words; "" for nothing.
+        publisher: who that is.
+    """
+
+    signer: Certificate
+    chain: tuple[Certificate, ...]
+    entry: Entry | None
+    broken: str
+    weak: str
+    wrong_use: str
+    publisher: Publisher
+
+
+def _followed(certificates: Sequence[bytes], trust_list: TrustList, at: datetime) -> Followed:
+    signer, *given = (opened(der, "a certificate of it") for der in certificates)
+    chain, entry, broken = _chain(signer, given, trust_list, at)
+    looked_at = (signer, *given) if broken else chain
+    weak = next((f"{one.subject} has {one.weakness}" for one in looked_at if one.weakness), "")
+    publisher = _publisher(chain, entry)
+    return Followed(signer, chain, entry, broken, weak, usage_fault(signer), publisher)
 
 
 def _chain(
@@ -174,11 +203,10 @@ def _time(
     return now, "", notes
 
 
-def _weakness(signature: Signature, chain: Sequence[Certificate]) -> str:
-    if signature.digest not in _DIGESTS:
-        return f"signed over a digest of the kind {signature.digest or 'unknown'}"
-    weak = next((one for one in chain if one.weakness), None)
-    return f"{weak.subject} has {weak.weakness}" if weak else ""
+def _weak_digest(signature: Signature) -> str:
+    if signature.digest in _DIGESTS:
+        return ""
+    return f"signed over a digest of the kind {signature.digest or 'unknown'}"
 
 
 def _unknown(chain: Sequence[Certificate]) -> str:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 SCHEMA = "iodeep-bench/1"
-TOPICS = ("start", "models", "images", "results", "run", "memory", "pacs", "growth")
+TOPICS = ("start", "models", "trust", "images", "results", "run", "memory", "pacs", "growth")
 Times = tuple[Sequence[float], Sequence[float]]  # of ours and of the peer, by pair
 FEWEST_PAIRS = 5  # below, one disturbance moves the median
 PACKAGES = (

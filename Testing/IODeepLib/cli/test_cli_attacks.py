@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from makers.certificates import Made, made, revocation_list, rsa_key, usage, weakly_signed
 from makers.packed_models import altered
 from makers.published import IMAGES, publish
-from makers.signed_objects import in_block, sign, signed_by_dcmtk
+from makers.signed_objects import in_block, key_files, sign, signed_by_dcmtk, verdicts
 from makers.trust_lists import entry, in_a_folder, toml
 from pacs.servers import Orthanc
 
@@ -359,3 +359,30 @@ def test_weights_exchanged_between_verification_and_use(
     else:
         assert answer.status == 0, answer
         assert [one.array.tobytes() for one in results] == [found]
+
+
+# --- what is made and run here --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["demo", "shrink"])
+def test_verbs_that_run_what_they_make(
+    verb: str, model: Path, site: Callable, iodeep: Command, tmp_path: Path
+) -> None:
+    """Where trusted publishers are required, they sign it, or say at once that they have to."""
+    sign(sorted(model.iterdir()), tmp_path / "keys", OURS)
+    calls = {"demo": ("demo",), "shrink": ("shrink", model, IMAGES, "--to", "fp16")}
+    call = (*calls[verb], "--out", tmp_path / "out")
+    *_, said = (unsigned := iodeep(*call)).err.strip().splitlines()
+    assert unsigned.status == 3 and "would be refused (unsigned)" in said and "add --sign" in said
+    key, certificate = key_files(tmp_path / "theirs", STRANGER)
+    theirs = iodeep(*call, "--sign", "--key", key, "--certificate", certificate)
+    assert theirs.status == 3 and "who is not in this site's list" in theirs.err
+    assert not (tmp_path / "out").exists()
+    key, certificate = key_files(tmp_path / "keys", OURS)
+    answer = iodeep(*call, "--sign", "--key", key, "--certificate", certificate)
+    assert answer.status == 0, answer
+    if verb == "shrink":
+        (made_here,) = json.loads(iodeep("list", tmp_path / "out", "--json").out)["models"]
+        assert made_here["trust"]["verdict"] == "trusted"
+    else:
+        assert verdicts(tmp_path / "out" / "segmentation.dcm") == ["intact"]
