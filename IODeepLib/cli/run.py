@@ -111,12 +111,12 @@ def run(options: argparse.Namespace) -> None:
     from IODeepLib.results import SegmentationType
     from IODeepLib.results.also import refuse
     from IODeepLib.results.asked_for import departure, labels_left_out
+    from IODeepLib.results.loading import load, load_beside
     from IODeepLib.results.result import FILE_NAMES
     from IODeepLib.results.run_record import described, provenance_of, recorded_options
     from IODeepLib.results.same_run import refuse_other_run
     from IODeepLib.results.sr import SrType
     from IODeepLib.sources.outbox import store_or_keep
-    from IODeepLib.trust.signing import sign_files
 
     importing = time.monotonic() - began
     if options.threads is not None and options.threads < 1:
@@ -168,18 +168,27 @@ def run(options: argparse.Namespace) -> None:
         infer, ends = pipeline.Stage.INFER.value, pipeline.begins_at(pipeline.Stage.FINISH)
         left = TimeLeft(infer, ends, _BEHIND, time.monotonic() - importing)
         with console.progress("run", upto=0.9, left=left) as progress:
+
+            def begin(stage: pipeline.Stage) -> None:
+                progress.begin(stage.value)
+                if stage is pipeline.Stage.INFER:
+                    load_beside(series.grid.shape)
+
             result = pipeline.run(
                 series,
                 model,
                 run_options,
                 others=images,
                 progress=progress,
-                began=lambda stage: progress.begin(stage.value),
+                began=begin,
             )
         with console.progress("write", upto=0.95 if destination else 1.0) as progress:
             progress(0.0, "writing the results")
+            load()
             names += result.write(folder, also)
             if signer is not None:
+                from IODeepLib.trust.signing import sign_files
+
                 sign_files([folder / n for n in names if n.endswith(".dcm")], signer)
     files = [options.out / name for name in names]
     refused = result.also_refused(also)
