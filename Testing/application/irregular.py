@@ -93,7 +93,7 @@ def _ball(kind: str) -> str:
     (shown,) = panel.figures().values()
     measured = float(shown["Volume [mL]"])
     assert abs(measured / phantom.MILLILITRES - 1) <= _PART, measured
-    mean = float(shown["Mean"])
+    mean = float(shown["Mean [HU]"])
     assert mean > 0.8 * phantom.BRIGHT, mean
     slicer.util.setSliceViewerLayers(background=volume, fit=True)
     result.CreateClosedSurfaceRepresentation()
