@@ -75,7 +75,7 @@ def _add(options: argparse.Namespace) -> None:
     from IODeepLib.trust.trust_file import Permission
     from IODeepLib.trust.trust_list import read_trust_list
 
-    there = read_trust_list()
+    there = read_trust_list(may_be_new=True)
     path = _file(options, there)
     certificates = read_certificates(options.certificate)
     for one in certificates:
@@ -92,9 +92,12 @@ def _add(options: argparse.Namespace) -> None:
         until=options.until,
     )
     _compare(options, certificates, permission)
+    is_new = not path.exists()
     edit.add(path, permission, certificates)
     document = {"file": str(path), **trust_text.document(name, certificates, permission)}
-    console.emit(options, document, f"{name} is believed from now on ({path})")
+    lines = [f"{name} is believed from now on ({path}{', a new file' if is_new else ''})"]
+    lines += [f"  {words}" for words in map(trust_text.intermediate, certificates) if words]
+    console.emit(options, document, "\n".join(lines))
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -119,7 +122,7 @@ def _list(options: argparse.Namespace) -> None:
         "policy": there.policy.value,
         "policy_file": str(there.policy_file or ""),
         "site_alone": there.site_alone,
-        "believe_storage_time": there.storage_time,
+        "believe_first_seen": there.first_seen,
         "entries": entries,
         "crls": [
             {

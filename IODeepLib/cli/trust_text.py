@@ -59,6 +59,16 @@ def spoken_for(said: Permission) -> str:
     return "; ".join(parts) or "everything"
 
 
+def intermediate(one: Certificate) -> str:
+    """What to know of an authority for which another one vouches; "" for all others."""
+    if not one.is_authority or one.is_self_issued:
+        return ""
+    return (
+        f"{one.subject} is an authority below {one.issuer}: it is believed by itself, and what "
+        "that one says of it is not asked"
+    )
+
+
 def _until(certificate: Certificate) -> str:
     """The day on which a certificate ends, or ended."""
     ended = " (expired)" if certificate.ends < datetime.now(UTC) else ""

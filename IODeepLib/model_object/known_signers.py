@@ -1,23 +1,31 @@
-"""Which cards and models were seen with the signature of a trusted publisher.
+"""Which cards and models were seen with the signature of a trusted publisher, and since when.
 
 An unsigned card says nothing of the signature that it once had. This machine remembers, and so a
-signature that was taken away is seen.
+signature that was taken away is seen; and one that was good before its certificate ended, where the
+site believes in this memory.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from IODeepLib.disk.files import whole_file
 from IODeepLib.disk.user_folders import memory_folder
 from IODeepLib.errors import OutputError, UsageError
-from IODeepLib.model_object.card import Card
+from IODeepLib.trust.dicom_signature import DicomSignature
 from IODeepLib.trust.verdict import Kind, Trust
+
+if TYPE_CHECKING:
+    from IODeepLib.model_object.card import Card
 
 _log = logging.getLogger(__name__)
 _FILE_NAME = "signers.json"
@@ -25,10 +33,13 @@ _MOST = 100_000  # cards; those seen longest ago are forgotten first
 
 
 class _Memory(msgspec.Struct):
-    """What the file says: names of publishers, by the UID of a card, and of a model."""
+    """What the file says: names of publishers, by the UID of a card, and of a model; and since when
+    signatures are trusted, by the SHA-256 of their values.
+    """
 
     cards: dict[str, str] = msgspec.field(default_factory=dict)
     models: dict[str, str] = msgspec.field(default_factory=dict)
+    seen: dict[str, datetime] = msgspec.field(default_factory=dict)
 
 
 class KnownSigners:
@@ -42,6 +53,19 @@ class KnownSigners:
             self._path = memory_folder() / _FILE_NAME
             with suppress(OSError, msgspec.MsgspecError):
                 self._memory = msgspec.json.decode(self._path.read_bytes(), type=_Memory)
+
+    @property
+    def seen(self) -> Mapping[str, datetime]:
+        """Since when this machine knows signatures, by the SHA-256 of their values."""
+        return self._memory.seen
+
+    def saw(self, signatures: Iterable[DicomSignature], now: datetime) -> None:
+        """Remember signatures of something that is trusted."""
+        for one in signatures:
+            key = hashlib.sha256(one.value).hexdigest()
+            if key not in self._memory.seen and not one.fault:
+                self._memory.seen[key] = now
+                self._is_new = True
 
     def compared(self, card: Card, trust: Trust) -> Trust:
         """The verdict on a card, with what is remembered; and remember it."""
@@ -65,7 +89,8 @@ class KnownSigners:
         """Write what is new, if that is possible."""
         if not self._is_new or self._path is None:
             return
-        for known in (self._memory.cards, self._memory.models):
+        known: dict[str, Any]
+        for known in (self._memory.cards, self._memory.models, self._memory.seen):
             while len(known) > _MOST:
                 del known[next(iter(known))]
         try:

@@ -15,8 +15,9 @@ import msgspec
 from IODeepLib.disk.file_memo import file_state
 from IODeepLib.errors import InputError, ModelError
 from IODeepLib.model_object.instance import Instance
+from IODeepLib.model_object.known_signers import KnownSigners
 from IODeepLib.trust.dicom_signature import DicomSignature, Integrity
-from IODeepLib.trust.policy import is_said
+from IODeepLib.trust.policy import tables
 from IODeepLib.trust.signed_bytes import SIGNATURES
 from IODeepLib.trust.verdict import NEVER, UNSIGNED, Claim, Trust
 
@@ -54,7 +55,7 @@ def signatures_on(instance: Instance) -> tuple[DicomSignature, ...]:
 
 
 class Judge:
-    """What this site makes of cards and notices, now.
+    """What this site makes of cards and notices, now, with what this machine remembers.
 
     Args:
         trust_list: whom it believes; otherwise as the files of this machine say.
@@ -65,15 +66,20 @@ class Judge:
 
     def __init__(self, trust_list: TrustList | None = None) -> None:
         self._list = trust_list
-        if trust_list is None and is_said():
+        if trust_list is None and (said := tables()):
             from IODeepLib.trust.trust_list import read_trust_list
 
-            self._list = read_trust_list()
+            self._list = read_trust_list(said)
+        self._known = KnownSigners()
         self._now = datetime.now(UTC)
 
     def card(self, card: Card) -> Trust:
         """The verdict on a card."""
-        return self._verdict(card.signatures, card)
+        return self._known.compared(card, self._seen(card.signatures, card))
+
+    def keep(self) -> None:
+        """Remember what was seen."""
+        self._known.keep()
 
     def card_by(self, card: Card, signer: Signer | None) -> Trust:
         """The verdict on a card like this one that this key has signed; None for nobody's."""
@@ -94,12 +100,18 @@ class Judge:
         trust = model.trust
         if trust is None or trust.publisher is None:
             return True
-        who = self._verdict(notice.signatures, model.card)
+        who = self._seen(notice.signatures, model.card)
         if who.is_trusted:
             return True
         if who.publisher is None or who.kind in NEVER:
             return False
         return who.publisher.key == trust.publisher.key
+
+    def _seen(self, signatures: tuple[DicomSignature, ...], card: Card) -> Trust:
+        found = self._verdict(signatures, card)
+        if found.is_trusted and self._list is not None and self._list.first_seen:
+            self._known.saw(signatures, self._now)
+        return found
 
     def _verdict(self, signatures: tuple[DicomSignature, ...], card: Card) -> Trust:
         if not signatures and self._list is None:
@@ -110,7 +122,8 @@ class Judge:
         if self._list is None:
             self._list = TrustList()
         who = msgspec.json.decode(card.model_card_json, type=_SaysWho).publisher
-        claim = Claim(card.name, who if isinstance(who, str) else "", card.regions)
+        who = who if isinstance(who, str) else ""
+        claim = Claim(card.name, who, card.regions, self._known.seen)
         return judge(signatures, claim, self._list, self._now)
 
 
@@ -124,7 +137,6 @@ def proved(model: Model) -> Model:
         UsageError: a mistake in the trust list.
     """
     from IODeepLib.model_object.card import read_card
-    from IODeepLib.model_object.known_signers import KnownSigners
 
     if model.card.path is None:
         raise ModelError(
@@ -136,5 +148,4 @@ def proved(model: Model) -> Model:
             "the same one",
             "list the models again",
         )
-    trust = KnownSigners().compared(model.card, Judge().card(model.card))
-    return replace(model, trust=trust)
+    return replace(model, trust=Judge().card(model.card))

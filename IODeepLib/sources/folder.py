@@ -16,7 +16,6 @@ from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Card, Model, NotAnInstanceError, Weights, join
 from IODeepLib.model_object.card import card_of
 from IODeepLib.model_object.instance import Instance, is_dicom, may_be_instance, read_head
-from IODeepLib.model_object.known_signers import KnownSigners
 from IODeepLib.model_object.private_dictionary import Element
 from IODeepLib.model_object.publishers import Judge
 from IODeepLib.model_object.retirement import Retirement, retirement_of
@@ -167,9 +166,7 @@ def library_of(
             notices.setdefault(one.card_uid, []).append(one)
         else:
             weights.setdefault(one.sop_instance_uid, one)
-    signers = KnownSigners()
-    models = [join(c, weights, signers.compared(c, trust)) for c, trust in cards.values()]
-    signers.keep()
+    models = [join(card, weights, trust) for card, trust in cards.values()]
     models.sort(key=lambda m: (m.card.name, m.card.version, m.card.sop_instance_uid))
     in_use: list[Model] = []
     retired: list[tuple[Model, Retirement]] = []
@@ -182,6 +179,7 @@ def library_of(
             retired.append((model, counting[0]))
         else:
             in_use.append(model)
+    judge.keep()
     return Catalog(tuple(in_use), (*problems, *_orphans(models, weights), *ignored), tuple(retired))
 
 

@@ -15,11 +15,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from IODeepLib.trust.certificates import Certificate
+from IODeepLib.trust.certificates import DAMAGE, Certificate
 
 # So many authorities may stand between a signer and one that is believed; hospitals have one or
 # two. Of more that are given, all ways through them could be millions.
@@ -30,6 +31,7 @@ _SIGNING = (
     x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36"),  # signing documents, RFC 9336
     ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
 )
+_NOT_ISSUED: tuple[type[Exception], ...] = (*DAMAGE, InvalidSignature)
 _ADDED = re.compile(
     "^(validation failed: |candidates exhausted: |fatal error: |Python extension validator failed: "
     "|ValueError: )+"
@@ -74,6 +76,17 @@ def own_top(signer: Certificate, given: Sequence[Certificate]) -> tuple[Certific
         one for one in there if one.is_self_issued or one.x509.issuer.public_bytes() not in subjects
     ]
     return tuple(tops)
+
+
+def is_issued_by(one: Certificate, authority: Certificate) -> bool:
+    """Whether an authority, and not one of the same name, has issued a certificate of another."""
+    if one.is_self_issued or not authority.is_authority:
+        return False
+    try:
+        one.x509.verify_directly_issued_by(authority.x509)
+    except _NOT_ISSUED:
+        return False
+    return True
 
 
 def usage_fault(signer: Certificate) -> str:

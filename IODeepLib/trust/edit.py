@@ -25,11 +25,12 @@ from IODeepLib.trust.policy import TABLE
 from IODeepLib.trust.trust_file import CERTIFICATES, Permission, entry_of
 
 _HEADER = re.compile(rf"\[\[ *{TABLE} *\. *{CERTIFICATES} *\]\] *(#.*)?")
-_READABLE_BY_ALL = 0o644
+_READABLE_BY_ALL, _OWN = 0o644, 0o600
 
 
 def add(path: Path, permission: Permission, certificates: Collection[Certificate]) -> None:
-    """Put an entry at the end of a file, which is made if it is not there.
+    """Put an entry at the end of a file, which is made if it is not there: that for all users to be
+    read by them, another one by its owner alone, who may keep secrets in it later.
 
     Args:
         path: the file.
@@ -120,7 +121,8 @@ def _change(
             f"entries under [[{TABLE}.{CERTIFICATES}]] of their own",
             "change it by hand",
         )
-    mode = target.stat().st_mode if target.exists() else _READABLE_BY_ALL
+    new_mode = _READABLE_BY_ALL if path == settings_file.site_wide_file() else _OWN
+    mode = target.stat().st_mode if target.exists() else new_mode
     with whole_file(target) as file:
         file.write_text(new, encoding="utf-8")
         file.chmod(mode & 0o7777)

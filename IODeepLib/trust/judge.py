@@ -1,8 +1,8 @@
 """Whether a site believes what is signed: the verdict, and in words why.
 
-Who signed is proved by certificates, never by what a text says; when, by a time stamp or by the
-PACS where the site believes them. Without such proof the signer's own word for the time counts for
-nothing, and what was signed has to be good now.
+Who signed is proved by certificates, never by what a text says; when, by a time stamp or by what
+this machine has seen, where the site believes them. Without such proof the signer's own word for
+the time counts for nothing, and what was signed has to be good now.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from IODeepLib.errors import CertificateError
-from IODeepLib.trust.certificates import Certificate, opened
-from IODeepLib.trust.chains import NoWayError, own_top, usage_fault, way
+from IODeepLib.trust.certificates import Certificate
+from IODeepLib.trust.followed import digest_of, followed
 from IODeepLib.trust.permission import refusal
 from IODeepLib.trust.revocation import revocation
 from IODeepLib.trust.time_stamps import TimeStampError, time_of
-from IODeepLib.trust.trust_file import Entry
 from IODeepLib.trust.trust_list import TrustList
-from IODeepLib.trust.verdict import NEVER, UNSIGNED, Claim, Kind, Publisher, Signature, Trust
+from IODeepLib.trust.verdict import NEVER, UNSIGNED, Claim, Kind, Signature, Trust
 
 # Clocks of two machines that nobody keeps differ by less.
 CLOCKS_DIFFER = timedelta(minutes=10)
@@ -69,7 +67,7 @@ def _judged(
     if len({one.key for one in publishers}) < 2 or first.publisher is None:
         return first
     # Nobody can say which of several strangers it is of: of all of them together.
-    key = _digest(*sorted({one.key for one in publishers}))
+    key = digest_of(*sorted({one.key for one in publishers}))
     return replace(first, publisher=replace(first.publisher, key=key))
 
 
@@ -83,17 +81,15 @@ def _of_one(
     if not signature.certificates:
         return last, Trust(Kind.BROKEN, "signed, but without a certificate")
     at, proof, notes = _time(signature, claim, trust_list, now)
-    key = tuple(signature.certificates), at
     try:
-        if key not in trust_list.chains:  # a publisher signs many
-            trust_list.chains[key] = _followed(signature.certificates, trust_list, at)
+        known = followed(signature.certificates, trust_list, at)
     except CertificateError as error:
         return last, Trust(Kind.BROKEN, f"signed, but {error.found}")
-    signer, chain, entry, broken, weak, wrong_use, publisher = trust_list.chains[key]
+    signer, chain, above, entry, broken, weak, wrong_use, publisher = known
     if weakness := _weak_digest(signature) or weak:
         # Anybody may have made it, so that it proves nobody.
         return last, Trust(Kind.WEAK, weakness, None, notes)
-    revoked = revocation(chain, trust_list.lists, trust_list.revoked, at, now)
+    revoked = revocation((*chain, *above), trust_list.lists, trust_list.revoked, at, now)
     notes += revoked.notes
     place = trust_list.entries.index(entry) if entry else last
 
@@ -117,69 +113,6 @@ def _of_one(
     return verdict(Kind.TRUSTED, f"trusted: {by}{f', signed on {proof}' if proof else ''}")
 
 
-class Followed(NamedTuple):
-    """What the certificates of a signature lead to, at some time.
-
-    Attributes:
-        signer: the first of them.
-        chain: from it to one that is believed; or else as far as it goes.
-        entry: that believes in the end of it; None for a stranger.
-        broken: why they are no chain at all; "" if they are.
-        weak, wrong_use: what else speaks against them, in words; "" for nothing.
-        publisher: who that is.
-    """
-
-    signer: Certificate
-    chain: tuple[Certificate, ...]
-    entry: Entry | None
-    broken: str
-    weak: str
-    wrong_use: str
-    publisher: Publisher
-
-
-def _followed(certificates: Sequence[bytes], trust_list: TrustList, at: datetime) -> Followed:
-    signer, *given = (opened(der, "a certificate of it") for der in certificates)
-    chain, entry, broken = _chain(signer, given, trust_list, at)
-    looked_at = (signer, *given) if broken else chain
-    weak = next((f"{one.subject} has {one.weakness}" for one in looked_at if one.weakness), "")
-    publisher = _publisher(chain, entry)
-    return Followed(signer, chain, entry, broken, weak, usage_fault(signer), publisher)
-
-
-def _chain(
-    signer: Certificate, given: Sequence[Certificate], trust_list: TrustList, at: datetime
-) -> tuple[tuple[Certificate, ...], Entry | None, str]:
-    """The chain, the entry that believes in its end, and what speaks against a chain at all."""
-    anchors = [one for entry in trust_list.entries for one in entry.certificates]
-    try:
-        chain = way(signer, given, anchors, at)
-        return chain, trust_list.entry_of(chain[-1]), ""
-    except NoWayError as error:
-        reason = str(error)
-    try:
-        return way(signer, given, own_top(signer, given), at), None, ""
-    except NoWayError as error:
-        return (signer,), None, reason or str(error) or "they do not belong together"
-
-
-def _publisher(chain: Sequence[Certificate], entry: Entry | None) -> Publisher:
-    """Who that is: by the site's own name, or by the key at the end of the chain.
-
-    Of those that an authority vouches for the subject tells one from the other: a certificate that
-    was renewed has the same subject, and may have another key.
-    """
-    signer = chain[0]
-    end = f"name {entry.name}" if entry else f"key {chain[-1].key_sha256}"
-    subject = signer.x509.subject.public_bytes().hex() if len(chain) > 1 else ""
-    name = entry.name if entry and len(chain) == 1 else signer.subject
-    return Publisher(_digest(end, subject), name, signer.subject, signer.fingerprint, signer.ends)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
 def _time(
     signature: Signature, claim: Claim, trust_list: TrustList, now: datetime
 ) -> tuple[datetime, str, tuple[str, ...]]:
@@ -195,11 +128,12 @@ def _time(
             notes += (f"its time stamp of {_day(at)} is to come here",)
         except TimeStampError as error:
             notes += (f"its time stamp proves nothing: {error}",)
-    if claim.stored_at is not None and trust_list.storage_time:
-        if claim.stored_at <= now + CLOCKS_DIFFER:
-            at = min(claim.stored_at, now)
-            return at, f"{_day(at)} or before, when the PACS got it", notes
-        notes += (f"the PACS says that it got it on {_day(claim.stored_at)}, which is to come",)
+    seen = claim.seen.get(hashlib.sha256(signature.value).hexdigest())
+    if seen is not None and trust_list.first_seen:
+        if seen <= now + CLOCKS_DIFFER:
+            at = min(seen, now)
+            return at, f"{_day(at)} or before, when it was first trusted here", notes
+        notes += (f"first trusted here on {_day(seen)}, which is to come",)
     return now, "", notes
 
 

@@ -6,6 +6,8 @@ Nothing of cryptography is imported for that: most calls on most machines need n
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 from IODeepLib.disk import settings_file
 
@@ -25,12 +27,17 @@ class Policy(StrEnum):
         return list(Policy).index(self)
 
 
-def is_said() -> bool:
-    """Whether a file of this machine has something to say of trust.
+def tables() -> dict[Path, Any]:
+    """What the files of this machine say of trust, unread: that for all users first.
 
     Raises:
         UsageError: a file cannot be read.
     """
-    files = (settings_file.site_wide_file(), settings_file.own_file())
-    there = [file for file in files if file is not None and settings_file.exists(file)]
-    return any(settings_file.read_toml(file).get(TABLE) for file in there)
+    found: dict[Path, Any] = {}
+    for path in (settings_file.site_wide_file(), settings_file.own_file()):
+        if path is None or not settings_file.exists(path):
+            continue
+        table = settings_file.read_toml(path).get(TABLE, {})
+        if table != {} and not any(path.samefile(other) for other in found):
+            found[path] = table
+    return found

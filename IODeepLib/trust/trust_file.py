@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cryptography import x509
 from msgspec import Meta
@@ -76,7 +76,7 @@ class _Table(Record):
     """All that a file says of trust."""
 
     policy: Policy | None = None
-    believe_storage_time: bool | None = None
+    believe_first_seen: bool = False
     certificates: Annotated[tuple[Permission, ...], Meta(max_length=MOST_ITEMS)] = ()
     crls: _Texts = ()
     revoked: Annotated[tuple[_Number, ...], Meta(max_length=100_000)] = ()
@@ -116,16 +116,23 @@ class TrustFile:
     lists: tuple[RevocationList, ...]
     revoked: tuple[str, ...]
     time_stamps: tuple[Certificate, ...]
-    storage_time: bool
+    first_seen: bool
 
 
 def read_trust_file(path: Path) -> TrustFile | None:
     """What a file says; None if it is not there."""
     if not settings_file.exists(path):
         return None
-    table = _table_of(path)
-    if table == _Table():
-        return None
+    return trust_file_of(path, settings_file.read_toml(path).get(TABLE, {}))
+
+
+def trust_file_of(path: Path, content: Any) -> TrustFile:
+    """What the table of a file says that was just read.
+
+    Raises:
+        UsageError: a mistake in it, with its place.
+    """
+    table = settings_file.parsed(_Table, path, TABLE, content)
     if os.name == "posix" and path.stat().st_mode & _OTHERS_MAY_WRITE:
         raise UsageError(
             f"{path}, which says whom to believe, and which everybody may write",
@@ -148,12 +155,8 @@ def read_trust_file(path: Path) -> TrustFile | None:
         tuple(lists),
         tuple(_number(one) for one in table.revoked),
         tuple(stamps),
-        bool(table.believe_storage_time),
+        table.believe_first_seen,
     )
-
-
-def _table_of(path: Path) -> _Table:
-    return settings_file.parsed(_Table, path, TABLE, settings_file.read_toml(path).get(TABLE, {}))
 
 
 def entry_of(path: Path, number: int, said: Permission) -> Entry:

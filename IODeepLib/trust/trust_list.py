@@ -7,6 +7,7 @@ common file says `require`, it alone says who is believed.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,13 @@ from typing import Any
 from IODeepLib.disk import settings_file
 from IODeepLib.errors import UsageError
 from IODeepLib.trust.certificates import Certificate
-from IODeepLib.trust.policy import TABLE, Policy
+from IODeepLib.trust.policy import TABLE, Policy, tables
 from IODeepLib.trust.revocation import RevocationList
 from IODeepLib.trust.trust_file import (
     CERTIFICATES,
     Entry,
     TrustFile,
-    read_trust_file,
+    trust_file_of,
 )
 
 
@@ -34,9 +35,9 @@ class TrustList:
         entries: who is believed; the first that knows a signer counts.
         lists, revoked: lists, numbers and digests of certificates that are believed no more.
         time_stamps: the authorities whose time stamps are believed.
-        storage_time: whether it is believed when a PACS says since when it has something.
+        first_seen: whether it is believed since when this machine remembers a signature.
         site_alone: whether the file for all users alone says who is believed.
-        chains: those that were followed already, see `judge`.
+        chains: those that were followed already, see `followed`.
     """
 
     policy: Policy = Policy.WARN
@@ -45,7 +46,7 @@ class TrustList:
     lists: tuple[RevocationList, ...] = ()
     revoked: frozenset[str] = frozenset()
     time_stamps: tuple[Certificate, ...] = ()
-    storage_time: bool = False
+    first_seen: bool = False
     site_alone: bool = False
     chains: dict[Any, Any] = field(default_factory=dict, repr=False)
 
@@ -61,17 +62,24 @@ class TrustList:
         )
 
 
-def read_trust_list() -> TrustList:
+def read_trust_list(
+    said: Mapping[Path, Any] | None = None, *, may_be_new: bool = False
+) -> TrustList:
     """What the files of this machine say.
+
+    Args:
+        said: what stands in them, if that was read already: see `tables`.
+        may_be_new: whether the file that IODEEP_CONFIG names may still have to be made.
 
     Raises:
         UsageError: a mistake in a file, with its place.
     """
-    site_path, own_path = settings_file.site_wide_file(), settings_file.own_file()
-    site = read_trust_file(site_path)
-    own = None if own_path is None or _same(own_path, site_path) else read_trust_file(own_path)
-    if os.environ.get("IODEEP_CONFIG") and own_path is not None and not own_path.is_file():
-        raise UsageError(f"no file {own_path}", "the settings", "correct IODEEP_CONFIG")
+    read = {p: trust_file_of(p, t) for p, t in (tables() if said is None else said).items()}
+    named = settings_file.own_file() if os.environ.get("IODEEP_CONFIG") else None
+    if named is not None and not may_be_new and not named.is_file():
+        raise UsageError(f"no file {named}", "the settings", "correct IODEEP_CONFIG")
+    site = read.pop(settings_file.site_wide_file(), None)
+    own = next(iter(read.values()), None)
     policy, policy_file = _policy(site, own)
     alone = site is not None and site.policy is Policy.REQUIRE
     believed = [file for file in (site, None if alone else own) if file is not None]
@@ -85,7 +93,7 @@ def read_trust_list() -> TrustList:
         tuple(one for file in every for one in file.lists),
         frozenset(number for file in every for number in file.revoked),
         tuple(one for file in believed for one in file.time_stamps),
-        any(file.storage_time for file in believed),
+        any(file.first_seen for file in believed),
         alone,
     )
 
@@ -109,10 +117,3 @@ def _check_names(entries: list[Entry]) -> None:
                     f"the key that {other.name!r} in {other.path} has",
                     "one name for each key",
                 )
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False

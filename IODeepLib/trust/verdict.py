@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -76,13 +76,13 @@ class Claim:
         model: the name of the model.
         publisher: who published it.
         regions: the body parts that it is for; none for any.
-        stored_at: since when the PACS has it, by the PACS' own word.
+        seen: since when this machine knows signatures, by the SHA-256 of their values.
     """
 
     model: str
     publisher: str = ""
     regions: tuple[Code, ...] = ()
-    stored_at: datetime | None = None
+    seen: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def trust_lists(folder: Path) -> tuple[list[bytes], Callable[[bytes], bool]]:
 
     small = """[trust]
 policy = "require"
-believe_storage_time = true
+believe_first_seen = true
 crls = ["a.crl"]
 revoked = ["0A:0B"]
 

@@ -28,17 +28,22 @@ ess_cert_id_alg = sha256
 
 def stamp(folder: Path, value: bytes, by: Made = STAMPER, digest: str = "sha256") -> bytes:
     """The stamp of a value; what OpenSSL needs for it lies in a folder."""
+    (folder / "value").write_bytes(value)
+    _openssl(folder, "-query", "-data", "value", f"-{digest}", "-cert", "-out", "query")
+    return answer(folder, by, "-token_out")
 
-    def run(*words: str) -> None:
-        subprocess.run(["openssl", "ts", *words], cwd=folder, check=True, capture_output=True)
 
+def answer(folder: Path, by: Made = STAMPER, *options: str) -> bytes:
+    """What an authority answers to the file `query` in a folder: the whole, or the stamp alone."""
     (folder / "config").write_text(_CONFIG)
     (folder / "serial").write_text("01\n")
     key = by.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (folder / "key.pem").write_bytes(key)
-    (folder / "value").write_bytes(value)
     by.write(folder / "signer.pem")
-    run("-query", "-data", "value", f"-{digest}", "-cert", "-out", "query")
     signer = ("-inkey", "key.pem", "-signer", "signer.pem", "-config", "config")
-    run("-reply", "-queryfile", "query", *signer, "-token_out", "-out", "stamp")
-    return (folder / "stamp").read_bytes()
+    _openssl(folder, "-reply", "-queryfile", "query", *signer, *options, "-out", "answer")
+    return (folder / "answer").read_bytes()
+
+
+def _openssl(folder: Path, *words: str) -> None:
+    subprocess.run(["openssl", "ts", *words], cwd=folder, check=True, capture_output=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from IODeepLib.disk import settings_file
 
 def toml(*entries: str, **keys: object) -> str:
     """The table of trust with these keys, and entries as `entry` writes them."""
-    lines = [f"{key} = {value!r}".replace("True", "true") for key, value in keys.items()]
+    lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
     return "\n".join(["[trust]", *lines, *entries])
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pydicom
 import pytest
 from command import Answer, refused
-from makers.certificates import made
+from makers.certificates import DAY, made
 from makers.packed_models import altered, flip, with_recipe
 from makers.published import IMAGES, publish
 from makers.signed_objects import sign, signer_of, with_signature_of
 from makers.trust_lists import entry, in_a_folder, toml
 
+from IODeepLib.model_object import publishers
 from IODeepLib.model_object.private_dictionary import Element, block_of
 from IODeepLib.model_object.retirement import write_retirement
 from IODeepLib.sources.folder import find_model
@@ -294,6 +296,44 @@ def test_a_signature_that_is_taken_away(
     shutil.rmtree(folder)
     trust = listed(iodeep, models("nobody's"))["brain@99.0.0"]
     assert "unsigned, though radiology signs this model" in trust["found"]
+
+
+def test_what_was_trusted_before_its_certificate_ended(
+    models: Callable[..., Path],
+    site: Callable,
+    iodeep: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where the site believes in what this machine remembers; never of what it has not seen."""
+    folder = models("nobody's")
+    short = made("CN=Short,O=Hospital", ends=5)
+    sign([card_of(folder)], tmp_path / "keys", short)
+    listed_so = (entry("short", short.pem), entry("radiology", OURS.pem))
+    kinds = []
+    for believed in (False, True):
+        path = tmp_path / "site.toml"
+        for days in (0, 10):
+            path.write_text(toml(*listed_so, policy="require", believe_first_seen=believed))
+            with monkeypatch.context() as later:
+                later.setattr(publishers, "datetime", Clock(days))
+                (trust,) = listed(iodeep, folder).values()
+            kinds.append(trust["verdict"])
+    assert kinds == ["trusted", "expired", "trusted", "trusted"]
+    assert "when it was first trusted here" in trust["found"]
+    (tmp_path / "memory" / "signers.json").unlink()
+    monkeypatch.setattr(publishers, "datetime", Clock(10))
+    assert listed(iodeep, folder)["brain@99.0.0"]["verdict"] == "expired"
+
+
+class Clock:
+    """So many days later."""
+
+    def __init__(self, days: float) -> None:
+        self._days = days
+
+    def now(self, zone: tzinfo) -> datetime:
+        return datetime.now(zone) + self._days * DAY
 
 
 def test_a_copy_without_the_signature_hides_nothing(

@@ -252,9 +252,37 @@ def test_modes_and_links_stay(
 def test_a_file_that_is_not_there_is_made(
     files: tuple[Path, Path], believe: Callable[..., Answer]
 ) -> None:
-    assert believe(ONE, "--site").status == 0
+    assert f"({files[0]}, a new file)" in believe(ONE, "--site").out
     assert stat.S_IMODE(files[0].stat().st_mode) == 0o644
     assert "certificates" not in files[1].read_text()
+
+
+def test_the_file_that_the_environment_names_is_made(
+    files: tuple[Path, Path],
+    believe: Callable[..., Answer],
+    iodeep: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    new = tmp_path / "of" / "mine" / "iodeep.toml"
+    monkeypatch.setenv("IODEEP_CONFIG", str(new))
+    refused(iodeep("trust", "list"), 2, f"no file {new}", "correct IODEEP_CONFIG")
+    refused(believe(ONE, "--region", "NOWHERE"), 2, "NOWHERE")
+    assert not new.exists()
+    assert f"({new}, a new file)" in believe(ONE).out
+    assert stat.S_IMODE(new.stat().st_mode) == 0o600
+    assert "Radiology" in iodeep("trust", "list").out
+    assert "a new file" not in believe(AUTHORITY).out
+
+
+def test_an_authority_below_another(believe: Callable[..., Answer], iodeep: Command) -> None:
+    """A signature has room for its signer's certificate alone: the way ends in the list."""
+    below = made("CN=Issuing CA,O=Hospital", AUTHORITY, authority=True)
+    words = "CN=Issuing CA,O=Hospital is an authority below CN=Hospital CA,O=Hospital"
+    assert words in believe(below).out
+    assert words not in believe(AUTHORITY).out
+    said = json.loads(iodeep("trust", "list", "--json").out)["entries"]
+    assert [one["name"] for one in said] == ["Issuing CA", "Hospital CA"]
 
 
 def test_where_the_site_requires_nobody_else_adds(

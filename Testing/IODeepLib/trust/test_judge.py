@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -297,35 +298,54 @@ def test_a_list_that_is_out_of_date(listed: Listed, tmp_path: Path) -> None:
     assert judged(site, by(SIGNER, ISSUING)).kind is Kind.REVOKED
 
 
+def test_an_authority_in_the_list_that_another_one_there_has_revoked(
+    listed: Listed, tmp_path: Path
+) -> None:
+    (tmp_path / "a.crl").write_bytes(revocation_list(ROOT, ISSUING))
+    (tmp_path / "b.crl").write_bytes(revocation_list(STRANGER_ROOT, ISSUING))
+    for roots, crl, kind in (
+        ((ROOT,), "a.crl", Kind.REVOKED),
+        ((STRANGER_ROOT, ROOT), "a.crl", Kind.REVOKED),
+        ((STRANGER_ROOT,), "b.crl", Kind.TRUSTED),
+        ((), "a.crl", Kind.TRUSTED),  # whose list that is nobody knows
+    ):
+        site = listed(entry("h", ISSUING.pem, *(one.pem for one in roots)), crls=[crl])
+        assert judged(site, by(SIGNER)).kind is kind, (roots, crl)
+
+
 # --- when -----------------------------------------------------------------------------------
 
 
-def stored(days: float) -> Claim:
-    return replace(LIVER, stored_at=NOW + days * DAY)
+def seen(days: float, signature: Signed) -> Claim:
+    """The claim on a machine that trusted this signature so many days from now."""
+    digest = hashlib.sha256(signature.value).hexdigest()
+    return replace(LIVER, seen={digest: NOW + days * DAY})
 
 
 def test_the_signers_own_word_for_the_time_counts_for_nothing(listed: Listed) -> None:
     old = replace(by(*signer(ends=-2)), signed_at=NOW - 5 * DAY)
     assert judged(listed(entry("r", ROOT.pem)), old).kind is Kind.EXPIRED
-    assert judged(listed(entry("r", ROOT.pem)), old, claim=stored(-4)).kind is Kind.EXPIRED
+    assert judged(listed(entry("r", ROOT.pem)), old, claim=seen(-4, old)).kind is Kind.EXPIRED
 
 
-def test_the_storage_time_is_believed_where_the_site_says_so(listed: Listed) -> None:
-    site = listed(entry("r", ROOT.pem), believe_storage_time=True)
+def test_what_this_machine_has_seen_is_believed_where_the_site_says_so(listed: Listed) -> None:
+    site = listed(entry("r", ROOT.pem), believe_first_seen=True)
     old = replace(by(*signer(ends=-2)), signed_at=NOW - 5 * DAY)
-    found = judged(site, old, claim=stored(-4))
+    found = judged(site, old, claim=seen(-4, old))
     assert found.is_trusted
-    assert f"signed on {NOW - 4 * DAY:%Y-%m-%d} or before, when the PACS got it" in found.found
-    assert judged(site, old, claim=stored(-1)).kind is Kind.EXPIRED
-    assert judged(site, old, claim=stored(+1)).kind is Kind.EXPIRED
+    assert f"signed on {NOW - 4 * DAY:%Y-%m-%d} or before, when it was first" in found.found
+    assert judged(site, old, claim=seen(-1, old)).kind is Kind.EXPIRED
+    assert judged(site, old, claim=seen(+1, old)).kind is Kind.EXPIRED
+    other = replace(old, value=b"another signature")
+    assert judged(site, old, claim=seen(-4, other)).kind is Kind.EXPIRED
 
 
 def test_what_was_signed_before_a_revocation(listed: Listed, tmp_path: Path) -> None:
     (tmp_path / "a.crl").write_bytes(revocation_list(ISSUING, SIGNER, at=-2))
-    site = listed(entry("root", ROOT.pem), crls=["a.crl"], believe_storage_time=True)
-    found = judged(site, by(SIGNER, ISSUING), claim=stored(-4))
+    site = listed(entry("root", ROOT.pem), crls=["a.crl"], believe_first_seen=True)
+    found = judged(site, by(SIGNER, ISSUING), claim=seen(-4, by(SIGNER)))
     assert found.is_trusted and "after it had signed" in found.notes[0]
-    assert judged(site, by(SIGNER, ISSUING), claim=stored(-1)).kind is Kind.REVOKED
+    assert judged(site, by(SIGNER, ISSUING), claim=seen(-1, by(SIGNER))).kind is Kind.REVOKED
 
 
 def test_a_signature_from_the_future_is_said(listed: Listed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,11 +12,15 @@ from pathlib import Path
 import pytest
 from makers import time_stamps
 from makers.certificates import DAY, NOW, made
+from makers.packed_models import make_model
+from makers.signed_objects import signed_by_dcmtk
 from makers.time_stamps import ROOT
 from makers.trust_lists import entry
 
 from IODeepLib.trust.certificates import opened
+from IODeepLib.trust.dicom_signature import Integrity
 from IODeepLib.trust.judge import judge
+from IODeepLib.trust.signature_reading import read_signatures
 from IODeepLib.trust.time_stamps import TimeStampError, time_of
 from IODeepLib.trust.trust_list import TrustList
 from IODeepLib.trust.verdict import Kind
@@ -78,3 +83,20 @@ def test_what_was_signed_before_the_end_of_its_certificate(
     found = judge([signature], LIVER, listed(entry("alone", signer.pem)), later)
     assert found.kind is Kind.EXPIRED
     assert "its time stamp proves nothing: this site lists nobody" in found.notes[0]
+
+
+def test_a_stamp_that_dcmtk_has_put_in(tmp_path: Path, listed: Callable[..., TrustList]) -> None:
+    """As Docs/trust.md says it: IODeep signs offline, and fetches no stamps itself."""
+    card = make_model(tmp_path).card.path
+    who = made("CN=Alone", ends=5)
+    query, uid = tmp_path / "query", tmp_path / "uid"
+    signed_by_dcmtk(card, tmp_path / "keys", who, "+ts", query, uid)
+    time_stamps.answer(tmp_path)
+    call = ["dcmsign", "+t", query, tmp_path / "answer", uid, card, tmp_path / "stamped.dcm"]
+    subprocess.run(call, check=True, capture_output=True)
+    [signature] = read_signatures(tmp_path / "stamped.dcm")
+    assert signature.integrity is Integrity.INTACT
+    ROOT.write(tmp_path / "tsa.pem")
+    for stamps, kind in ((["tsa.pem"], Kind.TRUSTED), ([], Kind.EXPIRED)):
+        site = listed(entry("alone", who.pem), time_stamps=stamps)
+        assert judge([signature], LIVER, site, NOW + 10 * DAY).kind is kind

@@ -60,7 +60,7 @@ def test_where_the_site_requires_it_alone_says_who_is_believed(files: Files) -> 
         toml(
             entry("mine", TWO.pem),
             policy="off",
-            believe_storage_time=True,
+            believe_first_seen=True,
             revoked=["AA:BB"],
         )
     )
@@ -68,7 +68,7 @@ def test_where_the_site_requires_it_alone_says_who_is_believed(files: Files) -> 
         site.write_text(toml(entry("theirs", ONE.pem), policy=policy))
         found = read_trust_list()
         assert [one.name for one in found.entries] == names
-        assert found.storage_time == (policy == "warn")
+        assert found.first_seen == (policy == "warn")
         assert found.site_alone == (policy == "require")
         assert found.revoked == {"aabb"}  # who believes less than the site may
         assert found.policy_file == site
