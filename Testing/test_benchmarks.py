@@ -78,8 +78,8 @@ def test_every_topic_runs(topic: str, tmp_path: Path) -> None:
     call = [sys.executable, main, "--small", "--only", topic, "--out", tmp_path]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    if "no figures of PACS" in done.stderr:
-        pytest.skip(done.stderr)  # `make test` installs the servers
+    if "no figures of" in done.stderr:
+        pytest.skip(done.stderr)  # `make test` installs servers, and no nnU-Net
     document = json.loads((tmp_path / "small.json").read_text())
     assert document["rows"] or document["curves"]
     assert all(math.isfinite(row["figure"]) for row in document["rows"])

@@ -24,7 +24,7 @@ from made import ct_series, organ_segmentation, pointwise, recipe, unet
 CLASSES = 8
 OVERLAP = 0.5
 BARE_EVERY = 4  # patches of ours for one through the plain session
-TURN = 33  # patches of ours before the others' turn; it seldom falls on the end of a row of patches
+TURN = 17  # patches of ours before the others' turn; it seldom falls on the end of a row of patches
 
 
 def rows(bench: Bench) -> Iterator[Row]:

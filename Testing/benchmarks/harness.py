@@ -22,12 +22,23 @@ from pathlib import Path
 from typing import Any
 
 SCHEMA = "iodeep-bench/1"
-TOPICS = ("start", "models", "trust", "images", "results", "run", "memory", "pacs", "growth")
+TOPICS = (
+    "start",
+    "models",
+    "trust",
+    "images",
+    "results",
+    "run",
+    "nnunet",
+    "memory",
+    "pacs",
+    "growth",
+)
 Times = tuple[Sequence[float], Sequence[float]]  # of ours and of the peer, by pair
 FEWEST_PAIRS = 5  # below, one disturbance moves the median
 PACKAGES = (
     *("numpy", "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "SimpleITK", "pydicom"),
-    *("highdicom", "dcmqi", "rt-utils", "torch", "monai"),
+    *("highdicom", "dcmqi", "rt-utils", "torch", "monai", "nnunetv2"),
 )
 
 
@@ -62,6 +73,9 @@ class Sizes:
         segments: of the SEG.
         run_volume: (slice, row, column) of the CT that the whole run is timed on.
         patch: voxels of its patches along each axis.
+        nnunet_volume: (slice, row, column) of the CT that commands are timed on against nnU-Net's.
+        nnunet_patch: voxels of its networks' patches.
+        nnunet_features: channels of each level of these.
         many_volume: (slice, row, column) of the CT for the network with many classes.
         many_classes: how many.
         pacs_bytes: weights of the model that goes to a PACS and back.
@@ -79,8 +93,11 @@ class Sizes:
     slices: int = 600
     volume: tuple[int, int, int] = (300, 512, 512)
     segments: int = 50
-    run_volume: tuple[int, int, int] = (300, 512, 512)
+    run_volume: tuple[int, int, int] = (100, 512, 512)
     patch: int = 96
+    nnunet_volume: tuple[int, int, int] = (64, 144, 144)
+    nnunet_patch: tuple[int, int, int] = (64, 96, 96)
+    nnunet_features: tuple[int, ...] = (32, 64, 128, 256, 320)
     many_volume: tuple[int, int, int] = (600, 512, 512)
     many_classes: int = 100
     pacs_bytes: int = 10**9
@@ -102,6 +119,9 @@ SMALL = Sizes(
     segments=5,
     run_volume=(20, 64, 64),
     patch=32,
+    nnunet_volume=(16, 40, 40),
+    nnunet_patch=(16, 32, 32),
+    nnunet_features=(4, 8, 12),
     many_volume=(40, 64, 64),
     many_classes=10,
     pacs_bytes=10**7,
