@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    from IODeepLib.model_object.publishers import Judge
     from IODeepLib.model_object.retirement import LONGEST_REASON
     from IODeepLib.sources.push import retire
 
@@ -43,11 +44,21 @@ def run(options: argparse.Namespace) -> None:
         if replacement in copies:
             raise UsageError(f"{label} in its own place", "another version", "correct the name")
     left = [model for model in copies if catalog.notice(model) is None]
+    judge = Judge()
+    counts = all(judge.would_count(signer, model) for model in left)
+    if signer is None and not counts:
+        raise UsageError(
+            f"a notice that nobody signs, of {label}, which is signed",
+            "one by its publisher, or by whoever else a site lets speak for it",
+            "add --sign",
+        )
     for model in left:
         retire(model, source, reason=reason, replacement=replacement, signer=signer)
     notice = catalog.notice(copies[0])
     text = f"{label} is retired" if left else f"{label} is retired already ({notice})"
-    console.emit(options, {"model": label, "retired": bool(left)}, text)
+    if not counts:
+        text += " where its signer may speak for it, which is not here"
+    console.emit(options, {"model": label, "retired": bool(left), "counts_here": counts}, text)
 
 
 def _version(models: Sequence[Model], words: str) -> list[Model]:

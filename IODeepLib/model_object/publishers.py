@@ -97,15 +97,11 @@ class Judge:
         That of a signed model has to be signed as well: by the same publisher, or by one who may
         speak for such models.
         """
-        trust = model.trust
-        if trust is None or trust.publisher is None:
-            return True
-        who = self._seen(notice.signatures, model.card)
-        if who.is_trusted:
-            return True
-        if who.publisher is None or who.kind in NEVER:
-            return False
-        return who.publisher.key == trust.publisher.key
+        return _speaks_for(self._seen(notice.signatures, model.card), model)
+
+    def would_count(self, signer: Signer | None, model: Model) -> bool:
+        """The same of a notice that this key signs; None for nobody's."""
+        return _speaks_for(self.card_by(model.card, signer), model)
 
     def _seen(self, signatures: tuple[DicomSignature, ...], card: Card) -> Trust:
         found = self._verdict(signatures, card)
@@ -125,6 +121,16 @@ class Judge:
         who = who if isinstance(who, str) else ""
         claim = Claim(card.name, who, card.regions, self._known.seen)
         return judge(signatures, claim, self._list, self._now)
+
+
+def _speaks_for(who: Trust, model: Model) -> bool:
+    """Whether somebody, by the verdict on what they signed, may speak for a model."""
+    owner = model.trust.publisher if model.trust else None
+    if owner is None or who.is_trusted:
+        return True
+    if who.publisher is None or who.kind in NEVER:
+        return False
+    return who.publisher.key == owner.key
 
 
 def proved(model: Model) -> Model:

@@ -81,7 +81,11 @@ def test_the_same_name_from_two_publishers(
     run = ["run", DEMO / "mr_t1", "--models", place, "--model", card.model_uid, "--out", out]
     refused(iodeep(*run), 3)
     retired = iodeep("retire", uids[0], place, "--replaced-by", uids[1], "--json")
-    assert json.loads(retired.out) == {"model": "liver@1.2.0", "retired": True}
+    assert json.loads(retired.out) == {
+        "model": "liver@1.2.0",
+        "retired": True,
+        "counts_here": True,
+    }
     # That of the other publisher is not run in its place.
     run = ["run", DEMO / "mr_t1", "--models", place, "--out", out, "--model"]
     refused(iodeep(*run, "liver@1.2.0"), 2, *words)
@@ -105,7 +109,11 @@ def test_versions_of_one_model(
     why = ["--replaced-by", "liver@2.0.0", "--reason", "misses small ones"]
     assert iodeep("retire", "liver@1.0.0", place, *why).status == 0
     again = iodeep("retire", "liver@1.0.0", place, "--json")
-    assert json.loads(again.out) == {"model": "liver@1.0.0", "retired": False}
+    assert json.loads(again.out) == {
+        "model": "liver@1.0.0",
+        "retired": False,
+        "counts_here": True,
+    }
     run = ["run", DEMO / "mr_t1", "--models", place, "--out", tmp_path / "run", "--model"]
     notice = "liver@1.0.0 is retired (replaced by liver@2.0.0: misses small ones)"
     refused(iodeep(*run, "liver@1.0.0"), 2, notice, "a model in use")

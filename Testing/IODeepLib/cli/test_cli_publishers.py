@@ -14,7 +14,7 @@ from command import Answer, refused
 from makers.certificates import DAY, made
 from makers.packed_models import altered, flip, with_recipe
 from makers.published import IMAGES, publish
-from makers.signed_objects import sign, signer_of, with_signature_of
+from makers.signed_objects import key_files, sign, signer_of, with_signature_of
 from makers.trust_lists import entry, in_a_folder, toml
 
 from IODeepLib.model_object import publishers
@@ -380,6 +380,20 @@ def test_a_forged_notice_does_not_stand_before_a_good_one(
         )
     sign_files([folder / "z.dcm"], signer_of(tmp_path / "keys", OURS))
     assert "withdrawn: z.dcm" in iodeep("list", folder, "--all").out
+
+
+def test_a_notice_that_would_not_count_is_said(
+    models: Callable[..., Path], site: Callable, iodeep: Command, tmp_path: Path
+) -> None:
+    site("require")
+    folder = models("ours")
+    call = ("retire", "brain@1.2.0", folder)
+    refused(iodeep(*call), 2, "a notice that nobody signs, of brain@1.2.0", "add --sign")
+    for who, here in ((STRANGER, False), (OURS, True)):
+        key, certificate = key_files(tmp_path / "keys", who)
+        answer = iodeep(*call, "--sign", "--key", key, "--certificate", certificate)
+        assert answer.status == 0 and ("which is not here" in answer.out) is not here
+        assert ("no models" in iodeep("list", folder).out) is here
 
 
 def test_anybody_retires_what_nobody_signed(
