@@ -91,7 +91,7 @@ def check(
     notes: tuple[str, ...] = ()
     volumes: dict[str, Any] = {}
     seen: dict[str, Seen] = {}
-    with whole_folder(out_dir) as folder, held(model) as held_model:
+    with whole_folder(out_dir) as folder, held(model) as model:
         if candidate.fits:
             result = pipeline.run(series, model, others=others, progress=progress)
             notes = result.notes
@@ -99,7 +99,7 @@ def check(
         for number, stage in enumerate(recipe.all_stages):
             if stage.reads or recipe.task is not Task.SEGMENTATION:
                 continue  # what it reads is made by another stage; or there are no voxels to show
-            own = _look(candidate, held_model, stage, number, folder, names, odd)
+            own = _look(candidate, model, stage, number, folder, names, odd)
             if own is not None:
                 seen[stage.name] = own
     return Check(model.label, series.label, tuple(odd), seen, notes, volumes, tuple(names))
