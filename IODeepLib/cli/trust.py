@@ -117,7 +117,7 @@ def _list(options: argparse.Namespace) -> None:
     if rows:
         header = ("name", "", "subject", "valid until", "SHA-256", "for")
         lines += ["", console.table(header, rows)]
-    lines += ["", *trust_text.lists(there)] if there.lists or there.revoked else []
+    lines += ["", *more] if (more := trust_text.lists(there)) else []
     document = {
         "policy": there.policy.value,
         "policy_file": str(there.policy_file or ""),

@@ -76,7 +76,9 @@ def _until(certificate: Certificate) -> str:
 
 
 def lists(there: TrustList) -> list[str]:
-    """A line for each list of revoked certificates, and one for what the site revokes itself."""
+    """A line for each list of revoked certificates, one for what the site revokes itself, and one
+    for what is believed of the time.
+    """
     lines = []
     now = datetime.now(UTC)
     for one in there.lists:
@@ -85,4 +87,6 @@ def lists(there: TrustList) -> list[str]:
         lines.append(f"revocation list of {one.issuer} ({one.path}{due}){late}")
     if there.revoked:
         lines.append(f"certificates that are believed no more: {', '.join(sorted(there.revoked))}")
+    if there.first_seen:
+        lines.append("believed: since when this machine remembers a signature as trusted")
     return lines

@@ -346,6 +346,10 @@ def test_lists_that_are_out_of_date_are_said(
 ) -> None:
     (tmp_path / "a.crl").write_bytes(revocation_list(AUTHORITY, due=-1, made_on=-9))
     files[1].write_text("[trust]\ncrls = ['a.crl']\nrevoked = ['0A:0B']\n")
+    assert "remembers a signature" not in iodeep("trust", "list").out
+    with files[1].open("a") as file:
+        file.write("believe_first_seen = true\n")
     shown = iodeep("trust", "list").out
     assert "revocation list of CN=Hospital CA,O=Hospital" in shown
     assert "out of date, fetch the next one" in shown and "no more: a0b" in shown
+    assert "believed: since when this machine remembers a signature" in shown
