@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _FILE_NAME = "signers.json"
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 _MOST = 100_000  # cards; those seen longest ago are forgotten first
 
 
@@ -39,7 +40,7 @@ class _Memory(msgspec.Struct):
 
     cards: dict[str, str] = msgspec.field(default_factory=dict)
     models: dict[str, str] = msgspec.field(default_factory=dict)
-    seen: dict[str, datetime] = msgspec.field(default_factory=dict)
+    seen: dict[str, _Moment] = msgspec.field(default_factory=dict)
 
 
 class KnownSigners:
