@@ -1,8 +1,8 @@
 """Which cards and models were seen with the signature of a trusted publisher, and since when.
 
-An unsigned card says nothing of the signature that it once had. This machine remembers, and so a
-signature that was taken away is seen; and one that was good before its certificate ended, where the
-site believes in this memory.
+A card says nothing of the signature that it once had. This machine remembers, and so a signature
+that was taken away or exchanged is seen; and one that was good before its certificate ended, where
+the site believes in this memory.
 """
 
 from __future__ import annotations
@@ -34,12 +34,17 @@ _MOST = 100_000  # cards; those seen longest ago are forgotten first
 
 
 class _Memory(msgspec.Struct):
-    """What the file says: names of publishers, by the UID of a card, and of a model; and since when
-    signatures are trusted, by the SHA-256 of their values.
+    """What the file says.
+
+    Attributes:
+        cards, models: names of publishers, by the UID of a card, and of a model.
+        signatures: of each card, as it was trusted: the SHA-256 of their values.
+        seen: since when signatures are trusted, by the same.
     """
 
     cards: dict[str, str] = msgspec.field(default_factory=dict)
     models: dict[str, str] = msgspec.field(default_factory=dict)
+    signatures: dict[str, list[str]] = msgspec.field(default_factory=dict)
     seen: dict[str, _Moment] = msgspec.field(default_factory=dict)
 
 
@@ -63,7 +68,7 @@ class KnownSigners:
     def saw(self, signatures: Iterable[DicomSignature], now: datetime) -> None:
         """Remember signatures of something that is trusted."""
         for one in signatures:
-            key = hashlib.sha256(one.value).hexdigest()
+            key = _key(one)
             if key not in self._memory.seen and not one.fault:
                 self._memory.seen[key] = now
                 self._is_new = True
@@ -71,17 +76,21 @@ class KnownSigners:
     def compared(self, card: Card, trust: Trust) -> Trust:
         """The verdict on a card, with what is remembered; and remember it."""
         memory, uid = self._memory, card.sop_instance_uid
+        signatures = [_key(one) for one in card.signatures]
         if trust.is_trusted and trust.publisher is not None:
             name = trust.publisher.name
-            if memory.cards.get(uid) != name or memory.models.get(card.model_uid) != name:
+            known = memory.cards.get(uid), memory.models.get(card.model_uid)
+            if known != (name, name) or memory.signatures.get(uid) != signatures:
                 memory.cards[uid] = memory.models[card.model_uid] = name
+                memory.signatures[uid] = signatures
                 self._is_new = True
             return trust
+        name, former = memory.cards.get(uid, ""), memory.signatures.get(uid, [])
+        if name and not (signatures and set(former) <= set(signatures)):
+            found = f"{trust.found}, though it was signed by {name} before: somebody took that away"
+            return replace(trust, kind=Kind.BROKEN, found=found)
         if trust.kind is not Kind.UNSIGNED:
             return trust
-        if name := memory.cards.get(uid, ""):
-            found = f"unsigned, though it was signed by {name} before: somebody took that away"
-            return replace(trust, kind=Kind.BROKEN, found=found)
         if name := memory.models.get(card.model_uid, ""):
             return replace(trust, found=f"unsigned, though {name} signs this model")
         return trust
@@ -91,7 +100,8 @@ class KnownSigners:
         if not self._is_new or self._path is None:
             return
         known: dict[str, Any]
-        for known in (self._memory.cards, self._memory.models, self._memory.seen):
+        memory = self._memory
+        for known in (memory.cards, memory.models, memory.signatures, memory.seen):
             while len(known) > _MOST:
                 del known[next(iter(known))]
         try:
@@ -99,3 +109,7 @@ class KnownSigners:
                 new.write_bytes(msgspec.json.encode(self._memory))
         except OutputError as error:
             _log.info("who signs is not remembered: %s", error)
+
+
+def _key(one: DicomSignature) -> str:
+    return hashlib.sha256(one.value).hexdigest()

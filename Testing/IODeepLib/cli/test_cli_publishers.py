@@ -298,6 +298,28 @@ def test_a_signature_that_is_taken_away(
     assert "unsigned, though radiology signs this model" in trust["found"]
 
 
+def test_a_signature_that_is_exchanged_for_another(
+    models: Callable[..., Path], site: Callable, iodeep: Command, tmp_path: Path
+) -> None:
+    """By somebody who has changed the card, and signed it anew as who they are."""
+    site("warn")
+    folder = models("ours")
+    assert listed(iodeep, folder)["brain@1.2.0"]["verdict"] == "trusted"
+    card = card_of(folder)
+    site("warn", entry("board", BOARD.pem))  # who trusts us no more has not been robbed
+    assert listed(iodeep, folder)["brain@1.2.0"]["verdict"] == "unknown signer"
+    without_signature(card, card)
+    altered(card, lambda dataset: setattr(dataset, "ContentDescription", "Another"))
+    sign([card], tmp_path / "theirs", STRANGER)
+    for entries in ((entry("radiology", OURS.pem),), (entry("board", BOARD.pem),)):
+        site("warn", *entries)
+        trust = listed(iodeep, folder)["brain@1.2.0"]
+        assert (trust["verdict"], trust["may_run"]) == ("broken", False)
+        assert "signed by radiology before: somebody took that away" in trust["found"]
+    out = tmp_path / "out"
+    refused(iodeep("run", IMAGES, "--models", folder, "--out", out), 3, "took that away")
+
+
 def test_what_was_trusted_before_its_certificate_ended(
     models: Callable[..., Path],
     site: Callable,
