@@ -82,13 +82,13 @@ def feed(
     if element.length == UNDEFINED:
         raise UnsignableError(f"{shown(element.tag)} is compressed")
     length = element.length + element.length % 2
+    group, number = element.tag >> 16, element.tag & 0xFFFF
     if vr not in EXPLICIT_VR_LENGTH_16:
-        head = struct.pack("<HI", 0, length)
+        head = _LONG_HEAD.pack(group, number, vr.encode(), 0, length)
     elif length <= 0xFFFF:
-        head = struct.pack("<H", length)
+        head = _SHORT_HEAD.pack(group, number, vr.encode(), length)
     else:
         raise UnsignableError(f"{shown(element.tag)} is too long for its VR {vr}")
-    head = _tag(element.tag) + vr.encode() + head
     swapped = None if elements.little else _NUMBERS.get(vr)
     for chunk in elements.chunks(element, CHUNK):
         update(head + (chunk if swapped is None else _swapped(chunk, swapped)))
@@ -132,4 +132,5 @@ def _tag(tag: int) -> bytes:
     return struct.pack("<HH", tag >> 16, tag & 0xFFFF)
 
 
+_SHORT_HEAD, _LONG_HEAD = struct.Struct("<HH2sH"), struct.Struct("<HH2sHI")
 _ITEM, _SEQUENCE_END = _tag(ITEM), _tag(SEQUENCE_END)
