@@ -20,6 +20,7 @@ LONGEST = 120  # seconds that anything here may take
 
 
 _NETWORK = DEMO / "demo_network.onnx"
+_found: dict[str, qt.QWidget] = {}
 
 
 def make_model(folder: Path, network: Path = _NETWORK, **changes: Any) -> Any:
@@ -74,8 +75,14 @@ def load_image() -> slicer.vtkMRMLScalarVolumeNode:
 
 
 def find(name: str) -> qt.QWidget:
-    """The widget of this name in the panel."""
-    return slicer.util.findChild(slicer.modules.iodeep.widgetRepresentation(), name)
+    """The widget of this name in the panel.
+
+    Slicer looks at each widget of the panel for it, in Python: what waits would hold up the window,
+    and figures would be those of the wait.
+    """
+    if not _found.get(name):  # PythonQt: what was deleted is false
+        _found[name] = slicer.util.findChild(slicer.modules.iodeep.widgetRepresentation(), name)
+    return _found[name]
 
 
 def in_sight(*names: str) -> str:
