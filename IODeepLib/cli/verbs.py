@@ -17,6 +17,7 @@ VERBS = {
     "list": "List the models of a source.",
     "select": "Rank the models that fit a series, with reasons.",
     "run": "Select a model, run it on a series and write the results.",
+    "serve": "Run the service beside a PACS: what comes there is read by the models that fit.",
     "check": "Try a model on a series: what its network sees, and what looks wrong.",
     "push": "Store models and other DICOM files in a source, or send what waits in the outbox.",
     "pull": "Fetch a model, a study or a series into a new folder.",

@@ -36,6 +36,11 @@ def memory_folder() -> Path:
     return _named("IODEEP_MEMORY") or _own(user_data_path) / "memory"
 
 
+def service_folder() -> Path:
+    """The folder in which the service keeps its queue, unless `iodeep.toml` names another one."""
+    return _own(user_data_path) / "service"
+
+
 def expanded(path: str) -> Path:
     """`path` with the home folder that a `~` at its beginning stands for.
 

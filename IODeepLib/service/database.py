@@ -64,7 +64,10 @@ CREATE TABLE jobs (
     message TEXT NOT NULL DEFAULT '',
     reason TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
+CREATE INDEX studies_taken ON studies (owner) WHERE owner IS NOT NULL;
+CREATE INDEX jobs_taken ON jobs (owner) WHERE owner IS NOT NULL;
 CREATE INDEX jobs_next ON jobs (state, priority DESC, created);
+CREATE INDEX jobs_by_time ON jobs (created DESC, uid);
 CREATE INDEX jobs_of_study ON jobs (study, series);
 CREATE TABLE outbox (
     job TEXT NOT NULL REFERENCES jobs (uid) ON DELETE CASCADE,

@@ -36,7 +36,7 @@ class Output(NamedTuple):
 class Jobs(Queue):
     """The jobs in a database. See `Queue`."""
 
-    _table = "jobs"
+    what = "jobs"
 
     def add(self, execute: Callable[..., Any], jobs: Iterable[Job]) -> list[Job]:
         """Put jobs into the queue, within a transaction; those that were not there before.
@@ -53,12 +53,10 @@ class Jobs(Queue):
             execute(
                 "UPDATE jobs SET state = :to, ended = :wall, reason = :reason, owner = NULL"
                 " WHERE study = :study AND series = :series AND volume = :volume"
-                " AND content != :content AND state IN (:choice, :waiting, :running)",
-                {
-                    "study": job.study,
-                    "series": job.series,
-                    "volume": job.volume,
-                    "content": job.content,
+                " AND model = :model AND choices = :choices AND content != :content"
+                " AND state IN (:choice, :waiting, :running)",
+                job.row()
+                | {
                     "wall": time_of_day(),
                     "to": State.CANCELED,
                     "choice": State.CHOICE,
@@ -124,6 +122,10 @@ class Jobs(Queue):
             "UPDATE outbox SET stored = :wall WHERE job = :job AND uid = :uid",
             {"wall": time_of_day(), "job": job.uid, "uid": output.uid},
         )
+
+    def lost_result(self, job: Job) -> None:
+        """What was to be stored is not on the disk any more: the job is run again."""
+        self._set(job, "state = :to, owner = NULL", {"to": State.WAITING})
 
     def done(self, job: Job) -> bool:
         """All that was to be stored is stored."""

@@ -45,10 +45,11 @@ class Owner:
             (self._folder / self.name).unlink()
 
     def is_dead(self, name: str) -> bool:
-        """Whether the service of this name has ended."""
-        if name == self.name:
+        """Whether the service has ended that this name is of, or a thread of it: NAME-THREAD."""
+        service = name.partition("-")[0]
+        if service == self.name:
             return False
-        path = self._folder / name
+        path = self._folder / service
         if not path.exists():
             return True
         with suppress(OSError):

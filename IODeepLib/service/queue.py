@@ -38,14 +38,14 @@ class Queue:
         owner: the name of the service.
     """
 
-    _table: ClassVar[str]
+    what: ClassVar[str]  # the name of the table
 
     def __init__(self, database: Database, owner: str = "") -> None:
-        self._database, self._owner = database, owner
+        self._database, self.owner = database, owner
 
     def is_ours(self, item: Item) -> bool:
         """Whether an item that was taken is still ours."""
-        statement = f"SELECT 1 FROM {self._table} WHERE {_OURS}"  # noqa: S608
+        statement = f"SELECT 1 FROM {self.what} WHERE {_OURS}"  # noqa: S608
         return bool(self._database.ask(statement, self._named(item)))
 
     def failed(self, item: Item, reason: str) -> bool:
@@ -89,13 +89,13 @@ class Queue:
 
     def owners(self) -> set[str]:
         """The names of all services that have taken something."""
-        statement = f"SELECT DISTINCT owner FROM {self._table} WHERE owner IS NOT NULL"  # noqa: S608
+        statement = f"SELECT DISTINCT owner FROM {self.what} WHERE owner IS NOT NULL"  # noqa: S608
         return {row["owner"] for row in self._database.ask(statement)}
 
     def take_back(self, owner: str) -> int:
         """What a service had that has ended waits again; how much that was."""
         found = self._database.ask(
-            f"UPDATE {self._table} SET owner = NULL, state = CASE state WHEN :running"  # noqa: S608
+            f"UPDATE {self.what} SET owner = NULL, state = CASE state WHEN :running"  # noqa: S608
             " THEN :waiting ELSE state END WHERE owner = :owner RETURNING uid",
             {"owner": owner, "running": State.RUNNING, "waiting": State.WAITING},
         )
@@ -114,13 +114,13 @@ class Queue:
             values: by their names.
         """
         rows = self._database.ask(
-            f"UPDATE {self._table} SET state = :to, owner = :owner {also} WHERE uid = ("  # noqa: S608
-            f"SELECT uid FROM {self._table} WHERE state = :state AND owner IS NULL AND {IS_DUE}"
+            f"UPDATE {self.what} SET state = :to, owner = :owner {also} WHERE uid = ("  # noqa: S608
+            f"SELECT uid FROM {self.what} WHERE state = :state AND owner IS NULL AND {IS_DUE}"
             f" AND {if_} ORDER BY {order} LIMIT 1) RETURNING *",
             {
                 "state": state,
                 "to": to,
-                "owner": self._owner,
+                "owner": self.owner,
                 "now": self._database.now(),
                 **values,
             },
@@ -138,11 +138,11 @@ class Queue:
         return self._set(item, ended, values)
 
     def _set(self, item: Item, changes: str, values: dict[str, Any]) -> bool:
-        statement = f"UPDATE {self._table} SET {changes} WHERE {_OURS} RETURNING uid"  # noqa: S608
+        statement = f"UPDATE {self.what} SET {changes} WHERE {_OURS} RETURNING uid"  # noqa: S608
         return bool(self._database.ask(statement, self._named(item) | values))
 
     def _named(self, item: Item) -> dict[str, Any]:
-        return {"uid": item.uid, "owner": self._owner, "state": item.state}
+        return {"uid": item.uid, "owner": self.owner, "state": item.state}
 
 
 def _back(item: Item) -> State:

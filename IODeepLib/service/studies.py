@@ -41,7 +41,7 @@ class Study:
 class Studies(Queue):
     """The studies in a database. See `Queue`."""
 
-    _table = "studies"
+    what = "studies"
 
     def seen(self, execute: Callable[..., Any], uid: str) -> None:
         """Something has changed in a study; within a transaction.
@@ -76,6 +76,11 @@ class Studies(Queue):
         """Of each study that was seen, the digest of what it had last."""
         found = self._database.ask("SELECT uid, content FROM studies")
         return {row["uid"]: row["content"] for row in found}
+
+    def is_taken(self, uid: str) -> bool:
+        """Whether somebody looks at a study."""
+        statement = "SELECT 1 FROM studies WHERE uid = :uid AND owner IS NOT NULL"
+        return bool(self._database.ask(statement, {"uid": uid}))
 
     def next(self) -> Study | None:
         """Take a study to look at it."""
@@ -115,4 +120,4 @@ class Studies(Queue):
                 " WHERE uid = :uid AND owner = :owner AND state = :state",
                 values,
             ).rowcount
-            return Jobs(self._database, self._owner).add(execute, jobs) if changed else []
+            return Jobs(self._database, self.owner).add(execute, jobs) if changed else []

@@ -80,13 +80,15 @@ class _CacheTable(Record):
 class _Tables(Record):
     """The file. A server is read when it is asked for: what is wrong with one harms no other.
 
-    Whom this site trusts is read by `trust.trust_list`, who signs by `trust.own_key`.
+    Whom this site trusts is read by `trust.trust_list`, who signs by `trust.own_key`, what the
+    service does by `service.settings`.
     """
 
     servers: dict[str, Any] = field(default_factory=dict)
     cache: dict[str, Any] = field(default_factory=dict)
     trust: dict[str, Any] = field(default_factory=dict)
     signing: dict[str, Any] = field(default_factory=dict)
+    service: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,11 @@ class Settings:
     def names(self) -> list[str]:
         """The named servers."""
         return sorted(self._tables.servers)
+
+    @property
+    def service(self) -> dict[str, Any]:
+        """What it says of the service, as it stands there."""
+        return self._tables.service
 
     def cache(self) -> Cache:
         """The cache as the file wants it; IODEEP_CACHE goes before its folder."""

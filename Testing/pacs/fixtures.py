@@ -56,3 +56,5 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IODEEP_OUTBOX", str(tmp_path / "outbox"))
     monkeypatch.setenv("IODEEP_MEMORY", str(tmp_path / "memory"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("IODEEP_CONFIG", "")  # so that it is given back, whoever sets it
+    monkeypatch.delenv("IODEEP_CONFIG")

@@ -37,6 +37,7 @@ CALLS = {
     "list": ["."],
     "select": ["no", "--models", "no"],
     "run": ["no", "--models", "no", "--out", "out"],
+    "serve": [],
     "check": ["no", "no", "--out", "out"],
     "push": ["no", "no"],
     "pull": ["1.2.3", "no", "--out", "out"],

@@ -168,6 +168,23 @@ def test_services_that_take_at_once_never_take_the_same(database: Database) -> N
     assert len(taken) == len(set(taken)) == 60
 
 
+def test_services_that_begin_at_once_make_one_database(tmp_path: Path) -> None:
+    faults: list[BaseException] = []
+
+    def begin() -> None:
+        try:
+            Database(tmp_path / "service" / "queue.db").ask("SELECT * FROM jobs")
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+
+
 TAKE_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
@@ -318,12 +335,16 @@ def test_a_series_that_grows_is_another_one(database: Database, jobs: Jobs) -> N
     running = jobs.next_to_run()
     assert running is not None
     grown, elsewhere = replace(JOB, content="abcd"), replace(JOB, series="1.2.3.9", content="x")
+    # A network that reads a second series beside it has a content of its own.
+    beside = replace(JOB, model="2.25.8", content="abcdef")
+    add(database, beside)
+    assert jobs.is_ours(running)
     assert add(database, grown, elsewhere) == [grown, elsewhere]
     assert not jobs.is_ours(running)
     assert jobs.job(JOB.uid).reason == "the series has changed since"
-    assert {job.uid for job in jobs.of_study(JOB.study)} == {JOB.uid, grown.uid, elsewhere.uid}
-    states = [jobs.job(job.uid).state for job in (JOB, grown, elsewhere)]
-    assert states == [State.CANCELED, State.WAITING, State.WAITING]
+    assert len(jobs.of_study(JOB.study)) == 4
+    states = [jobs.job(job.uid).state for job in (JOB, grown, elsewhere, beside)]
+    assert states == [State.CANCELED, *[State.WAITING] * 3]
 
 
 def test_a_study_is_looked_at_when_it_is_quiet(

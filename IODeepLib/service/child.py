@@ -1,0 +1,96 @@
+"""The process that does one task: `python -m IODeepLib.service.child FOLDER`.
+
+It is bounded in memory, and ends with the service that started it: its standard input is a pipe
+from there. Whatever becomes of it, the service goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from IODeepLib.errors import IODeepError
+from IODeepLib.service import tasks
+from IODeepLib.service.settings import ServiceSettings
+from IODeepLib.service.tasks import Look, Run
+
+_SECONDS_BETWEEN = 0.5  # two steps that are told
+
+
+def main(folder: Path) -> int:
+    """Do the task in a folder; the exit status is 0 if it went well, or said why it did not."""
+    _end_with_the_service()
+    task: Look | Run = tasks.read_json(folder / tasks.TASK, Look | Run)
+    _bound(task.settings)
+    try:
+        if isinstance(task, Look):
+            _look(task, folder)
+        else:
+            _run(task, folder)
+    except IODeepError as error:
+        tasks.write_json(folder / tasks.FAILURE, tasks.failure_of(error))
+    return 0
+
+
+def _look(task: Look, folder: Path) -> None:
+    from IODeepLib.service.looking import look_at
+    from IODeepLib.sources.find import source_of
+
+    catalog = source_of(task.settings.models_source).models()
+    decisions = look_at(task.settings, catalog, task.study, Path(task.images), _Said())
+    tasks.write_json(folder / tasks.FOUND, decisions)
+
+
+def _run(task: Run, folder: Path) -> None:
+    from IODeepLib.service.running import run_task
+
+    outputs = run_task(task, folder / tasks.RESULT, _Said())
+    tasks.write_json(folder / tasks.OUTPUTS, [[*output] for output in outputs])
+
+
+class _Said:
+    """Says on standard output how far the task is, a line of JSON now and then."""
+
+    _said_at = 0.0
+
+    def __call__(self, fraction: float, message: str) -> None:
+        now = time.monotonic()
+        if now - self._said_at >= _SECONDS_BETWEEN:
+            self._said_at = now
+            sys.stdout.write(json.dumps([round(fraction, 3), message]) + "\n")
+            sys.stdout.flush()
+
+
+def _bound(settings: ServiceSettings) -> None:
+    """Take no more memory than allowed, and be the first to go where there is none left."""
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return
+    import psutil
+
+    most = int((settings.memory_gb or psutil.virtual_memory().total / 1e9) * 1e9)
+    # On Linux what may be written to counts; addresses that graphics cards reserve do not.
+    what = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
+    resource.setrlimit(what, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump of memory has the images in it
+    with suppress(OSError):  # only Linux has it
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _end_with_the_service() -> None:
+    def watch() -> None:
+        while os.read(0, 1):  # at its end nobody is there any more
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

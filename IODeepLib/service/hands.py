@@ -1,0 +1,71 @@
+"""What a service works with, in whichever thread: its queue, its folder, its name."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+
+from IODeepLib.service.database import Database
+from IODeepLib.service.jobs import Jobs
+from IODeepLib.service.owners import Owner
+from IODeepLib.service.place import Place
+from IODeepLib.service.settings import ServiceSettings
+from IODeepLib.service.states import State
+from IODeepLib.service.studies import Studies
+from IODeepLib.sources.pacs import PacsSource
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What a service works with.
+
+    Attributes:
+        settings: what it is to do.
+        source: the PACS.
+        place: its folder.
+        owner: who it is.
+        database, jobs, studies: its queue.
+        ending: set once it shall end.
+    """
+
+    settings: ServiceSettings
+    source: PacsSource
+    place: Place
+    owner: Owner
+    database: Database
+    jobs: Jobs
+    studies: Studies
+    ending: threading.Event = field(default_factory=threading.Event)
+
+    def of(self, name: str) -> Hands:
+        """The same, for a thread of this name, which takes things for itself."""
+        owner = f"{self.owner.name}-{name}"
+        jobs, studies = Jobs(self.database, owner), Studies(self.database, owner)
+        return replace(self, jobs=jobs, studies=studies)
+
+    def take_back(self) -> None:
+        """What this thread has taken and could not give back, for the disk was full, waits again.
+
+        Nobody calls it who still works on something.
+        """
+        self.jobs.take_back(self.jobs.owner)
+        self.studies.take_back(self.studies.owner)
+
+    def forget_unwanted_images(self, study: str) -> None:
+        """Remove the images of a study if no job needs them any more."""
+        needed = (State.WAITING, State.RUNNING)
+        if not any(job.state in needed for job in self.jobs.of_study(study)):
+            self.place.forget_images(study)
+
+
+def hands_for(settings: ServiceSettings, source: PacsSource) -> Hands:
+    """A service of its own on the queue that the settings name.
+
+    Raises:
+        OutputError: its folder cannot be used.
+    """
+    place = Place(settings.place)
+    owner = Owner(place.owners)
+    database = Database(place.queue)
+    jobs, studies = Jobs(database, owner.name), Studies(database, owner.name)
+    return Hands(settings, source, place, owner, database, jobs, studies)

@@ -1,0 +1,64 @@
+"""A study is looked at: its images are fetched, and the rules are applied to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from IODeepLib.disk.files import whole_folder
+from IODeepLib.errors import UsageError
+from IODeepLib.machine.progress import Progress
+from IODeepLib.series import find_series
+from IODeepLib.service.rules import Decision, decide
+from IODeepLib.service.settings import ServiceSettings
+from IODeepLib.sources import Catalog
+from IODeepLib.sources.find import source_of
+from IODeepLib.sources.pacs import PacsSource
+from IODeepLib.sources.query import Query
+
+
+def pacs_of(settings: ServiceSettings) -> PacsSource:
+    """The PACS that studies come to.
+
+    Raises:
+        UsageError: the settings name something else.
+    """
+    source = source_of(settings.source)
+    if not isinstance(source, PacsSource):
+        raise UsageError(
+            f"service.source: {settings.source}, a folder",
+            "a PACS: dicomweb+http(s)://..., dimse://AET@host:port, or a server in iodeep.toml",
+            "correct it there",
+        )
+    return source
+
+
+def look_at(
+    settings: ServiceSettings,
+    catalog: Catalog,
+    study: str,
+    folder: Path,
+    progress: Progress | None = None,
+) -> list[Decision]:
+    """What is to be done with a study.
+
+    Args:
+        settings: of the service.
+        catalog: the models there are.
+        study: Study Instance UID.
+        folder: a folder that does not exist yet, for the images; it is not made if there are none
+            that a model reads.
+        progress: called with the fraction done and a message.
+
+    Raises:
+        SourceError: the PACS failed.
+        InputError: its images are no good.
+    """
+    source = pacs_of(settings)
+    modalities = frozenset(name for model in catalog.models for name in model.card.modalities)
+    query = Query(study_uid=study, modalities=modalities)
+    found = source.series(query.keys())
+    if not modalities or not any(query.allows(one.attributes) for one in found):
+        return []
+    with whole_folder(folder) as new:
+        source.images(query, new, progress)
+    return decide(find_series(folder), catalog.models, settings.rules)
