@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
 
+from IODeepLib.disk.file_memo import FileMemo
 from IODeepLib.errors import CertificateError
 from IODeepLib.text.foreign import plain
 from IODeepLib.trust.certificates import DAMAGE, HASHES, Certificate, read_bounded, shown
@@ -82,11 +84,15 @@ class RevocationList:
 
 
 def read_revocation_list(path: Path) -> RevocationList:
-    """The list in a file, PEM or DER.
+    """The list in a file, PEM or DER; the one that is known, if the file is still the same.
 
     Raises:
         CertificateError: there is none, or one that nobody here understands.
     """
+    return _known.get(path, partial(_read, path))
+
+
+def _read(path: Path) -> RevocationList:
     content = read_bounded(path, MOST_BYTES)
     load = x509.load_pem_x509_crl if _PEM in content else x509.load_der_x509_crl
     try:
@@ -102,6 +108,10 @@ def read_revocation_list(path: Path) -> RevocationList:
     if unknown:
         raise _no_list(path, f"the critical extension {', '.join(unknown)}")
     return RevocationList(path, issuer, made, due, crl)
+
+
+# Reading one of a megabyte takes a twentieth of a second, and whoever looks at models reads it.
+_known: FileMemo[RevocationList] = FileMemo(most=20)
 
 
 def revocation(

@@ -62,7 +62,7 @@ def findModels(folder: str | Path | None = None, cards: Collection[Path] = ()) -
     listed = _listedFiles()
     files = _present(listed)
     below = list(files_below(Path(folder))) if folder else []
-    onServer = models_in_files(cards).models
+    onServer = models_in_files(cards).models if cards else ()
     # Read together, since a card may lie in one place and its weights in the other.
     catalog = models_in_files([*files, *below, *cards, *_cachedWeights(onServer)])
     kinds = dict.fromkeys(cards, SERVER) | dict.fromkeys(below, FOLDER)
