@@ -41,11 +41,12 @@ def told_apart(
     """What each model is called; where that looks alike, and is of several, with its publisher."""
     whose = whose or _apart
     alike: dict[str, set[tuple[str, str]]] = {}
-    for said, model in zip(words, models, strict=True):
-        alike.setdefault(skeleton(said), set()).add((said, _who(model)))
+    forms = [skeleton(said) for said in words]
+    for form, said, model in zip(forms, words, models, strict=True):
+        alike.setdefault(form, set()).add((said, _who(model)))
     return [
-        f"{said} ({whose(model)})" if len(alike[skeleton(said)]) > 1 else said
-        for said, model in zip(words, models, strict=True)
+        f"{said} ({whose(model)})" if len(alike[form]) > 1 else said
+        for form, said, model in zip(forms, words, models, strict=True)
     ]
 
 

@@ -357,6 +357,10 @@ class ModelsSection:
         self._ahead.begin(partial(readAhead, path) for path in self._cards.of(source))
 
     def _onReadAhead(self) -> None:
-        if self.parameters is not None:  # the panel may have been left meanwhile
-            self.parameters.modelSource = self._next
+        if self.parameters is None:
+            return  # the panel was left meanwhile
+        if self.parameters.modelSource == self._next:
             self._refresh()
+        else:
+            self.forget()
+            self.parameters.modelSource = self._next  # and so it is looked there

@@ -92,12 +92,15 @@ def findModels(folder: str | Path | None = None, cards: Collection[Path] = ()) -
 
 
 def readAhead(path: Path) -> None:
-    """Read a file, so that `findModels` has the model in it at once."""
+    """Read a file, so that `findModels` has the model in it at once, and `select` what it asks."""
     from IODeepLib.errors import IODeepError
+    from IODeepLib.model_object import Card
     from IODeepLib.sources.folder import instance_in
 
     with suppress(IODeepError):  # `findModels` says what is wrong
-        instance_in(path)
+        found = instance_in(path)
+        if isinstance(found, Card):
+            _ = found.recipe, found.requirements
 
 
 def readingAhead(folder: str) -> Iterator[Callable[[], None]]:

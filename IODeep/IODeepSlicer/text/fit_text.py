@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from IODeepSlicer.text.i18n import tr as _
@@ -44,16 +45,25 @@ def reasonsHtml(candidate: Candidate) -> str:
     """Every criterion of the image that the model has, those that speak against it first."""
     asked = [reason for reason in candidate.judgement.reasons if reason.verdict in _ORDER]
     asked.sort(key=lambda reason: _ORDER.index(reason.verdict))
-    names = ("", _("criterion"), _("the model needs"), _("the image has"), _("found in"))
-    head = "".join(f"<th align='left'>{html(name)}</th>" for name in names)
     return (
-        f"<b>{html(candidate.model.label)}</b><table cellpadding='3'><tr>{head}</tr>"
+        f"<b>{html(candidate.model.label)}</b><table cellpadding='3'><tr>{_head()}</tr>"
         f"{''.join(map(_row, asked))}</table>"
     )
 
 
+@functools.cache  # Slicer looks long for a translation, and a table asks for many
+def _head() -> str:
+    names = ("", _("criterion"), _("the model needs"), _("the image has"), _("found in"))
+    return "".join(f"<th align='left'>{html(name)}</th>" for name in names)
+
+
+@functools.cache
+def _words() -> dict[str, str]:
+    return {"fits": _("yes"), "unknown": _("not known"), "fails": _("no")}
+
+
 def _row(reason: Reason) -> str:
-    word = {"fits": _("yes"), "unknown": _("not known"), "fails": _("no")}[reason.verdict]
+    word = _words()[reason.verdict]
     cells = (reason.criterion, reason.required, reason.found, reason.attribute)
     return (
         f"<tr><td><font color='{_COLOR[reason.verdict]}'><b>{html(word)}</b></font></td>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from enum import StrEnum
 from textwrap import shorten
 from typing import TYPE_CHECKING
@@ -57,6 +58,11 @@ def word(trust: Trust | None) -> str:
     """The verdict, as a heading."""
     if trust is None:
         return _("Nobody has looked at its signatures")
+    return _words()[trust.kind.value]
+
+
+@functools.cache  # Slicer looks long for a translation, and a table asks for many
+def _words() -> dict[str, str]:
     return {
         "trusted": _("Signed and trusted"),
         "unsigned": _("Not signed"),
@@ -68,7 +74,7 @@ def word(trust: Trust | None) -> str:
         "not allowed": _("Signed by a publisher who may not speak for this model"),
         "broken": _("Signature bad"),
         "revoked": _("Signed with a revoked certificate"),
-    }[trust.kind.value]
+    }
 
 
 def tip(trust: Trust | None) -> str:
@@ -89,14 +95,17 @@ def tipHtml(trust: Trust | None) -> str:
 
 def consequence(trust: Trust) -> str:
     """What follows from a verdict on this computer."""
-    from IODeepLib.trust.verdict import Standing
+    return _consequences()[trust.standing.value]
 
+
+@functools.cache
+def _consequences() -> dict[str, str]:
     return {
-        Standing.BELIEVED: _("It is run."),
-        Standing.REFUSED: _("It is not run on this computer."),
-        Standing.UNPROVED: _("It is run after a warning, which stays in the result."),
-        Standing.IGNORED: _("It is run: this computer was not told whom to trust."),
-    }[trust.standing]
+        "believed": _("It is run."),
+        "refused": _("It is not run on this computer."),
+        "unproved": _("It is run after a warning, which stays in the result."),
+        "ignored": _("It is run: this computer was not told whom to trust."),
+    }
 
 
 def line(trust: Trust | None) -> tuple[str, str]:
