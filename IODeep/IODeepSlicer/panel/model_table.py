@@ -91,7 +91,8 @@ class ModelTable:
                 item.setIcon(_dot(color))
             if column == _TITLE:
                 item.setIcon(trustIcon(trust_text.badge(trust)))
-                item.setData(qt.Qt.AccessibleTextRole, f"{title}: {trust_text.word(trust)}")
+                spoken = f"{item.text()}: {trust_text.word(trust)}"
+                item.setData(qt.Qt.AccessibleTextRole, spoken)
             if column != _FIT and not candidate.fits:
                 item.setForeground(qt.QBrush(qt.QColor(fit_text.GRAY)))
             self._table.setItem(row, column, item)

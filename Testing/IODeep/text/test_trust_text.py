@@ -26,6 +26,7 @@ KEYS = {
     "ours": made("CN=Radiology,O=Hospital"),
     "a stranger's": made("CN=Stranger,O=Hospital"),
     "a forbidden one's": made("CN=Forbidden,O=Hospital"),
+    "a hostile one's": made(r"CN=\<img src\=//host/a.png\>,O=Hospital"),
 }
 _Judged = Callable[..., Model]
 
@@ -175,6 +176,16 @@ def test_the_details_have_all_that_is_to_be_compared(judged: _Judged, tmp_path: 
         assert words in html, words
     assert "<br>".join((fingerprint[:47], fingerprint[48:])) in html
     assert html.count("The signature of: ") == 2  # they are over different elements
+
+
+def test_a_subject_stays_text(judged: _Judged) -> None:
+    model = judged("a hostile one's")
+    for html in (
+        trust_text.tipHtml(model.trust),
+        card_text.cardHtml(model),
+        _details(model),
+    ):
+        assert "&lt;img src" in html and "<img" not in html
 
 
 def test_what_is_not_signed_is_said(judged: _Judged) -> None:
