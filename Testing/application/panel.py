@@ -153,7 +153,13 @@ def chosen_in_dialog(path: Path) -> Iterator[None]:
 def look_in(source: str) -> None:
     """Enter where models are looked for beside the database."""
     find("sourceComboBox").setEditText(source)
+    look_again()
+
+
+def look_again() -> None:
+    """Have models looked for again; those of a folder are read first."""
     find("refreshButton").click()
+    until(lambda: not said("modelsLabel").startswith("Looking in "))
     wait(0.2)
 
 

@@ -121,11 +121,6 @@ def _chosen() -> str:
     return table.item(table.currentRow(), _VERSION).text() if table.selectedItems() else ""
 
 
-def _look_again() -> None:
-    find("refreshButton").click()
-    wait(0.3)
-
-
 def _nothing_said() -> str:
     panel.open_panel()
     panel.look_in(str(_work / "models"))
@@ -141,7 +136,7 @@ def _trusted() -> str:
     _believe("Radiology")
     _believe("Former", "--until", "2020-01-01")
     slicer.modules.iodeep.widgetRepresentation().self().panel.models.choose("")
-    _look_again()
+    panel.look_again()
     assert _chosen() == "1.2.0", "a stranger's higher version took the place of a trusted one"
     assert find("applyButton").enabled, said()
     assert _signs() == [
@@ -271,7 +266,7 @@ def _required_meanwhile() -> str:
 
 
 def _required() -> str:
-    _look_again()
+    panel.look_again()
     panel.choose(_models["stranger's"])
     table = find("modelTable")
     assert table.item(table.currentRow(), _FIT).text() == "not run"
@@ -315,11 +310,11 @@ def _mistake() -> str:
     """A list that cannot be read: nobody can say who is trusted, so that nothing is offered."""
     before = _config.read_text()
     _config.write_text(before.replace('"require"', '"requires"'))
-    _look_again()
+    panel.look_again()
     text = contains(said("modelsLabel"), str(_config), "requires")
     assert find("modelTable").rowCount == 0 and not find("applyButton").enabled
     _config.write_text(before)
-    _look_again()
+    panel.look_again()
     assert find("modelTable").rowCount > 0
     return text
 
@@ -335,7 +330,7 @@ def _many() -> str:
         panel.until(lambda: find("modelTable").rowCount >= _MANY)
     assert _signs().count("Signed and trusted") == _MANY, _signs()
     with gaps() as again:
-        _look_again()
+        panel.look_again()
     panel.look_in(str(_work / "models"))
     panel.until(lambda: find("modelTable").rowCount == len(_models))
     stood, stood_again = max(found), max(again)
@@ -353,7 +348,7 @@ def _looks() -> str:
     from IODeepSlicer.panel.widgets import scrollTo
 
     _policy("warn")
-    _look_again()
+    panel.look_again()
     for width, height in _SIZES:
         for style in _STYLES:
             _use(style)
