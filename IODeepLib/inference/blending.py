@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +12,6 @@ import numpy as np
 from IODeepLib.geometry.arrays import Box, Float32
 from IODeepLib.inference.patches import Patch, Patches, importance_map
 from IODeepLib.machine.cores import usable_threads
-from IODeepLib.machine.parallel import in_order
 from IODeepLib.recipe import Input
 
 # Voxels that are added at once: their weights and shares lie in the processor's caches, while
@@ -102,6 +102,8 @@ class Average:
         self._shares = Shares(patches, input_)
         self._together = max(1, _TOGETHER // math.prod(patches.size[1:]))
         self.begin_row = self._shares.begin_row
+        self._threads = usable_threads()
+        self._pool = ThreadPoolExecutor(self._threads)  # to make one for each patch takes 0.6 ms
 
     def add(self, scores: Sequence[Float32], patch: Patch) -> None:
         where = self._shares.place(patch)
@@ -125,8 +127,12 @@ class Average:
     def _share_out(self, work: Callable[[slice], None]) -> None:
         """Do some `work` on all channels."""
         count = len(self.slab)
-        some = -(-count // usable_threads())
-        for _ in in_order(work, [slice(i, i + some) for i in range(0, count, some)]):
+        some = -(-count // self._threads)
+        parts = [slice(i, i + some) for i in range(0, count, some)]
+        if len(parts) == 1:
+            work(parts[0])
+            return
+        for _ in self._pool.map(work, parts):
             pass
 
 
