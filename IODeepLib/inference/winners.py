@@ -51,6 +51,25 @@ def winners_of(scores: Float32) -> Winners:
     return Winners(winner, close, high, band)
 
 
+def first_highest(scores: Float32) -> npt.NDArray[np.uint16]:
+    """(rows, columns) the highest channel, the first of equals, of (channels, rows, columns)."""
+    _, rows, columns = scores.shape
+    winner = np.empty((rows, columns), np.uint16)
+    band = max(1, _TOGETHER // columns)
+    for start in range(0, rows, band):
+        part = slice(start, start + band)
+        some, found = scores[:, part], winner[part]
+        high = some.max(axis=(1, 2))
+        can = np.flatnonzero(high >= some[high.argmax()].min()).astype(np.uint16)
+        best, found[...] = some[can[0]].copy(), can[0]
+        higher = np.empty(best.shape, bool)
+        for channel in can[1:]:
+            np.greater(some[channel], best, out=higher)
+            np.copyto(found, channel, where=higher)
+            np.maximum(best, some[channel], out=best)
+    return winner
+
+
 def _find(scores: Float32, high: Float32, winner: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
     """Write the winners of some rows; where another one is close.
 

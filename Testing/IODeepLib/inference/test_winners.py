@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from IODeepLib.inference import winners
-from IODeepLib.inference.winners import winners_of
+from IODeepLib.inference.winners import first_highest, winners_of
 
 
 @settings(deadline=None, max_examples=60)
@@ -31,7 +31,8 @@ def test_winners_are_the_highest_and_none_that_is_close_is_missed(
     scores *= np.float32(scale)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(winners, "_TOGETHER", together)
-        found = winners_of(scores)
+        found, first = winners_of(scores), first_highest(scores)
+    np.testing.assert_array_equal(first, scores.argmax(axis=0))
     taken = np.take_along_axis(scores, found.channel[None].astype(np.intp), 0)[0]
     highest = np.sort(scores, axis=0)[::-1]
     np.testing.assert_array_equal(taken, highest[0])
