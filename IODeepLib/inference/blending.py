@@ -1,9 +1,14 @@
-"""Scores of overlapping patches, made one in a slab of planes that moves along the first axis."""
+"""Scores of overlapping patches, made one in a slab of planes that moves along the first axis.
+
+A plane of the image lies in the slab at its number modulo the slab's depth, so that none has to be
+moved.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -22,13 +27,17 @@ _TOGETHER = 1 << 17
 class Blend(Protocol):
     """Scores of overlapping patches in a moving slab of planes."""
 
-    slab: Float32
+    def begin_row(self, start: int) -> None:
+        """Patches that begin at `start` along the first axis come next."""
 
-    def begin_row(self, start: int) -> None: ...
+    def add(self, scores: Sequence[Float32], patch: Patch) -> None:
+        """Add what was found in a patch of this row."""
 
-    def add(self, scores: Sequence[Float32], patch: Patch) -> None: ...
+    def finished(self, planes: slice) -> Iterator[tuple[int, Float32]]:
+        """Planes of the image that no later patch reaches: number of the first, their scores.
 
-    def move_on(self, planes: int) -> None: ...
+        They are valid until the next are asked for, and cleared after the last.
+        """
 
 
 class Shares:
@@ -77,8 +86,9 @@ class Shares:
         return found
 
     def place(self, patch: Patch) -> Box:
-        """Where a patch of this row lies in the slab."""
-        return in_slab(patch.box, self._first)
+        """Where a patch of this row lies in the planes that the row reaches."""
+        planes, rows, columns = patch.box
+        return slice(planes.start - self._first, planes.stop - self._first), rows, columns
 
     def of(self, patch: Patch, planes: slice = slice(None)) -> Float32:
         """(a0, a1, a2) for the voxels of a patch of this row that lie in the image.
@@ -97,8 +107,8 @@ class Average:
     """The weighted mean; processors share out the channels."""
 
     def __init__(self, patches: Patches, input_: Input, channels: int) -> None:
-        depth, rows, columns = slab_shape(patches)
-        self.slab = np.zeros((channels, depth, rows, columns), np.float32)
+        self._ring = _Ring(patches)
+        self._slab = np.zeros((channels, *slab_shape(patches)), np.float32)
         self._shares = Shares(patches, input_)
         self._together = max(1, _TOGETHER // math.prod(patches.size[1:]))
         self.begin_row = self._shares.begin_row
@@ -106,27 +116,31 @@ class Average:
         self._pool = ThreadPoolExecutor(self._threads)  # to make one for each patch takes 0.6 ms
 
     def add(self, scores: Sequence[Float32], patch: Patch) -> None:
-        where = self._shares.place(patch)
+        planes, rows, columns = patch.box
 
         def add_some(channels: slice) -> None:
             given = [channel[patch.inner] for channel in scores[channels]]
-            slabs = [slab[where] for slab in self.slab[channels]]
+            slabs = [slab[:, rows, columns] for slab in self._slab[channels]]
             with np.errstate(all="ignore"):  # what is no number is refused when planes are done
-                for i in range(0, where[0].stop - where[0].start, self._together):
-                    planes = slice(i, i + self._together)
-                    weight = self._shares.of(patch, planes)
+                for own, there in self._ring.runs(planes, self._together):
+                    weight = self._shares.of(patch, own)
                     part = np.empty_like(weight)
                     for channel, slab in zip(given, slabs, strict=True):
-                        slab[planes] += np.multiply(channel[planes], weight, out=part)
+                        slab[there] += np.multiply(channel[own], weight, out=part)
 
         self._share_out(add_some)
 
-    def move_on(self, planes: int) -> None:
-        self._share_out(lambda channels: _shift(self.slab[channels], planes))
+    def finished(self, planes: slice) -> Iterator[tuple[int, Float32]]:
+        yield from self._ring.parts(self._slab, planes)
+        for there in self._ring.left(planes):
+            self._share_out(functools.partial(self._clear, there))
+
+    def _clear(self, planes: slice, channels: slice) -> None:
+        self._slab[channels, planes] = 0
 
     def _share_out(self, work: Callable[[slice], None]) -> None:
         """Do some `work` on all channels."""
-        count = len(self.slab)
+        count = len(self._slab)
         some = -(-count // self._threads)
         parts = [slice(i, i + some) for i in range(0, count, some)]
         if len(parts) == 1:
@@ -140,41 +154,58 @@ class Strongest:
     """For label values: that of the patch with the greatest weight, the first one of equals."""
 
     def __init__(self, patches: Patches, input_: Input) -> None:
-        shape = slab_shape(patches)
-        self.slab = np.zeros((1, *shape), np.float32)
-        self._weight = np.zeros((1, *shape), np.float32)
+        self._ring = _Ring(patches)
+        self._slab = np.zeros((1, *slab_shape(patches)), np.float32)
+        self._weight = np.zeros_like(self._slab)
         self._importance = importance_map(patches.size, input_.importance_map, input_.gaussian)
         self._flat = patches.flat
-        self._first = 0
 
     def begin_row(self, start: int) -> None:
-        self._first = max(0, start)
+        pass
 
     def add(self, scores: Sequence[Float32], patch: Patch) -> None:
-        where = (0, *in_slab(patch.box, self._first))
+        planes, rows, columns = patch.box
         inner = patch.inner
         weights = self._importance[0 if self._flat else inner[0], *inner[1:]]
-        stronger = weights > self._weight[where]
-        np.copyto(self.slab[where], scores[0][inner], where=stronger)
-        np.copyto(self._weight[where], weights, where=stronger)
+        for own, there in self._ring.runs(planes):
+            where = (0, there, rows, columns)
+            weight = weights if self._flat else weights[own]
+            stronger = weight > self._weight[where]
+            np.copyto(self._slab[where], scores[0][inner][own], where=stronger)
+            np.copyto(self._weight[where], weight, where=stronger)
 
-    def move_on(self, planes: int) -> None:
-        _shift(self.slab, planes)
-        _shift(self._weight, planes)
+    def finished(self, planes: slice) -> Iterator[tuple[int, Float32]]:
+        yield from self._ring.parts(self._slab, planes)
+        for there in self._ring.left(planes):
+            self._slab[:, there] = self._weight[:, there] = 0
+
+
+class _Ring:
+    """Where planes of the image lie in a slab."""
+
+    def __init__(self, patches: Patches) -> None:
+        self._depth, self._end = slab_shape(patches)[0], patches.image_shape[0]
+
+    def runs(self, planes: slice, most: int | None = None) -> Iterator[tuple[slice, slice]]:
+        """Some planes, at `most` so many at a time: which of them, and where in the slab."""
+        plane = planes.start
+        while plane < planes.stop:
+            there = plane % self._depth
+            count = min(planes.stop - plane, self._depth - there, most or self._depth)
+            own = plane - planes.start
+            yield slice(own, own + count), slice(there, there + count)
+            plane += count
+
+    def parts(self, slab: Float32, planes: slice) -> Iterator[tuple[int, Float32]]:
+        """Some planes of a slab (channel, planes, ...), with the number of the first."""
+        for own, there in self.runs(planes):
+            yield planes.start + own.start, slab[:, there]
+
+    def left(self, planes: slice) -> list[slice]:
+        """Where they lay in the slab, if others are to come there."""
+        return [] if planes.stop == self._end else [there for _, there in self.runs(planes)]
 
 
 def slab_shape(patches: Patches) -> tuple[int, int, int]:
     depth = patches.batch if patches.flat else patches.size[0]
     return min(depth, patches.image_shape[0]), *patches.image_shape[1:]
-
-
-def in_slab(box: Box, first: int) -> Box:
-    planes, rows, columns = box
-    return slice(planes.start - first, planes.stop - first), rows, columns
-
-
-def _shift(slab: Float32, planes: int) -> None:
-    """Move the planes of each channel down by `planes` and clear those that come in."""
-    for channel in slab:  # one at a time: numpy copies what overlaps
-        channel[: len(channel) - planes] = channel[planes:]
-        channel[len(channel) - planes :] = 0

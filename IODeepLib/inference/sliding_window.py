@@ -105,12 +105,10 @@ def score_slabs(
             del scored, given, more  # not to be held while the network runs again
         first = max(0, start)
         end = starts[i + 1] if i + 1 < len(starts) else patches.image_shape[0]
-        slab = blended.slab[:, : end - first]
-        if not at_once:  # a score that is no number has made none of all that it was added to
-            check_finite(slab, (first, 0, 0))
-        yield first, slab
-        if end < patches.image_shape[0]:
-            blended.move_on(end - first)
+        for plane, slab in blended.finished(slice(first, end)):
+            if not at_once:  # a score that is no number has made none of all that it was added to
+                check_finite(slab, (plane, 0, 0))
+            yield plane, slab
 
 
 def _ahead_of(patches: Patches, output: Output) -> int:

@@ -19,7 +19,7 @@ def input_of(size, axis_order="NCZYX"):
 
 
 def slabs(patches, input_):
-    """What is blended of chance scores, a slab for each row of patches."""
+    """What is blended of chance scores, with the number of each piece's first plane."""
     rng = np.random.default_rng(0)
     average = Average(patches, input_, CHANNELS)
     starts = patches.starts[0]
@@ -28,8 +28,8 @@ def slabs(patches, input_):
         for patch in patches.row(start):
             scores = rng.standard_normal((CHANNELS, *patch.size)).astype(np.float32)
             average.add(scores, patch)
-        yield average.slab.copy()
-        average.move_on(following - max(0, start))
+        for plane, piece in average.finished(slice(max(0, start), following)):
+            yield plane, piece.copy()
 
 
 @pytest.mark.parametrize("batch", [1, 3])
@@ -43,7 +43,11 @@ def test_threads_and_pieces_change_no_bit(input_, batch, monkeypatch):
         found.append(list(slabs(patches, input_)))
     for others in found[1:]:
         for one, other in zip(found[0], others, strict=True):
-            np.testing.assert_array_equal(one, other)
+            assert one[0] == other[0]
+            np.testing.assert_array_equal(one[1], other[1])
+    whole = np.concatenate([piece for _, piece in found[0]], axis=1)
+    assert whole.shape == (CHANNELS, 21, 13, 11)
+    assert [plane for plane, _ in found[0]] == sorted(plane for plane, _ in found[0])
 
 
 def test_what_all_patches_say_is_their_mean(monkeypatch):
@@ -58,7 +62,6 @@ def test_what_all_patches_say_is_their_mean(monkeypatch):
         for patch in patches.row(start):
             scores = np.broadcast_to(values[:, None, None, None], (CHANNELS, *patch.size))
             average.add(scores, patch)
-        done = average.slab[:, : following - start]
-        wanted = np.broadcast_to(values[:, None, None, None], done.shape)
-        np.testing.assert_allclose(done, wanted, rtol=1e-5)
-        average.move_on(following - start)
+        for _, done in average.finished(slice(start, following)):
+            wanted = np.broadcast_to(values[:, None, None, None], done.shape)
+            np.testing.assert_allclose(done, wanted, rtol=1e-5)
