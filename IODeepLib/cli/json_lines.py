@@ -61,6 +61,8 @@ class JsonLines:
     def step(self, stage: str, message: str) -> None:
         """Where the call is now."""
         left = None if self.ends_at is None else max(0.0, self.ends_at - time.monotonic())
+        if self.fraction >= 1 and left is not None:  # sooner than was foretold
+            left = 0.0
         document = {
             "kind": "progress",
             "stage": stage,

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN = 5
 _BLOCKS = 8
-# How much longer what comes behind the networks takes (tidying up, measuring, writing) than what
-# comes before them (imports, reading, preparing).
-_BEHIND = 1.5
+# How many times as long as what comes before the networks (imports, reading, preparing) what comes
+# behind them takes (tidying up, measuring, writing).
+_BEHIND = 1.0
 SEG_TYPES = ("BINARY", "LABELMAP", "FRACTIONAL")
 QUALITIES = ("fast", "default", "best")
 SR_TYPES = ("COMPREHENSIVE", "COMPREHENSIVE_3D")
