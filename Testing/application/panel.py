@@ -213,8 +213,11 @@ def save() -> str:
 
 def wait_for_end() -> str:
     """What the panel says once the run is over."""
+    from IODeepSlicer.panel import turns
+
     until(lambda: not is_running())
-    wait(0.5)  # the message comes a moment later
+    until(lambda: not turns._waiting)  # the result and the message come in turns of their own
+    wait(0.5)
     return said()
 
 
