@@ -97,7 +97,7 @@ class Sizes:
     patch: int = 96
     nnunet_volume: tuple[int, int, int] = (64, 144, 144)
     nnunet_patch: tuple[int, int, int] = (64, 96, 96)
-    nnunet_features: tuple[int, ...] = (32, 64, 128, 256, 320)
+    nnunet_features: tuple[int, ...] = (16, 32, 64, 128, 256)
     many_volume: tuple[int, int, int] = (600, 512, 512)
     many_classes: int = 100
     pacs_bytes: int = 10**9
