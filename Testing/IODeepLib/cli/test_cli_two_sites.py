@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,7 @@ class Site:
         subprocess.run(
             [*call, "-out", "certificate.pem"], cwd=folder, check=True, capture_output=True
         )
+        time.sleep(1)  # dcmsign: within its first second a certificate is not valid yet
 
     def believe(self, name: str, authority: Made) -> None:
         """Its administrator adds an authority, whose fingerprint somebody told by telephone."""
