@@ -187,9 +187,10 @@ def write_structures(images: str, labels: str, segments: int, out: str) -> None:
     from IODeepLib.results.formats.rtstruct import make_rtstruct, write_rtstruct
 
     dataset = make_rtstruct(*_found(images, labels, segments))
-    Path(out).with_suffix("").mkdir()
-    (name,) = write_rtstruct(dataset, Path(out).with_suffix(""))
-    Path(out).with_suffix("").joinpath(name).rename(out)
+    folder = Path(out).with_suffix("")
+    folder.mkdir(exist_ok=True)
+    (name,) = write_rtstruct(dataset, folder)
+    (folder / name).replace(out)
 
 
 def write_by_rt_utils(images: str, labels: str, segments: int, out: str) -> None:
