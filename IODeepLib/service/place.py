@@ -21,6 +21,7 @@ from pathlib import Path
 from IODeepLib.disk.files import writing
 from IODeepLib.service.job import Job
 
+_OF_PATIENTS = ("images", "jobs", "looks")
 _counter = itertools.count(1)
 _REMOVED = ".removed-"
 _LETTERS = 16  # of a digest, enough to tell the states of one study from each other
@@ -40,6 +41,8 @@ class Place:
         self._folder = folder
         with writing(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name in _OF_PATIENTS:  # the folder itself may have been there, and open to others
+                (folder / name).mkdir(mode=0o700, exist_ok=True)
 
     @property
     def queue(self) -> Path:
