@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qt
-import slicer
 
 from IODeepSlicer.panel.import_progress import ImportProgress, importPaths
 from IODeepSlicer.panel.questions import confirmed
-from IODeepSlicer.panel.widgets import loadUI, say, setTip, tableOfRows
+from IODeepSlicer.panel.widgets import say, setTip, tableOfRows
+from IODeepSlicer.panel.window import Window
 from IODeepSlicer.sources.holdings import Holding, holdingOf
 from IODeepSlicer.sources.models import DATABASE, SERVER, FoundModels
 from IODeepSlicer.text import holding_text
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _TITLE, _VERSION, _PLACE, _SIZE, _STATE = range(5)
 
 
-class ManageWindow:
-    """A window of its own, which does not block.
+class ManageWindow(Window):
+    """See `Window`.
 
     Args:
         logic: the module's logic.
@@ -36,16 +36,11 @@ class ManageWindow:
     """
 
     def __init__(self, logic: Any, refresh: Callable[[], None]) -> None:
+        super().__init__("Manage", _("IODeep: models on this computer"), 720, 360)
         self._logic, self._refresh = logic, refresh
         self._found: FoundModels | None = None
         self._server = ""
         self._rows: list[tuple[Model, Holding]] = []
-        self._dialog = qt.QDialog(slicer.util.mainWindow())
-        self._dialog.windowTitle = _("IODeep: models on this computer")
-        self.root, self.ui = loadUI("Manage")
-        layout = qt.QVBoxLayout(self._dialog)
-        layout.addWidget(self.root)
-        self._dialog.resize(720, 360)
         table = self.ui.manageTable
         tableOfRows(table, (_("Model"), _("Version"), _("Place"), _("Size"), _("State")))
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
@@ -57,21 +52,6 @@ class ManageWindow:
         self.ui.removeButton.connect("clicked()", self._remove)
         self.ui.importFolderButton.connect("clicked()", self._importFolder)
         self.ui.importZipButton.connect("clicked()", self._importZip)
-
-    @property
-    def isShown(self) -> bool:
-        """Whether a person sees it."""
-        return self._dialog.visible
-
-    def open(self) -> None:
-        """Bring it to the front."""
-        self._dialog.show()
-        self._dialog.raise_()
-
-    def cleanup(self) -> None:
-        """The panel goes."""
-        self._dialog.close()
-        self._dialog.deleteLater()
 
     def show(self, found: FoundModels, server: str) -> None:
         """Show these models.

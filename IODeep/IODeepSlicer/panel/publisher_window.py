@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import qt
 import slicer
 
-from IODeepSlicer.panel.widgets import loadUI
+from IODeepSlicer.panel.window import Window
 from IODeepSlicer.text import signature_text
 from IODeepSlicer.text.i18n import tr as _
 
@@ -15,34 +14,14 @@ if TYPE_CHECKING:
     from IODeepLib.model_object import Model
 
 
-class PublisherWindow:
-    """A window of its own, which does not block."""
+class PublisherWindow(Window):
+    """See `Window`."""
 
     def __init__(self) -> None:
         self._fingerprint = ""
-        self._dialog = qt.QDialog(slicer.util.mainWindow())
-        self._dialog.windowTitle = _("IODeep: publisher of a model")
-        self.root, self.ui = loadUI("Publisher")
-        layout = qt.QVBoxLayout(self._dialog)
-        layout.addWidget(self.root)
-        self._dialog.resize(680, 520)
+        super().__init__("Publisher", _("IODeep: publisher of a model"), 680, 520)
         self.ui.copyFingerprintButton.connect("clicked()", self._copy)
         self.ui.closePublisherButton.connect("clicked()", self._dialog.close)
-
-    @property
-    def isShown(self) -> bool:
-        """Whether a person sees it."""
-        return self._dialog.visible
-
-    def open(self) -> None:
-        """Bring it to the front."""
-        self._dialog.show()
-        self._dialog.raise_()
-
-    def cleanup(self) -> None:
-        """The panel goes."""
-        self._dialog.close()
-        self._dialog.deleteLater()
 
     def show(self, model: Model) -> None:
         """Show what this model bears."""
