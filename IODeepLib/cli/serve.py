@@ -58,14 +58,16 @@ def run(options: argparse.Namespace) -> int:
     if options.jobs is not None or options.choose or options.again or options.cancel:
         return _jobs(options, service)
     from IODeepLib.service.hands import hands_for
+    from IODeepLib.service.listeners import listeners_of
     from IODeepLib.service.looking import pacs_of
     from IODeepLib.service.service import Service
     from IODeepLib.service.triggers import triggers_of
 
     source = pacs_of(service)
     triggers = triggers_of(settings, service, source)
+    listeners = listeners_of(settings, service)
     _say_events()
-    work = Service(hands_for(service, source), triggers)
+    work = Service(hands_for(service, source), triggers, listeners)
     try:
         work.work()
     except KeyboardInterrupt:  # SIGTERM and Ctrl-C: that is how it ends

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from IODeepLib.errors import IODeepError, SourceError
 from IODeepLib.service.hands import Hands
+from IODeepLib.service.listeners import Listener
 from IODeepLib.service.log import tell
 from IODeepLib.service.looks import look_at_next
 from IODeepLib.service.outbox import store_next
@@ -25,16 +26,22 @@ class Service:
     Args:
         hands: what it works with.
         triggers: what starts jobs.
+        listeners: what others reach of it.
     """
 
-    def __init__(self, hands: Hands, triggers: Sequence[Trigger]) -> None:
-        self._hands, self._triggers = hands, triggers
+    def __init__(
+        self, hands: Hands, triggers: Sequence[Trigger], listeners: Sequence[Listener] = ()
+    ) -> None:
+        self._hands, self._triggers, self._listeners = hands, triggers, listeners
         self._bell = threading.Condition()  # rung when there may be something to do
         self._faults: list[BaseException] = []
 
     def end(self) -> None:
         """Let it end soon; what it works on goes back into the queue."""
         self._hands.ending.set()
+        self._ring()
+
+    def _ring(self) -> None:
         with self._bell:
             self._bell.notify_all()
 
@@ -43,6 +50,7 @@ class Service:
 
         Raises:
             OutputError: its queue cannot be used.
+            UsageError: what listens cannot.
             BaseException: a fault of ours; who started the service starts it again.
         """
         settings = self._hands.settings
@@ -54,13 +62,18 @@ class Service:
         threads.append(self._thread(self._every, _TIDY_EVERY, lambda: tidy(self._hands)))
         threads += [self._thread(self._every, t.every, self._asking(t)) for t in self._triggers]
         try:
+            for listener in self._listeners:
+                listener.start(self._hands.of(listener.name), self._ring)
             for thread in threads:
                 thread.start()
             self._hands.ending.wait()
         finally:
             self.end()
+            for listener in self._listeners:
+                listener.stop()
             for thread in threads:
-                thread.join()
+                if thread.ident is not None:
+                    thread.join()
             self._hands.owner.close()
             tell("service ends", service=self._hands.owner.name)
         if self._faults:
@@ -118,7 +131,6 @@ class Service:
             silent = False
             if count:
                 tell("studies seen", trigger=trigger.name, count=count)
-                with self._bell:
-                    self._bell.notify_all()
+                self._ring()
 
         return ask

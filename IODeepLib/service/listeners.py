@@ -1,0 +1,44 @@
+"""What others reach of the service, over the network: each way is a `Listener`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from IODeepLib.service.hands import Hands
+from IODeepLib.service.settings import ServiceSettings
+from IODeepLib.sources.settings import Settings
+
+# Called where there may be something to do: work that came by a listener begins at once.
+Ring = Callable[[], None]
+
+
+class Listener(Protocol):
+    """A way to reach the service."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        ...
+
+    def start(self, hands: Hands, ring: Ring) -> None:
+        """Listen from now on, in threads of its own.
+
+        Raises:
+            UsageError: it cannot, as its port is taken.
+        """
+        ...
+
+    def stop(self) -> None:
+        """End what it does within seconds, and its threads; also where it never started."""
+        ...
+
+
+def listeners_of(settings: Settings, service: ServiceSettings) -> list[Listener]:
+    """What listens, by the settings.
+
+    Raises:
+        UsageError: what they ask for is not safe, or a package that it needs is not installed.
+    """
+    found: list[Listener] = []
+    return found
