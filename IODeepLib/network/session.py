@@ -158,8 +158,8 @@ class Session:
         if self._source is None or len(self.inputs) > 1 or kinds != {"float32"}:
             return
 
-        def opened(content: bytes) -> Session:
-            options = options_for(None, self.threads, [CPU])
+        def opened(content: bytes, folder: Path | None = None) -> Session:
+            options = options_for(folder, self.threads, [CPU])
             if len(content) > LEAVE_IN_PLACE:
                 leave_in_place(options)
             made = made_session(content, options, [(CPU, {})], self._cancelled)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Of an attribute. Tensors are given apart; graphs and types are left out.
 Value = int | float | str | tuple[int, ...] | tuple[float, ...]
 
-_NODE, _INPUT, _OUTPUT = 1, 11, 12  # of a GraphProto
+_NODE, INPUT, OUTPUT = 1, 11, 12  # of a GraphProto
 _OPSET_IMPORT, _FUNCTION = 8, 25  # of a ModelProto
 _FLOAT, _INT, _STRING, _TENSOR, _FLOATS, _INTS = 2, 3, 4, 5, 7, 8  # of an AttributeProto
 
@@ -79,8 +79,8 @@ def read_graph(file: OnnxFile) -> Graph:
         if part.number != GRAPH:
             continue
         for inner in fields(buffer, part.begin, part.end):
-            if inner.number in (_INPUT, _OUTPUT):
-                names = inputs if inner.number == _INPUT else outputs
+            if inner.number in (INPUT, OUTPUT):
+                names = inputs if inner.number == INPUT else outputs
                 names.append(text(buffer, _by_number(buffer, inner)[1]))
             elif inner.number == _NODE:
                 node, values = _node(buffer, inner, tensors)

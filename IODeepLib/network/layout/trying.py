@@ -7,7 +7,7 @@ on the same machine and software always runs the same way.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -20,6 +20,7 @@ from IODeepLib.network.layout.rewriting import UnknownError, Values, rewrite
 from IODeepLib.onnx_file import OnnxFile
 from IODeepLib.onnx_file.graph import Graph, read_graph
 from IODeepLib.onnx_file.made import made_model, made_node
+from IODeepLib.onnx_file.open_sizes import with_open_sizes
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ MOST_WEIGHTS = 512 * 2**20
 LEAST_MULTIPLICATIONS = 2**32
 # How far the outputs may be apart, in parts of their range.
 TOLERANCE = 1e-4
-# Voxels along an axis of the patch that is tried, at least, where the network takes any number.
+# Voxels along an axis of the patch that is tried, at least: a whole one would take as long as some
+# of a run that may have no more than a few.
 _TRIED = 32
 _FLOAT = 1  # TensorProto.DataType
 
@@ -45,6 +47,13 @@ class Runs(Protocol):
 
 
 _Network = TypeVar("_Network", bound=Runs)
+_Opened = TypeVar("_Opened", bound=Runs, covariant=True)
+
+
+class Opens(Protocol[_Opened]):
+    """Opens a ModelProto, whose external data lies in a folder."""
+
+    def __call__(self, content: bytes, folder: Path | None = None) -> _Opened: ...
 
 
 def rewritten(
@@ -53,7 +62,7 @@ def rewritten(
     folder: Path | None,
     declared: Sequence[int | None],
     shape: Shape,
-    opened: Callable[[bytes], _Network],
+    opened: Opens[_Network],
 ) -> _Network | None:
     """The network rewritten for inputs of `shape`; None if it stays as it is, and the log says why.
 
@@ -63,7 +72,7 @@ def rewritten(
         folder: where its external data lies.
         declared: the sizes of its only input, None for an open one.
         shape: those that it will be run with.
-        opened: opens a ModelProto.
+        opened: opens another one.
     """
     try:
         block = block_size(opened)
@@ -73,12 +82,15 @@ def rewritten(
         whole = rewrite(graph, values, shape, block)
         if whole.own_work < LEAST_MULTIPLICATIONS:
             raise UnknownError(f"only {whole.own_work} multiplications a patch")
-        small = tuple(
-            size or _like(n, 2 * step)
-            for n, size, step in zip(shape, declared, (1, 1, *whole.steps), strict=True)
+        small = (
+            *shape[:2],
+            *(_like(n, 2 * s) for n, s in zip(shape[2:], whole.steps, strict=True)),
         )
         tried = whole if small == shape else rewrite(graph, values, small, block)
-        _compare(network, opened(tried.model), tried.input, small)
+        # All its operators are known, and work with any size, whatever the network says it takes.
+        takes = all(size in (None, n) for size, n in zip(declared, small, strict=True))
+        wanted: Runs = network if takes else opened(with_open_sizes(content), folder)
+        _compare(wanted, opened(tried.model), tried.input, small)
         done = opened(whole.model)
     except (UnknownError, ModelError) as reason:
         _log.info("the network runs as it is: %s", reason)
@@ -87,7 +99,7 @@ def rewritten(
     return done
 
 
-def block_size(opened: Callable[[bytes], Runs]) -> int:
+def block_size(opened: Opens[Runs]) -> int:
     """Channels in a block, on this machine.
 
     Raises:

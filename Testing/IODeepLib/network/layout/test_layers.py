@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ EVEN = [(8, 12, 16), (6, 14, 10)]
 class Plain:
     """ONNX Runtime as it is."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, folder: Path | None = None) -> None:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         try:

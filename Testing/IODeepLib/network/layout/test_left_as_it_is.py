@@ -218,7 +218,7 @@ def test_outputs_that_are_apart(
     caplog.set_level(logging.INFO)
     found = trying.rewritten(
         Said(given), known().SerializeToString(), None, (1, 16, *SIZE), (1, 16, *SIZE),
-        lambda content: opened.pop(0),
+        lambda content, folder=None: opened.pop(0),
     )  # fmt: skip
     assert (found is not None) == kept
     assert ("apart" in caplog.text) != kept
@@ -230,7 +230,12 @@ def test_small_networks(caplog: pytest.LogCaptureFixture) -> None:
     shape = (1, 16, *SIZE)
     content = known().SerializeToString()
     found = trying.rewritten(
-        Said(), content, None, shape, shape, lambda content: Said(np.zeros((1, 8, 1, 1)))
+        Said(),
+        content,
+        None,
+        shape,
+        shape,
+        lambda content, folder=None: Said(np.zeros((1, 8, 1, 1))),
     )
     assert found is None
     assert "multiplications a patch" in caplog.text

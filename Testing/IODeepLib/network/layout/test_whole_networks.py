@@ -19,6 +19,7 @@ from IODeepLib.model_object import Model, write_model
 from IODeepLib.network.layout import trying
 from IODeepLib.network.providers import Engine
 from IODeepLib.network.runtime import open_session
+from IODeepLib.network.session import Session
 from IODeepLib.pipeline import Options, run
 from IODeepLib.series import find_series
 
@@ -56,6 +57,22 @@ def test_weights_are_read_from_the_dicom_files(size: Any, tmp_path: Path) -> Non
     assert np.abs(found - wanted).max() <= trying.TOLERANCE * (wanted.max() - wanted.min())
     assert np.mean(found.argmax(1) == wanted.argmax(1)) >= 0.9999
     assert not np.array_equal(found, wanted)  # it did not run as it was
+
+
+@pytest.mark.parametrize("size", [(None,) * 3, PATCH])
+def test_what_is_tried_is_small(size: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of a network that says it takes whole patches only, whose plain graph takes its time."""
+    run_once, tried = Session.run_once, []
+
+    def counted(session: Session, feeds: Any, outputs: Any = None) -> Any:
+        tried.extend(array.size for array in feeds.values())
+        return run_once(session, feeds, outputs)
+
+    monkeypatch.setattr(Session, "run_once", counted)
+    session = open_session(packed(tmp_path, size))
+    session.rewrite(SHAPE)
+    assert session.engine == REWRITTEN
+    assert max(tried) == 32**3
 
 
 def test_other_shapes_run_as_they_are(tmp_path: Path) -> None:
