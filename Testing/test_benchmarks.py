@@ -6,18 +6,22 @@ import json
 import math
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from benchmarks.harness import (
     TOPICS,
     Row,
+    Seconds,
     alternate,
     change,
     duration,
+    fresh,
     last_figures,
     ratio,
     read,
+    seconds,
     speedup,
     table,
     to_json,
@@ -38,6 +42,34 @@ def test_speedup_has_to_be_reached_from_below():
 def test_duration_is_the_median_in_its_unit():
     row = duration("list", [0.001, 0.004, 0.002], 3, "ms")
     assert (row.figure, row.reached) == (pytest.approx(2), True)
+
+
+def test_the_same_by_processor_time_where_all_of_them_were_measured():
+    times = [Seconds(4.0, 1.0), Seconds(6.0, 3.0)], [Seconds(2.0, 2.0), Seconds(2.0, 2.0)]
+    assert (ratio("read", "peer", times, 1).figure, ratio("read", "peer", times, 1).processor) == (
+        2.5,
+        1.0,
+    )
+    assert speedup("read", "peer", times, 1).processor == pytest.approx(4 / 3)
+    assert duration("read", times[0], 1, "ms").processor == 2000
+    assert ratio("read", "peer", ([*times[0], 1.0], [*times[1], 1.0]), 1).processor is None
+    assert "| 1.00 x " in table([ratio("read", "peer", times, 1)])
+    document = json.loads(json.dumps(to_json([ratio("read", "peer", times, 1)])))
+    assert (document["rows"][0]["ours"], document["rows"][0]["processor"]) == ([4.0, 6.0], 1.0)
+
+
+def test_the_processor_works_or_waits():
+    busy = seconds(lambda: sum(i * i for i in range(10**6)))
+    assert busy.processor > 0
+    waiting = seconds(lambda: time.sleep(0.2))
+    assert waiting >= 0.2 > waiting.processor
+    child = seconds(lambda: subprocess.run([sys.executable, "-c", "sum(range(10**6))"], check=True))
+    assert child.processor > 0
+
+
+def test_what_a_new_process_measured_comes_back_with_both():
+    help_, again = fresh("bench_start:imported"), seconds(lambda: None)
+    assert isinstance(help_, Seconds) and help_.processor > 0 and again.processor >= 0
 
 
 def test_ours_and_the_peer_take_turns_and_each_begins_every_other_pair():

@@ -22,6 +22,7 @@ from harness import (
     Curve,
     Row,
     Sizes,
+    packed,
     read,
     shown,
     table,
@@ -47,7 +48,7 @@ def main() -> int:
     if arguments.call:
         module, _, function = arguments.call[0].partition(":")
         result = getattr(importlib.import_module(module), function)(*json.loads(arguments.call[1]))
-        sys.stdout.write("\n" + json.dumps(result) + "\n")
+        sys.stdout.write("\n" + json.dumps(packed(result)) + "\n")
         return 0
 
     quick = arguments.sizes == "quick"

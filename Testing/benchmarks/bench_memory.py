@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import resource
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import Bench, Row, fresh
+from harness import Bench, Row, fresh, peak_memory
 from made import ct_series, pointwise, recipe
 
 SPACING = 1.5  # mm of the network's grid
@@ -50,6 +48,7 @@ def rows(bench: Bench) -> Iterator[Row]:
         "s",
         ours=[wall, processor],
         note=note,
+        processor=processor,
     )
     peak = fresh("bench_memory:measured_run", str(bench.folder), True)["peak"]
     yield Row(
@@ -141,9 +140,8 @@ def measured_run(folder: str, confidence: bool = False) -> dict[str, float]:
     found = run(series, model, Options(confidence=confidence))
     assert confidence == (found.confidence is not None)
     found.save(here / "result", force=True)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
-        "peak": peak if sys.platform == "darwin" else 1024 * peak,
+        "peak": peak_memory(),
         "wall": time.perf_counter() - began[0],
         "processor": time.process_time() - began[1],
         "wall of network": of_network[0],

@@ -12,13 +12,24 @@ import importlib.util
 import os
 import statistics
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import FEWEST_PAIRS, Bench, Row, alternate, fresh, ratio, speedup
+from harness import (
+    FEWEST_PAIRS,
+    Bench,
+    Row,
+    Seconds,
+    alternate,
+    clocks,
+    fresh,
+    ratio,
+    seconds,
+    since,
+    speedup,
+)
 from made import ct_series, organ_segmentation, pointwise, recipe, unet
 
 CLASSES = 8
@@ -51,9 +62,9 @@ def rows(bench: Bench) -> Iterator[Row]:
     yield Row(f"{what}: share of a run", "the run above", share, 5, "%", ours=[done["measuring"]])
     share = 100 * done["confidence"] / done["ours"]
     what = f"--confidence, {CLASSES} classes: what it adds, share of a run"
-    note = "what it adds to a run with a network that costs nothing, its file included"
+    of_it = "what it adds to a run with a network that costs nothing, its file included"
     ours = [done["confidence"]]
-    yield Row(what, "the run above", share, 10, "%", ours=ours, note=note)
+    yield Row(what, "the run above", share, 10, "%", ours=ours, note=of_it)
     if "monai" not in done:
         return
     against = f"MONAI {done['versions']}"
@@ -88,19 +99,18 @@ def in_turns(folder: str, size: int, segments: int) -> dict[str, Any]:
         series, model = find_series(here / "ct")[0], find_model(here / "model")
         prepared = prepare([series.volume()], model.card.recipe.input)
         monai = _Monai(here / "unet.onnx", prepared.array, size)
-    others, bares, given, blended = 0.0, [], 0, threading.Semaphore(0)
+    given, blended = 0, threading.Semaphore(0)
+    others: list[Seconds] = []
+    bares: list[Seconds] = []
 
     def turn(patches: int) -> None:
-        nonlocal others
-        start = time.perf_counter()
+        start = clocks()
         for i in range(patches):
-            began = time.perf_counter()
             if i % BARE_EVERY == 0:
-                bare.run(None, {"image": patch})
-                bares.append(time.perf_counter() - began)
+                bares.append(seconds(lambda: bare.run(None, {"image": patch})))
             if monai is not None:
                 monai.turn()
-        others += time.perf_counter() - start
+        others.append(since(start))
 
     def watch(_name: str, _feeds: object) -> None:
         nonlocal given
@@ -114,26 +124,27 @@ def in_turns(folder: str, size: int, segments: int) -> dict[str, Any]:
         if message.startswith("patch "):
             blended.release()
 
-    start = time.perf_counter()
+    start = clocks()
     series, model = find_series(here / "ct")[0], find_model(here / "model")
     result = run(series, model, progress=progress, watch=watch)
     result.save(here / "result")
-    ours = time.perf_counter() - start - others
+    whole, theirs = since(start), total(others)
+    ours = Seconds(whole - theirs, whole.processor - theirs.processor)
     turn((given - 1) % TURN + 1)
-    start = time.perf_counter()
-    measure(organ_segmentation(series.grid, segments), result.volume, series)
+    of_bare = total(bares)
+    organs = organ_segmentation(series.grid, segments)
     answer: dict[str, Any] = {
-        "measuring": time.perf_counter() - start,
+        "measuring": seconds(lambda: measure(organs, result.volume, series)),
         "confidence": _added_by_confidence(here),
         "patches": given,
         "provider": result.provider,
         "ours": ours,
-        "bare": statistics.mean(bares) * given,
+        "bare": Seconds(*(of * given / len(bares) for of in (of_bare, of_bare.processor))),
     }
     if monai is not None:
         monai.join()
         labels = prepared.axis_map.apply(result.segmentation.array)
-        answer["monai"] = monai.seconds
+        answer["monai"] = total(monai.turns)
         answer["equal"] = 100 * float(np.mean(labels == monai.labels))
         answer["versions"] = monai.versions
     return answer
@@ -148,14 +159,20 @@ def _added_by_confidence(here: Path) -> float:
     series, model = find_series(here / "ct")[0], find_model(here / "cheap")
 
     def once(confidence: bool) -> float:
-        start = time.perf_counter()
-        found = run(series, model, Options(confidence=confidence))
-        assert confidence == (found.confidence is not None)
-        found.save(here / "cheap-result", force=True)
-        return time.perf_counter() - start
+        def whole() -> None:
+            found = run(series, model, Options(confidence=confidence))
+            assert confidence == (found.confidence is not None)
+            found.save(here / "cheap-result", force=True)
+
+        return seconds(whole)
 
     with_it, without = alternate(lambda: once(True), lambda: once(False), FEWEST_PAIRS)
     return statistics.median(a - b for a, b in zip(with_it, without, strict=True))
+
+
+def total(times: Sequence[Seconds]) -> Seconds:
+    """Their sum."""
+    return Seconds(sum(times), sum(one.processor for one in times))
 
 
 class _Monai(threading.Thread):
@@ -170,17 +187,18 @@ class _Monai(threading.Thread):
         torch.set_num_threads(len(os.sched_getaffinity(0)))
         self._network, self._array, self._size = load(network), array, size
         self._go, self._done = threading.Semaphore(0), threading.Semaphore(0)
-        self.seconds, self.labels = 0.0, np.empty(0)
+        self.turns: list[Seconds] = []
+        self.labels = np.empty(0)
         self.versions = f"{monai.__version__}, PyTorch {torch.__version__}, CPU"
         self.start()
         self.turn()  # all before its first patch
 
     def turn(self) -> None:
         """Let it compute until its next patch, or to its end."""
-        start = time.perf_counter()
+        start = clocks()
         self._go.release()
         self._done.acquire()
-        self.seconds += time.perf_counter() - start
+        self.turns.append(since(start))
 
     def _patch(self, tensor: Any) -> Any:
         self._done.release()

@@ -34,7 +34,28 @@ TOPICS = (
     "pacs",
     "growth",
 )
+
+
+class Seconds(float):
+    """Seconds by the clock, and of the processor: of all threads, and of processes begun meanwhile.
+
+    Attributes:
+        processor: the latter.
+    """
+
+    processor: float
+
+    def __new__(cls, clock: float, processor: float) -> Seconds:
+        made = super().__new__(cls, clock)
+        made.processor = processor
+        return made
+
+    def __getnewargs__(self) -> tuple[float, float]:  # type: ignore[override]
+        return float(self), self.processor
+
+
 Times = tuple[Sequence[float], Sequence[float]]  # of ours and of the peer, by pair
+_SECONDS = "seconds, and those of the processor"
 FEWEST_PAIRS = 5  # below, one disturbance moves the median
 PACKAGES = (
     *("numpy", "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "SimpleITK", "pydicom"),
@@ -167,6 +188,7 @@ class Row:
         at_least: whether `figure` must reach `limit`, instead of staying below it.
         ours, peer: the single measurements, seconds or bytes.
         note: what one should know of it.
+        processor: the same figure by processor time, where that was measured.
         date: when it was measured.
     """
 
@@ -179,6 +201,7 @@ class Row:
     ours: Sequence[float] = ()
     peer: Sequence[float] = ()
     note: str = ""
+    processor: float | None = None
     date: str = field(default_factory=lambda: datetime.now().astimezone().isoformat("T", "minutes"))
 
     @property
@@ -204,11 +227,29 @@ class Curve:
     date: str = field(default_factory=lambda: datetime.now().astimezone().isoformat("T", "minutes"))
 
 
-def seconds(action: Callable[[], object]) -> float:
+def clocks() -> tuple[float, float]:
+    """The time, and the processor time of this process and of those begun by it that ended."""
+    times = os.times()
+    return time.perf_counter(), time.process_time() + times.children_user + times.children_system
+
+
+def since(start: tuple[float, float]) -> Seconds:
+    """How long ago `clocks` gave that."""
+    now = clocks()
+    return Seconds(now[0] - start[0], now[1] - start[1])
+
+
+def seconds(action: Callable[[], object]) -> Seconds:
     """How long `action` takes."""
-    start = time.perf_counter()
+    start = clocks()
     action()
-    return time.perf_counter() - start
+    return since(start)
+
+
+def processor_times(times: Sequence[float]) -> list[float] | None:
+    """Those of the processor, if they were measured."""
+    found = [one.processor for one in times if isinstance(one, Seconds)]
+    return found if len(found) == len(times) else None
 
 
 def alternate(
@@ -231,7 +272,8 @@ def ratio(
 ) -> Row:
     """Ours as a multiple of the peer: the median over the pairs."""
     ours, peer = times
-    figure = statistics.median(a / b for a, b in zip(ours, peer, strict=True))
+    more["processor"] = _median_ratio(*map(processor_times, times))
+    figure = _median_ratio(ours, peer)
     return Row(what, against, figure, limit, ours=ours, peer=peer, **more)
 
 
@@ -244,14 +286,23 @@ def speedup(
 ) -> Row:
     """How many times faster ours is than the peer: the median over the pairs."""
     ours, peer = times
-    figure = statistics.median(b / a for a, b in zip(ours, peer, strict=True))
+    more["processor"] = _median_ratio(*map(processor_times, reversed(times)))
+    figure = _median_ratio(peer, ours)
     return Row(what, against, figure, limit, at_least=True, ours=ours, peer=peer, **more)
+
+
+def _median_ratio(first: Sequence[float] | None, second: Sequence[float] | None) -> Any:
+    if first is None or second is None:
+        return None
+    return statistics.median(a / b for a, b in zip(first, second, strict=True))
 
 
 def duration(what: str, times: Sequence[float], limit: float, unit: str = "s", **more: Any) -> Row:
     """The median of `times`, in `unit`."""
     scale = {"s": 1, "ms": 1000}[unit]
     figure = statistics.median(times) * scale
+    of_processor = processor_times(times)
+    more["processor"] = of_processor and statistics.median(of_processor) * scale
     return Row(what, "-", figure, limit, unit, ours=times, **more)
 
 
@@ -262,7 +313,20 @@ def fresh(call: str, *arguments: Any) -> Any:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{call} failed:\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1], object_hook=_unpacked)
+
+
+def packed(value: Any) -> Any:
+    """A value as JSON can say it, for `fresh`: the processor's part of `Seconds` goes along."""
+    if isinstance(value, Seconds):
+        return {_SECONDS: [float(value), value.processor]}
+    if isinstance(value, dict):
+        return {key: packed(item) for key, item in value.items()}
+    return [packed(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _unpacked(found: dict[str, Any]) -> Any:
+    return Seconds(*found[_SECONDS]) if _SECONDS in found else found
 
 
 def private_memory() -> int:
@@ -356,8 +420,8 @@ def table(rows: Sequence[Row], last: dict[str, Any] | None = None) -> str:
     """The rows as a Markdown table."""
     before = last_figures(last)
     lines = [
-        ("what", "against", "figure", "limit", "reached", "since the last run"),
-        ("---",) * 6,
+        ("what", "against", "figure", "by the processor", "limit", "reached", "since the last run"),
+        ("---",) * 7,
     ]
     for row in rows:
         sign = ">=" if row.at_least else "<="
@@ -366,12 +430,13 @@ def table(rows: Sequence[Row], last: dict[str, Any] | None = None) -> str:
                 row.what,
                 row.against,
                 shown(row.figure, row.unit),
+                "" if row.processor is None else shown(row.processor, row.unit),
                 f"{sign} {row.limit:g} {row.unit}",
                 "yes" if row.reached else "NO",
                 change(row.figure, before.get(row.what)),
             )
         )
-    widths = [max(len(line[i]) for line in lines) for i in range(6)]
+    widths = [max(len(line[i]) for line in lines) for i in range(7)]
     return "\n".join(
         "| " + " | ".join(cell.ljust(n) for cell, n in zip(line, widths, strict=True)) + " |"
         for line in lines
