@@ -43,7 +43,8 @@ def decide(
     """The labels on the series' own voxels.
 
     Args:
-        slabs: scores on the network's grid in order, as `sliding_window.score_slabs` gives them.
+        slabs: scores on the network's grid in order, as `sliding_window.score_slabs` gives them;
+            which channel is the highest where `needs_highest_alone` says so.
         prepared: what the network was run on.
         output: the recipe's output.
         want_probabilities: also give each label's probability; not for label values, which have
@@ -102,6 +103,24 @@ def decide(
             for painted in in_order(painter.paint, pairs):
                 canvas.put(*painted)
     return canvas.segmentation(sure=painter.sure)
+
+
+def needs_highest_alone(
+    prepared: Prepared, output: Output, *, want_probabilities: bool, confidence_layers: int
+) -> bool:
+    """Whether `decide` asks nothing but which channel is the highest at each voxel of the network.
+
+    Args:
+        prepared, output, want_probabilities, confidence_layers: as for `decide`.
+    """
+    if output.decision is not Decision.ARGMAX or want_probabilities or confidence_layers:
+        return False
+    if output.interpolates_probabilities and output.blend is Blend.SCORES:
+        return False  # rounded, some probabilities are equal that were no equal scores
+    if output.decides_on_network:
+        return True
+    cropped = any(before or behind for before, behind in prepared.cut)
+    return not (cropped or prepared.at_an_angle) and all(map(is_whole, _positions(prepared)))
 
 
 def _positions(prepared: Prepared) -> list[npt.NDArray[np.float64]]:

@@ -1,7 +1,8 @@
 """Scores of overlapping patches, blended where the network gave them: on the graphics card.
 
-The slab of planes lies there, each voxel's channels beside one another, and a patch is added to it
-by a small model. Only finished planes come down, once each, while the next row of patches is run.
+The slab of planes lies there, each voxel's channels beside one another in pieces of a few, and a
+patch is added to it by a small model. Only finished planes come down, once each, while the next row
+of patches is run.
 """
 
 from __future__ import annotations
@@ -16,24 +17,37 @@ import numpy as np
 import numpy.typing as npt
 
 from IODeepLib.geometry.arrays import Box, Float32
+from IODeepLib.inference import device_programs as programs
 from IODeepLib.inference.alike import MOST_KEPT, Last, values_of
 from IODeepLib.inference.blending import Shares, slab_shape
+from IODeepLib.inference.device_programs import (
+    CHANNELS,
+    ENDS,
+    OFFSET,
+    PIECES,
+    SCORES,
+    SLAB,
+    STARTS,
+    STEPS,
+    VOXELS,
+    WEIGHTS,
+)
 from IODeepLib.inference.network_run import NetworkRun, blends_scores, check_finite
 from IODeepLib.inference.patches import Patch, Patches
 from IODeepLib.inference.sliding_window import Slab
 from IODeepLib.machine.ahead import ahead
+from IODeepLib.machine.cores import usable_threads
 from IODeepLib.machine.progress import Progress
 from IODeepLib.network.device import Array, Device
 from IODeepLib.network.predictor import Ensemble
-from IODeepLib.onnx_file.graph_writer import GraphWriter
-from IODeepLib.onnx_file.made import TYPES
 from IODeepLib.recipe import Activation, Decision, Input, Output
 
-_TO_THE_END = 2**62  # of a slice
-# Bytes of finished planes that are brought down at once.
+# Bytes of finished planes that are brought down at once; more where there are fewer of them than
+# threads, which decide a plane each.
 _PIECE_BYTES = 64 * 2**20
-_SLAB, _SCORES, _WEIGHTS, _VOXELS, _OFFSET = "slab", "scores", "weights", "voxels", "offset"
-_STARTS, _ENDS, _STEPS = "starts", "ends", "steps"
+# Channels in a piece, at most. Each thread of CUDA adds a piece, and what its neighbors add should
+# lie beside it: with 100 channels in one, adding a patch took three times as long.
+_IN_A_PIECE = 4
 _INPUTS_AHEAD = 4  # patches that are cut out while the network runs
 # CUDA's operators of ONNX Runtime count the values of an array in 32 bits.
 _MOST_VALUES = 2**31 - 1
@@ -56,6 +70,7 @@ def score_slabs_from(
     *,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    highest_alone: bool = False,
     otherwise: Callable[[str], Iterator[Slab]],
 ) -> Iterator[Slab]:
     """The scores of the whole image, as `score_slabs` gives them, blended on a device.
@@ -64,6 +79,8 @@ def score_slabs_from(
         device: where.
         array, input_, output, predict, progress, cancelled: as for `score_slabs`; `can_blend` said
             that it can be done.
+        highest_alone: whether it is enough to know the channel of the highest score at each voxel:
+            then that may be what comes, see `Slab`.
         otherwise: gives them where it is not done: patches do not overlap, or there is no room on
             the device, which is said; "" for the former.
     """
@@ -74,7 +91,9 @@ def score_slabs_from(
     run = NetworkRun(array, input_, output, predict, len(patches), progress, cancelled)
     begun = False
     try:
-        for slab in DeviceBlending(run, patches, input_, output, predict, device).slabs():
+        for slab in DeviceBlending(run, patches, input_, output, predict, device).slabs(
+            highest_alone
+        ):
             begun = True
             yield slab
     except MemoryError as error:
@@ -92,12 +111,12 @@ class _Part(NamedTuple):
     Attributes:
         patch: the patch.
         place: where it lies in the slab.
-        weights: (voxel, 1) what each of its voxels that lie in the image counts.
+        weights: (voxel, 1) what each of its voxels that lie in the image counts; on the device.
     """
 
     patch: Patch
     place: Box
-    weights: npt.NDArray[np.float32]
+    weights: Array
 
 
 class DeviceBlending:
@@ -120,20 +139,22 @@ class DeviceBlending:
         self._parts = [  # of the channels
             slice(i, min(i + most, output.channels)) for i in range(0, output.channels, most)
         ]
+        self._pieces = [_pieces(part) for part in self._parts]  # of a voxel
         self._known: dict[tuple[int, int, int], Array] = {}  # what `_voxels` made
-        self._slab: list[Array] = []  # for each part of the channels
+        self._slab: list[Array] = []  # for each part of the channels (voxel and piece, channel)
         self._alike = Last[list[Array]]()
         activation = predict.each_activated
         if activation is Activation.NONE and not blends_scores(output):
             activation = output.activation
         letters = input_.axis_order
         kind = "float16" if predict.half else "float32"
-        self._add = device.program(_adding(kind, letters, input_.spatial_axes, activation))
-        self._shift = device.program(_shifting())
-        self._bring = device.program(_bringing())
-        self._sum = device.program(_summing())
+        self._add = device.program(programs.adding(kind, letters, input_.spatial_axes, activation))
+        self._shift = device.program(programs.shifting())
+        self._bring = device.program(programs.bringing())
+        self._highest = device.program(programs.deciding())
+        self._sum = device.program(programs.summing())
 
-    def slabs(self) -> Iterator[tuple[int, Float32]]:
+    def slabs(self, highest_alone: bool) -> Iterator[Slab]:
         """Finished planes in order, as `sliding_window.score_slabs` gives them.
 
         Raises:
@@ -142,23 +163,39 @@ class DeviceBlending:
         """
         rows, columns = self._shape[1:]
         across, channels = rows * columns, self._output.channels
-        together = min(max(1, _PIECE_BYTES // (4 * channels * across)), self._shape[0])
+        together = max(usable_threads(), _PIECE_BYTES // (4 * channels * across))
+        together = min(together, self._shape[0])
         room = np.empty(channels * together * across, np.float32)
+        decided = highest_alone and len(self._parts) == 1
         with closing(ahead(self._rows(), 1, self._run.tell)) as finished:
             for first, count, slab in finished:
                 doubtful = not self._sum_is_finite(slab, count * across)
                 for i in range(0, count, together):
                     n = min(together, count - i)
-                    piece = room[: channels * n * across].reshape(channels, -1)
-                    between = np.array([[i * across], [(i + n) * across]], np.int64)
-                    for part, array in zip(self._parts, slab, strict=True):
-                        where = {_STARTS: between[0], _ENDS: between[1]}
-                        self._bring.bring(piece[part], {_SLAB: array}, where)
-                    planes = piece.reshape(channels, n, rows, columns)
+                    voxels = slice(i * across, (i + n) * across)
+                    if doubtful or not decided:
+                        scores = room[: channels * n * across].reshape(channels, -1)
+                        self._bring_scores(scores, slab, voxels)
+                        planes: npt.NDArray[Any] = scores.reshape(channels, n, rows, columns)
                     if doubtful:
                         check_finite(planes, (first + i, 0, 0))
+                    if decided:
+                        planes = self._highest_of(slab[0], voxels).reshape(1, n, rows, columns)
                     yield first + i, planes
         self._run.tell()
+
+    def _bring_scores(self, into: Float32, slab: list[Array], voxels: slice) -> None:
+        """Write the scores (channel, voxel) of some voxels of the slab."""
+        for part, pieces, array in zip(self._parts, self._pieces, slab, strict=True):
+            own = into[part]
+            self._bring.bring(own, {SLAB: array}, _of(voxels, pieces, len(own)))
+
+    def _highest_of(self, slab: Array, voxels: slice) -> npt.NDArray[np.uint16]:
+        """The channel with the highest score, the first of equals, of some voxels of the slab."""
+        found = np.empty(voxels.stop - voxels.start, np.uint16)
+        where = _of(voxels, self._pieces[0], self._output.channels)
+        self._highest.bring(found, {SLAB: slab}, where)
+        return found
 
     def _rows(self) -> Generator[tuple[int, int, list[Array]], None, None]:
         """For each row of patches: the planes that no later one reaches, and the slab with them."""
@@ -187,7 +224,8 @@ class DeviceBlending:
                     weights = self._shares.of(patch)
                     if count > 1:
                         weights /= count
-                    parts.append(_Part(patch, self._shares.place(patch), weights.reshape(-1, 1)))
+                    there = self._device.uploaded(weights.reshape(-1, 1))
+                    parts.append(_Part(patch, self._shares.place(patch), there))
                 yield parts, given
 
     def _one(self, parts: Sequence[_Part], given: Float32) -> None:
@@ -222,20 +260,27 @@ class DeviceBlending:
         cut["N"] = slice(0, deep) if self._patches.flat else slice(number, number + 1)
         box = (deep, rows.stop - rows.start, columns.stop - columns.start)
         offset = (planes.start * self._shape[1] + rows.start) * self._shape[2] + columns.start
-        here: dict[str, npt.NDArray[Any]] = {
-            _WEIGHTS: part.weights,
-            _OFFSET: np.array([offset], np.int64),
+        here: dict[str, npt.NDArray[Any]] = {OFFSET: np.array([offset], np.int64)}
+        there = {
+            SCORES: scores,
+            WEIGHTS: part.weights,
+            VOXELS: self._voxels(box),
         }
         axis_order, sizes = self._input.axis_order, scores.shape()
-        for channels, slab in zip(self._parts, self._slab, strict=True):
+        for channels, pieces, slab in zip(self._parts, self._pieces, self._slab, strict=True):
             cut["C"] = channels
             ways = [
                 _way(cut[letter], size, axis in axes)
                 for axis, (letter, size) in enumerate(zip(axis_order, sizes, strict=True))
             ]
             starts, ends, steps = np.array(ways, np.int64).T.copy()
-            here |= {_STARTS: starts, _ENDS: ends, _STEPS: steps}
-            self._add.change(slab, {_SLAB: slab, _SCORES: scores, _VOXELS: self._voxels(box)}, here)
+            here |= {
+                STARTS: starts,
+                ENDS: ends,
+                STEPS: steps,
+                PIECES: np.arange(pieces, dtype=np.int64),
+            }
+            self._add.change(slab, {SLAB: slab, **there}, here)
 
     def _voxels(self, box: tuple[int, int, int]) -> Array:
         """Places in the slab of the voxels of a box of this shape that lies in its corner."""
@@ -247,20 +292,26 @@ class DeviceBlending:
 
     def _move_on(self, voxels: int) -> None:
         """Leave the first `voxels` of the slab behind, and have zeros come in."""
-        start = {_STARTS: np.array([voxels], np.int64)}
-        self._slab = [self._shift.made({_SLAB: array}, start) for array in self._slab]
+        self._slab = [
+            self._shift.made({SLAB: array}, {STARTS: np.array([voxels * pieces], np.int64)})
+            for pieces, array in zip(self._pieces, self._slab, strict=True)
+        ]
 
     def _make_slab(self) -> None:
-        sizes = (part.stop - part.start for part in self._parts)
-        self._slab = [self._device.uploaded(np.zeros((1, n), np.float32)) for n in sizes]
+        for part, pieces in zip(self._parts, self._pieces, strict=True):
+            empty = np.zeros((pieces, (part.stop - part.start) // pieces), np.float32)
+            self._slab.append(self._device.uploaded(empty))
         self._move_on(math.prod(self._shape))
 
     def _sum_is_finite(self, slab: list[Array], voxels: int) -> bool:
         """Whether it is, so that all of the first `voxels` are; a sum can also overflow."""
         total = np.empty((len(slab), 1, 1), np.float32)
-        end = np.array([voxels], np.int64)
-        for found, array in zip(total, slab, strict=True):
-            self._sum.bring(found, {_SLAB: array}, {_ENDS: end})
+        for found, pieces, array in zip(total, self._pieces, slab, strict=True):
+            self._sum.bring(
+                found,
+                {SLAB: array},
+                {ENDS: np.array([voxels * pieces], np.int64)},
+            )
         return bool(np.isfinite(total).all())
 
     def _wanted(self, given: Float32) -> list[int]:
@@ -271,68 +322,25 @@ class DeviceBlending:
         return shape
 
 
+def _pieces(channels: slice) -> int:
+    """In how many pieces a voxel's channels lie."""
+    count = channels.stop - channels.start
+    return min(n for n in range(1, count + 1) if count % n == 0 and count // n <= _IN_A_PIECE)
+
+
+def _of(voxels: slice, pieces: int, channels: int) -> dict[str, npt.NDArray[np.int64]]:
+    """What a program is told of some voxels of a slab."""
+    said = {
+        STARTS: voxels.start * pieces,
+        ENDS: voxels.stop * pieces,
+        CHANNELS: channels,
+    }
+    return {name: np.array([value], np.int64) for name, value in said.items()}
+
+
 def _way(part: slice, size: int, mirrored: bool) -> tuple[int, int, int]:
     """Start, end and step of `part` of an axis, or of where its mirror image lies."""
     if not mirrored:
         return part.start, part.stop, 1
     end = size - 1 - part.stop
     return size - 1 - part.start, end if end >= 0 else -size - 1, -1
-
-
-def _adding(kind: str, letters: str, spatial: str, activation: Activation) -> bytes:
-    """slab (voxel, channel) with a part of what a network gives added, weighted."""
-    graph = GraphWriter()
-    slab = graph.input(_SLAB, "float32", 2)
-    rank = len(letters)
-    scores = graph.input(_SCORES, kind, rank)
-    weights = graph.input(_WEIGHTS, "float32", 2)
-    voxels, offset = graph.input(_VOXELS, "int64", 2), graph.input(_OFFSET, "int64", 1)
-    starts, ends, steps = (graph.input(name, "int64", 1) for name in (_STARTS, _ENDS, _STEPS))
-    if kind != "float32":
-        scores = graph.node("Cast", scores, to=TYPES["float32"])
-    if activation is not Activation.NONE:
-        soft = activation is Activation.SOFTMAX
-        more: dict[str, Any] = {"axis": letters.index("C")} if soft else {}
-        probable = graph.node("Softmax" if soft else "Sigmoid", scores, **more)
-        # What is not finite is to be so afterwards, too; everything else is not changed.
-        scores = graph.node("Add", probable, graph.node("Sub", scores, scores))
-    part = graph.node("Slice", scores, starts, ends, graph.integers(*range(rank)), steps)
-    order = [letters.index(letter) for letter in ("N", *spatial, "C")]
-    part = graph.node("Transpose", part, perm=order)
-    channels = graph.node("Shape", slab, start=1)
-    shape = graph.node("Concat", graph.integers(-1), channels, axis=0)
-    flat = graph.node("Reshape", part, shape)
-    weighted = graph.node("Mul", flat, weights)
-    where = graph.node("Add", voxels, offset)
-    graph.output("added", 2, "ScatterND", slab, where, weighted, reduction="add")
-    return graph.model()
-
-
-def _shifting() -> bytes:
-    """slab from `starts` on, and zeros behind."""
-    graph = GraphWriter()
-    slab, start = graph.input(_SLAB, "float32", 2), graph.input(_STARTS, "int64", 1)
-    kept = graph.node("Slice", slab, start, graph.integers(_TO_THE_END), graph.integers(0))
-    shape = graph.node("Concat", start, graph.node("Shape", slab, start=1), axis=0)
-    zeros = graph.node("ConstantOfShape", shape)
-    graph.output("shifted", 2, "Concat", kept, zeros, axis=0)
-    return graph.model()
-
-
-def _bringing() -> bytes:
-    """(channel, voxel) of the voxels of a slab from `starts` to `ends`."""
-    graph = GraphWriter()
-    slab = graph.input(_SLAB, "float32", 2)
-    start, end = graph.input(_STARTS, "int64", 1), graph.input(_ENDS, "int64", 1)
-    part = graph.node("Slice", slab, start, end, graph.integers(0))
-    graph.output("planes", 2, "Transpose", part, perm=[1, 0])
-    return graph.model()
-
-
-def _summing() -> bytes:
-    """(1, 1) the sum over the voxels of a slab up to `ends`."""
-    graph = GraphWriter()
-    slab, end = graph.input(_SLAB, "float32", 2), graph.input(_ENDS, "int64", 1)
-    part = graph.node("Slice", slab, graph.integers(0), end, graph.integers(0))
-    graph.output("sum", 2, "ReduceSum", part, keepdims=1)
-    return graph.model()

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from IODeepLib.geometry.arrays import Float32
 from IODeepLib.inference.decision_rule import Argmax, LabelArray
 from IODeepLib.inference.score_planes import Pair, Strip, Tile, mix, strips_of
-from IODeepLib.inference.winners import INTERPOLATION_ERROR, first_highest
+from IODeepLib.inference.winners import INTERPOLATION_ERROR
 
 _Cells = npt.NDArray[np.bool_]
 # (corner, cell): where the corners of cells lie in a tile of the network's grid, row by row.
@@ -42,7 +42,7 @@ class Highest:
         """Write all of `labels` (rows, columns)."""
         rows, columns = self._below
         if not (any(self._interpolated) or pair[3]):
-            winner = first_highest(pair[1].scores[: self._channels])
+            winner = pair[1].first_highest(self._channels)
             labels[...] = self._rule.values[winner].take(rows, 0).take(columns, 1)
             return
         winner = pair[1].winners(self._channels).channel

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from IODeepLib.geometry.arrays import Float32
 from IODeepLib.geometry.tolerances import SAME_GRID_TOLERANCE
 from IODeepLib.inference.sliding_window import Slab
-from IODeepLib.inference.winners import Winners, winners_of
+from IODeepLib.inference.winners import Winners, first_highest, winners_of
 from IODeepLib.voxels.taps import Taps, in_plane, linear_taps
 
 # Scores in a tile: what the processor's second cache holds with its temporaries. The limits of a
@@ -30,9 +31,12 @@ def is_whole(positions: npt.NDArray[np.float64]) -> bool:
 
 
 class Plane:
-    """Scores of one plane of the network's grid, (channel, rows, columns), and their bounds."""
+    """One plane of the network's grid: scores (channel, rows, columns), and their bounds.
 
-    def __init__(self, scores: Float32) -> None:
+    Or what comes in the place of scores, see `Slab`: then `first_highest` is all that can be asked.
+    """
+
+    def __init__(self, scores: npt.NDArray[Any]) -> None:
         self.scores = scores
         self._bounds: tuple[Float32, Float32] | None = None
         self._winners: Winners | None = None
@@ -45,6 +49,12 @@ class Plane:
                 low, high = (self._extremes(strips, which) for which in (np.minimum, np.maximum))
                 self._bounds = low, high
             return self._bounds
+
+    def first_highest(self, channels: int) -> npt.NDArray[np.uint16]:
+        """Which one of the first `channels` is the highest at each voxel, the first of equals."""
+        if self.scores.dtype == np.uint16:
+            return self.scores[0]
+        return first_highest(self.scores[:channels])
 
     def winners(self, channels: int) -> Winners:
         """Which one of the first `channels` is the highest at each voxel; always as many."""

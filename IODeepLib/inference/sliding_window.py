@@ -10,8 +10,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from IODeepLib.geometry.arrays import Float32
 from IODeepLib.inference.alike import MOST_KEPT
@@ -28,8 +30,10 @@ from IODeepLib.inference.patches import Patch, Patches
 from IODeepLib.machine.progress import Progress
 from IODeepLib.recipe import Decision, Input, Output
 
-# A finished piece: the index of its first plane, and (channel, planes, a1, a2) float32.
-Slab = tuple[int, Float32]
+# A finished piece: the index of its first plane, and (channel, planes, a1, a2) float32. Or, where
+# nobody needs more, (1, planes, a1, a2) uint16: the channel with the highest score, the first of
+# equals.
+Slab = tuple[int, npt.NDArray[Any]]
 
 # Bytes of scores that are finished at once where patches do not overlap.
 _PIECE_BYTES = 64 * 2**20

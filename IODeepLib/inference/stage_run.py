@@ -20,7 +20,7 @@ from IODeepLib.geometry import Grid, Volume
 from IODeepLib.geometry.arrays import Box
 from IODeepLib.inference import performed
 from IODeepLib.inference.classification import Classification, classify
-from IODeepLib.inference.decision import decide
+from IODeepLib.inference.decision import decide, needs_highest_alone
 from IODeepLib.inference.device_blending import can_blend, score_slabs_from
 from IODeepLib.inference.network_run import score_channels
 from IODeepLib.inference.occlusion import Occlusion, occlude
@@ -248,6 +248,10 @@ class StageRun:
         voting = layers > _WITHOUT_VOTES
         given = prepared.array, input_, output, predict
         asked: dict[str, Any] = {"progress": progress, "cancelled": how.cancelled}
+        wanted: dict[str, Any] = {
+            "want_probabilities": how.probabilities and self._is_result(stage),
+            "confidence_layers": layers,
+        }
 
         def blended_here(reason: str = "") -> Iterator[Slab]:
             self.notes += [reason] if reason else []
@@ -259,7 +263,13 @@ class StageRun:
             return score_slabs(*given, **more)
 
         if predict.device and can_blend(predict, input_, output, voting=voting):
-            slabs = score_slabs_from(predict.device, *given, **asked, otherwise=blended_here)
+            slabs = score_slabs_from(
+                predict.device,
+                *given,
+                **asked,
+                highest_alone=needs_highest_alone(prepared, output, **wanted),
+                otherwise=blended_here,
+            )
         else:
             slabs = blended_here()
         early, late = steps_on_network(stage.after if stage.name else self._recipe.after, output)
@@ -267,8 +277,7 @@ class StageRun:
             slabs,
             prepared,
             output,
-            want_probabilities=how.probabilities and self._is_result(stage),
-            confidence_layers=layers,
+            **wanted,
             on_network=functools.partial(self._tidied, stage, early) if early else None,
         )
         if layers and found.confidence is None:

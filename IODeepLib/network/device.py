@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from IODeepLib.errors import ModelError
@@ -36,8 +35,16 @@ class Device:
         self.memory = MEMORY[provider]
 
     def uploaded(self, array: NDArray[Any]) -> Array:
-        """A copy of `array` there."""
-        return onnx_runtime().OrtValue.ortvalue_from_numpy(array, self.memory, 0)
+        """A copy of `array` there.
+
+        Raises:
+            MemoryError: there is no room for it.
+            ModelError: the card does not work.
+        """
+        try:
+            return onnx_runtime().OrtValue.ortvalue_from_numpy(array, self.memory, 0)
+        except Exception as error:  # ONNX Runtime's errors have no common class
+            raise _failure(error) from None
 
     def program(self, model: bytes) -> Program:
         """A small model that is ready to run there.
@@ -94,14 +101,14 @@ class Program:
 
     def bring(
         self,
-        into: NDArray[np.float32],
+        into: NDArray[Any],
         there: Mapping[str, Array],
         here: Mapping[str, NDArray[Any]],
     ) -> None:
         """Write into an array here, which is contiguous; else as `made`."""
         binding = self._bound(there, here)
         place = into.ctypes.data
-        binding.bind_output(self._output, "cpu", 0, np.float32, list(into.shape), place)
+        binding.bind_output(self._output, "cpu", 0, into.dtype.type, list(into.shape), place)
         self._run(binding)
 
     def _bound(self, there: Mapping[str, Array], here: Mapping[str, NDArray[Any]]) -> Any:

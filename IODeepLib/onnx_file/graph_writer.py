@@ -39,10 +39,18 @@ class GraphWriter:
         self._nodes.append(made_node(operator, inputs, [name], attributes=attributes))
         return name
 
-    def output(self, name: str, rank: int, operator: str, *inputs: str, **more: Value) -> None:
-        """Add an operator whose output, of float32, is one of the whole."""
-        self._nodes.append(made_node(operator, inputs, [name], attributes=more))
-        self._outputs[name] = (None,) * rank
+    def output(
+        self,
+        name: str,
+        rank: int,
+        operator: str,
+        *inputs: str,
+        dtype: str = "float32",
+        **attributes: Value,
+    ) -> None:
+        """Add an operator whose output is one of the whole."""
+        self._nodes.append(made_node(operator, inputs, [name], attributes=attributes))
+        self._outputs[name], self._types[name] = (None,) * rank, dtype
 
     def model(self) -> bytes:
         """The whole as a ModelProto."""

@@ -22,7 +22,7 @@ from IODeepLib.onnx_file.wire import (
 
 IR_VERSION = 8  # that of opset 17; every ONNX Runtime that the library takes reads it
 # TensorProto.DataType, by NumPy's name.
-TYPES = {"float32": 1, "int64": 7, "float16": 10, "float64": 11}
+TYPES = {"float32": 1, "uint16": 4, "int64": 7, "float16": 10, "float64": 11}
 _INT, _FLOAT, _STRING, _FLOATS, _INTS = 2, 1, 3, 6, 7  # AttributeProto.AttributeType
 
 Value = int | float | str | Sequence[int] | Sequence[float]
@@ -72,7 +72,7 @@ def made_model(
         tensors: as `made_tensor` makes them.
         inputs, outputs: by name, the shapes of these tensors; None for an open size.
         opsets: by domain, the version of its operators.
-        types: of the inputs that are not of float32, by name.
+        types: of the inputs and outputs that are not of float32, by name.
     """
     graph = [encode_delimited(1, node) for node in nodes]
     graph.append(encode_delimited(2, b"made"))
@@ -82,7 +82,10 @@ def made_model(
         encode_delimited(11, _info(name, shape, of.get(name, "float32")))
         for name, shape in inputs.items()
     ]
-    graph += [encode_delimited(12, _info(name, shape)) for name, shape in outputs.items()]
+    graph += [
+        encode_delimited(12, _info(name, shape, of.get(name, "float32")))
+        for name, shape in outputs.items()
+    ]
     imports = [
         encode_delimited(8, encode_delimited(1, domain.encode()) + _number(2, version))
         for domain, version in opsets.items()

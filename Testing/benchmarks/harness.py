@@ -31,6 +31,7 @@ TOPICS = (
     "run",
     "nnunet",
     "memory",
+    "card",
     "pacs",
     "growth",
 )
@@ -99,6 +100,7 @@ class Sizes:
         nnunet_features: channels of each level of these.
         many_volume: (slice, row, column) of the CT for the network with many classes.
         many_classes: how many.
+        card_volumes: (slice, row, column) of the CTs that a graphics card is watched with.
         pacs_bytes: weights of the model that goes to a PACS and back.
         pacs_models: models in a PACS that are listed.
         pacs_volume: a series in a PACS that is run on.
@@ -121,6 +123,7 @@ class Sizes:
     nnunet_features: tuple[int, ...] = (16, 32, 64, 128, 256)
     many_volume: tuple[int, int, int] = (600, 512, 512)
     many_classes: int = 100
+    card_volumes: tuple[tuple[int, int, int], ...] = ((300, 512, 512), (300, 384, 384))
     pacs_bytes: int = 10**9
     pacs_models: int = 200
     pacs_volume: tuple[int, int, int] = (300, 512, 512)
@@ -145,6 +148,7 @@ SMALL = Sizes(
     nnunet_features=(4, 8, 12),
     many_volume=(40, 64, 64),
     many_classes=10,
+    card_volumes=((40, 64, 64), (40, 64, 64)),
     pacs_bytes=10**7,
     pacs_models=10,
     pacs_volume=(20, 64, 64),

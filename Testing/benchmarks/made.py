@@ -102,11 +102,15 @@ def pointwise(path: Path, classes: int, channels: int = 1) -> Path:
     return _save([node], weights, "scores", path, channels)
 
 
-def unet(path: Path, classes: int) -> Path:
-    """A 3D U-Net: two convolutions with instance norm a level, transposed convolutions upward."""
+def unet(path: Path, classes: int, wide: float = 1.0) -> Path:
+    """A 3D U-Net: two convolutions with instance norm a level, transposed convolutions upward.
+
+    Its levels have `wide` times as many channels as `LEVELS` says.
+    """
     from onnx import helper, numpy_helper
 
     rng = np.random.default_rng(0)
+    levels = [round(wide * width) for width in LEVELS]
     nodes: list[Any] = []
     weights: list[Any] = []
 
@@ -128,12 +132,12 @@ def unet(path: Path, classes: int) -> Path:
         return node("LeakyRelu", [node("InstanceNormalization", inputs)], alpha=0.01)
 
     tensor, before, skips = "image", 1, []
-    for level, width in enumerate(LEVELS):
+    for level, width in enumerate(levels):
         tensor = conv(tensor, before, width, 2 if level else 1)
         tensor = conv(tensor, width, width)
         skips.append(tensor)
         before = width
-    for width, skip in zip(LEVELS[-2::-1], skips[-2::-1], strict=True):
+    for width, skip in zip(levels[-2::-1], skips[-2::-1], strict=True):
         kernel = constant(rng.standard_normal((before, width, 2, 2, 2)) / np.sqrt(before))
         tensor = node("ConvTranspose", [tensor, kernel], strides=[2] * 3)
         tensor = node("Concat", [tensor, skip], axis=1)

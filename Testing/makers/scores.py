@@ -52,12 +52,12 @@ def random_scores(prepared, channels=4, seed=1, smooth=0.0):
 
 def in_slabs(scores, depth=3):
     """Slabs that share one buffer, which is spoilt as soon as the next one is asked for."""
-    buffer = np.empty((len(scores), depth, *scores.shape[2:]), np.float32)
+    buffer = np.empty((len(scores), depth, *scores.shape[2:]), scores.dtype)
     for start in range(0, scores.shape[1], depth):
         part = scores[:, start : start + depth]
         buffer[:, : part.shape[1]] = part
         yield start, buffer[:, : part.shape[1]]
-        buffer[...] = np.nan
+        buffer.view(np.uint8)[...] = 0xFF  # no number, or no channel
 
 
 def interpolated(scores, prepared):

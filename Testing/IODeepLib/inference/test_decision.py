@@ -22,7 +22,7 @@ from makers.scores import (
 
 from IODeepLib.geometry import Grid, Volume
 from IODeepLib.inference import score_planes
-from IODeepLib.inference.decision import decide
+from IODeepLib.inference.decision import decide, needs_highest_alone
 from IODeepLib.inference.highest import Highest
 from IODeepLib.inference.sliding_window import score_slabs
 from IODeepLib.recipe import (
@@ -341,3 +341,42 @@ def everywhere(highest, pair):
 
 def every_channel(highest, pair, cells, rows, columns):
     return np.arange(len(pair[1].scores))
+
+
+@pytest.mark.parametrize("depth", [1, 4, 99])
+@pytest.mark.parametrize(
+    ("grid", "more"),
+    [
+        (Native(), {}),
+        (Native(), {"decide_on": OnGrid.NETWORK}),
+        (Resize((11, 7, 8)), {"decide_on": OnGrid.NETWORK}),
+        (Spacing((2.0, 1.3, 1.1)), {"decide_on": OnGrid.NETWORK}),
+    ],
+    ids=str,
+)
+def test_the_highest_channels_are_enough(grid, more, depth):
+    """In the place of scores, where it is said that they are."""
+    prepared, output = prepared_of(grid), make_output(**more)
+    assert needs_highest_alone(prepared, output, want_probabilities=False, confidence_layers=0)
+    scores = random_scores(prepared)
+    scores[2] = scores[1]  # of equals the first
+    highest = scores.argmax(axis=0).astype(np.uint16)[None]
+    expected = decide(in_slabs(scores, depth), prepared, output)
+    found = decide(in_slabs(highest, depth), prepared, output)
+    np.testing.assert_array_equal(found.array, expected.array)
+
+
+@pytest.mark.parametrize(
+    ("grid", "output", "asked"),
+    [
+        (Resize((11, 7, 8)), {}, {}),  # interpolated
+        (Native(), {}, {"want_probabilities": True}),
+        (Native(), {}, {"confidence_layers": 2}),
+        (Native(), {"decision": Decision.THRESHOLD, "activation": Activation.SIGMOID}, {}),
+        (Native(), {"activation": Activation.SOFTMAX, "interpolate": Blend.PROBABILITIES}, {}),
+    ],
+    ids=str,
+)
+def test_where_the_highest_channels_are_not_enough(grid, output, asked):
+    wanted = {"want_probabilities": False, "confidence_layers": 0, **asked}
+    assert not needs_highest_alone(prepared_of(grid), make_output(**output), **wanted)

@@ -144,6 +144,49 @@ def test_more_values_than_one_array_can_have(monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_array_equal(joined(case.there()), together)
 
 
+def test_channels_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case((20, 17, 23), PATCHES)
+    monkeypatch.setattr(device_blending, "_IN_A_PIECE", 1)
+    np.testing.assert_array_equal(joined(case.there()), case.here())
+    assert [device_blending._pieces(slice(5, 5 + n)) for n in (1, 2, 7)] == [1, 2, 7]
+    monkeypatch.setattr(device_blending, "_IN_A_PIECE", 4)
+    assert [device_blending._pieces(slice(0, n)) for n in (1, 4, 6, 7, 8, 100)] == [
+        1,
+        1,
+        2,
+        7,
+        2,
+        25,
+    ]
+
+
+@pytest.mark.parametrize(("in_a_piece", "axis_order"), [(4, "NCZYX"), (1, "NZYXC")])
+def test_the_highest_alone(
+    in_a_piece: int, axis_order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The channel, and of equal ones the first."""
+    monkeypatch.setattr(device_blending, "_IN_A_PIECE", in_a_piece)
+    for shape in [(20, 17, 23), (5, 17, 30), (9, 6, 4)]:
+        case = Case(shape, {**PATCHES, "axis_order": axis_order})
+        [found] = joined(case.there(highest_alone=True))
+        assert found.dtype == np.uint16
+        np.testing.assert_array_equal(found, case.here().argmax(axis=0))
+    same = Case((20, 17, 23), PATCHES)
+    same.array[...] = 0
+    scores = same.here()
+    assert (scores == scores[:1]).all()
+    assert not joined(same.there(highest_alone=True)).any()
+
+
+def test_the_highest_alone_of_more_values_than_one_array_can_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Which part has it nobody asks: scores come."""
+    case = Case((20, 17, 23), PATCHES)
+    monkeypatch.setattr(device_blending, "_MOST_VALUES", 2 * 8 * 17 * 23)
+    np.testing.assert_array_equal(joined(case.there(highest_alone=True)), case.here())
+
+
 @pytest.mark.parametrize("batch", [None, 4])
 def test_slices_and_batches(batch: int | None) -> None:
     case = Case((9, 17, 23), FLAT, batch=batch)
@@ -171,7 +214,8 @@ def test_means_and_probabilities(
     np.testing.assert_allclose(joined(case.there()), case.here(), rtol=1e-5, atol=2e-6)
 
 
-def test_what_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("highest_alone", [False, True])
+def test_what_is_copied(highest_alone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case((20, 17, 23), PATCHES)
     counts: Counter[str] = Counter()
 
@@ -182,17 +226,28 @@ def test_what_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
 
         def bind_output(self, name: str, *where: Any) -> None:
             if len(where) > 1:  # memory of ours
-                counts[f"down {name}"] += int(np.prod(where[3])) * 4
+                size = np.dtype(where[2]).itemsize
+                counts[f"down {name}"] += int(np.prod(where[3])) * size
             super().bind_output(name, *where)
 
+    uploaded = Device.uploaded
+
+    def counted(self: Device, array: NDArray[Any]) -> Any:
+        counts["up before"] += array.nbytes
+        return uploaded(self, array)
+
     monkeypatch.setattr(onnxruntime.InferenceSession, "io_binding", lambda self: Counting(self))
-    found = joined(case.there())
+    monkeypatch.setattr(Device, "uploaded", counted)
+    found = joined(case.there(highest_alone=highest_alone))
     down = {key: count for key, count in counts.items() if key.startswith("down")}
     # Each finished plane once, no patch, and a number for each row of patches.
-    assert down == {"down planes": found.nbytes, "down sum": 4 * 4}
+    what = "down highest" if highest_alone else "down planes"
+    assert down == {what: found.nbytes, "down sum": 4 * 4}
     patches = 4 * 5 * 4
     size = 8 * 6 * 10 * 4
-    assert counts["up image"] == counts["up weights"] == patches * size
+    assert counts["up image"] == patches * size
+    # Weights while the network runs; then places in a patch (8 bytes each), and a slab's beginning.
+    assert counts["up before"] == patches * size + 2 * size + 4 * CHANNELS
     numbers = sum(count for key, count in counts.items() if key.startswith("up"))
     assert numbers - 2 * patches * size < patches * 300  # where the patch lies
 
@@ -231,8 +286,9 @@ def test_scores_that_are_no_numbers_are_refused() -> None:
         case = Case((20, 17, 23), PATCHES, more)
         case.array[0, 11, 3, 4] = np.inf
         words = r"the network's output is (nan|-?inf) in channel 0 at voxel \(1\d, [2-4], [3-5]\)"
-        with pytest.raises(ModelError, match=words):
-            joined(case.there())
+        for alone in (False, True):
+            with pytest.raises(ModelError, match=words):
+                joined(case.there(highest_alone=alone))
 
 
 def test_scores_of_another_shape_are_refused() -> None:
