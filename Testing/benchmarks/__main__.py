@@ -56,6 +56,7 @@ def main() -> int:
     sizes = {"bench": Sizes(), "quick": QUICK, "small": SMALL}[arguments.sizes]
     path = arguments.out / f"{arguments.sizes}.json"
     last = read(path)
+    arguments.out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     curves: list[Curve] = []
     for topic in topics:
@@ -71,14 +72,13 @@ def main() -> int:
                 sys.stderr.write(f"{item.what}: {shown(item.figure, item.unit)}\n")
                 rows.append(item)
         sys.stderr.write(f"[{topic}: {time.perf_counter() - start:.0f} s]\n")
+        document = to_json(rows, last, curves)  # whoever ends it has the topics until then
+        path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     sys.stdout.write(table(rows, last) + "\n")
     for row in rows:
         if row.note:
             sys.stdout.write(f"- {row.what}: {row.note}\n")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    document = to_json(rows, last, curves)
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if document["curves"]:
         importlib.import_module("plot").draw(document, path.with_suffix(".png"))
     return 0

@@ -41,17 +41,18 @@ def rows(bench: Bench) -> Iterator[Row]:
     write_model(one, folder / "one")
     write_model(several, folder / "several")
     name = f"iodeep run, {'x'.join(map(str, shape[::-1]))} CT"
-    for what, model, parts, mirroring in (
-        ("one network", "one", one, False),
-        ("one network, eight mirror images", "one", one, True),
-        (f"{PARTS} networks of {CLASSES} labels", "several", several, False),
+    often, seldom = bench.sizes.pairs, bench.sizes.nnunet_long_pairs
+    for what, model, parts, mirroring, pairs in (
+        ("one network", "one", one, False, often),
+        ("one network, eight mirror images", "one", one, True, seldom),
+        (f"{PARTS} networks of {CLASSES} labels", "several", several, False, seldom),
     ):
         ours = [sys.executable, "-m", "IODeepLib.cli", "run", folder / "ct", "--force"]
         ours += ["--models", folder / model, "--out", folder / "ours"]
         ours += [] if mirroring else ["--no-mirroring"]
         theirs = [sys.executable, Path(__file__).with_name("nnunet_peer.py"), folder / "ct.nii.gz"]
         theirs += [folder / "theirs", "yes" if mirroring else "no", *parts]
-        times = alternate(lambda o=ours: _time(o), lambda t=theirs: _time(t), bench.sizes.pairs)
+        times = alternate(lambda o=ours: _time(o), lambda t=theirs: _time(t), pairs)
         against = "nnU-Net's predictor, whole command"
         yield speedup(f"{name}, {what}: speed", against, times, LEAST)
 

@@ -97,6 +97,7 @@ class Sizes:
         patch: voxels of its patches along each axis.
         nnunet_volume: (slice, row, column) of the CT that commands are timed on against nnU-Net's.
         nnunet_patch: voxels of its networks' patches.
+        nnunet_long_pairs: how often the longer commands are timed against nnU-Net's.
         nnunet_features: channels of each level of these.
         many_volume: (slice, row, column) of the CT for the network with many classes.
         many_classes: how many.
@@ -116,11 +117,12 @@ class Sizes:
     slices: int = 600
     volume: tuple[int, int, int] = (300, 512, 512)
     segments: int = 50
-    run_volume: tuple[int, int, int] = (100, 512, 512)
+    run_volume: tuple[int, int, int] = (96, 512, 512)
     patch: int = 96
-    nnunet_volume: tuple[int, int, int] = (64, 144, 144)
+    nnunet_volume: tuple[int, int, int] = (64, 96, 144)
     nnunet_patch: tuple[int, int, int] = (64, 96, 96)
     nnunet_features: tuple[int, ...] = (16, 32, 64, 128, 256)
+    nnunet_long_pairs: int = 2
     many_volume: tuple[int, int, int] = (600, 512, 512)
     many_classes: int = 100
     card_volumes: tuple[tuple[int, int, int], ...] = ((300, 512, 512), (300, 384, 384))
@@ -146,6 +148,7 @@ SMALL = Sizes(
     nnunet_volume=(16, 40, 40),
     nnunet_patch=(16, 32, 32),
     nnunet_features=(4, 8, 12),
+    nnunet_long_pairs=1,
     many_volume=(40, 64, 64),
     many_classes=10,
     card_volumes=((40, 64, 64), (40, 64, 64)),
