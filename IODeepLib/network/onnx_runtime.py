@@ -10,13 +10,18 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from types import ModuleType
 
+from IODeepLib.errors import IODeepError
+
 _log = logging.getLogger(__name__)
 
+# Before 1.26 it opens files that a model names; before 1.31 nobody can end it while it opens one.
+_OLDEST = (1, 31)
 _SWITCH = "ORT_DISABLE_TELEMETRY"
 _WARNING, _FATAL = 2, 4  # its severities
 
@@ -39,6 +44,23 @@ def onnx_runtime() -> ModuleType:
     # Somebody else may have imported it before us; of what we do nothing is to be said.
     onnxruntime.disable_telemetry_events()
     return onnxruntime
+
+
+def check_age() -> None:
+    """Refuse an ONNX Runtime that is too old.
+
+    Raises:
+        IODeepError: it is.
+    """
+    version = str(onnx_runtime().__version__)
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if numbers < _OLDEST:
+        raise IODeepError(
+            f"onnxruntime {version}",
+            f"{'.'.join(map(str, _OLDEST))} or later",
+            "update it; onnxruntime-openvino ends at 1.24 and brings the same Python module:"
+            " where it is installed remove it, then install onnxruntime again",
+        )
 
 
 @contextmanager

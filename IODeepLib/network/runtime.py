@@ -22,7 +22,13 @@ from IODeepLib.network.making import (
     options_for,
     refused,
 )
-from IODeepLib.network.onnx_runtime import find_cuda, is_for_lack_of_memory, onnx_runtime, reason
+from IODeepLib.network.onnx_runtime import (
+    check_age,
+    find_cuda,
+    is_for_lack_of_memory,
+    onnx_runtime,
+    reason,
+)
 from IODeepLib.network.placement import placed
 from IODeepLib.network.providers import AUTO, CPU, CUDA, choose, options_of
 from IODeepLib.network.session import Session, Source, Watch
@@ -58,7 +64,7 @@ def open_session(
         CancelledError: `cancelled` said so.
         ModelError: a part is missing, the architecture was altered, or ONNX Runtime refuses it.
         UsageError: a provider is not there, or does not start.
-        IODeepError: ONNX Runtime itself cannot be loaded.
+        IODeepError: ONNX Runtime itself cannot be loaded, or is too old.
         MemoryError: the network's constants do not fit into memory.
     """
     try:
@@ -69,6 +75,7 @@ def open_session(
             "the Python package onnxruntime, and the system libraries that it needs",
             "install onnxruntime; on Windows also Microsoft's Visual C++ runtime (vc_redist.x64)",
         ) from error
+    check_age()
 
     content, folder, notes = placed(model, network)
     label = f"{model.label}, network {network}" if network else model.label

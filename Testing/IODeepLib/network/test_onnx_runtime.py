@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,10 @@ from pathlib import Path
 import pytest
 from command import DEMO
 
+from IODeepLib.errors import IODeepError
 from IODeepLib.network.onnx_runtime import onnx_runtime
+from IODeepLib.network.runtime import open_session
+from IODeepLib.sources.folder import find_models
 
 VERB = [sys.executable, "-m", "IODeepLib.cli"]
 LIBRARY = [
@@ -54,6 +58,18 @@ def test_the_environment_stays_what_it_is(
         monkeypatch.setenv("ORT_DISABLE_TELEMETRY", former)
     assert hasattr(onnx_runtime(), "InferenceSession")
     assert os.environ.get("ORT_DISABLE_TELEMETRY") == former
+
+
+@pytest.mark.parametrize("version", ["1.24.1", "1.9.0", "0.5", "1.30.99+cu13"])
+def test_one_that_is_too_old(version: str, packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = find_models(packed).models[0]
+    monkeypatch.setattr(onnx_runtime(), "__version__", version)
+    with pytest.raises(IODeepError, match=re.escape(version)) as raised:
+        open_session(model)
+    assert "onnxruntime-openvino ends at 1.24" in raised.value.next_step
+    for newer in ("1.31.0", "1.32.0.dev20261101", "2.0"):
+        monkeypatch.setattr(onnx_runtime(), "__version__", newer)
+        assert open_session(model).inputs
 
 
 @pytest.mark.parametrize("tool", ["quantization", "half_precision"])
