@@ -137,12 +137,29 @@ def laterality_in_text(text: str) -> str | None:
 
 
 @functools.cache
-def _parts(term: str) -> dict[str, int]:
-    """What an image of `term` shows whole: terms with their steps down the tree; itself is 0."""
-    children: dict[str, list[str]] = {}
+def _children() -> dict[str, list[str]]:
+    """The terms right below each term."""
+    found: dict[str, list[str]] = {}
     for region in regions():
         for parent in region.parents:
-            children.setdefault(parent, []).append(region.term)
+            found.setdefault(parent, []).append(region.term)
+    return found
+
+
+@functools.cache
+def _reaching_in() -> dict[str, list[str]]:
+    """The terms of the regions that lie partly in each one."""
+    found: dict[str, list[str]] = {}
+    for region in regions():
+        for place in region.partly_in:
+            found.setdefault(place, []).append(region.term)
+    return found
+
+
+@functools.cache
+def _parts(term: str) -> dict[str, int]:
+    """What an image of `term` shows whole: terms with their steps down the tree; itself is 0."""
+    children = _children()
     result: dict[str, int] = {}
     generation, steps = [term], 0
     while generation:
@@ -155,12 +172,12 @@ def _parts(term: str) -> dict[str, int]:
 @functools.cache
 def _shown(term: str) -> dict[str, int]:
     """What an image of `term` shows whole or partly, with the steps."""
-    parts = _parts(term)
+    parts, reaching_in = _parts(term), _reaching_in()
     result = dict(parts)
-    for region in regions():
-        steps = [parts[place] + 1 for place in region.partly_in if place in parts]
-        if steps and region.term not in result:
-            result[region.term] = min(steps)
+    for place, steps in parts.items():
+        for other in reaching_in.get(place, ()):
+            if other not in parts:
+                result[other] = min(steps + 1, result.get(other, steps + 1))
     return result
 
 
