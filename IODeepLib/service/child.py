@@ -42,7 +42,8 @@ def _look(task: Look, folder: Path) -> None:
     from IODeepLib.sources.find import source_of
 
     catalog = source_of(task.settings.models_source).models()
-    decisions = look_at(task.settings, catalog, task.study, Path(task.images), _Said())
+    images, received = Path(task.images), [Path(folder) for folder in task.received]
+    decisions = look_at(task.settings, catalog, task.study, images, _Said(), received)
     tasks.write_json(folder / tasks.FOUND, decisions)
 
 

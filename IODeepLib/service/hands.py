@@ -9,6 +9,7 @@ from IODeepLib.service.database import Database
 from IODeepLib.service.jobs import Jobs
 from IODeepLib.service.owners import Owner
 from IODeepLib.service.place import Place
+from IODeepLib.service.received import Received
 from IODeepLib.service.settings import ServiceSettings
 from IODeepLib.service.states import State
 from IODeepLib.service.studies import Studies
@@ -37,6 +38,11 @@ class Hands:
     studies: Studies
     ending: threading.Event = field(default_factory=threading.Event)
 
+    @property
+    def received(self) -> Received:
+        """What others have sent."""
+        return Received(self.place.received, self.database)
+
     def of(self, name: str) -> Hands:
         """The same, for a thread of this name, which takes things for itself."""
         owner = f"{self.owner.name}-{name}"
@@ -56,6 +62,7 @@ class Hands:
         needed = (State.WAITING, State.RUNNING)
         if not any(job.state in needed for job in self.jobs.of_study(study)):
             self.place.forget_images(study)
+        self.received.forget_unneeded(study)
 
 
 def hands_for(settings: ServiceSettings, source: PacsSource) -> Hands:

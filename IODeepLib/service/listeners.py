@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from IODeepLib.errors import UsageError
+from IODeepLib.service.dimse.settings import Dimse
 from IODeepLib.service.hands import Hands
 from IODeepLib.service.settings import ServiceSettings
 from IODeepLib.sources.settings import Settings
@@ -41,4 +43,20 @@ def listeners_of(settings: Settings, service: ServiceSettings) -> list[Listener]
         UsageError: what they ask for is not safe, or a package that it needs is not installed.
     """
     found: list[Listener] = []
+    if service.dimse is not None:
+        found.append(_application_entity(service.dimse))
     return found
+
+
+def _application_entity(dimse: Dimse) -> Listener:
+    try:
+        from IODeepLib.service.dimse.listener import DimseListener, Services
+        from IODeepLib.service.dimse.storing import storing
+    except ImportError:
+        raise UsageError(
+            "no Python package pynetdicom, for [service.dimse]", "it", "pip install pynetdicom"
+        ) from None
+    services: list[Callable[[Hands], Services]] = []
+    if dimse.store:
+        services.append(lambda hands: storing(dimse.largest_gb))
+    return DimseListener(dimse, services)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from IODeepLib.disk.files import whole_folder
 from IODeepLib.errors import UsageError
 from IODeepLib.machine.progress import Progress
 from IODeepLib.series import find_series
+from IODeepLib.service.received import copied
 from IODeepLib.service.rules import Decision, decide
 from IODeepLib.service.settings import ServiceSettings
 from IODeepLib.sources import Catalog
@@ -38,6 +41,7 @@ def look_at(
     study: str,
     folder: Path,
     progress: Progress | None = None,
+    received: Sequence[Path] = (),
 ) -> list[Decision]:
     """What is to be done with a study.
 
@@ -48,6 +52,7 @@ def look_at(
         folder: a folder that does not exist yet, for the images; it is not made if there are none
             that a model reads.
         progress: called with the fraction done and a message.
+        received: folders with what was sent to us, each with the name of its series.
 
     Raises:
         SourceError: the PACS failed.
@@ -56,9 +61,16 @@ def look_at(
     source = pacs_of(settings)
     modalities = frozenset(name for model in catalog.models for name in model.card.modalities)
     query = Query(study_uid=study, modalities=modalities)
-    found = source.series(query.keys())
-    if not modalities or not any(query.allows(one.attributes) for one in found):
+    here = {series.name for series in received}
+    found = [one for one in source.series(query.keys()) if query.allows(one.attributes)]
+    others = [one.series_uid for one in found if one.series_uid not in here]
+    if not modalities or not (received or others):
         return []
     with whole_folder(folder) as new:
-        source.images(query, new, progress)
+        for series in received:
+            copied(series, new / series.name)
+        if not received:
+            source.images(query, new, progress)
+        for uid in others if received else ():
+            source.images(replace(query, series_uid=uid), new / uid, progress)
     return decide(find_series(folder), catalog.models, settings.rules)

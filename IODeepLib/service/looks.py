@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from IODeepLib.errors import IODeepError
@@ -37,7 +38,9 @@ def look_at_next(hands: Hands) -> bool:
 
 
 def _look(hands: Hands, study: Study) -> None:
-    images = images_among(hands.source.series({"StudyInstanceUID": study.uid}))
+    in_pacs = hands.source.series({"StudyInstanceUID": study.uid})
+    sent = hands.received.more_than(study.uid, in_pacs)
+    images = images_among(({one.series_uid: one for one in in_pacs} | sent).values())
     content = content_of(images, counted(hands.source, images))
     if not images:
         hands.studies.looked_at(study, content, reason="it has no images")
@@ -47,16 +50,17 @@ def _look(hands: Hands, study: Study) -> None:
         quiet = hands.settings.quiet(modalities_of(images))
         hands.studies.has_changed(study, content, quiet)
     else:
-        _look_apart(hands, study, content)
+        _look_apart(hands, study, content, sent)
 
 
-def _look_apart(hands: Hands, study: Study, content: str) -> None:
+def _look_apart(hands: Hands, study: Study, content: str, sent: Iterable[str]) -> None:
     """Fetch its images and apply the rules, in a process of its own."""
     here = hands.place.images(study.uid, content)
     shutil.rmtree(here, ignore_errors=True)  # of a look that did not come to its end
+    received = tuple(str(hands.received.of_series(study.uid, series)) for series in sent)
     with hands.place.looking(hands.owner.name) as folder:
         ended = do_apart(
-            Look(hands.settings, study.uid, str(here)),
+            Look(hands.settings, study.uid, str(here), received),
             folder,
             lambda: not hands.ending.is_set() and hands.studies.is_ours(study),
             lambda fraction, message: None,
@@ -69,7 +73,8 @@ def _look_apart(hands: Hands, study: Study, content: str) -> None:
             again = hands.studies.crashed(study, ended.reason)
             tell("look crashed", again="later" if again else "never", how=ended.crash)
         else:
-            if len(hands.place.studies()) > _STUDIES_AT_HAND * hands.settings.workers:
+            many = len(hands.place.studies()) > _STUDIES_AT_HAND * hands.settings.workers
+            if many and not received:  # which take no room
                 shutil.rmtree(here, ignore_errors=True)  # before anybody knows of it
             _decided(hands, study, content, folder / tasks.FOUND)
     hands.forget_unwanted_images(study.uid)

@@ -33,7 +33,8 @@ def store_next(hands: Hands) -> bool:
 
 
 def _store(hands: Hands, job: Job) -> None:
-    if not hands.source.instances(job.study, job.series):
+    sent_to_us = hands.received.of_series(job.study, job.series)
+    if sent_to_us is None and not hands.source.instances(job.study, job.series):
         # A result alone would bring back a study that somebody has deleted.
         hands.jobs.failed(job, f"the series is no longer in {hands.source.name}")
         tell("images are gone", job=job.uid)

@@ -5,6 +5,7 @@
     images/STUDY/N/     images that jobs wait for; what is missing is fetched again
     jobs/UID/N/         where the Nth try of a job works; its result until it is stored
     looks/OWNER-N/      where a study is looked at
+    received/           what others have sent, see `received`
 
 Nobody but its owner may read it: it is of patients.
 """
@@ -21,7 +22,7 @@ from pathlib import Path
 from IODeepLib.disk.files import writing
 from IODeepLib.service.job import Job
 
-_OF_PATIENTS = ("images", "jobs", "looks")
+_OF_PATIENTS = ("images", "jobs", "looks", "received")
 _counter = itertools.count(1)
 _REMOVED = ".removed-"
 _LETTERS = 16  # of a digest, enough to tell the states of one study from each other
@@ -53,6 +54,11 @@ class Place:
     def owners(self) -> Path:
         """Who works."""
         return self._folder / "owners"
+
+    @property
+    def received(self) -> Path:
+        """What others have sent."""
+        return self._folder / "received"
 
     def images(self, study: str, content: str) -> Path:
         """Where the images of a study in this state lie, if they do."""

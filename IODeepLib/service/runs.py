@@ -35,6 +35,9 @@ def _run(hands: Hands, job: Job) -> None:
     tell("run begins", job=job.uid, rule=job.rule, model=job.label, attempt=job.attempts)
     began = time.monotonic()
     folder = hands.place.begin(job)
+    places = hands.place.images_of(job.study)
+    if (received := hands.received.of_study(job.study)) is not None:
+        places.append(received)
     task = Run(
         hands.settings,
         job.study,
@@ -43,7 +46,7 @@ def _run(hands: Hands, job: Job) -> None:
         job.content,
         job.model,
         tuple(map(Product, job.products)),
-        tuple(map(str, hands.place.images_of(job.study))),
+        tuple(map(str, places)),
     )
     ended = do_apart(
         task,

@@ -32,11 +32,13 @@ class Look(Record, tag_field="task", tag="look"):
         settings: of the service.
         study: Study Instance UID.
         images: the folder that its images go into, which does not exist yet.
+        received: the folders with those that others have sent, a series each.
     """
 
     settings: ServiceSettings
     study: str
     images: str
+    received: Many[str] = ()
 
 
 class Run(Record, tag_field="task", tag="run"):

@@ -29,4 +29,9 @@ def tidy(hands: Hands) -> None:
     for study in hands.place.studies():
         if not hands.studies.is_taken(study):
             hands.forget_unwanted_images(study)
+    for study in hands.received.studies():
+        hands.received.forget_unneeded(study)
+    for file in hands.received.arrivals():
+        if hands.owner.is_dead(file.name.removeprefix(".")):
+            file.unlink(missing_ok=True)
     hands.place.forget_removed()

@@ -69,6 +69,8 @@ EXTRAS = {
     "shrink": "author",
     "sources/dimse": "dimse",
     "sources/transfer.py": "dimse",
+    "service/dimse": "dimse",
+    "service/ups/reporting.py": "dimse",
     "disk/secret_places.py": "keyring",
     "trust/time_stamps.py": "timestamps",
 }

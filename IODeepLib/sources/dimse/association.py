@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -117,13 +117,28 @@ class Association:
         one.start()
         self._negotiate()
 
-    def accept(self) -> None:
-        """Let the other side ask for it, to store what is wanted."""
+    def accept(
+        self, offered: Mapping[str, Sequence[str]] | None = None, titles: Sequence[str] = ()
+    ) -> None:
+        """Let the other side ask for it.
+
+        Args:
+            offered: the transfer syntaxes by abstract syntax; by default those of all storage.
+            titles: the AE titles that it may have; any, by default.
+        """
+        if offered is None:
+            storage = [str(one.abstract_syntax) for one in AllStoragePresentationContexts]
+            offered = dict.fromkeys(storage, TRANSFER_SYNTAXES)
+        self._one.ae.require_calling_aet = list(titles)
         self._one.acceptor.supported_contexts = [
-            build_context(str(one.abstract_syntax), list(TRANSFER_SYNTAXES))
-            for one in AllStoragePresentationContexts
+            build_context(abstract, list(syntaxes)) for abstract, syntaxes in offered.items()
         ]
         self._one.start()
+
+    @property
+    def caller(self) -> str:
+        """The AE title of the side that has asked for it."""
+        return self._one.requestor.ae_title.strip()
 
     def number(self, context: Context) -> int | None:
         """That of an accepted presentation context; None if it was not accepted."""

@@ -17,6 +17,7 @@ from IODeepLib.service.looks import look_at_next
 from IODeepLib.service.queue import MOST_CRASHES
 from IODeepLib.service.tidying import tidy
 from IODeepLib.sources.find import source_of
+from IODeepLib.sources.incoming import to_store
 from IODeepLib.sources.pacs import PacsSource
 
 UID = "2.25.4712"
@@ -70,6 +71,27 @@ def test_a_study_that_grows_is_waited_for(
     assert state(hands) == ("waiting", "SIGSEGV: the last words")
 
 
+def test_what_was_sent_to_us_is_read_from_here(hands: Hands, tmp_path: Path) -> None:
+    """The PACS has none of one study, and the first two images of another one's series."""
+    sent, partly = small_study(1), small_study(2, StudyInstanceUID=UID)
+    for study in (sent, partly):
+        files = sorted(study.write(tmp_path / study.study).iterdir())
+        if study is partly:
+            hands.source.store(files[:2])
+        for file in files:
+            hands.received.keep(file, to_store(file))
+    for _ in range(4):
+        assert look_at_next(hands)
+    jobs = hands.jobs.latest(9)
+    assert {job.study for job in jobs} == {sent.study, UID}
+    for job in jobs:
+        (folder,) = hands.place.images_of(job.study)
+        assert len([path for path in folder.rglob("*") if path.is_file()]) == 6
+    hands.database.ask("UPDATE jobs SET state = 'done'")
+    tidy(hands)
+    assert (hands.received.studies(), hands.place.studies()) == ([], [])
+
+
 def test_a_look_that_crashes_ten_times_is_given_up_until_the_study_changes(
     hands: Hands, clock: list[float], study: list[Path], child: Callable[[str], None]
 ) -> None:
@@ -117,5 +139,5 @@ def test_what_nobody_needs_any_more_is_cleared_away(hands: Hands, study: list[Pa
         assert not looking.exists()
     left = {path.name for path in images.parents[2].rglob("*") if path.name != hands.owner.name}
     assert {name for name in left if not name.startswith("queue.db")} == {
-        *("images", "jobs", "looks", "owners")
+        *("images", "jobs", "looks", "owners", "received")
     }

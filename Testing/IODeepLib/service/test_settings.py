@@ -104,6 +104,22 @@ priority = "HIGH"
             "service.rules[0].store (line 5): no 'seg'",
         ),
         (HEAD + "[service.polling\n", "line 3"),
+        (HEAD + "[service.dimse]\nport = 0\n", "service.dimse.port (line 4): 0; wanted: 1 to"),
+        (HEAD + "[service.dimse]\naet = 'TOO LONG FOR A TITLE'\n", "service.dimse.aet (line 4)"),
+        (
+            HEAD + "[service.dimse]\nhost = '0.0.0.0'\n",
+            "service.dimse.host (line 4): 0.0.0.0, which others reach, and nobody who may call",
+        ),
+        (HEAD + "[service.dimse]\nkey = 'key.pem'\n", "service.dimse.key (line 4): no cert"),
+        (
+            HEAD + "[service.dimse]\n[[service.dimse.callers]]\naet='A'\naddresses=['10.0.0']\n",
+            "service.dimse.callers[0].addresses[0] (line 6): 10.0.0; wanted: an address",
+        ),
+        (
+            HEAD + "[service.dimse]\n[[service.dimse.callers]]\naet='A'\nport=104\n",
+            "service.dimse.callers[0] (line 4): only one of host and port",
+        ),
+        (HEAD + "[service.dimse]\nstore = false\n", "nothing that starts a job"),
     ],
 )
 def test_mistakes(
