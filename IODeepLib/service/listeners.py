@@ -45,6 +45,10 @@ def listeners_of(settings: Settings, service: ServiceSettings) -> list[Listener]
     found: list[Listener] = []
     if service.dimse is not None:
         found.append(_application_entity(service.dimse))
+    if service.hl7 is not None:
+        from IODeepLib.service.hl7.listener import MllpListener
+
+        found.append(MllpListener(service.hl7))
     return found
 
 

@@ -27,6 +27,7 @@ from IODeepLib.disk.user_folders import expanded, service_folder
 from IODeepLib.errors import UsageError
 from IODeepLib.recipe import AppliesTo
 from IODeepLib.service.dimse.settings import Dimse
+from IODeepLib.service.hl7.settings import Hl7
 from IODeepLib.sources.settings import Settings
 from IODeepLib.text.json_text import StructureError
 from IODeepLib.text.records import Many, OneOrMore, Record, form, parse, within
@@ -139,7 +140,7 @@ class ServiceSettings(Record):
         models: where the models are; in the same PACS where it is left out.
         folder: what must not be lost, and where runs work.
         changes, polling: how it is known that a study has come.
-        dimse: how others send images to the service itself.
+        dimse, hl7: how others tell it.
         quiet_seconds: how long nothing may have changed in a study before it is looked at.
         quiet_seconds_of: the same by modality; of a study with several the longest counts.
         workers: how many runs at once.
@@ -155,6 +156,7 @@ class ServiceSettings(Record):
     changes: Changes | None = None
     polling: Polling | None = None
     dimse: Dimse | None = None
+    hl7: Hl7 | None = None
     quiet_seconds: Seconds = 60.0
     quiet_seconds_of: dict[str, Seconds] = field(default_factory=dict)
     workers: Annotated[int, within(1, 64)] = 1
@@ -165,11 +167,11 @@ class ServiceSettings(Record):
 
     def __post_init__(self) -> None:
         sent = self.dimse is not None and self.dimse.store
-        if not sent and not any((self.changes, self.polling)):
+        if not sent and not any((self.changes, self.polling, self.hl7)):
             raise StructureError(
                 "$",
                 "nothing that starts a job",
-                "[service.changes], [service.polling] or [service.dimse]",
+                "[service.changes], [service.polling], [service.dimse] or [service.hl7]",
             )
         for key in self.quiet_seconds_of:
             if not _MODALITY.fullmatch(key):
