@@ -8,7 +8,7 @@ from typing import Protocol
 from IODeepLib.errors import UsageError
 from IODeepLib.service.dimse.settings import Dimse
 from IODeepLib.service.hands import Hands
-from IODeepLib.service.settings import ServiceSettings
+from IODeepLib.service.settings import ServiceSettings, Ups
 from IODeepLib.sources.settings import Settings
 
 # Called where there may be something to do: work that came by a listener begins at once.
@@ -44,7 +44,11 @@ def listeners_of(settings: Settings, service: ServiceSettings) -> list[Listener]
     """
     found: list[Listener] = []
     if service.dimse is not None:
-        found.append(_application_entity(service.dimse))
+        found.append(_application_entity(service.dimse, service.ups))
+    if service.ups is not None:
+        from IODeepLib.service.ups.listener import UpsListener
+
+        found.append(UpsListener(service.ups, service.dimse))
     if service.hl7 is not None:
         from IODeepLib.service.hl7.listener import MllpListener
 
@@ -52,10 +56,11 @@ def listeners_of(settings: Settings, service: ServiceSettings) -> list[Listener]
     return found
 
 
-def _application_entity(dimse: Dimse) -> Listener:
+def _application_entity(dimse: Dimse, ups: Ups | None) -> Listener:
     try:
         from IODeepLib.service.dimse.listener import DimseListener, Services
         from IODeepLib.service.dimse.storing import storing
+        from IODeepLib.service.ups.over_dimse import over_dimse
     except ImportError:
         raise UsageError(
             "no Python package pynetdicom, for [service.dimse]", "it", "pip install pynetdicom"
@@ -63,4 +68,6 @@ def _application_entity(dimse: Dimse) -> Listener:
     services: list[Callable[[Hands], Services]] = []
     if dimse.store:
         services.append(lambda hands: storing(dimse.largest_gb))
+    if ups is not None:
+        services.append(lambda hands: over_dimse(hands, ups, dimse))
     return DimseListener(dimse, services)

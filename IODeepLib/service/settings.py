@@ -132,6 +132,20 @@ class Polling(Record):
     days: Annotated[int, within(0, 36_525)] = 1
 
 
+class Ups(Record):
+    """Jobs as unified procedure steps, and steps that others schedule.
+
+    Attributes:
+        station: the code value of Scheduled Station Name Code Sequence that stands for us; steps
+            that name nobody are ours as well.
+        trusted, store: of what others schedule; see `Rule`.
+    """
+
+    station: Annotated[str, Meta(min_length=1, max_length=16)] = "IODEEP"
+    trusted: bool = False
+    store: OneOrMore[Product] = (Product.SEG, Product.SR)
+
+
 class ServiceSettings(Record):
     """What the service does, in the words of the file.
 
@@ -140,7 +154,7 @@ class ServiceSettings(Record):
         models: where the models are; in the same PACS where it is left out.
         folder: what must not be lost, and where runs work.
         changes, polling: how it is known that a study has come.
-        dimse, hl7: how others tell it.
+        dimse, ups, hl7: how others tell it, or ask for work.
         quiet_seconds: how long nothing may have changed in a study before it is looked at.
         quiet_seconds_of: the same by modality; of a study with several the longest counts.
         workers: how many runs at once.
@@ -156,6 +170,7 @@ class ServiceSettings(Record):
     changes: Changes | None = None
     polling: Polling | None = None
     dimse: Dimse | None = None
+    ups: Ups | None = None
     hl7: Hl7 | None = None
     quiet_seconds: Seconds = 60.0
     quiet_seconds_of: dict[str, Seconds] = field(default_factory=dict)
@@ -167,12 +182,15 @@ class ServiceSettings(Record):
 
     def __post_init__(self) -> None:
         sent = self.dimse is not None and self.dimse.store
-        if not sent and not any((self.changes, self.polling, self.hl7)):
+        if not sent and not any((self.changes, self.polling, self.ups, self.hl7)):
             raise StructureError(
                 "$",
                 "nothing that starts a job",
-                "[service.changes], [service.polling], [service.dimse] or [service.hl7]",
+                "[service.changes], [service.polling], [service.dimse], [service.ups]"
+                " or [service.hl7]",
             )
+        if self.ups is not None and self.dimse is None:
+            raise StructureError("$.ups", "no way to ask for work", "[service.dimse] as well")
         for key in self.quiet_seconds_of:
             if not _MODALITY.fullmatch(key):
                 raise StructureError(f"$.quiet_seconds_of.{key}", key, "a modality such as CT")

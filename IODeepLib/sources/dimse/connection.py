@@ -34,6 +34,7 @@ _FIELDS = {
     primitives.C_GET: 0x0010,
     primitives.C_FIND: 0x0020,
     primitives.C_MOVE: 0x0021,
+    primitives.N_EVENT_REPORT: 0x0100,
 }
 _RESPONSE = 0x8000
 _PENDING = {0xFF00, 0xFF01}  # more will come; PS3.4 section C.4
@@ -185,6 +186,27 @@ class Connection:
                 "check the file",
             ) from None
 
+    def report(
+        self, number: int, sop_class: str, sop_uid: str, kind: int, information: Dataset
+    ) -> Dataset:
+        """Say by N-EVENT-REPORT that something has happened.
+
+        Args:
+            number: of the presentation context.
+            sop_class, sop_uid: to what.
+            kind: the type of the event.
+            information: what is to be known of it.
+
+        Returns:
+            The response.
+        """
+        request = primitives.N_EVENT_REPORT()
+        request.MessageID = _random.randrange(1, 2**16)
+        request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = UID(sop_class), UID(sop_uid)
+        request.EventTypeID = kind
+        request.EventInformation = BytesIO(self._encoded(number, information))
+        return self._asked(number, request)
+
     def close(self) -> None:
         """Close everything."""
         self._end_association()
@@ -207,10 +229,13 @@ class Connection:
         return request
 
     def _identified(self, request: Any, number: int, identifier: Dataset) -> Any:
+        request.Identifier = BytesIO(self._encoded(number, identifier))
+        return self._request(request, number)
+
+    def _encoded(self, number: int, content: Dataset) -> bytes:
         syntax = UID(self._now.messages.contexts[number][1])
         with quiet():
-            request.Identifier = BytesIO(encode(identifier, syntax.is_implicit_VR, True) or b"")
-        return self._request(request, number)
+            return encode(content, syntax.is_implicit_VR, True) or b""
 
     def _decoded(self, number: int, identifier: bytes) -> Dataset:
         syntax = UID(self._now.messages.contexts[number][1])

@@ -120,6 +120,7 @@ priority = "HIGH"
             "service.dimse.callers[0] (line 4): only one of host and port",
         ),
         (HEAD + "[service.dimse]\nstore = false\n", "nothing that starts a job"),
+        (HEAD + "[service.ups]\n", "service.ups (line 3): no way to ask for work"),
         (HEAD + "[service.hl7]\nhost = '192.168.1.7'\n", "service.hl7.host (line 4)"),
         (HEAD + "[service.hl7]\naddresses = ['x']\n", "service.hl7.addresses[0] (line 4): x"),
     ],
