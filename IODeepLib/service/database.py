@@ -69,6 +69,8 @@ CREATE INDEX jobs_taken ON jobs (owner) WHERE owner IS NOT NULL;
 CREATE INDEX jobs_next ON jobs (state, priority DESC, created);
 CREATE INDEX jobs_by_time ON jobs (created DESC, uid);
 CREATE INDEX jobs_of_study ON jobs (study, series);
+CREATE INDEX jobs_by_state ON jobs (state, created DESC, uid);
+CREATE INDEX jobs_ended ON jobs (state, ended);
 CREATE TABLE outbox (
     job TEXT NOT NULL REFERENCES jobs (uid) ON DELETE CASCADE,
     position INTEGER NOT NULL,

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field, replace
 
 from IODeepLib.service.database import Database
+from IODeepLib.service.durations import Durations
 from IODeepLib.service.jobs import Jobs
 from IODeepLib.service.owners import Owner
 from IODeepLib.service.place import Place
@@ -27,6 +28,7 @@ class Hands:
         owner: who it is.
         database, jobs, studies: its queue.
         ending: set once it shall end.
+        durations: how long its runs took.
     """
 
     settings: ServiceSettings
@@ -37,6 +39,7 @@ class Hands:
     jobs: Jobs
     studies: Studies
     ending: threading.Event = field(default_factory=threading.Event)
+    durations: Durations = field(default_factory=Durations)
 
     @property
     def received(self) -> Received:

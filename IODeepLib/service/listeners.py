@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from IODeepLib.errors import UsageError
 from IODeepLib.service.dimse.settings import Dimse
 from IODeepLib.service.hands import Hands
 from IODeepLib.service.settings import ServiceSettings, Ups
+from IODeepLib.service.web.settings import WebSettings
 from IODeepLib.sources.settings import Settings
 
 # Called where there may be something to do: work that came by a listener begins at once.
@@ -53,6 +55,8 @@ def listeners_of(settings: Settings, service: ServiceSettings) -> list[Listener]
         from IODeepLib.service.hl7.listener import MllpListener
 
         found.append(MllpListener(service.hl7))
+    if service.web is not None and settings.path is not None:
+        found.append(_web(settings.path, service.web))
     return found
 
 
@@ -71,3 +75,15 @@ def _application_entity(dimse: Dimse, ups: Ups | None) -> Listener:
     if ups is not None:
         services.append(lambda hands: over_dimse(hands, ups, dimse))
     return DimseListener(dimse, services)
+
+
+def _web(path: Path, web: WebSettings) -> Listener:
+    try:
+        from IODeepLib.service.web.listener import WebListener
+    except ImportError as error:
+        raise UsageError(
+            f"no Python package {error.name}, for [service.web]",
+            "it",
+            "pip install 'IODeepLib[service]'",
+        ) from None
+    return WebListener(path, web)

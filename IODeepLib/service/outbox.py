@@ -10,6 +10,7 @@ from IODeepLib.errors import IODeepError
 from IODeepLib.service import tasks
 from IODeepLib.service.hands import Hands
 from IODeepLib.service.job import Job
+from IODeepLib.service.kept import keep
 from IODeepLib.service.log import tell
 from IODeepLib.service.tasks import failure_of
 
@@ -51,6 +52,8 @@ def _store(hands: Hands, job: Job) -> None:
             hands.source.store([folder / output.name])
             hands.jobs.is_stored(job, output)
             tell("object stored", job=job.uid, object=output.uid)
+    if hands.settings.web is not None:
+        keep(hands.place.kept, job.uid, folder)
     hands.jobs.done(job)
     tell("job done", job=job.uid, attempts=job.attempts)
     hands.place.forget_job(job.uid)

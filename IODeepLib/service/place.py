@@ -6,6 +6,7 @@
     jobs/UID/N/         where the Nth try of a job works; its result until it is stored
     looks/OWNER-N/      where a study is looked at
     received/           what others have sent, see `received`
+    kept/               what the page shows of results, see `kept`
 
 Nobody but its owner may read it: it is of patients.
 """
@@ -22,7 +23,7 @@ from pathlib import Path
 from IODeepLib.disk.files import writing
 from IODeepLib.service.job import Job
 
-_OF_PATIENTS = ("images", "jobs", "looks", "received")
+_OF_PATIENTS = ("images", "jobs", "looks", "received", "kept")
 _counter = itertools.count(1)
 _REMOVED = ".removed-"
 _LETTERS = 16  # of a digest, enough to tell the states of one study from each other
@@ -46,6 +47,11 @@ class Place:
                 (folder / name).mkdir(mode=0o700, exist_ok=True)
 
     @property
+    def folder(self) -> Path:
+        """The folder itself."""
+        return self._folder
+
+    @property
     def queue(self) -> Path:
         """The database."""
         return self._folder / "queue.db"
@@ -59,6 +65,11 @@ class Place:
     def received(self) -> Path:
         """What others have sent."""
         return self._folder / "received"
+
+    @property
+    def kept(self) -> Path:
+        """What the page shows of results."""
+        return self._folder / "kept"
 
     def images(self, study: str, content: str) -> Path:
         """Where the images of a study in this state lie, if they do."""

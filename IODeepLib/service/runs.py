@@ -67,6 +67,7 @@ def _run(hands: Hands, job: Job) -> None:
     else:
         outputs: list[Output] = tasks.read_json(folder / tasks.OUTPUTS, list[Output])
         hands.jobs.has_result(job, outputs)
+        hands.durations.add(time.monotonic() - began)
         tell("run ended well", job=job.uid, seconds=seconds)
 
 

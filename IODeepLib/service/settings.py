@@ -28,6 +28,7 @@ from IODeepLib.errors import UsageError
 from IODeepLib.recipe import AppliesTo
 from IODeepLib.service.dimse.settings import Dimse
 from IODeepLib.service.hl7.settings import Hl7
+from IODeepLib.service.web.settings import WebSettings
 from IODeepLib.sources.settings import Settings
 from IODeepLib.text.json_text import StructureError
 from IODeepLib.text.records import Many, OneOrMore, Record, form, parse, within
@@ -155,6 +156,7 @@ class ServiceSettings(Record):
         folder: what must not be lost, and where runs work.
         changes, polling: how it is known that a study has come.
         dimse, ups, hl7: how others tell it, or ask for work.
+        web: the page and the API, if there are to be such.
         quiet_seconds: how long nothing may have changed in a study before it is looked at.
         quiet_seconds_of: the same by modality; of a study with several the longest counts.
         workers: how many runs at once.
@@ -172,6 +174,7 @@ class ServiceSettings(Record):
     dimse: Dimse | None = None
     ups: Ups | None = None
     hl7: Hl7 | None = None
+    web: WebSettings | None = None
     quiet_seconds: Seconds = 60.0
     quiet_seconds_of: dict[str, Seconds] = field(default_factory=dict)
     workers: Annotated[int, within(1, 64)] = 1
@@ -227,11 +230,12 @@ def service_settings(settings: Settings) -> ServiceSettings:
     try:
         found: ServiceSettings = parse(ServiceSettings, table, exact=True)
     except StructureError as error:
-        raise _mistake(settings.path, error) from None
+        raise mistake(settings.path, error) from None
     return found
 
 
-def _mistake(path: Path, error: StructureError) -> UsageError:
+def mistake(path: Path, error: StructureError, next_step: str = "correct it there") -> UsageError:
+    """What is wrong at a key of the table, with its line."""
     where = f"service{error.path.removeprefix('$')}"
     try:
         line = line_of(path.read_text(encoding="utf-8"), where)
@@ -239,7 +243,7 @@ def _mistake(path: Path, error: StructureError) -> UsageError:
         line = None
     place = f"{where} (line {line})" if line else where
     wanted = settings_file.IN_TOML.get(error.wanted, error.wanted)
-    return settings_file.wrong(path, place, error.found, wanted)
+    return settings_file.wrong(path, place, error.found, wanted, next_step)
 
 
 def rule_words(rule: Rule, number: int) -> str:

@@ -64,6 +64,27 @@ class Studies(Queue):
             },
         )
 
+    def look_now(self, uid: str, content: str) -> None:
+        """Somebody wants a study looked at now, also where nothing in it has changed.
+
+        Args:
+            uid: the study.
+            content: what it has now: nobody waits until it is quiet.
+        """
+        # What is being looked at just now is looked at with what there is.
+        self._database.ask(
+            "INSERT INTO studies (uid, state, due, content) VALUES (:uid, :waiting, :now, :content)"
+            " ON CONFLICT (uid) DO UPDATE SET state = :waiting, events = events + 1, due = :now,"
+            " wait = 0, content = :content, looked = '', tries = 0, crashes = 0, reason = ''"
+            " WHERE owner IS NULL",
+            {
+                "uid": uid,
+                "now": self._database.now(),
+                "waiting": State.WAITING,
+                "content": content,
+            },
+        )
+
     def was_there(self, execute: Callable[..., Any], uid: str, content: str) -> None:
         """A study was there before anybody looked: nothing is done with it until it changes."""
         execute(

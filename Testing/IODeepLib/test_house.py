@@ -71,6 +71,7 @@ EXTRAS = {
     "sources/transfer.py": "dimse",
     "service/dimse": "dimse",
     "service/ups/reporting.py": "dimse",
+    "service/web": "service",
     "disk/secret_places.py": "keyring",
     "trust/time_stamps.py": "timestamps",
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from makers.small_studies import small_study
+from msgspec.structs import replace as changed
 from pacs.servers import Orthanc, free_port
 
 from IODeepLib.series import find_series
@@ -16,12 +17,14 @@ from IODeepLib.service import orders, tasks
 from IODeepLib.service.hands import Hands
 from IODeepLib.service.job import Job
 from IODeepLib.service.jobs import Jobs, Output
+from IODeepLib.service.kept import picture_of, rows_of
 from IODeepLib.service.outbox import store_next
 from IODeepLib.service.rules import decide
 from IODeepLib.service.running import run_task
 from IODeepLib.service.settings import Polling, Rule, ServiceSettings
 from IODeepLib.service.states import State
 from IODeepLib.service.tasks import Run
+from IODeepLib.service.web.settings import WebSettings
 from IODeepLib.sources.find import source_of
 from IODeepLib.sources.folder import FolderSource
 from IODeepLib.sources.pacs import PacsSource
@@ -81,6 +84,26 @@ def test_a_result_is_stored_once(stored: Hands, made: Made, pacs: Orthanc) -> No
     assert modalities(pacs) == ["MR", "SEG", "SR"]
     assert {output.uid for output in outputs} <= instances(pacs)
     assert all(output.stored for output in stored.jobs.outputs(job))
+    assert stored.place.jobs() == []
+    assert list(stored.place.kept.iterdir()) == []  # there is no page
+
+
+def test_the_page_keeps_a_picture_and_what_was_measured(
+    stored: Hands, made: Made, pacs: Orthanc
+) -> None:
+    """Where there is a page; the result itself is in the PACS alone."""
+    job = made[1]
+    with_page = replace(stored, settings=changed(stored.settings, web=WebSettings()))
+    assert store_next(with_page)
+    picture = picture_of(stored.place.kept, job.uid)
+    assert picture is not None
+    assert picture.read_bytes() == (made[2] / "overlay.png").read_bytes()
+    document = json.loads((made[2] / "result.json").read_text())
+    measured = {row.name: row.volume_ml for row in rows_of(stored.place.kept, job.uid)}
+    assert measured == {
+        one["label"]: one["volume_ml"] for one in document["measurements"]["segments"]
+    }
+    assert any(measured.values())
     assert stored.place.jobs() == []
 
 
