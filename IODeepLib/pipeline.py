@@ -36,6 +36,7 @@ from IODeepLib.measurements.uptake import uptake_of
 from IODeepLib.model_object import Model
 from IODeepLib.model_object.held import held
 from IODeepLib.model_object.publishers import proved
+from IODeepLib.network.kept import KeptSessions
 from IODeepLib.network.providers import Engine
 from IODeepLib.network.runtime import open_session
 from IODeepLib.recipe import AfterStep, Input, Recipe
@@ -128,6 +129,7 @@ def run(
     began: Callable[[Stage], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     watch: Callable[[str, Mapping[str, NDArray[Any]]], None] | None = None,
+    sessions: KeptSessions | None = None,
 ) -> Result:
     """Run `model` on `series`.
 
@@ -144,6 +146,8 @@ def run(
             CancelledError.
         watch: called before each run of a network with its name, "" for the only one of a model,
             and what it is given: an array for each input; in the thread that runs it.
+        sessions: networks that are open from former runs, for one run at a time; they stay open,
+            but with the engine PLAIN.
 
     Raises:
         UsageError: a label that the model does not have, or a SEG type or a confidence that it
@@ -187,6 +191,8 @@ def run(
                 threads=options.threads,
                 cancelled=stages.cancelled,
                 watch=None if watch is None else functools.partial(watch, name),
+                # One that was rewritten stays so.
+                kept=sessions if options.engine is Engine.AUTO else None,
             ),
             inputs=inputs,
             began=stages.begin_part,

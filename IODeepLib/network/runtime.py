@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from IODeepLib.errors import IODeepError
 from IODeepLib.machine.cores import usable_cores
 from IODeepLib.model_object import Model
+from IODeepLib.network.kept import KeptSessions
 from IODeepLib.network.layout.trying import MOST_WEIGHTS
 from IODeepLib.network.making import (
     LEAVE_IN_PLACE,
@@ -45,6 +46,7 @@ def open_session(
     to_run: bool = True,
     cancelled: Callable[[], bool] | None = None,
     watch: Watch | None = None,
+    kept: KeptSessions | None = None,
 ) -> Session:
     """A session that uses the weights in the DICOM files. They are not verified: see `verify`.
 
@@ -59,6 +61,7 @@ def open_session(
             the weights for that can take as much memory as they have, or more.
         cancelled: asked all the time, now and whenever it runs.
         watch: called with what it is given, an array for each input, before each run.
+        kept: sessions of former runs; this one stays there for later ones.
 
     Raises:
         CancelledError: `cancelled` said so.
@@ -67,6 +70,18 @@ def open_session(
         IODeepError: ONNX Runtime itself cannot be loaded, or is too old.
         MemoryError: the network's constants do not fit into memory.
     """
+    if kept is not None:
+        how = (providers if isinstance(providers, str) else tuple(providers), threads, to_run)
+        opened = functools.partial(
+            open_session,
+            model,
+            network,
+            providers=providers,
+            threads=threads,
+            to_run=to_run,
+            cancelled=cancelled,
+        )
+        return kept.session(model, network, how, opened, cancelled, watch)
     try:
         onnxruntime = onnx_runtime()
     except ImportError as error:

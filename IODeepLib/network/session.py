@@ -94,6 +94,7 @@ class Session:
         self._cancelled, self._watch = cancelled, watch
         self._source, self._after = source, after
         self._rewritten: dict[tuple[tuple[int, ...], ...], Session] = {}
+        self._tried: set[tuple[int, ...]] = set()
         self.label = label
         self.notes = tuple(notes)
         self.threads = threads
@@ -119,6 +120,13 @@ class Session:
             self._watch(feeds)
         shapes = tuple(array.shape for array in feeds.values())
         return self._rewritten.get(shapes, self).run_once(feeds, outputs)
+
+    def again(self, cancelled: Callable[[], bool] | None, watch: Watch | None) -> Session:
+        """This session for another run, with these two of `open_session`."""
+        self._cancelled, self._watch = cancelled, watch
+        for one in self._rewritten.values():
+            one.again(cancelled, None)
+        return self
 
     @property
     def engine(self) -> str:
@@ -146,6 +154,7 @@ class Session:
             note = f"{self.providers[0]} failed in its first run ({why})"
             _log.warning("%s: %s", self.label, note)
             return self._after((*self.notes, note)).proved(shape)
+        self._after = None
         return self
 
     def rewrite(self, shape: tuple[int, ...]) -> None:
@@ -156,6 +165,8 @@ class Session:
         """
         kinds = {item.dtype for item in (*self.inputs, *self.outputs)}
         if self._source is None or len(self.inputs) > 1 or kinds != {"float32"}:
+            return
+        if shape in self._tried:
             return
 
         def opened(content: bytes, folder: Path | None = None) -> Session:
@@ -169,8 +180,9 @@ class Session:
 
         declared = self.inputs[0].shape
         found = rewritten(self, *self._source, declared, shape, opened)
+        self._tried.add(shape)
         if found is not None:
-            self._rewritten = {(shape,): found}
+            self._rewritten[(shape,)] = found
 
     def run_once(
         self, feeds: Mapping[str, NDArray[Any]], outputs: Sequence[str] | None = None
