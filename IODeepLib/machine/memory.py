@@ -45,6 +45,11 @@ def free_memory() -> int | None:
     return min(bytes_ for bytes_ in left if bytes_ is not None)
 
 
+def memory_at_hand() -> int:
+    """The same, or what the machine has."""
+    return free_memory() or psutil.virtual_memory().total
+
+
 def _left_in(group: Path) -> int | None:
     """What a control group has left, if it has a limit."""
     try:

@@ -11,12 +11,11 @@ import os
 import sys
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from IODeepLib.errors import IODeepError
+from IODeepLib.machine.limits import bound_process
 from IODeepLib.service import tasks
-from IODeepLib.service.settings import ServiceSettings
 from IODeepLib.service.tasks import Look, Run
 
 _SECONDS_BETWEEN = 0.5  # two steps that are told
@@ -26,7 +25,8 @@ def main(folder: Path) -> int:
     """Do the task in a folder; the exit status is 0 if it went well, or said why it did not."""
     _end_with_the_service()
     task: Look | Run = tasks.read_json(folder / tasks.TASK, Look | Run)
-    _bound(task.settings)
+    gigabytes = task.settings.memory_gb
+    bound_process(None if gigabytes is None else int(gigabytes * 1e9))
     try:
         if isinstance(task, Look):
             _look(task, folder)
@@ -65,23 +65,6 @@ class _Said:
             self._said_at = now
             sys.stdout.write(json.dumps([round(fraction, 3), message]) + "\n")
             sys.stdout.flush()
-
-
-def _bound(settings: ServiceSettings) -> None:
-    """Take no more memory than allowed, and be the first to go where there is none left."""
-    try:
-        import resource
-    except ImportError:  # on Windows
-        return
-    import psutil
-
-    most = int((settings.memory_gb or psutil.virtual_memory().total / 1e9) * 1e9)
-    # On Linux what may be written to counts; addresses that graphics cards reserve do not.
-    what = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
-    resource.setrlimit(what, (most, most))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump of memory has the images in it
-    with suppress(OSError):  # only Linux has it
-        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _end_with_the_service() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import threading
@@ -14,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from IODeepLib.machine.ends import how_it_ended, last_words
 from IODeepLib.service import tasks
 from IODeepLib.service.tasks import Failure, Look, Run
 from IODeepLib.text.foreign import printable
 
 _ASK_EVERY = 0.2  # seconds between two looks whether to go on
-_LONGEST, _MOST_READ = 500, 10_000  # characters, bytes
 _MODULE = "IODeepLib.service.child"
 
 
@@ -98,7 +97,8 @@ def do_apart(
     if process.returncode and not wanted():  # who ended the service has ended it as well
         return Ended(unwanted=True)
     if process.returncode or not (folder / expected).exists():
-        return Ended(crash=_how(process.returncode), words=_last_words(folder / tasks.MESSAGES))
+        words = last_words((folder / tasks.MESSAGES).read_bytes())
+        return Ended(crash=how_it_ended(process.returncode), words=words)
     return Ended()
 
 
@@ -120,15 +120,3 @@ class _Told:
                 with suppress(ValueError, TypeError):  # a library has printed something
                     fraction, message = json.loads(line)
                     self._newest = float(fraction), printable(str(message))
-
-
-def _how(status: int) -> str:
-    with suppress(ValueError):
-        return signal.Signals(-status).name
-    return f"exit status {status}"
-
-
-def _last_words(messages: Path) -> str:
-    said = messages.read_bytes()[-_MOST_READ:].decode("utf-8", "replace").split("\n")
-    last = next((line.strip() for line in reversed(said) if line.strip()), "")
-    return printable(last)[:_LONGEST]
