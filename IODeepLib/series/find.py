@@ -28,7 +28,10 @@ _Key = tuple[str, ...]
 
 
 def find_series(
-    path: Path | str | Sequence[Path | str], *, progress: Progress | None = None
+    path: Path | str | Sequence[Path | str],
+    *,
+    progress: Progress | None = None,
+    as_found: bool = False,
 ) -> list[ImageSeries]:
     """All image volumes in a file, in a folder and its subfolders, or in a list of them.
 
@@ -38,6 +41,7 @@ def find_series(
     Args:
         path: what to look through.
         progress: called with the fraction done and a message; may raise CancelledError.
+        as_found: whether files that are named need be no more readable than those in a folder.
 
     Returns:
         One entry a volume, by study, series number and what the series was split by.
@@ -46,7 +50,7 @@ def find_series(
         ImageError: there is no image, or a file that was named cannot be read.
     """
     given = [Path(p) for p in ([path] if isinstance(path, (str, Path)) else path)]
-    named = {p for p in given if not p.is_dir()}
+    named = set() if as_found else {p for p in given if not p.is_dir()}
     paths = list(dict.fromkeys(p for root in given for p in _files_below(root)))
     images: list[ImageFile] = []
     skipped: list[Skipped] = []

@@ -60,7 +60,7 @@ def _rows(result: Result) -> Iterator[Row]:
     found = result.measurements
     confidence = result.confidence
     if found is not None:
-        unit = f" [{cell(found.unit.name[:_LONGEST_UNIT])}]" if found.unit.name else ""
+        unit = cell(found.unit.name[:_LONGEST_UNIT])
         for one in found.segments:
             row = _label(one.label)
             row.update((_column(name, unit), value) for name, value in one.figures().items())
@@ -90,11 +90,22 @@ def _label(label: Label) -> Row:
     }
 
 
+def measure_of(name: str, unit_of_image: str) -> tuple[str, str]:
+    """What a figure of `result.json` measures, and its unit: `volume` and `mL` of `volume_ml`.
+
+    Args:
+        name: of the figure.
+        unit_of_image: what the values of the image count.
+    """
+    if name in OF_IMAGE:
+        return name, unit_of_image
+    if name.startswith(SUV):
+        return name, _UNIT_OF_SUV
+    stem, _, unit = name.rpartition("_")
+    return (stem, _UNITS[unit]) if unit in _UNITS else (name, "")
+
+
 def _column(name: str, unit_of_image: str) -> str:
     """`volume [mL]` of `volume_ml`, `mean [HU]` of `mean`."""
-    if name in OF_IMAGE:
-        return name + unit_of_image
-    if name.startswith(SUV):
-        return f"{name} [{_UNIT_OF_SUV}]"
-    stem, _, unit = name.rpartition("_")
-    return f"{stem} [{_UNITS[unit]}]" if unit in _UNITS else name
+    measure, unit = measure_of(name, unit_of_image)
+    return f"{measure} [{unit}]" if unit else measure

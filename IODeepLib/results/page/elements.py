@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -53,6 +56,27 @@ def document(head: Iterable[Element], body: Iterable[Element]) -> str:
     """A whole page."""
     root = element("html", element("head", *head), element("body", *body), lang="en")
     return f"<!DOCTYPE html>\n{ElementTree.tostring(root, encoding='unicode', method='html')}\n"
+
+
+def page_style() -> str:
+    """The style sheet that all pages share."""
+    return files("IODeepLib.results.page").joinpath("page.css").read_text(encoding="utf-8")
+
+
+def head(title: str, css: str) -> Iterator[Element]:
+    """What a page says of itself: it may have its own style and pictures, and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode("ascii")
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
+        "form-action 'none'"
+    )
+    yield element("meta", charset="utf-8")
+    yield element("meta", http_equiv="Content-Security-Policy", content=policy)
+    yield element("meta", name="viewport", content="width=device-width, initial-scale=1")
+    yield element("meta", name="color-scheme", content="light dark")
+    yield element("meta", name="referrer", content="no-referrer")
+    yield element("title", title)
+    yield style(css)
 
 
 def style(css: str) -> Element:

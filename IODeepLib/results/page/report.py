@@ -7,16 +7,13 @@ it were not, the page forbids itself all but its own style sheet and the picture
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
 from IODeepLib.recipe import Task
-from IODeepLib.results.page.elements import Content, document, element, listed, style
+from IODeepLib.results.page.elements import Content, document, element, head, listed, page_style
 from IODeepLib.results.page.figures import measurement_table, value_table
 from IODeepLib.results.page.images import occlusion_figure, segment_figures, whole_image
 from IODeepLib.results.page.privacy import Privacy
@@ -47,7 +44,7 @@ def report(result: Result) -> str:
     """The page, HTML."""
     said, tiles = result.document(), Tiles(result)
     colors = {name: f"c{i}" for i, name in enumerate(tiles.colors)}
-    css = files("IODeepLib.results.page").joinpath("page.css").read_text(encoding="utf-8")
+    css = page_style()
     for i, rgb in enumerate(tiles.colors.values()):
         css += f".c{i} {{ background: rgb({rgb[0]} {rgb[1]} {rgb[2]}); }}\n"
     parts = list(_parts(result, said, tiles, colors))
@@ -65,22 +62,7 @@ def report(result: Result) -> str:
             ),
         ),
     ]
-    return document(_head(f"{title}: result", css), body)
-
-
-def _head(title: str, css: str) -> Iterator[Element]:
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode("ascii")
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
-        "form-action 'none'"
-    )
-    yield element("meta", charset="utf-8")
-    yield element("meta", http_equiv="Content-Security-Policy", content=policy)
-    yield element("meta", name="viewport", content="width=device-width, initial-scale=1")
-    yield element("meta", name="color-scheme", content="light dark")
-    yield element("meta", name="referrer", content="no-referrer")
-    yield element("title", title)
-    yield style(css)
+    return document(head(f"{title}: result", css), body)
 
 
 def _header(result: Result, said: dict[str, Any], title: str, parts: list[Element]) -> Element:
