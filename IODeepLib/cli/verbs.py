@@ -18,6 +18,8 @@ VERBS = {
     "select": "Rank the models that fit a series, with reasons.",
     "run": "Select a model, run it on a series and write the results.",
     "serve": "Run the service beside a PACS: what comes there is read by the models that fit.",
+    "batch": "Read all studies of a folder or a PACS, several at once, each once; "
+    "with tables of it all.",
     "check": "Try a model on a series: what its network sees, and what looks wrong.",
     "push": "Store models and other DICOM files in a source, or send what waits in the outbox.",
     "pull": "Fetch a model, a study or a series into a new folder.",

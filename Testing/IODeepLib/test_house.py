@@ -48,6 +48,7 @@ ROOMS = [
     "trial",
     "shrink",
     "service",
+    "batch",
     "cli",
 ]
 # The same of the Slicer side, whose rooms import the library as they like.
@@ -64,6 +65,7 @@ SLICER_ROOMS = [
 ]
 # What is imported where, beside what the library always needs: the extra of pyproject.toml.
 EXTRAS = {
+    "batch": "batch",
     "cli": "cli",
     "importers": "author",
     "shrink": "author",

@@ -34,6 +34,7 @@ TOPICS = (
     "card",
     "pacs",
     "growth",
+    "batch",
 )
 
 
@@ -106,6 +107,10 @@ class Sizes:
         pacs_models: models in a PACS that are listed.
         pacs_volume: a series in a PACS that is run on.
         grown: volumes, class counts, overlaps and model counts for the curves.
+        batch_pairs: how often a batch and a loop of runs are timed.
+        batch_studies, batch_large: studies of them, small and large ones.
+        batch_volume, batch_large_volume: (slice, row, column) of these.
+        cohorts: studies that nothing is done with.
     """
 
     pairs: int = FEWEST_PAIRS
@@ -130,6 +135,12 @@ class Sizes:
     pacs_models: int = 200
     pacs_volume: tuple[int, int, int] = (300, 512, 512)
     grown: Grown = Grown()
+    batch_pairs: int = 3
+    batch_studies: int = 20
+    batch_large: int = 4
+    batch_volume: tuple[int, int, int] = (24, 96, 96)
+    batch_large_volume: tuple[int, int, int] = (64, 192, 192)
+    cohorts: tuple[int, ...] = (10, 100, 1000, 10_000)
 
 
 # To see whether the benchmarks themselves work; the figures mean nothing.
@@ -156,6 +167,12 @@ SMALL = Sizes(
     pacs_models=10,
     pacs_volume=(20, 64, 64),
     grown=Grown((5, 10), (2, 5), (0.0, 0.5), (10, 100)),
+    batch_pairs=1,
+    batch_studies=2,
+    batch_large=1,
+    batch_volume=(8, 32, 32),
+    batch_large_volume=(8, 64, 64),
+    cohorts=(1, 5),
 )
 
 # In three minutes: whether a ratio has moved. The machine's speed is in none.

@@ -24,6 +24,13 @@ def small_study(seed: int = 0, slices: int = 6, **common: Any) -> Stack:
     return Stack(voxels, (1.0, 1.0, 1.0), common=words | common)
 
 
+def written_study(folder: Path, seed: int, **common: Any) -> str:
+    """Write a small study into a folder of its own in `folder`; its UID."""
+    study = small_study(seed, **common)
+    study.write(folder / f"{seed}")
+    return study.study
+
+
 def small_model(folder: Path, name: str = "small", **changes: Any) -> Model:
     """A network that finds something in every study, packed in a folder of its name."""
     labels = [label(value) for value in range(1, _CHANNELS)]

@@ -38,6 +38,7 @@ CALLS = {
     "select": ["no", "--models", "no"],
     "run": ["no", "--models", "no", "--out", "out"],
     "serve": [],
+    "batch": ["no", "--models", "no", "--out", "out"],
     "check": ["no", "no", "--out", "out"],
     "push": ["no", "no"],
     "pull": ["1.2.3", "no", "--out", "out"],
