@@ -192,8 +192,10 @@ class ServiceSettings(Record):
                 "[service.changes], [service.polling], [service.dimse], [service.ups]"
                 " or [service.hl7]",
             )
-        if self.ups is not None and self.dimse is None:
-            raise StructureError("$.ups", "no way to ask for work", "[service.dimse] as well")
+        if self.ups is not None and self.dimse is None and self.web is None:
+            raise StructureError(
+                "$.ups", "no way to ask for work", "[service.dimse] or [service.web] as well"
+            )
         for key in self.quiet_seconds_of:
             if not _MODALITY.fullmatch(key):
                 raise StructureError(f"$.quiet_seconds_of.{key}", key, "a modality such as CT")

@@ -97,7 +97,6 @@ def checked(given: Dataset) -> tuple[Dataset, bool]:
     """
     with quiet():
         try:
-            given.decode()
             kept = _checked(given, [0], 0)
         except UpsError:
             raise

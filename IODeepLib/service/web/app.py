@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from IODeepLib import __version__
 from IODeepLib.service.hands import Hands
 from IODeepLib.service.listeners import Ring
+from IODeepLib.service.ups import over_http
 from IODeepLib.service.web import api, health, login, metrics, page
 from IODeepLib.service.web.guards import Guards
 from IODeepLib.service.web.known_models import KnownModels
@@ -26,6 +27,7 @@ _ROUTERS: list[APIRouter] = [
     health.router,
     login.router,
     page.router,
+    over_http.router,
 ]
 # What is asked of the queue and the PACS waits in threads; each has a connection of its own.
 _THREADS = 8
