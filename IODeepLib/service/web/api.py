@@ -29,7 +29,7 @@ router = APIRouter(prefix="/api/v1", responses=_REFUSED, dependencies=[_BEARER])
 _LOOK, _RUN, _ADMINISTER = ([Depends(allowed(role))] for role in Role)
 
 _State = Annotated[State | None, Query(description="only jobs in this state")]
-_Limit = Annotated[int, Query(ge=1, le=1000, description="how many at most")]
+_Limit = Annotated[int, Query(ge=1, le=200, description="how many at most")]
 _Cursor = Annotated[str | None, Query(description="`next` of the page before")]
 _Uid = Annotated[str, Path(max_length=64, description="a UID")]
 _Model = Annotated[str, Body(embed=True, max_length=200, description="a label, or a card's UID")]

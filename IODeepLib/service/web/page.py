@@ -32,7 +32,7 @@ _Runs = Annotated[Session, Depends(visiting(Role.RUN))]
 _Administers = Annotated[Session, Depends(visiting(Role.ADMINISTER))]
 
 _SHOWN = 20  # jobs of a state
-_PICTURES = 12
+_NEXT, _PICTURES = 8, 8
 _HOURS = 24
 _STATIC = Path(__file__).parent / "static"
 _FILES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -52,7 +52,7 @@ def overview(request: Request, session: _Looks) -> Response:
         choices=listing.jobs(State.CHOICE, _SHOWN),
         running=listing.jobs(State.RUNNING, _SHOWN),
         storing=listing.jobs(State.STORING, _SHOWN),
-        waiting=listing.next_jobs(_SHOWN),
+        waiting=listing.next_jobs(_NEXT),
         failed=listing.ended_jobs(State.FAILED, _SHOWN),
         done=[(job, *_kept(site_of(request), job)) for job in done],
         plot=plot(listing.hours(_HOURS, datetime.now(UTC))),

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from IODeepLib import __version__
 from IODeepLib.text.foreign import printable
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -42,6 +43,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["when"] = _when
+    made.globals["version"] = __version__  # what a browser keeps is of one version
     return made
 
 
