@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
 OWN = "http://127.0.0.1:8080"
+_documents: list[dict[str, Any]] = []
 _ROUTE = re.compile(r"\{\w+\}")
 
 
@@ -18,7 +19,7 @@ class Client(TestClient):
 
     def __init__(self, app: Any, **more: Any) -> None:
         super().__init__(app, follow_redirects=False, **more)
-        self._document = app.openapi()
+        self._document = _document(app)
 
     def request(self, method: str, url: Any, **more: Any) -> httpx2.Response:
         answer: httpx2.Response = super().request(method, url, **more)
@@ -66,3 +67,10 @@ def bearer(token: str) -> dict[str, str]:
 
 def _is_of(path: str, route: str) -> bool:
     return re.fullmatch(_ROUTE.sub("[^/]+", route), path) is not None
+
+
+def _document(app: Any) -> dict[str, Any]:
+    """The document of the API, which is the same for all apps."""
+    if not _documents:
+        _documents.append(app.openapi())
+    return _documents[0]
