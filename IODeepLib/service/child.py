@@ -1,11 +1,15 @@
-"""The process that does one task: `python -m IODeepLib.service.child FOLDER`.
+"""The process that does tasks: `python -m IODeepLib.service.child`.
 
-It is bounded in memory, and ends with the service that started it: its standard input is a pipe
-from there. Whatever becomes of it, the service goes on.
+Its standard input is a pipe from the service: a line for each task, the folder of it. What it says
+on standard output is JSON, a line each: how far a task is, and the exit status of one that is done.
+
+A task has a process of its own, bounded in memory, which ends with the service. Whatever becomes of
+it, the service goes on.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -19,11 +23,37 @@ from IODeepLib.service import tasks
 from IODeepLib.service.tasks import Look, Run
 
 _SECONDS_BETWEEN = 0.5  # two steps that are told
+# Elsewhere libraries of the system do not stand it, or there is no such thing.
+_FORKS = sys.platform == "linux"
+_AHEAD = ("IODeepLib.service.looking", "IODeepLib.service.running", "SimpleITK", "highdicom")
 
 
-def main(folder: Path) -> int:
+def main() -> int:
+    """Do the tasks that come; the exit status of the one that this process does itself."""
+    read_ahead()
+    while line := sys.stdin.readline():
+        folder = Path(json.loads(line))
+        if not _FORKS or (process := os.fork()) == 0:
+            _end_with_the_service()
+            return do(folder)
+        _, status = os.waitpid(process, 0)
+        ended = json.dumps({"ended": os.waitstatus_to_exitcode(status)})
+        sys.stdout.write(f"\n{ended}\n")  # whatever the task has left of a line
+        sys.stdout.flush()
+    return 0
+
+
+def read_ahead() -> None:
+    """Import what tasks need; all else that they import is quick."""
+    from IODeepLib.network.onnx_runtime import onnx_runtime
+
+    onnx_runtime()
+    for module in _AHEAD:
+        importlib.import_module(module)
+
+
+def do(folder: Path) -> int:
     """Do the task in a folder; the exit status is 0 if it went well, or said why it did not."""
-    _end_with_the_service()
     task: Look | Run = tasks.read_json(folder / tasks.TASK, Look | Run)
     gigabytes = task.settings.memory_gb
     bound_process(None if gigabytes is None else int(gigabytes * 1e9))
@@ -77,4 +107,4 @@ def _end_with_the_service() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main())

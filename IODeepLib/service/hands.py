@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from IODeepLib.service.database import Database
 from IODeepLib.service.durations import Durations
+from IODeepLib.service.helpers import Helpers
 from IODeepLib.service.jobs import Jobs
 from IODeepLib.service.owners import Owner
 from IODeepLib.service.place import Place
@@ -29,6 +30,7 @@ class Hands:
         database, jobs, studies: its queue.
         ending: set once it shall end.
         durations: how long its runs took.
+        helpers: processes that do tasks.
     """
 
     settings: ServiceSettings
@@ -40,6 +42,7 @@ class Hands:
     studies: Studies
     ending: threading.Event = field(default_factory=threading.Event)
     durations: Durations = field(default_factory=Durations)
+    helpers: Helpers = field(default_factory=Helpers)
 
     @property
     def received(self) -> Received:

@@ -20,13 +20,15 @@ from IODeepLib.service.tasks import Failure, Look, failure_of
 
 # For each worker, so many studies have their images here; of others they are fetched a second time.
 _STUDIES_AT_HAND = 4
+_READY_BEFORE = 5.0  # seconds before a study is looked at; a process is ready after two
+_MOMENT = 1.0  # seconds in which nothing else comes for who looks
 
 
 def look_at_next(hands: Hands) -> bool:
     """Look at the study that has waited longest; whether there was one."""
     study = hands.studies.next()
     if study is None:
-        return False
+        return _awaited(hands)
     try:
         _look(hands, study)
     except IODeepError as error:
@@ -35,6 +37,15 @@ def look_at_next(hands: Hands) -> bool:
         hands.studies.give_back(study)
         raise
     return True
+
+
+def _awaited(hands: Hands) -> bool:
+    """Be ready for the next study, and wait if it is a matter of a moment; whether it was."""
+    seconds = hands.studies.seconds_to_next()
+    if seconds is None or seconds > _READY_BEFORE:
+        return False
+    hands.helpers.prepare()
+    return 0 < seconds < _MOMENT and not hands.ending.wait(seconds)
 
 
 def _look(hands: Hands, study: Study) -> None:
@@ -60,6 +71,7 @@ def _look_apart(hands: Hands, study: Study, content: str, sent: Iterable[str]) -
     received = tuple(str(hands.received.of_series(study.uid, series)) for series in sent)
     with hands.place.looking(hands.owner.name) as folder:
         ended = do_apart(
+            hands.helpers,
             Look(hands.settings, study.uid, str(here), received),
             folder,
             lambda: not hands.ending.is_set() and hands.studies.is_ours(study),

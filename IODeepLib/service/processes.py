@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from IODeepLib.machine.ends import how_it_ended, last_words
+from IODeepLib.machine.ends import how_it_ended
 from IODeepLib.service import tasks
+from IODeepLib.service.helpers import Helpers
 from IODeepLib.service.tasks import Failure, Look, Run
-from IODeepLib.text.foreign import printable
 
 _ASK_EVERY = 0.2  # seconds between two looks whether to go on
-_MODULE = "IODeepLib.service.child"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +38,7 @@ class Ended:
 
 
 def do_apart(
+    helpers: Helpers,
     task: Look | Run,
     folder: Path,
     wanted: Callable[[], bool],
@@ -53,6 +47,7 @@ def do_apart(
     """Do a task in a process of its own.
 
     Args:
+        helpers: those who can.
         task: what to do.
         folder: where it works, which exists and is empty.
         wanted: asked again and again whether to go on.
@@ -64,59 +59,21 @@ def do_apart(
     tasks.write_json(folder / tasks.TASK, task)
     minutes = task.settings.minutes
     ends = time.monotonic() + 60 * minutes
-    with (
-        (folder / tasks.MESSAGES).open("wb") as messages,
-        subprocess.Popen(  # noqa: S603 - our own module, on a folder of ours
-            [sys.executable, "-P", "-m", _MODULE, str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=messages,
-            start_new_session=True,  # Ctrl-C is for the service
-        ) as process,
-    ):
-        assert process.stdout is not None  # noqa: S101
-        told = _Told(process.stdout)
-        try:
-            while process.poll() is None:
-                if not wanted():
-                    return Ended(unwanted=True)
-                if time.monotonic() > ends:
-                    return Ended(
-                        Failure(f"it took longer than {minutes:g} minutes", "TimeoutError")
-                    )
-                if (step := told.news()) is not None:
-                    report(*step)
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(_ASK_EVERY)
-        finally:
-            process.kill()
-            process.wait()
+    with helpers.one() as helper:
+        helper.begin(folder)
+        while (status := helper.status(_ASK_EVERY)) is None:
+            if not wanted():
+                return Ended(unwanted=True)
+            if time.monotonic() > ends:
+                return Ended(Failure(f"it took longer than {minutes:g} minutes", "TimeoutError"))
+            if (step := helper.news()) is not None:
+                report(*step)
+        words = helper.last_words()
     if (folder / tasks.FAILURE).exists():
         return Ended(tasks.read_json(folder / tasks.FAILURE, Failure))
     expected = tasks.FOUND if isinstance(task, Look) else tasks.OUTPUTS
-    if process.returncode and not wanted():  # who ended the service has ended it as well
+    if status and not wanted():  # who ended the service has ended it as well
         return Ended(unwanted=True)
-    if process.returncode or not (folder / expected).exists():
-        words = last_words((folder / tasks.MESSAGES).read_bytes())
-        return Ended(crash=how_it_ended(process.returncode), words=words)
+    if status or not (folder / expected).exists():
+        return Ended(crash=how_it_ended(status), words=words)
     return Ended()
-
-
-class _Told:
-    """What a process says of how far it is: the newest step, read in a thread."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._newest: tuple[float, str] | None = None
-        threading.Thread(target=self._read, args=[stream], daemon=True).start()
-
-    def news(self) -> tuple[float, str] | None:
-        """The newest step, if there is one since the last call."""
-        newest, self._newest = self._newest, None
-        return newest
-
-    def _read(self, stream: IO[bytes]) -> None:
-        with suppress(ValueError):  # it was closed
-            for line in stream:
-                with suppress(ValueError, TypeError):  # a library has printed something
-                    fraction, message = json.loads(line)
-                    self._newest = float(fraction), printable(str(message))

@@ -49,6 +49,7 @@ def _run(hands: Hands, job: Job) -> None:
         tuple(map(str, places)),
     )
     ended = do_apart(
+        hands.helpers,
         task,
         folder,
         lambda: not hands.ending.is_set() and hands.jobs.is_ours(job),

@@ -75,6 +75,7 @@ class Service:
                 if thread.ident is not None:
                     thread.join()
             self._hands.owner.close()
+            self._hands.helpers.end()
             tell("service ends", service=self._hands.owner.name)
         if self._faults:
             raise self._faults[0]

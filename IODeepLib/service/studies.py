@@ -103,6 +103,12 @@ class Studies(Queue):
         statement = "SELECT 1 FROM studies WHERE uid = :uid AND owner IS NOT NULL"
         return bool(self._database.ask(statement, {"uid": uid}))
 
+    def seconds_to_next(self) -> float | None:
+        """How long it is until the next study is to be looked at; None if none waits."""
+        statement = "SELECT min(due) FROM studies WHERE state = :waiting"
+        due = self._database.ask(statement, {"waiting": State.WAITING})[0][0]
+        return None if due is None else due - self._database.now()
+
     def next(self) -> Study | None:
         """Take a study to look at it."""
         row: sqlite3.Row | None = self._take(State.WAITING, State.RUNNING, "due, uid")

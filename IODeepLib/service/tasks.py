@@ -5,7 +5,6 @@ found.json      of a look: the decisions
 result/         of a run: the files of the result
 outputs.json    of a run: those that are to be stored, in order
 failure.json    why there is none of it
-messages.txt    what the process has said
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from IODeepLib.text.json_text import parse_json
 from IODeepLib.text.records import Many, Record, dump, parse
 
 TASK, FOUND, OUTPUTS, FAILURE = "task.json", "found.json", "outputs.json", "failure.json"
-RESULT, MESSAGES = "result", "messages.txt"
+RESULT = "result"
 
 
 class Look(Record, tag_field="task", tag="look"):

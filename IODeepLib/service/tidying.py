@@ -35,3 +35,4 @@ def tidy(hands: Hands) -> None:
         if hands.owner.is_dead(file.name.removeprefix(".")):
             file.unlink(missing_ok=True)
     hands.place.forget_removed()
+    hands.helpers.tidy()

@@ -89,7 +89,9 @@ class Performing:
         settings = replace(self._hands.settings, rules=(_rule(step.attributes, self._settings),))
         with self._hands.place.looking(self._hands.owner.name) as folder:
             look = Look(settings, study, str(folder / _IMAGES), tuple(received))
-            ended = do_apart(look, folder, self._goes_on, lambda fraction, message: None)
+            ended = do_apart(
+                self._hands.helpers, look, folder, self._goes_on, lambda fraction, message: None
+            )
             if ended.unwanted:
                 return
             if ended.failure is not None:

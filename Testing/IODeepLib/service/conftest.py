@@ -12,7 +12,7 @@ from makers.small_studies import small_model
 from pacs import servers
 from pacs.servers import Orthanc
 
-from IODeepLib.service import processes
+from IODeepLib.service import helpers
 from IODeepLib.service.hands import Hands, hands_for
 from IODeepLib.service.looking import pacs_of
 from IODeepLib.service.settings import ServiceSettings, service_settings
@@ -84,10 +84,12 @@ def configured(
 
 
 @pytest.fixture
-def hands(configured: Callable[..., Settings]) -> Hands:
+def hands(configured: Callable[..., Settings]) -> Iterator[Hands]:
     """A service that does one thing after the other, as it is told."""
     settings: ServiceSettings = service_settings(configured())
-    return hands_for(settings, pacs_of(settings)).of("test")
+    hands = hands_for(settings, pacs_of(settings)).of("test")
+    yield hands
+    hands.helpers.end()
 
 
 @pytest.fixture
@@ -98,6 +100,6 @@ def child(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         path = os.pathsep.join([str(TESTING), os.environ.get("PYTHONPATH", "")])
         monkeypatch.setenv("PYTHONPATH", path)
         monkeypatch.setenv("CHILD", what)
-        monkeypatch.setattr(processes, "_MODULE", "service_children")
+        monkeypatch.setattr(helpers, "_MODULE", "service_children")
 
     return set_

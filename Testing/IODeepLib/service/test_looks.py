@@ -139,5 +139,5 @@ def test_what_nobody_needs_any_more_is_cleared_away(hands: Hands, study: list[Pa
         assert not looking.exists()
     left = {path.name for path in images.parents[2].rglob("*") if path.name != hands.owner.name}
     assert {name for name in left if not name.startswith("queue.db")} == {
-        *("images", "jobs", "looks", "owners", "received")
+        *("images", "jobs", "kept", "looks", "owners", "received")
     }

@@ -17,6 +17,7 @@ from IODeepLib.errors import ImageError, NoModelFitsError, OutputError
 from IODeepLib.model_object.retirement import write_retirement
 from IODeepLib.series import find_series
 from IODeepLib.service import tasks
+from IODeepLib.service.helpers import Helpers
 from IODeepLib.service.looking import pacs_of
 from IODeepLib.service.processes import do_apart
 from IODeepLib.service.rules import decide
@@ -135,7 +136,9 @@ def test_memory_is_bounded(task: Run, tmp_path: Path) -> None:
     small = replace(task, settings=replace(task.settings, memory_gb=0.15))
     folder = tmp_path / "work"
     folder.mkdir()
-    ended = do_apart(small, folder, lambda: True, silent)
+    helpers = Helpers()
+    ended = do_apart(helpers, small, folder, lambda: True, silent)
+    helpers.end()
     assert (ended.crash, ended.failure) == ("exit status 1", None)
     assert re.search("(?i)memory|map segment", ended.words)  # where it struck first
     assert not (folder / tasks.OUTPUTS).exists()
