@@ -5,30 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pydicom.dataset import Dataset
-
 from IODeepLib.codes import Code
 from IODeepLib.results.provenance import shortened
+from IODeepLib.results.stored_object import StoredObject
 
 # No context group has a purpose for this; 99 begins a private scheme. (PS3.16 section 8.2)
 CORRECTED_PURPOSE = Code("CORRECTED", "99IODEEP", "Segmentation that this one corrects")
 BY_HAND = ", edited by hand"  # behind the name of an algorithm
 _LONGEST_LO = 64  # PS3.5 section 6.2
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSeg:
-    """A DICOM SEG that was stored.
-
-    Attributes:
-        study_instance_uid, series_instance_uid, sop_instance_uid: where it is.
-        sop_class: its SOP Class UID.
-    """
-
-    study_instance_uid: str
-    series_instance_uid: str
-    sop_instance_uid: str
-    sop_class: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +37,7 @@ class Edit:
     renamed: frozenset[int] = frozenset()
     removed: tuple[str, ...] = ()
     by: str = ""
-    corrects: StoredSeg | None = None
+    corrects: StoredObject | None = None
 
     @property
     def creator(self) -> str:
@@ -82,25 +66,3 @@ class Edit:
 def by_hand(algorithm: str) -> str:
     """The name of an algorithm whose segment was edited, as long as a name may be (LO)."""
     return shortened(algorithm, _LONGEST_LO - len(BY_HAND)) + BY_HAND
-
-
-def corrected_reference(corrects: StoredSeg) -> Dataset:
-    """The corrected SEG as an item of Source Image Sequence, with its purpose. (PS3.3 C.12.4)"""
-    item = _instance(corrects)
-    item.PurposeOfReferenceCodeSequence = [CORRECTED_PURPOSE.to_dataset()]
-    return item
-
-
-def corrected_series(corrects: StoredSeg) -> tuple[str, Dataset]:
-    """(Study Instance UID, item of Referenced Series Sequence) of it. (PS3.3 C.12.2)"""
-    series = Dataset()
-    series.SeriesInstanceUID = corrects.series_instance_uid
-    series.ReferencedInstanceSequence = [_instance(corrects)]
-    return corrects.study_instance_uid, series
-
-
-def _instance(corrects: StoredSeg) -> Dataset:
-    item = Dataset()
-    item.ReferencedSOPClassUID = corrects.sop_class
-    item.ReferencedSOPInstanceUID = corrects.sop_instance_uid
-    return item

@@ -20,7 +20,8 @@ from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.measurements import Measurements, SegmentMeasurements
 from IODeepLib.measurements.measure import measure_labels, of_image
 from IODeepLib.recipe import Label
-from IODeepLib.results.edit import Edit, StoredSeg
+from IODeepLib.results.edit import Edit
+from IODeepLib.results.stored_object import StoredObject
 from IODeepLib.series import Image
 from IODeepLib.voxels.label_tally import LabelTally
 
@@ -84,7 +85,7 @@ class Circumstances:
 
     gone: tuple[str, ...] = ()
     by: str = ""
-    corrects: StoredSeg | None = None
+    corrects: StoredObject | None = None
     missing: tuple[Label, ...] = ()
 
 

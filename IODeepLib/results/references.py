@@ -8,8 +8,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import RawDataStorage
 
 from IODeepLib.results import source_images
-from IODeepLib.results.edit import StoredSeg, corrected_reference, corrected_series
+from IODeepLib.results.edit import CORRECTED_PURPOSE
 from IODeepLib.results.provenance import NETWORK_PURPOSE, Provenance
+from IODeepLib.results.replaced import REPLACED_PURPOSE
+from IODeepLib.results.stored_object import StoredObject
 from IODeepLib.series import ImageSeries
 
 
@@ -17,15 +19,17 @@ def refer_to_sources(
     dataset: Dataset,
     series: Sequence[ImageSeries],
     provenance: Provenance,
-    corrects: StoredSeg | None = None,
+    corrects: StoredObject | None = None,
+    replaces: StoredObject | None = None,
 ) -> None:
-    """Refer to the images, the card, and the SEG that is corrected. (PS3.3 C.12.2 and C.12.4)
+    """Refer to the images, the card, and SEGs that were stored. (PS3.3 C.12.2 and C.12.4)
 
     Args:
         dataset: an object in the study of the images.
         series: all that the network read.
         provenance: what made the object.
         corrects: the SEG that it is made of, after edits.
+        replaces: the SEG whose place it takes.
     """
     dataset.SourceImageSequence = source_images.image_references(series)
     dataset.DerivationDescription = provenance.derivation()
@@ -44,9 +48,11 @@ def refer_to_sources(
     for study, item in source_images.series_references(series):
         studies.setdefault(study, []).append(item)
     if corrects is not None:
-        dataset.SourceImageSequence.append(corrected_reference(corrects))
-        study, item = corrected_series(corrects)
-        studies.setdefault(study, []).append(item)  # behind the images, which viewers look for
+        dataset.SourceImageSequence.append(corrects.reference(CORRECTED_PURPOSE))
+    if replaces is not None:
+        dataset.ReferencedImageSequence = [replaces.reference(REPLACED_PURPOSE)]
+    for stored in filter(None, (corrects, replaces)):  # behind the images, which viewers look for
+        studies.setdefault(stored.study_instance_uid, []).append(stored.series_reference())
     studies.setdefault(provenance.card_study_instance_uid, []).append(card_series)
     dataset.ReferencedSeriesSequence = studies.pop(dataset.StudyInstanceUID)
     if studies:

@@ -27,6 +27,7 @@ from IODeepLib.measurements import Measurements, measure
 from IODeepLib.model_object import Model
 from IODeepLib.results import (
     Provenance,
+    Replaced,
     Seg,
     SegmentationType,
     make_seg,
@@ -49,6 +50,7 @@ from IODeepLib.results.same_run import DOCUMENT_NAME, refuse_other_run
 from IODeepLib.results.sentences import sentences
 from IODeepLib.results.source_images import identity_obstacle
 from IODeepLib.results.sr import Report, SrType, report_judgment, report_segments
+from IODeepLib.results.stored_object import StoredObject
 from IODeepLib.selection.criteria import Reason, Verdict
 from IODeepLib.series import Image, ImageSeries
 
@@ -94,6 +96,7 @@ class Result:
         stages: what became of the stages of the model, if it has any.
         sr_type: the kind of DICOM SR that is written.
         occlusion: what a model that judges the whole image looks at, if it was asked for.
+        replaces: the stored result whose place this one takes, see `replacing`.
         started, ended: when the run began and was done, in UTC; None where nobody looked. The same
             run gives the same DICOM objects at any time: they do not say it.
     """
@@ -115,8 +118,13 @@ class Result:
     stages: tuple[StageOutcome, ...] = ()
     sr_type: SrType = SrType.COMPREHENSIVE
     occlusion: Occlusion | None = None
+    replaces: Replaced | None = None
     started: datetime | None = None
     ended: datetime | None = None
+
+    def replacing(self, former: Replaced) -> Result:
+        """The same, which names the stored result of this network that it takes the place of."""
+        return replace(self, replaces=former, notes=(former.note, *self.notes))
 
     @property
     def series(self) -> Image:
@@ -167,7 +175,8 @@ class Result:
         Also None for images that are in memory only, for it refers to the instances it was made
         from, and where there is an obstacle, which the notes then name.
         """
-        return None if self.segmentation is None else self._seg_of(self.segmentation)
+        former = None if self.replaces is None else self.replaces.seg
+        return None if self.segmentation is None else self._seg_of(self.segmentation, former)
 
     @cached_property
     def seg_on_slices(self) -> Seg | None:
@@ -211,6 +220,7 @@ class Result:
             return None
         reasons = [str(one) for one in self.reasons if one.verdict is not Verdict.ANY]
         how: Any = {"others": stored[1:], "reasons": reasons, "sr_type": self.sr_type}
+        how["replaces"] = self.replaces and self.replaces.report
         if isinstance(self.found, Classification):
             task = self.model.card.recipe.task
             return report_judgment(self.found, task, stored[0], self.provenance, **how)
@@ -218,14 +228,15 @@ class Result:
         how["confidence"] = self.confidence
         return report_segments(self.measurements, stored[0], self.provenance, self.seg, **how)
 
-    def _seg_of(self, segmentation: Segmentation) -> Seg | None:
+    def _seg_of(
+        self, segmentation: Segmentation, replaces: StoredObject | None = None
+    ) -> Seg | None:
         stored = self._referred(seg_obstacle)
         if not stored:
             return None
         series, *others = stored
-        return make_seg(
-            segmentation, series, self.provenance, seg_type=self.seg_type, others=others
-        )
+        how: Any = {"seg_type": self.seg_type, "others": others, "replaces": replaces}
+        return make_seg(segmentation, series, self.provenance, **how)
 
     def _referred(self, obstacle: Callable[[ImageSeries], ImageError | None]) -> list[ImageSeries]:
         """The series that a DICOM object refers to, each once; none if that cannot be."""

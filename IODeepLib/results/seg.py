@@ -47,6 +47,7 @@ from IODeepLib.results.provenance import SOFTWARE, Provenance, shortened
 from IODeepLib.results.references import refer_to_sources
 from IODeepLib.results.segments import LONGEST_LO, describe_segments
 from IODeepLib.results.stand_in import NO_UID, stand_in
+from IODeepLib.results.stored_object import StoredObject
 from IODeepLib.series import ImageSeries
 
 CONTENT_LABEL = "SEGMENTATION"
@@ -74,6 +75,7 @@ def make_seg(
     seg_type: SegmentationType = SegmentationType.BINARY,
     others: Sequence[ImageSeries] = (),
     edit: Edit | None = None,
+    replaces: StoredObject | None = None,
 ) -> Seg | None:
     """A DICOM SEG of what was found, or None if nothing was found.
 
@@ -91,6 +93,7 @@ def make_seg(
         others: further series that the network read.
         edit: what people changed of it; None if nothing. An edited result is a DICOM series of its
             own, with another number and description, and names the SEG that it corrects.
+        replaces: the stored SEG whose place it takes, see `replaced`.
 
     Raises:
         ImageError: the images lack UIDs to refer to, or several of them have no place in space.
@@ -124,7 +127,7 @@ def make_seg(
         )
         dataset = _frameless(series, place, provenance, seg_type, descriptions, edit)
         corrects = None if edit is None else edit.corrects
-        refer_to_sources(dataset, (series, *others), provenance, corrects)
+        refer_to_sources(dataset, (series, *others), provenance, corrects, replaces)
         dataset.LossyImageCompression = source_images.lossy_compression((series, *others))
         table = _frame_table(dataset, segmentation, seg_type, there)
         add_frames(dataset, table, segmentation.grid.shape[1:], place)

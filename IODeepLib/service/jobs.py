@@ -116,6 +116,16 @@ class Jobs(Queue):
         statement = f"SELECT {columns} FROM outbox WHERE job = :job ORDER BY position"  # noqa: S608
         return [Output(*row) for row in self._database.ask(statement, {"job": job.uid})]
 
+    def former_outputs(self, job: Job) -> list[Output]:
+        """The result of the same model on an earlier state of the series; the newest, if any."""
+        found = self._database.ask(
+            "SELECT * FROM jobs WHERE study = :study AND series = :series AND volume = :volume"
+            " AND model = :model AND content != :content AND state IN (:done, :storing)"
+            " ORDER BY created DESC, uid LIMIT 1",
+            {**job.row(), "done": State.DONE, "storing": State.STORING},
+        )
+        return self.outputs(job_in(found[0])) if found else []
+
     def is_stored(self, job: Job, output: Output) -> None:
         """The server has an object."""
         self._database.ask(

@@ -15,6 +15,7 @@ from IODeepLib.errors import ImageError, InputError, NoModelFitsError, OutputErr
 from IODeepLib.inference.confidence import check_confidence
 from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Model
+from IODeepLib.results import Replaced, StoredObject
 from IODeepLib.results.also import KINDS
 from IODeepLib.results.result import CONFIDENCE_NAME, REPORT_NAME, SEG_NAME
 from IODeepLib.selection import judge
@@ -50,11 +51,22 @@ def run_task(task: Run, out: Path, progress: Progress) -> list[Output]:
         )
         model = source_of(task.settings.models_source).fetch(model)
         result = pipeline.run(series, model, options, others=images, progress=progress)
+        if task.replaces:
+            result = result.replacing(_former(task))
         also = [_PICTURE] if Product.PICTURE in task.products else []
         with whole_folder(out) as folder:
             written = result.write(folder, also)
     wanted = [name for product in task.products for name in _FILES[product] if name in written]
     return [_output(out / name) for name in wanted]
+
+
+def _former(task: Run) -> Replaced:
+    """The result whose place it takes."""
+    stored = {
+        one.name: StoredObject(task.study, one.series, one.uid, one.sop_class)
+        for one in task.replaces
+    }
+    return Replaced(stored.get(SEG_NAME), stored.get(REPORT_NAME))
 
 
 def _model(task: Run) -> Model:

@@ -47,6 +47,8 @@ def _run(hands: Hands, job: Job) -> None:
         job.model,
         tuple(map(Product, job.products)),
         tuple(map(str, places)),
+        tuple(hands.jobs.former_outputs(job)),
+        job.uid,
     )
     ended = do_apart(
         hands.helpers,

@@ -15,6 +15,7 @@ from typing import Any
 
 from IODeepLib.disk.files import whole_file
 from IODeepLib.errors import IODeepError, OutputError, SourceError
+from IODeepLib.service.jobs import Output
 from IODeepLib.service.settings import Product, ServiceSettings
 from IODeepLib.sources.archive import TransientError
 from IODeepLib.text.json_text import parse_json
@@ -47,6 +48,8 @@ class Run(Record, tag_field="task", tag="run"):
         settings: of the service.
         study, series, volume, content, model: see `Job`.
         products: what of the result is to be stored.
+        replaces: the result whose place it takes.
+        job: the UID of the job.
         images: the folders in which the images may lie already.
     """
 
@@ -58,6 +61,8 @@ class Run(Record, tag_field="task", tag="run"):
     model: str
     products: Many[Product]
     images: Many[str]
+    replaces: Many[Output] = ()
+    job: str = ""
 
 
 class Failure(Record):

@@ -13,7 +13,7 @@ import slicer
 from IODeepSlicer.scene.segments import SegmentNow
 
 if TYPE_CHECKING:
-    from IODeepLib.results import StoredSeg
+    from IODeepLib.results import StoredObject
 
 # On the node of a result: as what it was saved as DICOM, and what it was like then.
 _SAVED, _STATE = "IODeep.SavedInstanceUIDs", "IODeep.SavedState"
@@ -70,9 +70,9 @@ def filesToSend(node: slicer.vtkMRMLNode, found: Sequence[SegmentNow]) -> list[P
     return files
 
 
-def lastSaved(node: slicer.vtkMRMLNode) -> StoredSeg | None:
+def lastSaved(node: slicer.vtkMRMLNode) -> StoredObject | None:
     """The segmentation that was saved last, in any state, if it is in the open DICOM database."""
-    from IODeepLib.results import StoredSeg
+    from IODeepLib.results import StoredObject
     from IODeepLib.text.foreign import is_uid
 
     for uid in savedUIDs(node):
@@ -83,7 +83,7 @@ def lastSaved(node: slicer.vtkMRMLNode) -> StoredSeg | None:
             database.fileValue(str(path), tag) for tag in (_STUDY, _SERIES, _SOP_CLASS)
         )
         if sopClass == _SEG_STORAGE and all(map(is_uid, (study, series, uid))):
-            return StoredSeg(study, series, uid, sopClass)
+            return StoredObject(study, series, uid, sopClass)
     return None
 
 

@@ -64,11 +64,11 @@ def _each_once(run: Run) -> Iterator[Check]:
 def _named_objects(run: Run) -> Iterator[Check]:
     here = {one.sop_uid: one.name for one in run.origins}
     for one in run.origins:
-        corrects = one.named.corrects
-        for uid in dict.fromkeys((*one.named.objects, corrects)):
+        verbs = {one.named.corrects: "corrects", one.named.replaces: "replaces"}
+        for uid in dict.fromkeys((*one.named.objects, *verbs)):
             if not is_uid(uid):
                 continue
-            what = "corrects" if uid == corrects else "names"
+            what = verbs.get(uid, "names")
             if uid in here:
                 yield Check(one.name, Outcome.OK, f"{what} {here[uid]}, which is here")
             else:

@@ -44,6 +44,7 @@ def _object(one: Origin) -> dict[str, Any]:
         "study_instance_uid": one.study_uid,
         "names": list(one.named.objects),
         "corrects": one.named.corrects,
+        "replaces": one.named.replaces,
         "edited_by": one.edited_by,
         "derivation": one.derivation,
     }
@@ -87,6 +88,8 @@ def _words(one: Origin) -> str:
     parts = [f"{one.name}: {one.kind}, {one.sop_uid}"]
     if one.named.corrects:
         parts.append(f"corrects {one.named.corrects}")
+    if one.named.replaces:
+        parts.append(f"replaces {one.named.replaces}")
     if one.edited_by:
         parts.append(f"by {one.edited_by}")
     return ", ".join(parts)

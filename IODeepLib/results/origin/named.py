@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 from pydicom.uid import KeyObjectSelectionDocumentStorage, RawDataStorage
 
+from IODeepLib.codes import Code
 from IODeepLib.codes.sequences import code_sequence
 from IODeepLib.headers import items, text
 from IODeepLib.headers.sop_classes import holds_no_image
 from IODeepLib.results.edit import CORRECTED_PURPOSE
+from IODeepLib.results.replaced import REPLACED_PURPOSE
 from IODeepLib.text.foreign import is_uid
 
 
@@ -33,12 +35,14 @@ class Named:
         images: those that it was made from, by (study, series).
         objects: SOP Instance UIDs of other objects, such as the SEG that a report is of.
         corrects: the SEG that it corrects; "" for none.
+        replaces: the object whose place it takes; "" for none.
         odd: how many references have no UID that is one; nothing is looked for by them.
     """
 
     images: dict[tuple[str, str], tuple[str, ...]]
     objects: tuple[str, ...]
     corrects: str
+    replaces: str
     odd: int
 
 
@@ -61,15 +65,25 @@ def named_by(header: Dataset) -> Named:
     return Named(
         {series: tuple(uids) for series, uids in images.items()},
         tuple(objects),
-        _corrected(header),
+        _purposed(header, "SourceImageSequence", CORRECTED_PURPOSE),
+        _predecessor(header) or _purposed(header, "ReferencedImageSequence", REPLACED_PURPOSE),
         odd,
     )
 
 
-def _corrected(header: Dataset) -> str:
-    for item in items(header, "SourceImageSequence"):
-        if CORRECTED_PURPOSE in code_sequence(item, "PurposeOfReferenceCodeSequence"):
+def _purposed(header: Dataset, keyword: str, purpose: Code) -> str:
+    """What is referred to there with this purpose."""
+    for item in items(header, keyword):
+        if purpose in code_sequence(item, "PurposeOfReferenceCodeSequence"):
             return text(item, "ReferencedSOPInstanceUID")
+    return ""
+
+
+def _predecessor(header: Dataset) -> str:
+    """The former version of an SR. (PS3.3 section C.17.2)"""
+    for study in items(header, "PredecessorDocumentsSequence"):
+        for one in _of_series("", study, "ReferencedSOPSequence"):
+            return one.sop_uid
     return ""
 
 

@@ -25,6 +25,7 @@ from IODeepLib.results.segments import LONGEST_LO
 from IODeepLib.results.sr.groups import Reported
 from IODeepLib.results.sr.quantities import PRIVATE_SCHEME
 from IODeepLib.results.stand_in import NO_UID, stand_in
+from IODeepLib.results.stored_object import StoredObject
 from IODeepLib.text.derived_uids import derived_uid
 
 
@@ -39,7 +40,13 @@ class SrType(StrEnum):
 
 
 def document(
-    content: Any, reported: Reported, sr_type: SrType, seg: Seg | None, *, edited: bool
+    content: Any,
+    reported: Reported,
+    sr_type: SrType,
+    seg: Seg | None,
+    *,
+    edited: bool,
+    replaces: StoredObject | None = None,
 ) -> Dataset:
     """An SR with file meta information.
 
@@ -49,9 +56,12 @@ def document(
         sr_type: which of the two.
         seg: the SEG that the content refers to, or None.
         edited: whether people changed what it is of.
+        replaces: the report whose place it takes.
     """
     dataset = _around(content, reported, sr_type, edited=edited)
     _refer(dataset, reported, seg)
+    if replaces is not None:  # PS3.3 section C.17.2
+        dataset.PredecessorDocumentsSequence = [replaces.study_reference()]
     body = encoded_element("ContentSequence", content.ContentSequence)
     digest = hashlib.sha256(encoded(dataset))
     digest.update(body.value or b"")

@@ -26,6 +26,7 @@ from IODeepLib.results.sr.document import SrType, document
 from IODeepLib.results.sr.groups import Reported, judgment_groups, not_found, segment_groups
 from IODeepLib.results.sr.library import image_library
 from IODeepLib.results.sr.words import evaluations
+from IODeepLib.results.stored_object import StoredObject
 from IODeepLib.series import ImageSeries
 
 _TITLE = Code("126000", "DCM", "Imaging Measurement Report")  # CID 7021
@@ -56,6 +57,7 @@ def report_segments(
     confidence: Mapping[str, SegmentConfidence] | None = None,
     edit: Edit | None = None,
     sr_type: SrType = SrType.COMPREHENSIVE,
+    replaces: StoredObject | None = None,
 ) -> Report:
     """A DICOM SR of what was measured of segments.
 
@@ -69,6 +71,7 @@ def report_segments(
         confidence: how sure the network is of each segment, by the name of its label.
         edit: what people changed, as `make_seg` was told.
         sr_type: COMPREHENSIVE or COMPREHENSIVE_3D.
+        replaces: the stored report whose place it takes, see `replaced`.
 
     Raises:
         ImageError: the images lack UIDs to refer to.
@@ -92,7 +95,8 @@ def report_segments(
         )
         codes = [not_found(label, reported) for label in missing]
         words = evaluations(summary, codes, reasons, provenance)
-        return _report(list(groups), words, reported, seg, sr_type, edited=edit is not None)
+        how: Any = {"edited": edit is not None, "replaces": replaces}
+        return _report(list(groups), words, reported, seg, sr_type, **how)
 
 
 def report_judgment(
@@ -104,13 +108,14 @@ def report_judgment(
     others: Sequence[ImageSeries] = (),
     reasons: Iterable[str] = (),
     sr_type: SrType = SrType.COMPREHENSIVE,
+    replaces: StoredObject | None = None,
 ) -> Report:
     """A DICOM SR of what a classification or a regression says of the images.
 
     Args:
         found: what it says.
         task: CLASSIFICATION or REGRESSION.
-        series, provenance, others, reasons, sr_type: as `report_segments` has them.
+        series, provenance, others, reasons, sr_type, replaces: as `report_segments` has them.
 
     Raises:
         ImageError: the images lack UIDs to refer to.
@@ -124,7 +129,7 @@ def report_judgment(
     with quiet():
         groups = list(judgment_groups(found, task, reported))
         words = evaluations(summary, (), reasons, provenance)
-        return _report(groups, words, reported, None, sr_type)
+        return _report(groups, words, reported, None, sr_type, replaces=replaces)
 
 
 def _checked(series: ImageSeries, others: Sequence[ImageSeries]) -> tuple[ImageSeries, ...]:
@@ -144,9 +149,10 @@ def _report(
     sr_type: SrType,
     *,
     edited: bool = False,
+    replaces: StoredObject | None = None,
 ) -> Report:
     content = _content(groups, words, reported)
-    return Report(document(content, reported, sr_type, seg, edited=edited))
+    return Report(document(content, reported, sr_type, seg, edited=edited, replaces=replaces))
 
 
 def _content(groups: Sequence[Any], words: Any, reported: Reported) -> Any:

@@ -21,7 +21,7 @@ from pacs.servers import Orthanc
 from pydicom.dataset import Dataset
 
 from IODeepLib.cli.main import main
-from IODeepLib.results import Edit, StoredSeg, make_seg
+from IODeepLib.results import Edit, StoredObject, make_seg
 from IODeepLib.series import find_series
 from IODeepLib.sources.folder import find_model
 
@@ -280,7 +280,7 @@ def test_an_edited_segmentation_names_what_it_corrects(
     assert made is not None
     first = made.dataset
     where = (first.StudyInstanceUID, first.SeriesInstanceUID, first.SOPInstanceUID)
-    edit = Edit(frozenset((1,)), by="Doe^Jane", corrects=StoredSeg(*where, first.SOPClassUID))
+    edit = Edit(frozenset((1,)), by="Doe^Jane", corrects=StoredObject(*where, first.SOPClassUID))
     edited = make_seg(segmentation, series, PROVENANCE, edit=edit)
     assert edited is not None
     edited.save(tmp_path / "edited.dcm")

@@ -15,7 +15,7 @@ from makers.series import Stack
 from pydicom.uid import SegmentationStorage
 
 from IODeepLib.inference.segmentation import Segmentation
-from IODeepLib.results import Edit, Seg, SegmentationType, StoredSeg, make_seg
+from IODeepLib.results import Edit, Seg, SegmentationType, StoredObject, make_seg
 from IODeepLib.series import ImageSeries, find_series
 
 LABELS = (label(1, "liver"), label(2, "spleen"), label(3, "cyst"), label(4, "vessel"))
@@ -40,9 +40,9 @@ def segmentation(series: ImageSeries) -> Segmentation:
     return Segmentation(array, series.grid, LABELS)
 
 
-def stored(seg: Seg) -> StoredSeg:
+def stored(seg: Seg) -> StoredObject:
     dataset = seg.dataset
-    return StoredSeg(
+    return StoredObject(
         dataset.StudyInstanceUID,
         dataset.SeriesInstanceUID,
         dataset.SOPInstanceUID,
