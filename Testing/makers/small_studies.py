@@ -31,11 +31,13 @@ def written_study(folder: Path, seed: int, **common: Any) -> str:
     return study.study
 
 
-def small_model(folder: Path, name: str = "small", **changes: Any) -> Model:
+def small_model(
+    folder: Path, name: str = "small", channels: int = _CHANNELS, **changes: Any
+) -> Model:
     """A network that finds something in every study, packed in a folder of its name."""
-    labels = [label(value) for value in range(1, _CHANNELS)]
-    output = {"channels": _CHANNELS, "activation": "softmax", "labels": labels}
+    labels = [label(value) for value in range(1, channels)]
+    output = {"channels": channels, "activation": "softmax", "labels": labels}
     asked = recipe_json(name=name, output=output, **changes)
     folder.mkdir(parents=True, exist_ok=True)
-    network = networks.save(networks.conv(3, channels=_CHANNELS), folder / f"{name}.onnx")
+    network = networks.save(networks.conv(3, channels=channels), folder / f"{name}.onnx")
     return write_model(network, recipe_from_json(json.dumps(asked)), folder / name)

@@ -113,19 +113,23 @@ def free_port() -> int:
 
 @contextmanager
 def orthanc(
-    folder: Path, clients: dict[str, int] | None = None, **settings: object
+    folder: Path,
+    clients: dict[str, int] | None = None,
+    ports: tuple[int, int] | None = None,
+    **settings: object,
 ) -> Iterator[Orthanc]:
     """An Orthanc in `folder`.
 
     Args:
         folder: a new folder, removed in the end.
         clients: the ports of the AE titles that it may send to.
+        ports: where it listens for HTTP and DICOM; free ones by default.
         settings: what is otherwise in its configuration.
     """
     program = _found("Orthanc", "orthanc and orthanc-dicomweb")
     if not Path(_PLUGINS).exists():
         raise NoServerError(_missing("Orthanc's DICOMweb plugin", "orthanc-dicomweb"))
-    server = Orthanc(free_port(), free_port(), "ORTHANC", folder)
+    server = Orthanc(*(ports or (free_port(), free_port())), "ORTHANC", folder)
     configuration = {
         **_without_comments((_CONFIGURATION / "orthanc.json").read_text("utf-8")),
         **_without_comments((_CONFIGURATION / "dicomweb.json").read_text("utf-8")),

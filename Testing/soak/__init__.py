@@ -1,0 +1,1 @@
+"""Many studies, and somebody who kills whatever works on them."""
