@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field, replace
 
+from IODeepLib.service.audit.syslog import check
+from IODeepLib.service.audit.trail import Trail, trail_of
 from IODeepLib.service.database import Database
 from IODeepLib.service.durations import Durations
 from IODeepLib.service.helpers import Helpers
@@ -28,6 +30,7 @@ class Hands:
         place: its folder.
         owner: who it is.
         database, jobs, studies: its queue.
+        trail: the way to the site's audit server.
         ending: set once it shall end.
         durations: how long its runs took.
         helpers: processes that do tasks.
@@ -40,6 +43,7 @@ class Hands:
     database: Database
     jobs: Jobs
     studies: Studies
+    trail: Trail
     ending: threading.Event = field(default_factory=threading.Event)
     durations: Durations = field(default_factory=Durations)
     helpers: Helpers = field(default_factory=Helpers)
@@ -76,9 +80,11 @@ def hands_for(settings: ServiceSettings, source: PacsSource) -> Hands:
 
     Raises:
         OutputError: its folder cannot be used.
+        UsageError: the certificates for the audit server cannot.
     """
+    check(settings.audit)
     place = Place(settings.place)
     owner = Owner(place.owners)
     database = Database(place.queue)
     jobs, studies = Jobs(database, owner.name), Studies(database, owner.name)
-    return Hands(settings, source, place, owner, database, jobs, studies)
+    return Hands(settings, source, place, owner, database, jobs, studies, trail_of(settings))

@@ -10,6 +10,7 @@ from IODeepLib.disk.files import whole_folder
 from IODeepLib.errors import UsageError
 from IODeepLib.machine.progress import Progress
 from IODeepLib.series import find_series
+from IODeepLib.service.audit.trail import trail_of
 from IODeepLib.service.received import copied
 from IODeepLib.service.rules import Decision, decide
 from IODeepLib.service.settings import ServiceSettings
@@ -73,4 +74,7 @@ def look_at(
             source.images(query, new, progress)
         for uid in others if received else ():
             source.images(replace(query, series_uid=uid), new / uid, progress)
-    return decide(find_series(folder), catalog.models, settings.rules)
+    images = find_series(folder)
+    fetched = [one for one in images if one.series_instance_uid not in here]
+    trail_of(settings).fetched(fetched, source.name)
+    return decide(images, catalog.models, settings.rules)

@@ -41,17 +41,20 @@ def _store(hands: Hands, job: Job) -> None:
         tell("images are gone", job=job.uid)
         return
     folder = hands.place.attempt(job) / tasks.RESULT
-    for output in hands.jobs.outputs(job):
-        if output.stored is None:
-            if not (folder / output.name).is_file():
-                hands.jobs.lost_result(job)
-                tell("result is lost", job=job.uid)
-                return
-            if not hands.jobs.is_ours(job):
-                return
-            hands.source.store([folder / output.name])
-            hands.jobs.is_stored(job, output)
-            tell("object stored", job=job.uid, object=output.uid)
+    waiting = [output for output in hands.jobs.outputs(job) if output.stored is None]
+    files = [folder / output.name for output in waiting]
+    if not all(file.is_file() for file in files):
+        hands.jobs.lost_result(job)
+        tell("result is lost", job=job.uid)
+        return
+    hands.trail.sending(files, hands.source.name)
+    for output, file in zip(waiting, files, strict=True):
+        if not hands.jobs.is_ours(job):
+            return
+        hands.source.store([file])
+        hands.jobs.is_stored(job, output)
+        tell("object stored", job=job.uid, object=output.uid)
+    hands.trail.sent(files, hands.source.name)
     if hands.settings.web is not None:
         keep(hands.place.kept, job.uid, folder)
     hands.jobs.done(job)

@@ -7,6 +7,7 @@
     looks/OWNER-N/      where a study is looked at
     received/           what others have sent, see `received`
     kept/               what the page shows of results, see `kept`
+    audit/              messages that wait for the audit server, see `audit`
 
 Nobody but its owner may read it: it is of patients.
 """

@@ -20,6 +20,7 @@ from IODeepLib.results.also import KINDS
 from IODeepLib.results.result import CONFIDENCE_NAME, REPORT_NAME, SEG_NAME
 from IODeepLib.selection import judge
 from IODeepLib.series import ImageSeries, find_series
+from IODeepLib.service.audit.trail import trail_of
 from IODeepLib.service.jobs import Output
 from IODeepLib.service.looking import pacs_of
 from IODeepLib.service.rules import content_of, is_own
@@ -50,6 +51,9 @@ def run_task(task: Run, out: Path, progress: Progress) -> list[Output]:
             threads=task.settings.threads, confidence=_wants_map(task, model)
         )
         model = source_of(task.settings.models_source).fetch(model)
+        channels = (one for one in judge(series, model, images).channels)
+        read = [one for one in channels if isinstance(one, ImageSeries)]
+        trail_of(task.settings).read(dict.fromkeys(read), model, task.job)
         result = pipeline.run(series, model, options, others=images, progress=progress)
         if task.replaces:
             result = result.replacing(_former(task))
@@ -98,7 +102,10 @@ def _images(task: Run, model: Model) -> Iterator[Sequence[ImageSeries]]:
                 return
     with temporary_folder() as folder:
         query = Query(study_uid=task.study, modalities=frozenset(model.card.modalities))
-        images = _originals(pacs_of(task.settings).images(query, folder))
+        pacs = pacs_of(task.settings)
+        fetched = pacs.images(query, folder)
+        trail_of(task.settings).fetched(fetched, pacs.name)
+        images = _originals(fetched)
         if not _are_the_same(images, task, model):
             raise ImageError(
                 f"other images in the series {task.series} than when it was looked at",

@@ -17,6 +17,7 @@ from IODeepLib.service.triggers import Trigger
 
 _LOOK_EVERY = 1.0  # seconds, for what another process may have put into the queue
 _TIDY_EVERY = 5.0
+_DELIVER_EVERY = 1.0  # audit messages
 _PAUSE = 5.0  # after something went wrong that concerns no single job: the disk is full
 
 
@@ -60,7 +61,9 @@ class Service:
         bodies += [(f"run{number}", run_next) for number in range(1, settings.workers + 1)]
         threads = [self._thread(self._at_the_bell, *one) for one in bodies]
         threads.append(self._thread(self._every, _TIDY_EVERY, lambda: tidy(self._hands)))
+        threads.append(self._thread(self._every, _DELIVER_EVERY, self._hands.trail.deliver))
         threads += [self._thread(self._every, t.every, self._asking(t)) for t in self._triggers]
+        self._hands.trail.started()
         try:
             for listener in self._listeners:
                 listener.start(self._hands.of(listener.name), self._ring)
@@ -74,6 +77,8 @@ class Service:
             for thread in threads:
                 if thread.ident is not None:
                     thread.join()
+            self._hands.trail.ended()
+            self._hands.trail.deliver()
             self._hands.owner.close()
             self._hands.helpers.end()
             tell("service ends", service=self._hands.owner.name)

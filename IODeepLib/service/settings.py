@@ -147,6 +147,34 @@ class Ups(Record):
     store: OneOrMore[Product] = (Product.SEG, Product.SR)
 
 
+class Audit(Record):
+    """Where audit messages go: a syslog server.
+
+    Attributes:
+        server: its address; what goes over tcp and udp, everybody on the way can read.
+        ca: PEM file with the authorities that may have signed its certificate.
+        certificate, key: PEM files that say who we are; the key may be in the certificate's file.
+        source: Audit Source ID; `iodeep@HOST` where it is left out.
+        site: Audit Enterprise Site ID.
+    """
+
+    server: Annotated[
+        str, form(r"(tls|tcp|udp)://[^/@\s:]+:[1-9]\d{0,4}", "tls://audit.example.org:6514")
+    ]
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    source: str | None = None
+    site: str | None = None
+
+    def __post_init__(self) -> None:
+        named = [key for key in ("ca", "certificate", "key") if getattr(self, key) is not None]
+        if named and not self.server.startswith("tls:"):
+            raise StructureError(f"$.{named[0]}", f"nothing for {self.server}", "tls://... beside")
+        if self.key is not None and self.certificate is None:
+            raise StructureError("$.key", "a key without a certificate", "both")
+
+
 class ServiceSettings(Record):
     """What the service does, in the words of the file.
 
@@ -163,6 +191,7 @@ class ServiceSettings(Record):
         threads: threads for each network; those of all cores where it is left out.
         memory_gb: the most that the process of a run may take; what the machine has, by default.
         minutes: the longest that a run may take.
+        audit: where audit messages go.
         rules: what is done with a series; all that apply count.
     """
 
@@ -181,6 +210,7 @@ class ServiceSettings(Record):
     threads: Annotated[int, within(1, 1024)] | None = None
     memory_gb: Annotated[float, within(0.1, 100_000)] | None = None
     minutes: Annotated[float, within(0.01, 10_080)] = 120.0
+    audit: Audit | None = None
     rules: Many[Rule] = (Rule(),)
 
     def __post_init__(self) -> None:

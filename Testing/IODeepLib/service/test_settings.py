@@ -123,6 +123,14 @@ priority = "HIGH"
         (HEAD + "[service.ups]\n", "service.ups (line 3): no way to ask for work"),
         (HEAD + "[service.hl7]\nhost = '192.168.1.7'\n", "service.hl7.host (line 4)"),
         (HEAD + "[service.hl7]\naddresses = ['x']\n", "service.hl7.addresses[0] (line 4): x"),
+        (
+            HEAD + '[service.polling]\n[service.audit]\nserver = "audit:514"\n',
+            'service.audit.server (line 5): "audit:514"; wanted: text of the form tls://',
+        ),
+        (
+            HEAD + '[service.polling]\n[service.audit]\nserver = "udp://a:514"\nca = "x"\n',
+            "service.audit.ca (line 6): nothing for udp://a:514",
+        ),
     ],
 )
 def test_mistakes(
