@@ -9,10 +9,15 @@ BIN := $(VENV)/bin
 # Gigabytes, and versions of their own: in an environment of their own.
 JUDGES := .venv-judges
 
-.PHONY: demo test judges bench fuzz lint docs schema dist package clean pacs ohif
+.PHONY: demo serve-demo test judges bench soak fuzz lint docs schema dist package clean pacs ohif
 
 demo: $(VENV)/demo.done
 	$(BIN)/iodeep demo --out demo_output --also csv,html
+
+# An Orthanc, the service beside it, a study that comes, and a page to look at, until Ctrl-C;
+# DEMO=--once ends when the results are there.
+serve-demo: $(VENV)/service.done pacs
+	$(BIN)/python Testing/serve_demo.py $(DEMO)
 
 # In several processes: whoever is done takes tests from the others.
 test: $(VENV)/test.done pacs ohif
@@ -28,6 +33,11 @@ bench: $(VENV)/bench.done
 # out what takes long.
 judges: $(JUDGES)/judges.done
 	$(JUDGES)/bin/python -m pytest Testing/judges $(JUDGED)
+
+# Many studies, and somebody who kills service, runs and PACS; fails if anything is wrong in the end.
+# SOAKED="--studies 50 --kills 5" is what `make test` does.
+soak: $(VENV)/test.done pacs
+	$(BIN)/python Testing/soak --out soak_output $(SOAKED)
 
 # Goes on where it was stopped; a finding is kept in fuzz_output and makes it fail.
 fuzz: $(VENV)/test.done
@@ -68,7 +78,7 @@ package:
 	cmake --build build --config Release --target package
 
 clean:
-	rm -rf $(VENV) $(JUDGES) demo_output bench_output fuzz_output build dist site
+	rm -rf $(VENV) $(JUDGES) demo_output bench_output fuzz_output soak_output build dist site
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "found no Python 3.11 or later with venv; wanted one; next: \
@@ -78,6 +88,10 @@ $(BIN)/python:
 $(VENV)/demo.done: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .[cli]
 	touch $@
+
+$(VENV)/service.done: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .[cli,service]
+	touch $@ $(VENV)/demo.done
 
 # Tests store, find and fetch in real servers, and other programs judge: these are no Python packages.
 DEBIAN_PACKAGES := dcmtk orthanc orthanc-dicomweb plastimatch libpixelmed-java default-jre-headless openssl
