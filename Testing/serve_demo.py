@@ -82,7 +82,7 @@ def demonstrate(pacs: Orthanc, folder: Path, *, once: bool) -> int:
             # It leaves alone what was in the PACS before it came.
             while service.poll() is None and not queue.ask("SELECT * FROM cursors"):
                 time.sleep(0.1)
-            study = send(pacs)
+            study = send(pacs, folder / "study")
             while service.poll() is None and not {"SEG", "SR"} <= modalities(pacs, study):
                 time.sleep(0.5)
             if service.poll() is not None:
@@ -104,13 +104,17 @@ def iodeep(*arguments: object) -> None:
     subprocess.run([*IODEEP, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
 
 
-def send(pacs: Orthanc) -> str:
+def send(pacs: Orthanc, folder: Path) -> str:
     """Send the study of the demonstration as a modality does; its UID."""
     print("4. A study comes, by storescu")
+    folder.mkdir()
+    for path in sorted((DEMO / "mr_t1").iterdir()):
+        image = pydicom.dcmread(path)
+        image.Manufacturer = "A scanner"  # what IODeep itself has made starts nothing
+        image.save_as(folder / path.name)
     address = ["-aec", pacs.aet, "127.0.0.1", str(pacs.dicom_port)]
-    files = sorted((DEMO / "mr_t1").iterdir())
-    subprocess.run(["storescu", *address, *map(str, files)], check=True)
-    return str(pydicom.dcmread(files[0], stop_before_pixels=True).StudyInstanceUID)
+    subprocess.run(["storescu", *address, *map(str, sorted(folder.iterdir()))], check=True)
+    return str(image.StudyInstanceUID)
 
 
 def repeat(lines: IO[bytes]) -> None:
