@@ -1,7 +1,11 @@
-"""The rows that may be what somebody searches for: what columns say is asked of the database."""
+"""The rows that may be what somebody searches for: what columns say is asked of the database.
+
+To make a step of a row and compare it takes a thousand times as long as not to read it.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,30 +13,57 @@ from pydicom.dataset import Dataset
 
 from IODeepLib.headers import text
 from IODeepLib.service.database import Database
+from IODeepLib.service.settings import Priority
 from IODeepLib.service.states import State, UpsState
+from IODeepLib.service.ups.matching import matches
+from IODeepLib.service.ups.steps import LONGEST_LABEL, TO_BE_CHOSEN
 
-_MOST_LOOKED_AT = 20_000  # of one search
-_PAGE = 500
+_MOST_LOOKED_AT = 2000  # of one search, whatever is asked for
+_PAGE = 100
+_MOST_UIDS = 500
 _STATES = {
     UpsState.SCHEDULED: (State.CHOICE, State.WAITING),
     UpsState.IN_PROGRESS: (State.CHOICE, State.WAITING, State.RUNNING, State.STORING),
     UpsState.COMPLETED: (State.DONE,),
     UpsState.CANCELED: (State.FAILED, State.CANCELED),
 }
+# What differs from job to job; what else is asked for, all of them have or none.
+_OF_ONE = (
+    *("SpecificCharacterSet", "TimezoneOffsetFromUTC", "TransactionUID"),
+    *("SOPClassUID", "SOPInstanceUID", "ProcedureStepState", "ScheduledProcedureStepPriority"),
+    *("ProcedureStepLabel", "ScheduledProcessingParametersSequence"),
+    *("ScheduledProcedureStepStartDateTime", "InputInformationSequence"),
+    "ProcedureStepProgressInformationSequence",
+    "UnifiedProcedureStepPerformedProcedureSequence",
+)
+_CREATED = "replace(replace(replace(substr(created, 1, 19), '-', ''), 'T', ''), ':', '')"
+_RANGE = re.compile(r"(\d{0,14})[^-]*-(\d{0,14})[^-]*")
+_Condition = tuple[str, dict[str, Any]]
 
 
-def candidates(database: Database, table: str, keys: Dataset) -> Iterator[Any]:
-    """Rows of a table that may be of steps with these values, the newest first."""
-    conditions, values = ["1"], dict[str, Any]()
-    for column, those in _wanted(keys).items():
-        if column == "state" and table == "jobs":
-            those = [one for state in those for one in _STATES[UpsState(state)]]
-        names = [f"{column}{number}" for number in range(len(those))]
-        conditions.append(f"{column} IN ({', '.join(f':{name}' for name in names)})")
-        values |= dict(zip(names, those, strict=True))
+def candidates(database: Database, table: str, keys: Dataset, of_all: Dataset) -> Iterator[Any]:
+    """Rows of a table that may be of steps with these values, the newest first.
+
+    Args:
+        database: where the table is.
+        table: `jobs`, or `ups_steps`.
+        keys: the values.
+        of_all: what all jobs have alike.
+    """
+    found = [*_named(keys, table), *_in_study(keys)]
+    if table == "jobs":
+        others = Dataset()
+        others.update(keys)
+        for keyword in _OF_ONE:
+            others.pop(keyword, None)
+        if not matches(of_all, others):
+            return
+        found += _like(keys)
+    where = " AND ".join(["1", *(condition for condition, _ in found)])
+    values = {name: value for _, those in found for name, value in those.items()}
     for offset in range(0, _MOST_LOOKED_AT, _PAGE):
         rows = database.ask(
-            f"SELECT * FROM {table} WHERE {' AND '.join(conditions)}"  # noqa: S608
+            f"SELECT * FROM {table} WHERE {where}"  # noqa: S608
             " ORDER BY created DESC, uid LIMIT :most OFFSET :offset",
             values | {"most": _PAGE, "offset": offset},
         )
@@ -41,15 +72,47 @@ def candidates(database: Database, table: str, keys: Dataset) -> Iterator[Any]:
             return
 
 
-def _wanted(keys: Dataset) -> dict[str, list[str]]:
-    """What of the keys stands in columns of the tables."""
-    found: dict[str, list[str]] = {}
+def _named(keys: Dataset, table: str) -> Iterator[_Condition]:
+    """By UID and state."""
     if "SOPInstanceUID" in keys and keys.SOPInstanceUID:
         value = keys.SOPInstanceUID
         many = [value] if isinstance(value, str) else [str(one) for one in value]
-        if len(many) <= _PAGE:
-            found["uid"] = many
+        if len(many) <= _MOST_UIDS:
+            yield _one_of("uid", many)
     state = text(keys, "ProcedureStepState")
     if state in {one.value for one in UpsState}:
-        found["state"] = [state]
-    return found
+        own = [one.value for one in _STATES[UpsState(state)]]
+        yield _one_of("state", own if table == "jobs" else [state])
+
+
+def _in_study(keys: Dataset) -> Iterator[_Condition]:
+    """By the study that is read."""
+    element = keys.get_item("InputInformationSequence")
+    asked = keys.get("InputInformationSequence") if element is not None else None
+    if asked and isinstance(asked[0], Dataset):
+        study = text(asked[0], "StudyInstanceUID")
+        if study and "\\" not in study:
+            yield "study IN (:study, '')", {"study": study}
+
+
+def _like(keys: Dataset) -> Iterator[_Condition]:
+    """Jobs by model, priority and time."""
+    label = text(keys, "ProcedureStepLabel")
+    if label and "\\" not in label:
+        values = {"label": label.replace("[", "[[]"), "choice": TO_BE_CHOSEN}
+        shown = f"substr(iif(label = '', :choice, label), 1, {LONGEST_LABEL})"
+        yield f"{shown} GLOB :label", values
+    priority = text(keys, "ScheduledProcedureStepPriority")
+    if priority in set(Priority):
+        yield "priority = :priority", {"priority": Priority(priority).rank}
+    if span := _RANGE.fullmatch(text(keys, "ScheduledProcedureStepStartDateTime")):
+        first, last = span.groups()
+        yield f"{_CREATED} >= :first", {"first": first}
+        if last:
+            yield f"substr({_CREATED}, 1, {len(last)}) <= :last", {"last": last}
+
+
+def _one_of(column: str, those: list[str]) -> _Condition:
+    names = [f"{column}{number}" for number in range(len(those))]
+    condition = f"{column} IN ({', '.join(f':{name}' for name in names)})"
+    return condition, dict(zip(names, those, strict=True))

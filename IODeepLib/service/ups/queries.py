@@ -14,6 +14,7 @@ from IODeepLib.service.ups.worklist import MOST_FOUND
 
 _NO_KEYS = {"includefield", "fuzzymatching", "filter"}
 _DEEPEST, _MOST = 8, 100  # of sequences, and of parameters
+_USUAL = 100  # steps, where nobody says how many
 
 
 def keys_of(parameters: Iterable[tuple[str, str]]) -> tuple[Dataset, int, int]:
@@ -22,7 +23,7 @@ def keys_of(parameters: Iterable[tuple[str, str]]) -> tuple[Dataset, int, int]:
     Raises:
         UpsError: an attribute that is none, or a value that is none of it.
     """
-    keys, numbers = Dataset(), {"offset": 0, "limit": MOST_FOUND}
+    keys, numbers = Dataset(), {"offset": 0, "limit": _USUAL}
     for count, (name, value) in enumerate(parameters):
         if count >= _MOST:
             raise UpsError(Status.BAD_VALUE, "too many parameters")

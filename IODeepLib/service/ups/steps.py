@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from pydicom.dataset import Dataset
 
@@ -20,7 +21,8 @@ from IODeepLib.sources.pacs import PacsSource
 
 SCHEME = "99IODEEP"
 MODEL = "MODEL"  # a code in it: the network that is to be run
-_LONGEST_LABEL, _LONGEST_CODE = 64, 16  # characters, of an LO and an SH
+TO_BE_CHOSEN = "a model that is to be chosen"
+LONGEST_LABEL, _LONGEST_CODE = 64, 16  # characters, of an LO and an SH
 _WORK = ("110001", "DCM", "Image Processing")  # PS3.16 CID 9231
 _DISCONTINUED = ("110513", "DCM", "Discontinued for unspecified reason")  # CID 9300
 _EMPTY = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AdmissionID")
@@ -51,24 +53,35 @@ class Performer:
         return cls(station, title=source.name.partition("@")[0])
 
 
-def step_of(job: Job, outputs: Iterable[Output], performer: Performer) -> Dataset:
-    """The procedure step that a job is."""
+@cache
+def of_all(performer: Performer) -> Dataset:
+    """What all jobs have alike, which nobody changes."""
     step = Dataset()
     for keyword in _EMPTY:
         setattr(step, keyword, None)
     for keyword in _EMPTY_SEQUENCES:
         setattr(step, keyword, [])
-    step.ScheduledProcedureStepPriority = _priority(job.priority)
-    step.ProcedureStepLabel = (job.label or "a model that is to be chosen")[:_LONGEST_LABEL]
     step.WorklistLabel = "IODeep"
-    step.ScheduledProcessingParametersSequence = [_model(job.label)] if job.label else []
     step.ScheduledStationNameCodeSequence = [station_code(performer)]
-    step.ScheduledProcedureStepStartDateTime = date_time(job.created)
     step.InputReadinessState = "READY"
     step.ScheduledWorkitemCodeSequence = [code(*_WORK)]
+    step.ProcedureStepProgressInformationSequence = []
+    step.UnifiedProcedureStepPerformedProcedureSequence = []
+    return step
+
+
+def step_of(job: Job, outputs: Iterable[Output], performer: Performer) -> Dataset:
+    """The procedure step that a job is."""
+    step = Dataset()
+    step.update(of_all(performer))
+    step.ScheduledProcedureStepPriority = _priority(job.priority)
+    step.ProcedureStepLabel = (job.label or TO_BE_CHOSEN)[:LONGEST_LABEL]
+    step.ScheduledProcessingParametersSequence = [_model(job.label)] if job.label else []
+    step.ScheduledProcedureStepStartDateTime = date_time(job.created)
     step.InputInformationSequence = [_reference(job.study, job.series, [], performer)]
     named(step, job.uid, job.ups_state)
-    performed(step, [job], {job.uid: list(outputs)}, performer)
+    if job.started is not None or job.state.is_final:
+        performed(step, [job], {job.uid: list(outputs)}, performer)
     return step
 
 
@@ -170,6 +183,7 @@ def code(value: str, scheme: str, meaning: str) -> Dataset:
     return item
 
 
+@cache
 def _model(label: str) -> Dataset:
     item = Dataset()
     item.ValueType = "TEXT"

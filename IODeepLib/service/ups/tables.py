@@ -31,6 +31,7 @@ _TABLES = (
         state TEXT NOT NULL,
         attributes TEXT NOT NULL,
         ours INTEGER NOT NULL,
+        study TEXT NOT NULL,
         secret TEXT NOT NULL DEFAULT '',
         reason TEXT NOT NULL DEFAULT '',
         created TEXT NOT NULL

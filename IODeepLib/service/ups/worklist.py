@@ -18,7 +18,7 @@ from IODeepLib.service.database import Database
 from IODeepLib.service.job import Job, job_in
 from IODeepLib.service.jobs import Jobs
 from IODeepLib.service.queue import time_of_day
-from IODeepLib.service.states import UpsState
+from IODeepLib.service.states import State, UpsState
 from IODeepLib.service.ups import attributes, steps
 from IODeepLib.service.ups.candidates import candidates
 from IODeepLib.service.ups.matching import matches
@@ -29,6 +29,7 @@ from IODeepLib.service.ups.tables import CANCEL_REQUESTED, REPORT, add_tables
 RULE = "a Workitem"  # by this name jobs know that a step asked for them
 MOST_FOUND = 1000  # of one search
 _MOST_STEPS = 100_000
+_WITH_RESULT = (State.STORING, State.DONE, State.FAILED, State.CANCELED)
 _FINAL = (UpsState.COMPLETED, UpsState.CANCELED)
 _Execute = Callable[..., Any]
 
@@ -78,13 +79,13 @@ class Worklist:
         """
         if (row := self._row(uid)) is not None:
             return self._shown(row)
-        return steps.step_of(job := self._job(uid), self._jobs.outputs(job), self._performer)
+        return self._of_job(self._job_row(uid))
 
     def search(self, keys: Dataset) -> Iterator[Dataset]:
         """The steps that have these values, the newest first; those of others, then jobs."""
         count = 0
         for table, shown in (("ups_steps", self._shown), ("jobs", self._of_job)):
-            for row in candidates(self._database, table, keys):
+            for row in candidates(self._database, table, keys, steps.of_all(self._performer)):
                 found = shown(row)
                 if matches(found, keys):
                     yield found
@@ -104,10 +105,11 @@ class Worklist:
             if count >= _MOST_STEPS:
                 raise UpsError(Status.FULL)
             is_job = execute("SELECT 1 FROM jobs WHERE uid = ?", [uid]).fetchone()
-            values = [uid, UpsState.SCHEDULED, _kept(step), self._is_ours(step), time_of_day()]
+            ours, now = self._is_ours(step), time_of_day()
+            values = [uid, UpsState.SCHEDULED, _kept(step), ours, _study(step), now]
             made = is_job is None and execute(
-                "INSERT OR IGNORE INTO ups_steps (uid, state, attributes, ours, created)"
-                " VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO ups_steps (uid, state, attributes, ours, study, created)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 values,
             )
             if not made or not made.rowcount:
@@ -131,8 +133,8 @@ class Worklist:
                 raise _wrong(secret)
             changed = attributes.updated(step.attributes, given)
             execute(
-                "UPDATE ups_steps SET attributes = ?, ours = ? WHERE uid = ?",
-                [_kept(changed), step.ours and self._is_ours(changed), uid],
+                "UPDATE ups_steps SET attributes = ?, ours = ?, study = ? WHERE uid = ?",
+                [_kept(changed), step.ours and self._is_ours(changed), _study(changed), uid],
             )
             happened(execute, uid, REPORT, step.state)
         return Status.DONE
@@ -245,14 +247,18 @@ class Worklist:
         return _step_in(row)
 
     def _job(self, uid: str) -> Job:
+        return job_in(self._job_row(uid))
+
+    def _job_row(self, uid: str) -> Any:
         rows = self._database.ask("SELECT * FROM jobs WHERE uid = :uid", {"uid": uid})
         if not rows:
             raise UpsError(Status.UNKNOWN)
-        return job_in(rows[0])
+        return rows[0]
 
     def _of_job(self, row: Any) -> Dataset:
         job = job_in(row)
-        return steps.step_of(job, self._jobs.outputs(job), self._performer)
+        outputs = self._jobs.outputs(job) if job.state in _WITH_RESULT else []
+        return steps.step_of(job, outputs, self._performer)
 
     def _shown(self, row: Any) -> Dataset:
         step = _step_in(row)
@@ -317,6 +323,13 @@ def _again(step: Step, wanted: UpsState) -> Status:
 
 def _kept(step: Dataset) -> str:
     return json.dumps(attributes.to_json(step))
+
+
+def _study(step: Dataset) -> str:
+    """The only study that it reads; "" if there are more, or none."""
+    items = step.get("InputInformationSequence") or []
+    studies = {text(one, "StudyInstanceUID") for one in items}
+    return studies.pop() if len(studies) == 1 else ""
 
 
 def _step_in(row: Any) -> Step:

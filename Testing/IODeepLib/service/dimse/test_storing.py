@@ -103,6 +103,16 @@ def test_a_study_comes_from_dcmtk(serving: Serving, tmp_path: Path) -> None:
         assert kept(hands) == []
 
 
+def test_what_an_ended_service_has_not_received_is_cleared_away(serving: Serving) -> None:
+    with serving() as (hands, _):
+        left = hands.received.arriving("0123456789abcdef")
+        ours = hands.received.arriving(hands.owner.name)
+        for path in (left, ours):
+            path.touch()
+        tidy(hands)
+        assert hands.received.arrivals() == [ours]
+
+
 def test_what_is_no_image_is_not_asked_for(serving: Serving) -> None:
     with (
         serving() as (_, port),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -263,6 +264,45 @@ def test_what_is_searched_for_is_found_among_steps_and_jobs(
     assert found(PatientID="4711") == {UID}
     assert found(SOPInstanceUID=[UID, job.uid, "2.25.9"]) == {UID, job.uid}
     assert found(ProcedureStepLabel="liver*") == {job.uid}
+    assert found(ProcedureStepLabel="liver@1.?.0") == {job.uid}
+    assert found(ProcedureStepLabel="[l]iver*") == set()
+    assert found(ScheduledProcedureStepPriority="LOW") == set()
+    assert found(ScheduledProcedureStepPriority="HIGH") == {UID, "2.25.101", job.uid}
+    assert found(WorklistLabel="IODeep") == {job.uid}
+    assert found(ScheduledProcedureStepStartDateTime="20260101-20260101") == {UID, "2.25.101"}
+    today = f"{datetime.now(UTC):%Y%m%d}"
+    assert found(ScheduledProcedureStepStartDateTime=f"{today}-{today}") == {job.uid}
+    assert found(ScheduledProcedureStepStartDateTime=f"-{today}2359") == {UID, "2.25.101", job.uid}
+    assert found(ScheduledProcedureStepStartDateTime="2999-") == set()
     of_study = Dataset()
     of_study.StudyInstanceUID = "2.25.1"
     assert found(InputInformationSequence=[of_study]) == {UID, "2.25.101", job.uid}
+    of_study.StudyInstanceUID = "2.25.9"
+    assert found(InputInformationSequence=[of_study]) == set()
+
+
+def test_a_long_queue_is_not_read_for_a_few_steps(worklist: Worklist, database: Database) -> None:
+    """Only the rows that may be meant become steps; of others none is looked at."""
+    studies = range(500)
+    made = [Job(study=f"2.25.{n}", series="2.25.2", model="2.25.7", label="a@1") for n in studies]
+    with database.transaction() as execute:
+        Jobs(database).add(execute, made)
+    rows: list[str] = []
+    of_job = worklist._of_job
+    worklist._of_job = lambda row: (rows.append(row["uid"]), of_job(row))[1]  # type: ignore
+    for keyword, value in (
+        ("SOPInstanceUID", made[7].uid),
+        ("ProcedureStepState", "COMPLETED"),
+        ("ProcedureStepLabel", "b*"),
+        ("PatientID", "4711"),
+        ("WorklistLabel", "AI"),
+        ("ScheduledProcedureStepStartDateTime", "2999-"),
+    ):
+        asked = Dataset()
+        setattr(asked, keyword, value)
+        assert len([*worklist.search(asked)]) == (keyword == "SOPInstanceUID")
+    of_study, asked = Dataset(), Dataset()
+    of_study.StudyInstanceUID = "2.25.8"
+    asked.InputInformationSequence = [of_study]
+    assert [one.SOPInstanceUID for one in worklist.search(asked)] == [made[8].uid]
+    assert rows == [made[7].uid, made[8].uid]
