@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from anyio import current_time, fail_after
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from IODeepLib.service.web.problems import RefusedError, answer
 
 MOST_BYTES = 1_000_000  # of a body; a work item has some ten thousand
+SECONDS = 30.0  # until a body has come
 _MOST_ADDRESSES = 4096  # that are remembered
 
 
@@ -51,7 +53,8 @@ class Limits:
             return
         refused = self._too_often(scope) or _too_long(scope)
         if refused is None:
-            await self._app(scope, _counted(receive), send)
+            received = receive if scope["type"] == "websocket" else _counted(receive)
+            await self._app(scope, received, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -91,13 +94,25 @@ def _too_long(scope: Scope) -> RefusedError | None:
 
 
 def _counted(receive: Receive) -> Receive:
-    """What is received, as long as it is not too much: not all say before how much they send."""
-    count = 0
+    """What is received, as long as it is not too much: not all say before how much they send.
+
+    Nor does it take for ever.
+    """
+    count, is_whole = 0, False
+    ends = math.inf
 
     async def received() -> Message:
-        nonlocal count
-        message = await receive()
+        nonlocal count, is_whole, ends
+        if is_whole:
+            return await receive()
+        ends = min(ends, current_time() + SECONDS)
+        try:
+            with fail_after(ends - current_time()):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, f"a body that did not come within {SECONDS:g} s") from None
         if message["type"] == "http.request":
+            is_whole = not message.get("more_body", False)
             count += len(message.get("body", b""))
             if count > MOST_BYTES:
                 raise HTTPException(413, f"a body of more than {MOST_BYTES} bytes")

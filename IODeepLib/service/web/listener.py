@@ -13,6 +13,7 @@ from IODeepLib.service.listeners import Ring
 from IODeepLib.service.log import tell
 from IODeepLib.service.settings import mistake
 from IODeepLib.service.web.app import app_for
+from IODeepLib.service.web.patience import Impatient
 from IODeepLib.service.web.secrets import with_secrets
 from IODeepLib.service.web.settings import WebSettings
 from IODeepLib.service.web.tls import check_certificate
@@ -48,6 +49,7 @@ class WebListener:
         bound = self._bound()
         config = uvicorn.Config(
             app_for(hands, settings, ring),
+            http=Impatient,
             log_config=None,
             log_level="critical",  # the log of requests is ours, see `watch`
             access_log=False,

@@ -5,6 +5,8 @@ Authlib does it, with PKCE, state and nonce; here is said what it may believe.
 
 from __future__ import annotations
 
+import functools
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,8 +85,20 @@ def _client(asked: Oidc) -> Any:
         client_id=asked.client_id,
         client_secret=asked.client_secret,
         server_metadata_url=f"{asked.issuer.rstrip('/')}/.well-known/openid-configuration",
-        client_kwargs={"scope": "openid profile email", "code_challenge_method": "S256"},
+        client_kwargs={
+            "scope": "openid profile email",
+            "code_challenge_method": "S256",
+            "verify": _authorities(),
+        },
     )
+
+
+@functools.cache
+def _authorities() -> ssl.SSLContext:
+    """Whom to believe who the provider is: reading them takes a while."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 async def _trusted_metadata(client: Any, asked: Oidc) -> None:

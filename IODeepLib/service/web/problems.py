@@ -17,7 +17,12 @@ from IODeepLib.text.complaints import short
 from IODeepLib.text.foreign import printable
 
 _BY_KIND = {UsageError: 400, SourceError: 502, OutputError: 503}
-_WANTED = {404: "a path that there is", 405: "another method", 413: "a shorter body"}
+_WANTED = {
+    404: "a path that there is",
+    405: "another method",
+    408: "all of it",
+    413: "a shorter body",
+}
 _POLICY_VIOLATION = 1008  # of a web socket
 _API = "/api/v1/openapi.json"
 

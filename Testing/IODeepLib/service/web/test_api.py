@@ -45,12 +45,13 @@ def test_all_jobs_in_pages(client: Made, hands: Hands) -> None:
     add(hands, *made)
     hands.database.ask("UPDATE jobs SET created = '2026-11-28' WHERE model > '2.25.15'")  # at once
     hands.database.ask("UPDATE jobs SET state = 'failed' WHERE model < '2.25.2'")
+    program = client()
     for query, count in (("", 25), ("&state=failed", 12), ("&state=waiting", 13)):
         seen: list[str] = []
         cursor = ""
         while cursor is not None:
             path = f"/api/v1/jobs?limit=4{query}" + (f"&cursor={cursor}" if cursor else "")
-            page = client().get(path).json()
+            page = program.get(path).json()
             seen += [one["uid"] for one in page["jobs"]]
             cursor = page["next"]
             assert len(page["jobs"]) == 4 or cursor is None

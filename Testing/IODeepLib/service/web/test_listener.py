@@ -25,7 +25,7 @@ from IODeepLib.service.job import Job
 from IODeepLib.service.log import LOGGER
 from IODeepLib.service.service import Service
 from IODeepLib.service.states import State
-from IODeepLib.service.web import known_models
+from IODeepLib.service.web import known_models, limits, patience
 from IODeepLib.service.web.listener import WebListener
 from IODeepLib.service.web.settings import Role, Token, WebSettings
 
@@ -96,6 +96,30 @@ def test_what_no_client_of_http_would_send(hands: Hands, tmp_path: Path) -> None
                 connection.sendall(sent)
                 assert connection.recv(1000).startswith(b"HTTP/1.1 4"), sent[:60]
         assert httpx2.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+    finally:
+        listener.stop()
+
+
+def test_who_sends_a_byte_now_and_then_is_not_waited_for(
+    hands: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "SECONDS", 0.3)
+    monkeypatch.setattr(limits, "SECONDS", 0.3)
+    port = free_port()
+    listener = WebListener(tmp_path / "iodeep.toml", WebSettings(port=port))
+    listener.start(hands, ring)
+    whole = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    asks = (
+        b"POST /api/v1/jobs/1.2/choose HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n{"
+    )
+    try:
+        for sent, status in ((b"", b""), (b"GET / HT", b""), (whole, b"200"), (asks, b"408")):
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+                connection.sendall(sent)
+                answer = b""
+                while more := connection.recv(10_000):  # until the other side has ended it
+                    answer += more
+                assert answer[9:12] == status, sent
     finally:
         listener.stop()
 
