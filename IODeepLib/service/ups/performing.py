@@ -21,6 +21,7 @@ from IODeepLib.service.hands import Hands
 from IODeepLib.service.jobs import Jobs
 from IODeepLib.service.log import tell
 from IODeepLib.service.processes import do_apart
+from IODeepLib.service.queue import MOST_REFUSALS
 from IODeepLib.service.rules import Decision
 from IODeepLib.service.settings import Priority, Rule, Ups, Which
 from IODeepLib.service.states import State, UpsState
@@ -33,6 +34,7 @@ from IODeepLib.text.derived_uids import derived_uid
 from IODeepLib.text.foreign import is_uid
 
 _IMAGES = "images"
+_NEVER = 0, 0.0  # tries, and when to try again
 
 
 class _RefusedError(Exception):
@@ -65,7 +67,7 @@ class Performing:
     def begin_next(self) -> bool:
         """Begin the step that has waited longest; whether there was one."""
         for step in self._worklist.ours(UpsState.SCHEDULED):
-            tries, due = self._tries.get(step.uid, (0, 0.0))
+            _, due = self._tries.get(step.uid, _NEVER)
             if time.monotonic() < due or not _is_due(step.attributes):
                 continue
             try:
@@ -73,7 +75,7 @@ class Performing:
             except _RefusedError as refusal:
                 self._cancel(step, str(refusal))
             except IODeepError as error:
-                self._later(step, failure_of(error), tries + 1)
+                self._later(step, failure_of(error))
             return True
         return False
 
@@ -94,13 +96,13 @@ class Performing:
             )
             if ended.unwanted:
                 return
-            if ended.failure is not None:
-                self._later(step, ended.failure, self._tries.get(step.uid, (0, 0.0))[0] + 1)
-                return
+            failure = ended.failure
             if ended.crash:
-                raise _RefusedError(
-                    f"the process that looked at its images crashed ({ended.reason})"
-                )
+                why = f"the process that looked at its images crashed ({ended.reason})"
+                failure = Failure(why, "crash", passes=True, refused=True)
+            if failure is not None:
+                self._later(step, failure)
+                return
             decisions: list[Decision] = tasks.read_json(folder / tasks.FOUND, list[Decision])
             wanted = [one for one in decisions if not series or one.series_uid in series]
             self._put_at_hand(folder / _IMAGES, study, step.uid)
@@ -144,8 +146,10 @@ class Performing:
                 self._worklist.move(execute, step.uid, UpsState.CANCELED, secret, reason)
         tell("step canceled", step=step.uid)
 
-    def _later(self, step: Step, failure: Failure, tries: int) -> None:
-        if not failure.passes:
+    def _later(self, step: Step, failure: Failure) -> None:
+        """Try it again after a pause, unless that is in vain."""
+        tries = self._tries.pop(step.uid, _NEVER)[0] + 1
+        if not failure.passes or (failure.refused and tries >= MOST_REFUSALS):
             self._cancel(step, failure.reason)
             return
         self._tries[step.uid] = tries, time.monotonic() + pause_after(tries)

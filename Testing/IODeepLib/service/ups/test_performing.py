@@ -23,6 +23,7 @@ from IODeepLib.service.looking import pacs_of
 from IODeepLib.service.outbox import store_next
 from IODeepLib.service.runs import run_next
 from IODeepLib.service.settings import Ups, service_settings
+from IODeepLib.service.ups import performing as performing_module
 from IODeepLib.service.ups.listener import worklist_of
 from IODeepLib.service.ups.performing import Performing, model_of
 from IODeepLib.service.ups.worklist import Worklist
@@ -127,6 +128,27 @@ def test_a_pacs_that_is_away_is_asked_later(hands: Hands, worklist: Worklist) ->
     assert performing.begin_next()
     assert state(worklist) == "SCHEDULED"
     assert not performing.begin_next()
+
+
+def test_a_look_that_crashes_is_given_up_in_the_end(
+    hands: Hands,
+    worklist: Worklist,
+    child: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    child("crashes")
+    monkeypatch.setattr(performing_module, "MOST_REFUSALS", 2)
+    monkeypatch.setattr(performing_module, "pause_after", lambda tries: 0.0)
+    study = small_study(9)
+    hands.source.store(sorted(study.write(tmp_path / "study").iterdir()))
+    worklist.create(UID, step(study.study))
+    performing = Performing(hands, Ups(), worklist)
+    assert performing.begin_next()
+    assert state(worklist) == "SCHEDULED"
+    assert performing.begin_next()
+    assert state(worklist) == "CANCELED"
+    assert "crashed (SIGSEGV" in reason(worklist)
 
 
 def test_how_a_model_is_named() -> None:
