@@ -55,7 +55,7 @@ def app_for(hands: Hands, settings: WebSettings, ring: Ring) -> FastAPI:
     add_handlers(app)
     app.add_middleware(Limits)  # the last one here is asked first
     app.add_middleware(Guards, settings=settings)
-    app.add_middleware(Watch, settings=settings)
+    app.add_middleware(Watch, settings=settings, trail=hands.trail)
     return app
 
 

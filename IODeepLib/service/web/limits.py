@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
-from typing import NamedTuple
 
 from anyio import current_time, fail_after
 from starlette.exceptions import HTTPException
@@ -13,24 +10,10 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from IODeepLib.service.web.problems import RefusedError, answer
+from IODeepLib.service.web.rates import Rate, Rates
 
 MOST_BYTES = 1_000_000  # of a body; a work item has some ten thousand
 SECONDS = 30.0  # until a body has come
-_MOST_ADDRESSES = 4096  # that are remembered
-
-
-class Rate(NamedTuple):
-    """How often.
-
-    Attributes:
-        at_once: how many requests in one go.
-        each_second: how many later, on average.
-    """
-
-    at_once: int
-    each_second: float
-
-
 LOGIN, ANY = Rate(10, 0.2), Rate(300, 50.0)
 
 
@@ -39,13 +22,10 @@ class Limits:
 
     Args:
         app: what is behind.
-        now: the clock.
     """
 
-    def __init__(self, app: ASGIApp, now: Callable[[], float] = time.monotonic) -> None:
-        self._app, self._now = app, now
-        # What each address has left, and when that was so.
-        self._left: dict[tuple[str, Rate], tuple[float, float]] = {}
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._rates = app, Rates()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -63,8 +43,7 @@ class Limits:
     def _too_often(self, scope: Scope) -> RefusedError | None:
         signs_in = scope["path"].startswith("/login") and scope.get("method") != "GET"
         rate = LOGIN if signs_in else ANY
-        address = (scope.get("client") or ("", 0))[0]
-        wait = self._wait(address, rate)
+        wait = self._rates.wait(address_of(scope), rate)
         if not wait:
             return None
         return RefusedError(
@@ -75,15 +54,10 @@ class Limits:
             {"Retry-After": f"{wait}"},
         )
 
-    def _wait(self, address: str, rate: Rate) -> int:
-        """The seconds until this address may ask again; 0 if it may now."""
-        now = self._now()
-        left, since = self._left.pop((address, rate), (float(rate.at_once), now))
-        left = min(rate.at_once, left + (now - since) * rate.each_second)
-        if len(self._left) >= _MOST_ADDRESSES:
-            del self._left[next(iter(self._left))]  # who was seen longest ago
-        self._left[(address, rate)] = (left - 1 if left >= 1 else left, now)
-        return 0 if left >= 1 else math.ceil((1 - left) / rate.each_second)
+
+def address_of(scope: Scope) -> str:
+    """Who asks, by the address."""
+    return str((scope.get("client") or ("",))[0])
 
 
 def _too_long(scope: Scope) -> RefusedError | None:

@@ -9,12 +9,16 @@ import time
 import traceback
 from pathlib import PurePath
 
+from anyio.to_thread import run_sync
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from IODeepLib.service.audit.trail import Trail
 from IODeepLib.service.log import tell
+from IODeepLib.service.web.limits import address_of
 from IODeepLib.service.web.problems import RefusedError, answer
+from IODeepLib.service.web.rates import Rate, Rates
 from IODeepLib.service.web.settings import WebSettings
 
 _HEADERS = {
@@ -30,6 +34,7 @@ _HEADERS = {
 }
 _TLS = {"Strict-Transport-Security": "max-age=31536000"}
 _LONGEST_METHOD = 10
+_ALERTS = Rate(10, 0.1)  # of one address: whoever tries and tries fills nobody's archive
 # Asked for by programs again and again, or together with a page.
 _SILENT = ("/healthz", "/metrics", "/static/{name}")
 
@@ -40,10 +45,11 @@ class Watch:
     Args:
         app: what is behind.
         settings: whether others reach us by TLS.
+        trail: the way to the site's audit server, which is told who is refused.
     """
 
-    def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, settings: WebSettings, trail: Trail) -> None:
+        self._app, self._trail, self._rates = app, trail, Rates()
         self._headers = _HEADERS | _TLS if settings.over_tls else _HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,19 +76,31 @@ class Watch:
                 await answer(HTTPConnection(scope), refused)(scope, receive, sent)
         finally:
             _log(scope, status, began)
+        if status in (401, 403) and not self._rates.wait(address_of(scope), _ALERTS):
+            who, what = scope.get("visitor", ""), f"{_method(scope)} {_route(scope)}".strip()
+            await run_sync(self._trail.refused, who, address_of(scope), what)
 
 
 def _log(scope: Scope, status: int, began: float) -> None:
-    route = getattr(scope.get("route"), "path", "")
+    route = _route(scope)
     if route not in _SILENT or status >= 400:
         tell(
             "request",
-            method=scope["method"][:_LONGEST_METHOD],
+            method=_method(scope),
             route=route or None,
             status=status,
             who=scope.get("visitor"),
             ms=round((time.monotonic() - began) * 1000, 1),
         )
+
+
+def _method(scope: Scope) -> str:
+    return str(scope["method"])[:_LONGEST_METHOD]
+
+
+def _route(scope: Scope) -> str:
+    """The path, with the names of what is in it in place of that."""
+    return getattr(scope.get("route"), "path", "")
 
 
 def _tell_of(fault: Exception) -> None:

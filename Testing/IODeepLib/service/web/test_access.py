@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as changed
 from web_client import BROWSER, OWN, Client, bearer
 
+from IODeepLib.service.audit.trail import trail_of
+from IODeepLib.service.hands import Hands
 from IODeepLib.service.job import Job
+from IODeepLib.service.settings import Audit
 from IODeepLib.service.states import State
-from IODeepLib.service.web.settings import Role, WebSettings
+from IODeepLib.service.web.app import app_for
+from IODeepLib.service.web.settings import Role, Token, WebSettings
 
 HTML = {"Accept": "text/html"}
+TOKENS = tuple(Token(role.value, f"token-of-{role.value}-0123", role) for role in Role)
 LOOK = ["/api/v1/jobs", "/api/v1/studies", "/api/v1/service", "/api/v1/models", "/metrics"]
 Made = Callable[..., Client]
 
@@ -120,6 +129,31 @@ def test_where_nobody_said_who_may_this_machine_may(client: Made) -> None:
     assert open_.get("/login/oidc").status_code == 404
     for name in ("X-Forwarded-For", "Forwarded"):  # a proxy lets others in that nobody spoke of
         assert open_.get("/", headers={name: "for=10.0.0.1"}).status_code == 403
+
+
+def test_who_is_refused_is_told_to_the_audit_server(hands: Hands, jobs: dict[State, Job]) -> None:
+    """By whom, from where, and what they wanted; not of whom."""
+    settings = changed(hands.settings, audit=Audit(server="tcp://127.0.0.1:9"))
+    audited = replace(hands, settings=settings, trail=trail_of(settings))
+    app = app_for(audited, WebSettings(tokens=TOKENS), lambda: None)
+    client = Client(app, base_url=OWN)
+    client.get("/api/v1/studies/1.2.3", headers=bearer(token(Role.LOOK)))
+    client.post("/api/v1/studies/1.2.3", headers=bearer(token(Role.LOOK)))
+    client.get("/api/v1/studies/1.2.3", headers=bearer("wrong"))
+    client.sign_in("wrong")
+    said = [path.read_text() for path in sorted((hands.place.folder / "audit").iterdir())]
+    assert ["look" in one for one in said] == [True, False, False]
+    routes = [f"{how} /api/v1/studies/{{uid}}" for how in ("POST", "GET")]
+    for one, what in zip(said, [*routes, "POST /login"], strict=True):
+        assert "Use of Restricted Function" in one
+        assert "testclient" in one
+        wanted = re.search(r'"Alert Description" value="([^"]+)"', one)
+        assert wanted is not None
+        assert base64.b64decode(wanted[1]).decode() == what
+        assert "1.2.3" not in one
+    for _ in range(30):
+        client.get("/api/v1/jobs")
+    assert len(list((hands.place.folder / "audit").iterdir())) == 10  # that is enough for now
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from web_client import BROWSER, Client
 
 from IODeepLib.service.job import Job
 from IODeepLib.service.states import State
-from IODeepLib.service.web import limits
-from IODeepLib.service.web.limits import ANY, LOGIN, MOST_BYTES, Limits
+from IODeepLib.service.web import rates
+from IODeepLib.service.web.limits import ANY, LOGIN, MOST_BYTES
+from IODeepLib.service.web.rates import Rates
 from IODeepLib.service.web.sessions import Sessions
 
 
@@ -33,19 +34,19 @@ def test_guessing_tokens_takes_for_ever(closed: Client) -> None:
 
 def test_an_address_may_ask_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, monitored = Clock(), "10.0.0.1"
-    meter = Limits(None, clock)  # type: ignore[arg-type]
-    waits = [meter._wait(monitored, ANY) for _ in range(ANY.at_once + 1)]
+    meter = Rates(clock)
+    waits = [meter.wait(monitored, ANY) for _ in range(ANY.at_once + 1)]
     assert waits == [0] * ANY.at_once + [1]
-    assert meter._wait("10.0.0.2", ANY) == 0
-    assert meter._wait(monitored, LOGIN) == 0
+    assert meter.wait("10.0.0.2", ANY) == 0
+    assert meter.wait(monitored, LOGIN) == 0
     clock.seconds += 1
-    waits = [meter._wait(monitored, ANY) for _ in range(int(ANY.each_second) + 1)]
+    waits = [meter.wait(monitored, ANY) for _ in range(int(ANY.each_second) + 1)]
     assert waits == [0] * int(ANY.each_second) + [1]
     clock.seconds += 10**6
-    assert meter._wait(monitored, ANY) == 0
-    monkeypatch.setattr(limits, "_MOST_ADDRESSES", 100)
+    assert meter.wait(monitored, ANY) == 0
+    monkeypatch.setattr(rates, "_MOST_ADDRESSES", 100)
     for number in range(200):
-        meter._wait(f"10.1.0.{number}", ANY)
+        meter.wait(f"10.1.0.{number}", ANY)
     assert len(meter._left) == 100
 
 
