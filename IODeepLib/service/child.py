@@ -25,7 +25,13 @@ from IODeepLib.service.tasks import Look, Run
 _SECONDS_BETWEEN = 0.5  # two steps that are told
 # Elsewhere libraries of the system do not stand it, or there is no such thing.
 _FORKS = sys.platform == "linux"
-_AHEAD = ("IODeepLib.service.looking", "IODeepLib.service.running", "SimpleITK", "highdicom")
+_AHEAD = (
+    "IODeepLib.codes.anatomy_text",
+    "IODeepLib.service.looking",
+    "IODeepLib.service.running",
+    "PIL.PngImagePlugin",
+    "numpy.ma",
+)
 
 
 def main() -> int:
@@ -46,10 +52,12 @@ def main() -> int:
 def read_ahead() -> None:
     """Import what tasks need; all else that they import is quick."""
     from IODeepLib.network.onnx_runtime import onnx_runtime
+    from IODeepLib.results.loading import load
 
     onnx_runtime()
     for module in _AHEAD:
         importlib.import_module(module)
+    load()  # in a thread of its own, which is gone before anything is forked
 
 
 def do(folder: Path) -> int:
