@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from IODeepLib.service.listing import Hour
+from IODeepLib.text.wording import counted
 
 WIDTH, HEIGHT = 720, 170
 _LEFT, _TOP, _BOTTOM = 40, 10, 140  # of the bars
@@ -69,7 +70,7 @@ def plot(hours: Sequence[Hour]) -> Plot:
             names.append((round(x + (step - _GAP) / 2, 1), f"{here:%H:%M}"))
     lines = [(round(_BOTTOM - scale * one, 1), one) for one in (0, highest // 2, highest)]
     done, failed = sum(hour.done for hour in hours), sum(hour.failed for hour in hours)
-    words = f"In the last {len(hours)} hours {done} jobs were done, and {failed} failed."
+    words = f"In the last {len(hours)} hours: {counted(done, 'job')} done, {failed} failed."
     return Plot(bars, lines, names, words)
 
 

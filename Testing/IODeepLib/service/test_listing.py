@@ -73,7 +73,7 @@ def test_the_last_hours(database: Database) -> None:
     ended = Listing(database).ended_jobs(State.DONE, 2)
     assert [job.model for job in ended] == ["2.25.1", "2.25.0"]
     drawn = plot(hours)
-    assert drawn.words == "In the last 3 hours 2 jobs were done, and 1 failed."
+    assert drawn.words == "In the last 3 hours: 2 jobs done, 1 failed."
     first, second, third = drawn.bars
     assert first.done[1] == first.failed[1] == 0
     assert (second.done[1], third.failed[1]) == (130.0, 65.0)

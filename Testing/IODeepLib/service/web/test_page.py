@@ -94,7 +94,9 @@ def test_a_queue_with_nothing_in_it(client: Made) -> None:
     found = parsed(client())
     assert "Nothing waits." in found.text
     assert "Nothing runs." in found.text
-    assert "In the last 24 hours 0 jobs were done, and 0 failed." in found.text
+    assert "In the last 24 hours: 0 jobs done, 0 failed." in found.text
+    classes = [str(one["class"]).split() for one in found.all("li")]
+    assert all("none" in one for one in classes)
 
 
 def test_an_image_of_one_job(client: Made, jobs: dict[State, Job]) -> None:
