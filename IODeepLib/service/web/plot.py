@@ -69,8 +69,8 @@ def plot(hours: Sequence[Hour]) -> Plot:
         if here.hour % _EVERY == 0:
             names.append((round(x + (step - _GAP) / 2, 1), f"{here:%H:%M}"))
     lines = [(round(_BOTTOM - scale * one, 1), one) for one in (0, highest // 2, highest)]
-    done, failed = sum(hour.done for hour in hours), sum(hour.failed for hour in hours)
-    words = f"In the last {len(hours)} hours: {counted(done, 'job')} done, {failed} failed."
+    all_done, all_failed = sum(hour.done for hour in hours), sum(hour.failed for hour in hours)
+    words = f"In the last {len(hours)} hours: {counted(all_done, 'job')} done, {all_failed} failed."
     return Plot(bars, lines, names, words)
 
 
