@@ -225,7 +225,7 @@ class Result:
             task = self.model.card.recipe.task
             return report_judgment(self.found, task, stored[0], self.provenance, **how)
         assert self.measurements is not None  # noqa: S101  it is a segmentation
-        how["confidence"] = self.confidence
+        how |= {"confidence": self.confidence, "probabilities": self.confidence_map}
         return report_segments(self.measurements, stored[0], self.provenance, self.seg, **how)
 
     def _seg_of(

@@ -107,6 +107,14 @@ def test_an_ensemble_with_mirror_images(blend: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(result.segmentation.array, winner)
     assert np.abs(result.segmentation.confidence / CERTAIN - judge).max() < CLOSE
     assert_means(result, judge)
+    assert (
+        result.report is not None and result.confidence_map is not None and result.seg is not None
+    )
+    (study,) = result.report.dataset.CurrentRequestedProcedureEvidenceSequence
+    *_, seg, probabilities = (one.SeriesInstanceUID for one in study.ReferencedSeriesSequence)
+    assert seg == result.seg.dataset.SeriesInstanceUID
+    assert probabilities == result.confidence_map.dataset.SeriesInstanceUID
+
     alone = run(series, found, Options(confidence=True, mirroring=False))
     others = [scores_by_hand(network, image) for network in networks.values()]
     assert alone.confidence["Label 1"].disagreement < result.confidence["Label 1"].disagreement

@@ -17,10 +17,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, RawDataStorage
 
 from IODeepLib.results import source_images
+from IODeepLib.results.dicom_object import DicomObject
 from IODeepLib.results.encoding import CHARACTER_SET, encoded, encoded_element
 from IODeepLib.results.equipment import network_equipment, software_versions
 from IODeepLib.results.provenance import SOFTWARE, shortened
-from IODeepLib.results.seg import Seg
 from IODeepLib.results.segments import LONGEST_LO
 from IODeepLib.results.sr.groups import Reported
 from IODeepLib.results.sr.quantities import PRIVATE_SCHEME
@@ -43,7 +43,7 @@ def document(
     content: Any,
     reported: Reported,
     sr_type: SrType,
-    seg: Seg | None,
+    made: Sequence[DicomObject],
     *,
     edited: bool,
     replaces: StoredObject | None = None,
@@ -54,12 +54,12 @@ def document(
         content: the root of its content.
         reported: what it is of.
         sr_type: which of the two.
-        seg: the SEG that the content refers to, or None.
+        made: what the content refers to beside the images, of the same study: the SEG, a map.
         edited: whether people changed what it is of.
         replaces: the report whose place it takes.
     """
     dataset = _around(content, reported, sr_type, edited=edited)
-    _refer(dataset, reported, seg)
+    _refer(dataset, reported, made)
     if replaces is not None:  # PS3.3 section C.17.2
         dataset.PredecessorDocumentsSequence = [replaces.study_reference()]
     body = encoded_element("ContentSequence", content.ContentSequence)
@@ -129,17 +129,18 @@ def _private_scheme() -> Dataset:
     return item
 
 
-def _refer(dataset: Dataset, reported: Reported, seg: Seg | None) -> None:
-    """List the images, the SEG and the card of the network. (PS3.3 section C.17.2)"""
+def _refer(dataset: Dataset, reported: Reported, made: Sequence[DicomObject]) -> None:
+    """List the images, what was made of them and the card of the network. (PS3.3 section C.17.2)"""
     by = reported.provenance
     studies: dict[str, list[Dataset]] = {}
     for study, item in source_images.series_references(reported.series):
         studies.setdefault(study, []).append(
             _series(item.SeriesInstanceUID, item.ReferencedInstanceSequence)
         )
-    if seg is not None:
-        made = _instance(seg.dataset.SOPClassUID, seg.sop_instance_uid)
-        studies[dataset.StudyInstanceUID].append(_series(seg.dataset.SeriesInstanceUID, [made]))
+    for one in made:
+        instance = _instance(one.dataset.SOPClassUID, one.sop_instance_uid)
+        own_series = _series(one.dataset.SeriesInstanceUID, [instance])
+        studies[dataset.StudyInstanceUID].append(own_series)
     card = _instance(RawDataStorage, by.card_sop_instance_uid)
     studies.setdefault(by.card_study_instance_uid, []).append(
         _series(by.card_series_instance_uid, [card])

@@ -17,6 +17,7 @@ from IODeepLib.measurements import Measurements, SegmentMeasurements
 from IODeepLib.recipe import Label, Task
 from IODeepLib.results import source_images
 from IODeepLib.results.concepts import concept
+from IODeepLib.results.dicom_object import DicomObject
 from IODeepLib.results.edit import Edit, by_hand
 from IODeepLib.results.provenance import Provenance
 from IODeepLib.results.seg import Seg
@@ -142,6 +143,7 @@ def segment_groups(
     reported: Reported,
     modality: str,
     confidence: Mapping[str, SegmentConfidence],
+    probabilities: DicomObject | None = None,
 ) -> Iterator[Group]:
     """A group for each segment of a SEG, with what was measured of it.
 
@@ -151,6 +153,7 @@ def segment_groups(
         reported: what the groups have in common.
         modality: of the image that was measured.
         confidence: how sure the network is of each segment, by name, as far as that is known.
+        probabilities: the map of the probability of each voxel, or None.
     """
     from highdicom.sr import (
         ReferencedSegment,
@@ -170,7 +173,7 @@ def segment_groups(
             ),
             measurements=[
                 *_measured(by_value[label.value], quantity, unit),
-                *_sure(confidence.get(label.name)),
+                *_sure(confidence.get(label.name), probabilities),
             ],
         )
 
@@ -193,7 +196,9 @@ def _measured(one: SegmentMeasurements, quantity: Code, unit: Code) -> Iterator[
             yield _number(name or quantity, value, counted or unit, derivation)
 
 
-def _sure(confidence: SegmentConfidence | None) -> Iterator[Measurement]:
+def _sure(
+    confidence: SegmentConfidence | None, probabilities: DicomObject | None
+) -> Iterator[Measurement]:
     """How sure the network is of a segment, with the digits of `result.json`."""
     figures = {} if confidence is None else confidence.as_json()
     named = {
@@ -204,7 +209,8 @@ def _sure(confidence: SegmentConfidence | None) -> Iterator[Measurement]:
     }
     for key, (name, counted, factor, derivation) in named.items():
         if figures.get(key) is not None:
-            yield _number(name, factor * figures[key], counted, derivation)
+            source = probabilities if name is q.PROBABILITY else None
+            yield _number(name, factor * figures[key], counted, derivation, source)
 
 
 def judgment_groups(found: Classification, task: Task, reported: Reported) -> Iterator[Group]:
@@ -265,13 +271,24 @@ def _evaluation(name: Code, value: Code) -> QualitativeEvaluation:
     return QualitativeEvaluation(concept(name), concept(value))
 
 
-def _number(name: Code, value: float, unit: Code, derivation: Code | None = None) -> Measurement:
-    """A number with its name and unit, to ten digits. (TID 300)"""
-    from highdicom.sr import Measurement
+def _number(
+    name: Code,
+    value: float,
+    unit: Code,
+    derivation: Code | None = None,
+    source: DicomObject | None = None,
+) -> Measurement:
+    """A number with its name and unit, to ten digits, and what it was read from. (TID 300)"""
+    from highdicom.sr import Measurement, SourceImageForMeasurement
 
+    images = None
+    if source is not None:
+        uids = source.dataset.SOPClassUID, source.sop_instance_uid
+        images = [SourceImageForMeasurement(*uids)]
     return Measurement(
         name=concept(name),
         value=float(f"{value:.10g}"),
         unit=concept(unit),
         derivation=concept(derivation) if derivation else None,
+        referenced_images=images,
     )

@@ -55,6 +55,7 @@ def report_segments(
     others: Sequence[ImageSeries] = (),
     reasons: Iterable[str] = (),
     confidence: Mapping[str, SegmentConfidence] | None = None,
+    probabilities: DicomObject | None = None,
     edit: Edit | None = None,
     sr_type: SrType = SrType.COMPREHENSIVE,
     replaces: StoredObject | None = None,
@@ -69,6 +70,7 @@ def report_segments(
         others: further series that the network read.
         reasons: why this network, a sentence each.
         confidence: how sure the network is of each segment, by the name of its label.
+        probabilities: the map that says it of each voxel.
         edit: what people changed, as `make_seg` was told.
         sr_type: COMPREHENSIVE or COMPREHENSIVE_3D.
         replaces: the stored report whose place it takes, see `replaced`.
@@ -91,12 +93,15 @@ def report_segments(
         groups = (
             []
             if seg is None
-            else segment_groups(measurements, seg, reported, series.modality, confidence or {})
+            else segment_groups(
+                measurements, seg, reported, series.modality, confidence or {}, probabilities
+            )
         )
         codes = [not_found(label, reported) for label in missing]
         words = evaluations(summary, codes, reasons, provenance)
         how: Any = {"edited": edit is not None, "replaces": replaces}
-        return _report(list(groups), words, reported, seg, sr_type, **how)
+        made = [one for one in (seg, probabilities) if one is not None and seg is not None]
+        return _report(list(groups), words, reported, made, sr_type, **how)
 
 
 def report_judgment(
@@ -129,7 +134,7 @@ def report_judgment(
     with quiet():
         groups = list(judgment_groups(found, task, reported))
         words = evaluations(summary, (), reasons, provenance)
-        return _report(groups, words, reported, None, sr_type, replaces=replaces)
+        return _report(groups, words, reported, [], sr_type, replaces=replaces)
 
 
 def _checked(series: ImageSeries, others: Sequence[ImageSeries]) -> tuple[ImageSeries, ...]:
@@ -145,14 +150,14 @@ def _report(
     groups: Sequence[Any],
     words: Any,
     reported: Reported,
-    seg: Seg | None,
+    made: Sequence[DicomObject],
     sr_type: SrType,
     *,
     edited: bool = False,
     replaces: StoredObject | None = None,
 ) -> Report:
     content = _content(groups, words, reported)
-    return Report(document(content, reported, sr_type, seg, edited=edited, replaces=replaces))
+    return Report(document(content, reported, sr_type, made, edited=edited, replaces=replaces))
 
 
 def _content(groups: Sequence[Any], words: Any, reported: Reported) -> Any:

@@ -16,12 +16,14 @@ from makers.results import PROVENANCE, label
 from makers.series import Stack
 from pacs.servers import Dcmqrscp, Orthanc
 from pydicom.dataset import Dataset
+from pydicom.uid import ParametricMapStorage
 
 from IODeepLib.errors import ImageError
 from IODeepLib.inference.confidence import SegmentConfidence
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.measurements import measure
 from IODeepLib.results import Edit, make_seg
+from IODeepLib.results.dicom_object import DicomObject
 from IODeepLib.results.sr import SrType, report_segments
 from IODeepLib.results.sr.quantities import unit_of
 from IODeepLib.series import Unit, find_series
@@ -169,10 +171,26 @@ def test_how_sure_the_network_is(tmp_path: Path) -> None:
         "liver": SegmentConfidence(0.913, 0.25, 0.5, 0.125),
         "left kidney": SegmentConfidence(1.0, None, 0.0, None),
     }
-    report = report_segments(made.measurements, made.series, PROVENANCE, made.seg, confidence=sure)
+    map_ = DicomObject(Dataset())
+    map_.dataset.SOPClassUID = ParametricMapStorage
+    map_.dataset.SOPInstanceUID, map_.dataset.SeriesInstanceUID = "2.25.31", "2.25.32"
+    report = report_segments(
+        made.measurements,
+        made.series,
+        PROVENANCE,
+        made.seg,
+        confidence=sure,
+        probabilities=map_,
+    )
     report.save(tmp_path / "report.dcm")
     assert standard_errors(tmp_path / "report.dcm") == []
-    groups = hd.sr.srread(tmp_path / "report.dcm").content.get_volumetric_roi_measurement_groups()
+    read = hd.sr.srread(tmp_path / "report.dcm")
+    groups = read.content.get_volumetric_roi_measurement_groups()
+    assert map_.sop_instance_uid in {uids[2] for uids in read.get_evidence()}
+    for group in groups:
+        for one in group.get_measurements():
+            source = [image.referenced_sop_instance_uid for image in one.referenced_images]
+            assert source == ([map_.sop_instance_uid] if one.name.value == "122157" else [])
     said = [
         {
             one.name.value: (one.value, one.unit.value)
