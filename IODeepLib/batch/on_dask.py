@@ -18,7 +18,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
-from IODeepLib.batch import remote
 from IODeepLib.batch.engines import lost
 from IODeepLib.batch.terms import Asked, StudyRecord, Task, from_line, to_line
 from IODeepLib.errors import SourceError, UsageError
@@ -50,6 +49,8 @@ class OnDask:
     def records(self, tasks: Iterator[Task]) -> Generator[StudyRecord, None, None]:
         """See `Engine`. Workers that come later get work as well."""
         from distributed import KilledWorker, as_completed
+
+        from IODeepLib.batch import remote
 
         pending: dict[str, tuple[Any, Task]] = {}
         ended = as_completed(loop=self._client.loop)

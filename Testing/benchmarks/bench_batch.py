@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from harness import Bench, Curve, Row, alternate, fresh, peak_memory, seconds, speedup
+from harness import Bench, Curve, Row, Seconds, alternate, fresh, peak_memory, seconds, speedup
 from made import ct_series, recipe, unet
 
 WORKERS = 2
@@ -24,27 +22,32 @@ def rows(bench: Bench) -> Iterator[Row | Curve]:
     """Throughput, then cost by size."""
     sizes = bench.sizes
     yield _throughput(bench, "small", sizes.batch_studies, sizes.batch_volume, SMALL_PATCH, 1.5)
-    yield _throughput(bench, "large", sizes.batch_large, sizes.batch_large_volume, LARGE_PATCH, 1.0)
+    if sizes.batch_large:
+        large = sizes.batch_large, sizes.batch_large_volume, LARGE_PATCH
+        yield _throughput(bench, "large", *large, 1.0)
     _empty_studies(bench.folder / "empty", sizes.cohorts[-1])
-    first, again, notes = [], [], []
-    for count in sizes.cohorts:
-        made = fresh("bench_batch:cost", str(bench.folder), count)
-        first.append((count, made["first"]))
-        again.append((count, made["again"]))
-        notes.append(
-            f"{count}: {made['processor']:.1f} s of processor time, {made['memory'] / 1e6:.0f} MB "
-            f"in the process that directs, {made['records'] / count:.0f} bytes of records and "
-            f"{made['index'] / count:.0f} bytes of index a study"
-        )
-    yield Curve("batch of studies that nothing fits, one process", "studies", first)
-    yield Curve("the same again, nothing to do", "studies", again)
-    least, most = first[0], first[-1]
-    each = 1000 * (most[1] - least[1]) / max(1, most[0] - least[0])
-    yield Row("batch, what a study costs", "-", each, MOST_MS, "ms", note="; ".join(notes))
+    made = {count: fresh("bench_batch:cost", str(bench.folder), count) for count in sizes.cohorts}
+    for what, which in (("batch, nothing fits, one process", "first"), ("the same again", "again")):
+        yield Curve(what, "studies", [(count, one[which]) for count, one in made.items()])
+    least, most = sizes.cohorts[0], sizes.cohorts[-1]
+    each, of_processor = (
+        1000 * (made[most][which] - made[least][which]) / max(1, most - least)
+        for which in ("first", "processor")
+    )
+    note = "; ".join(
+        f"{count}: {one['memory'] / 1e6:.0f} MB in the process that directs, "
+        f"{one['records'] / count:.0f} bytes of records and {one['index'] / count:.0f} of index a "
+        "study"
+        for count, one in made.items()
+    )
+    what = "batch, what a study costs"
+    yield Row(what, "-", each, MOST_MS, "ms", note=note, processor=of_processor)
     count = sizes.cohorts[-2]
-    took = fresh("bench_batch:cost_on_dask", str(bench.folder), count)
-    each = 1000 * took / count
-    yield Row("batch --scheduler, what a study costs", "-", each, MOST_MS, "ms", note="one worker")
+    took, own = (
+        1000 * one / count for one in fresh("bench_batch:cost_on_dask", str(bench.folder), count)
+    )
+    what = "batch --scheduler, what a study costs"
+    yield Row(what, "-", took, MOST_MS, "ms", note=f"{own:.1f} ms of it in the one that directs")
 
 
 def _throughput(
@@ -60,33 +63,27 @@ def _throughput(
     intensity = [{"step": "clip", "lower": -175, "upper": 250}, {"step": "min_max"}]
     asked = recipe(name, CLASSES, patch_size=[patch] * 3, overlap=0.5, intensity=intensity)
     write_model(unet(here / "network.onnx", CLASSES), asked, here / "model")
-    processor: dict[str, list[float]] = {"batch": [], "loop": []}
 
-    def batch() -> float:
-        return timed("batch", lambda: _call("batch", here / "studies", here, here / "batch"))
+    def batch() -> Seconds:
+        shutil.rmtree(here / "batch", ignore_errors=True)
+        return seconds(lambda: _call("batch", here / "studies", here, here / "batch"))
 
-    def loop() -> float:
+    def loop() -> Seconds:
         def runs() -> None:
             for number in range(count):
                 _call("run", here / "studies" / f"{number}", here, here / "loop" / f"{number}")
 
-        return timed("loop", runs)
-
-    def timed(which: str, action: Any) -> float:
-        shutil.rmtree(here / which, ignore_errors=True)
-        before = _processor_time()
-        took = seconds(action)
-        processor[which].append(_processor_time() - before)
-        return took
+        shutil.rmtree(here / "loop", ignore_errors=True)
+        return seconds(runs)
 
     times = alternate(batch, loop, bench.sizes.batch_pairs)
     size = "x".join(map(str, shape[::-1]))
-    spent = {which: sum(values) / len(values) / count for which, values in processor.items()}
-    note = (
-        f"{count} CT of {size}, 3D U-Net, patches of {patch}^3; a study: "
-        f"{min(times[0]) / count:.2f} s against {min(times[1]) / count:.2f} s, processor time "
-        f"{spent['batch']:.2f} s against {spent['loop']:.2f} s"
+    ours, theirs = (
+        f"{min(side) / count:.2f} s ({min(one.processor for one in side) / count:.2f} s of the "
+        "processor)"
+        for side in times
     )
+    note = f"{count} CT of {size}, 3D U-Net, patches of {patch}^3; a study: {ours}, {theirs}"
     what = f"batch --workers {WORKERS}, {name} studies"
     return speedup(what, "a loop of iodeep run", times, limit, note=note)
 
@@ -96,11 +93,6 @@ def _call(verb: str, path: Path, here: Path, out: Path) -> None:
     if verb == "batch":
         call += ["--workers", WORKERS]
     subprocess.run([str(one) for one in call], check=True, capture_output=True)
-
-
-def _processor_time() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _empty_studies(folder: Path, count: int) -> None:
@@ -143,10 +135,8 @@ def cost(folder: str, count: int) -> dict[str, float]:
         summary = batch.map(studies, here / "small" / "model", out, workers=1)
         assert sum(summary.studies.values()) == count
 
-    made = {"first": seconds(once)}
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    made["processor"] = _processor_time() + own.ru_utime + own.ru_stime
-    made["again"] = seconds(once)
+    first = seconds(once)
+    made = {"first": float(first), "processor": first.processor, "again": float(seconds(once))}
     made["memory"] = peak_memory()
     made["records"] = (out / "records.jsonl").stat().st_size
     made["index"] = (out / "files.db").stat().st_size
@@ -154,8 +144,8 @@ def cost(folder: str, count: int) -> dict[str, float]:
     return made
 
 
-def cost_on_dask(folder: str, count: int) -> float:
-    """The same by a worker of Dask, in a process of its own."""
+def cost_on_dask(folder: str, count: int) -> list[float]:
+    """The same by a worker of Dask, in a process of its own; the processor's is ours alone."""
     from distributed import LocalCluster
 
     from IODeepLib import batch
@@ -168,4 +158,5 @@ def cost_on_dask(folder: str, count: int) -> float:
         shutil.copytree(studies / "0" / "0", first / "0")
         batch.map(first, models, here / "out-dask-first", scheduler=address)
         out = here / "out-dask"
-        return seconds(lambda: batch.map(studies, models, out, scheduler=address))
+        took = seconds(lambda: batch.map(studies, models, out, scheduler=address))
+        return [float(took), took.processor]
