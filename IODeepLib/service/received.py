@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from pydicom import dcmread
@@ -90,11 +91,11 @@ class Received:
         for folder in _visible(self._folder / study):
             files = _visible(folder)
             if files and len(files) >= count.get(folder.name, 0):
-                with quiet():
-                    header = dcmread(files[0], specific_tags=_ASKED)
+                with quiet(), suppress(OSError):  # nobody needed it: it is removed just now
+                    header = dcmread(files[0], stop_before_pixels=True, specific_tags=_ASKED)
                     said = {keyword: text(header, keyword) for keyword in _ASKED}
-                said["NumberOfSeriesRelatedInstances"] = str(len(files))
-                found[folder.name] = Entity(study, folder.name, attributes=said)
+                    said["NumberOfSeriesRelatedInstances"] = str(len(files))
+                    found[folder.name] = Entity(study, folder.name, attributes=said)
         return found
 
     def forget_unneeded(self, study: str) -> None:
@@ -129,8 +130,10 @@ def copied(series: Path, folder: Path) -> None:
 
 
 def _visible(folder: Path) -> list[Path]:
-    found = folder.iterdir() if folder.is_dir() else ()
-    return sorted(item for item in found if not item.name.startswith("."))
+    try:
+        return sorted(item for item in folder.iterdir() if not item.name.startswith("."))
+    except OSError:  # there is none, or none any more
+        return []
 
 
 def _onto_the_disk(folder: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from IODeepLib.service.studies import Studies
 from IODeepLib.service.tidying import tidy
 
 Serving = Callable[..., Any]
+MORE = {"NumberOfSeriesRelatedInstances": "7"}
 
 
 @contextmanager
@@ -94,6 +96,7 @@ def test_a_study_comes_from_dcmtk(serving: Serving, tmp_path: Path) -> None:
         for path in hands.place.received.rglob("*.dcm"):
             image = dcmread(path)
             assert image == sent[image.SOPInstanceUID]
+        assert hands.received.more_than(study.study, [replace(series, attributes=MORE)]) == {}
         tidy(hands)
         assert len(kept(hands)) == 6  # it waits to be looked at
         taken = Studies(hands.database, "test").next()
