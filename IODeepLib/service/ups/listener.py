@@ -44,11 +44,13 @@ class UpsListener:
             if performing.begin_next():
                 ring()
 
-        self._begin(perform)
+        self._begin(perform, hands)
         if self._dimse is not None:
             from IODeepLib.service.ups.reporting import Reporting
 
-            self._begin(Reporting(self._dimse, Subscriptions(hands.database, worklist)).report)
+            self._begin(
+                Reporting(self._dimse, Subscriptions(hands.database, worklist)).report, hands
+            )
 
     def stop(self) -> None:
         """See `Listener`."""
@@ -56,13 +58,16 @@ class UpsListener:
         for thread in self._threads:
             thread.join()
 
-    def _begin(self, body: Callable[[], None]) -> None:
+    def _begin(self, body: Callable[[], None], hands: Hands) -> None:
         def again_and_again() -> None:
             while not self._ending.wait(_EVERY):
                 try:
                     body()
                 except IODeepError as error:
                     tell("trouble", at=self.name, why=str(error))
+                except BaseException:  # a fault of ours: who started the service starts it again
+                    hands.ending.set()
+                    raise
 
         thread = threading.Thread(target=again_and_again)
         self._threads.append(thread)

@@ -76,6 +76,9 @@ class Performing:
                 self._cancel(step, str(refusal))
             except IODeepError as error:
                 self._later(step, failure_of(error))
+            except Exception as fault:  # of ours: what others write must not stop their work
+                tell("fault", at="ups", step=step.uid, kind=type(fault).__name__)
+                self._cancel(step, f"a fault of IODeep's ({type(fault).__name__})")
             return True
         return False
 

@@ -151,6 +151,20 @@ def test_a_look_that_crashes_is_given_up_in_the_end(
     assert "crashed (SIGSEGV" in reason(worklist)
 
 
+def test_a_fault_of_ours_stops_no_other_work(
+    hands: Hands, worklist: Worklist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(*_: object) -> None:
+        raise TypeError
+
+    monkeypatch.setattr(performing_module, "_input", faulty)
+    worklist.create(UID, step())
+    performing = Performing(hands, Ups(), worklist)
+    assert performing.begin_next()
+    assert not performing.begin_next()
+    assert "a fault of IODeep's (TypeError)" in reason(worklist)
+
+
 def test_how_a_model_is_named() -> None:
     def coded(value: str, scheme: str) -> Any:
         item = Dataset()
