@@ -13,7 +13,7 @@ from IODeepLib.errors import UsageError
 def is_loopback(host: str) -> bool:
     """Whether only programs on this machine reach what listens on `host`."""
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        return host.lower() == "localhost" or ip_address(host).is_loopback
     except ValueError:  # a name
         return False
 

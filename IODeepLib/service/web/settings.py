@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta
 
+from IODeepLib.service.addresses import is_loopback
 from IODeepLib.text.json_text import StructureError
 from IODeepLib.text.records import Many, Record, within
 
@@ -83,7 +84,7 @@ class Oidc(Record):
     def __post_init__(self) -> None:
         address = urlsplit(self.issuer)
         if address.scheme != "https" and not (
-            address.scheme == "http" and is_local(address.hostname or "")
+            address.scheme == "http" and is_loopback(address.hostname or "")
         ):
             raise StructureError("$.issuer", self.issuer, "an address that begins with https://")
         if not self.roles:
@@ -131,7 +132,7 @@ class WebSettings(Record):
         if not self.is_open:
             return
         wanted = "who may: [[service.web.tokens]] or [service.web.oidc]"
-        if not is_local(self.host):
+        if not is_loopback(self.host):
             raise StructureError("$.host", f"{self.host}, for everybody who reaches it", wanted)
         if self.proxy is not None:
             raise StructureError("$.proxy", "a proxy, for everybody who reaches it", wanted)
@@ -139,7 +140,7 @@ class WebSettings(Record):
     def _check_tls(self) -> None:
         if self.key is not None and self.certificate is None:
             raise StructureError("$.key", "a key without a certificate", "both")
-        if not is_local(self.host) and not self.over_tls:
+        if not is_loopback(self.host) and not self.over_tls:
             raise StructureError(
                 "$.host",
                 f"{self.host}, without TLS",
@@ -184,14 +185,6 @@ class WebSettings(Record):
         if self.address is not None:
             found.add(urlsplit(self.address).hostname or "")
         return frozenset(found)
-
-
-def is_local(host: str) -> bool:
-    """Whether only this machine reaches what listens at `host`."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == _LOCAL
 
 
 def _is_any(host: str) -> bool:

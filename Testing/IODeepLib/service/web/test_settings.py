@@ -9,12 +9,13 @@ import trustme
 from msgspec.structs import replace as changed
 
 from IODeepLib.errors import UsageError
+from IODeepLib.service.addresses import is_loopback
 from IODeepLib.service.listeners import listeners_of
 from IODeepLib.service.settings import ServiceSettings, service_settings
 from IODeepLib.service.tasks import Look, read_json, write_json
 from IODeepLib.service.web.listener import WebListener
 from IODeepLib.service.web.secrets import with_secrets
-from IODeepLib.service.web.settings import Role, WebSettings, is_local
+from IODeepLib.service.web.settings import Role, WebSettings
 from IODeepLib.sources.settings import Settings, read_settings
 from IODeepLib.text.foreign import printable
 
@@ -45,7 +46,7 @@ def test_by_default_only_this_machine_reaches_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = web(tmp_path, monkeypatch, "")
-    assert is_local(found.host)
+    assert is_loopback(found.host)
     assert found.is_open
     assert not found.over_tls
     assert found.names == {"127.0.0.1", "::1", "localhost"}
