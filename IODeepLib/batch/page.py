@@ -36,7 +36,7 @@ def page(summary: Summary, picture: bytes) -> str:
 
 def _parts(summary: Summary, picture: bytes) -> Iterator[Element]:
     outcomes = [_row(one.value, number(summary.studies[one])) for one in Outcome]
-    now = f"{summary.new} were read by the last call, {summary.before} had been before."
+    now = f"The last call read {summary.new} of them; {summary.before} were done before."
     yield section(
         "studies",
         "Studies",
