@@ -35,7 +35,7 @@ judges: $(JUDGES)/judges.done
 	$(JUDGES)/bin/python -m pytest Testing/judges $(JUDGED)
 
 # Many studies, and somebody who kills service, runs and PACS; fails if anything is wrong in the end.
-# SOAKED="--studies 50 --kills 5" is what `make test` does.
+# SOAKED="--studies 30 --kills 5" is what `make test` does.
 soak: $(VENV)/test.done pacs
 	$(BIN)/python Testing/soak --out soak_output $(SOAKED)
 
