@@ -121,7 +121,6 @@ def test_who_is_in_a_group_has_its_role(
         {"claims": {"groups": {"readers": True}}},
         {"claims": {"roles": ["readers"]}},
     ],
-    ids=str,
 )
 def test_what_proves_nothing_opens_nothing(
     change: dict[str, object],
