@@ -17,7 +17,7 @@ demo: $(VENV)/demo.done
 # An Orthanc, the service beside it, a study that comes, and a page to look at, until Ctrl-C;
 # DEMO=--once ends when the results are there.
 serve-demo: $(VENV)/service.done pacs
-	$(BIN)/python Testing/serve_demo.py $(DEMO)
+	PYTHONPATH=. $(BIN)/python Testing/serve_demo.py $(DEMO)
 
 # In several processes: whoever is done takes tests from the others.
 test: $(VENV)/test.done pacs ohif
@@ -37,7 +37,7 @@ judges: $(JUDGES)/judges.done
 # Many studies, and somebody who kills service, runs and PACS; fails if anything is wrong in the end.
 # SOAKED="--studies 30 --kills 5" is what `make test` does.
 soak: $(VENV)/test.done pacs
-	$(BIN)/python Testing/soak --out soak_output $(SOAKED)
+	PYTHONPATH=. $(BIN)/python Testing/soak --out soak_output $(SOAKED)
 
 # Goes on where it was stopped; a finding is kept in fuzz_output and makes it fail.
 fuzz: $(VENV)/test.done

@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
-from pydicom.uid import KeyObjectSelectionDocumentStorage, RawDataStorage
+from pydicom.uid import (
+    KeyObjectSelectionDocumentStorage,
+    ParametricMapStorage,
+    RawDataStorage,
+)
 
 from IODeepLib.codes import Code
 from IODeepLib.codes.sequences import code_sequence
@@ -49,6 +53,7 @@ class Named:
 def named_by(header: Dataset) -> Named:
     """What an object with this header names."""
     images: dict[tuple[str, str], dict[str, None]] = {}
+    maps: dict[tuple[str, str], dict[str, None]] = {}
     objects: dict[str, None] = {}
     odd = 0
     # What a Key Object Selection names are results, and a picture of one is an image as well.
@@ -61,7 +66,13 @@ def named_by(header: Dataset) -> Named:
         elif none_is_source or holds_no_image(one.sop_class):
             objects[one.sop_uid] = None
         else:
-            images.setdefault((one.study_uid, one.series_uid), {})[one.sop_uid] = None
+            found = maps if one.sop_class == ParametricMapStorage else images
+            found.setdefault((one.study_uid, one.series_uid), {})[one.sop_uid] = None
+    # A map beside images was made of them, as that of the confidence; alone it is a source itself.
+    if images:
+        objects |= {uid: None for uids in maps.values() for uid in uids}
+    else:
+        images = maps
     return Named(
         {series: tuple(uids) for series, uids in images.items()},
         tuple(objects),
