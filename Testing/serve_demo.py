@@ -119,15 +119,21 @@ def send(pacs: Orthanc, folder: Path) -> str:
 
 def repeat(lines: IO[bytes]) -> None:
     """Say what the service says, in words."""
-    for line in lines:
-        try:
-            said = json.loads(line)
-        except ValueError:
-            print(line.decode("utf-8", "replace").rstrip(), file=sys.stderr)
-            continue
-        facts = [f"{said[key]}" for key in ("model", "at", "why") if key in said]
-        seconds = [f"{said['seconds']} s"] if "seconds" in said else []
-        print("   " + ": ".join([said["event"], *filter(None, [", ".join(facts + seconds)])]))
+    with suppress(ValueError):  # it has ended, and what it said it by is closed
+        for line in lines:
+            repeat_line(line)
+
+
+def repeat_line(line: bytes) -> None:
+    """Say one thing that it says."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        print(line.decode("utf-8", "replace").rstrip(), file=sys.stderr)
+        return
+    facts = [f"{said[key]}" for key in ("model", "at", "why") if key in said]
+    seconds = [f"{said['seconds']} s"] if "seconds" in said else []
+    print("   " + ": ".join([said["event"], *filter(None, [", ".join(facts + seconds)])]))
 
 
 def series_of(pacs: Orthanc, study: str) -> list[dict]:
