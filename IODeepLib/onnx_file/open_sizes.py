@@ -60,6 +60,10 @@ def _opened(buffer: memoryview, shape: Field) -> bytes:
 
 
 def _of(buffer: memoryview, message: Field | None, number: int) -> list[Field]:
-    """The fields of this number in a message, or in the whole buffer."""
+    """The messages of this number in a message, or in the whole buffer.
+
+    Where something else has the number, readers of Protocol Buffers pass over it.
+    """
     begin, end = (0, len(buffer)) if message is None else (message.begin, message.end)
-    return [part for part in fields(buffer, begin, end) if part.number == number]
+    found = (part for part in fields(buffer, begin, end) if part.number == number)
+    return [part for part in found if part.wire_type == DELIMITED]

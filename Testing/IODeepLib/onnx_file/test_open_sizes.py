@@ -9,7 +9,7 @@ import pytest
 from makers.layered_networks import unet
 
 from IODeepLib.onnx_file.open_sizes import with_open_sizes
-from IODeepLib.onnx_file.wire import WireError
+from IODeepLib.onnx_file.wire import VARINT, WireError, encode_delimited, encode_tag
 
 SIZE = (16, 24, 32)
 
@@ -52,6 +52,22 @@ def test_tensors_without_a_shape_stay_without() -> None:
     model.graph.output[0].type.tensor_type.ClearField("shape")
     opened = onnx.load_from_string(with_open_sizes(model.SerializeToString()))
     assert not opened.graph.output[0].type.tensor_type.HasField("shape")
+
+
+def test_numbers_in_the_place_of_messages_are_passed_over() -> None:
+    """ONNX Runtime does so, too: such a network runs, and is opened."""
+    number = encode_tag(2, VARINT) + b"\x05"  # where an input has its type
+    content = unet(size=SIZE).SerializeToString() + encode_delimited(
+        7, encode_delimited(13, encode_delimited(1, b"between") + number)
+    )
+    assert np.array_equal(run(with_open_sizes(content), SIZE), run(content, SIZE))
+    model = unet(size=SIZE)
+    given = model.graph.input[0].SerializeToString() + number
+    rest = onnx.ModelProto.FromString(model.SerializeToString())
+    del rest.graph.input[:]
+    content = rest.SerializeToString() + encode_delimited(7, encode_delimited(11, given))
+    assert run(content, SIZE).shape[2:] == SIZE
+    assert run(with_open_sizes(content), (32, 16, 16)).shape[2:] == (32, 16, 16)
 
 
 @pytest.mark.parametrize("content", [b"\x00", b"\x3a\x05\x00", b"\x3a\x02\x5a\x7f"])
