@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
@@ -32,6 +33,27 @@ def is_in(address: str, networks: Iterable[str]) -> bool:
     found = ip_address(address.partition("%")[0])
     found = getattr(found, "ipv4_mapped", None) or found
     return any(found in ip_network(network, strict=False) for network in networks)
+
+
+def listening(table: str, host: str, port: int) -> socket.socket:
+    """A socket that others can connect to there.
+
+    Args:
+        table: how messages call where these stand.
+        host, port: of this machine.
+
+    Raises:
+        UsageError: there is no such address, or its port is taken.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except (OSError, UnicodeError) as error:
+        raise UsageError(
+            f"{table}: {host}:{port} cannot be listened on ({error})",
+            "an address of this machine, and a port that is free",
+            "correct host and port there",
+        ) from None
 
 
 def tls_context(

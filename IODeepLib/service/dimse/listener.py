@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from pynetdicom.association import MODE_ACCEPTOR
 
-from IODeepLib.errors import IODeepError, SourceError, UsageError
-from IODeepLib.service.addresses import is_in, tls_context
+from IODeepLib.errors import IODeepError, SourceError
+from IODeepLib.service.addresses import is_in, listening, tls_context
 from IODeepLib.service.dimse.request import C_ECHO, NOT_OFFERED, SUCCESS, Request
 from IODeepLib.service.dimse.settings import Dimse
 from IODeepLib.service.hands import Hands
@@ -85,20 +85,12 @@ class DimseListener:
         for one in (service(hands) for service in self._services):
             self._offered |= one.offered
             self._answers |= one.answers
-        address = self._settings.host, self._settings.port
-        try:
-            family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][0]
-            self._listener = socket.create_server(address, family=family)
-        except (OSError, UnicodeError) as error:
-            raise UsageError(
-                f"service.dimse: {address[0]}:{address[1]} cannot be listened on ({error})",
-                "an address of this machine, and a port that is free",
-                "correct host and port there",
-            ) from None
+        place = self._settings.host, self._settings.port
+        self._listener = listening("service.dimse", *place)
         self._listener.settimeout(_TICK)
-        listening = threading.Thread(target=self._listen, args=[hands, ring])
-        self._threads.append(listening)
-        listening.start()
+        thread = threading.Thread(target=self._listen, args=[hands, ring])
+        self._threads.append(thread)
+        thread.start()
 
     def stop(self) -> None:
         """See `Listener`."""

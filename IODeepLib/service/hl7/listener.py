@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-from IODeepLib.errors import OutputError, SourceError, UsageError
-from IODeepLib.service.addresses import is_in, tls_context
+from IODeepLib.errors import IODeepError
+from IODeepLib.service.addresses import is_in, listening, tls_context
 from IODeepLib.service.hands import Hands
 from IODeepLib.service.hl7.message import TYPES, acknowledgment, parse
 from IODeepLib.service.hl7.settings import Hl7
@@ -50,16 +50,8 @@ class MllpListener:
 
     def start(self, hands: Hands, ring: Ring) -> None:
         """See `Listener`."""
-        address = self._settings.host, self._settings.port
-        try:
-            family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][0]
-            self._listener = socket.create_server(address, family=family)
-        except (OSError, UnicodeError) as error:
-            raise UsageError(
-                f"service.hl7: {address[0]}:{address[1]} cannot be listened on ({error})",
-                "an address of this machine, and a port that is free",
-                "correct host and port there",
-            ) from None
+        place = self._settings.host, self._settings.port
+        self._listener = listening("service.hl7", *place)
         self._listener.settimeout(_TICK)
         thread = threading.Thread(target=self._listen, args=[hands, ring])
         self._threads.append(thread)
@@ -150,6 +142,6 @@ def _answered(hands: Hands, content: bytes) -> tuple[bytes, int]:
         with hands.database.transaction() as execute:
             for study in dict.fromkeys(studies):
                 hands.studies.seen(execute, study)
-    except (SourceError, OutputError):
+    except IODeepError:
         return acknowledgment(message, "AE", "try again later"), 0
     return acknowledgment(message, "AA"), len(set(studies))
