@@ -8,6 +8,7 @@ of patches is run.
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from IODeepLib.errors import ModelError
 from IODeepLib.geometry.arrays import Box, Float32
 from IODeepLib.inference import device_programs as programs
 from IODeepLib.inference.alike import MOST_KEPT, Last, values_of
@@ -38,9 +40,11 @@ from IODeepLib.inference.sliding_window import Slab
 from IODeepLib.machine.ahead import ahead
 from IODeepLib.machine.cores import usable_threads
 from IODeepLib.machine.progress import Progress
-from IODeepLib.network.device import Array, Device
+from IODeepLib.network.device import Array, Device, Program
 from IODeepLib.network.predictor import Ensemble
 from IODeepLib.recipe import Activation, Decision, Input, Output
+
+_log = logging.getLogger(__name__)
 
 # Bytes of finished planes that are brought down at once; more where there are fewer of them than
 # threads, which decide a plane each.
@@ -141,6 +145,7 @@ class DeviceBlending:
         ]
         self._pieces = [_pieces(part) for part in self._parts]  # of a voxel
         self._known: dict[tuple[int, int, int], Array] = {}  # what `_voxels` made
+        self._highest: Program | None = None
         self._slab: list[Array] = []  # for each part of the channels (voxel and piece, channel)
         self._alike = Last[list[Array]]()
         activation = predict.each_activated
@@ -151,7 +156,6 @@ class DeviceBlending:
         self._add = device.program(programs.adding(kind, letters, input_.spatial_axes, activation))
         self._shift = device.program(programs.shifting())
         self._bring = device.program(programs.bringing())
-        self._highest = device.program(programs.deciding())
         self._sum = device.program(programs.summing())
 
     def slabs(self, highest_alone: bool) -> Iterator[Slab]:
@@ -173,14 +177,20 @@ class DeviceBlending:
                 for i in range(0, count, together):
                     n = min(together, count - i)
                     voxels = slice(i * across, (i + n) * across)
-                    if doubtful or not decided:
-                        scores = room[: channels * n * across].reshape(channels, -1)
-                        self._bring_scores(scores, slab, voxels)
-                        planes: npt.NDArray[Any] = scores.reshape(channels, n, rows, columns)
+                    if decided and not doubtful:
+                        try:
+                            highest = self._highest_of(slab[0], voxels)
+                        except (MemoryError, ModelError) as error:  # scores decide the same
+                            _log.warning("what is highest is found on the CPU: %s", error)
+                            decided = False
+                        else:
+                            yield first + i, highest.reshape(1, n, rows, columns)
+                            continue
+                    scores = room[: channels * n * across].reshape(channels, -1)
+                    self._bring_scores(scores, slab, voxels)
+                    planes = scores.reshape(channels, n, rows, columns)
                     if doubtful:
                         check_finite(planes, (first + i, 0, 0))
-                    if decided:
-                        planes = self._highest_of(slab[0], voxels).reshape(1, n, rows, columns)
                     yield first + i, planes
         self._run.tell()
 
@@ -192,6 +202,8 @@ class DeviceBlending:
 
     def _highest_of(self, slab: Array, voxels: slice) -> npt.NDArray[np.uint16]:
         """The channel with the highest score, the first of equals, of some voxels of the slab."""
+        if self._highest is None:
+            self._highest = self._device.program(programs.deciding())
         found = np.empty(voxels.stop - voxels.start, np.uint16)
         where = _of(voxels, self._pieces[0], self._output.channels)
         self._highest.bring(found, {SLAB: slab}, where)

@@ -178,6 +178,20 @@ def test_the_highest_alone(
     assert not joined(same.there(highest_alone=True)).any()
 
 
+@pytest.mark.parametrize("fault", [MemoryError("no room"), ModelError("no kernel", "one", "-")])
+def test_a_device_that_cannot_decide_gives_scores(
+    fault: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    case = Case((20, 17, 23), PATCHES)
+
+    def failing(*_: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(device_blending.DeviceBlending, "_highest_of", failing)
+    np.testing.assert_array_equal(joined(case.there(highest_alone=True)), case.here())
+    assert len(caplog.records) == 1  # it is not tried again
+
+
 def test_the_highest_alone_of_more_values_than_one_array_can_have(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
