@@ -135,9 +135,9 @@ class Sizes:
     pacs_models: int = 200
     pacs_volume: tuple[int, int, int] = (300, 512, 512)
     grown: Grown = Grown()
-    batch_pairs: int = 3
-    batch_studies: int = 20
-    batch_large: int = 3
+    batch_pairs: int = 2
+    batch_studies: int = 10
+    batch_large: int = 2
     batch_volume: tuple[int, int, int] = (24, 96, 96)
     batch_large_volume: tuple[int, int, int] = (64, 192, 192)
     cohorts: tuple[int, ...] = (10, 100, 1000, 10_000)
