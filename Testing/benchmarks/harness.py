@@ -117,12 +117,12 @@ class Sizes:
     cards: int = 1000
     models: int = 10_000
     session_bytes: int = 300 * 10**6
-    pack_bytes: int = 2 * 10**9
+    pack_bytes: int = 10**9
     large_bytes: int = 43 * 10**8
     slices: int = 600
     volume: tuple[int, int, int] = (300, 512, 512)
     segments: int = 50
-    run_volume: tuple[int, int, int] = (96, 512, 512)
+    run_volume: tuple[int, int, int] = (72, 512, 512)
     patch: int = 96
     nnunet_volume: tuple[int, int, int] = (64, 96, 144)
     nnunet_patch: tuple[int, int, int] = (64, 96, 96)
@@ -131,7 +131,7 @@ class Sizes:
     many_volume: tuple[int, int, int] = (600, 512, 512)
     many_classes: int = 100
     card_volumes: tuple[tuple[int, int, int], ...] = ((300, 512, 512), (300, 384, 384))
-    pacs_bytes: int = 10**9
+    pacs_bytes: int = 5 * 10**8
     pacs_models: int = 200
     pacs_volume: tuple[int, int, int] = (300, 512, 512)
     grown: Grown = Grown()
@@ -140,7 +140,7 @@ class Sizes:
     batch_large: int = 2
     batch_volume: tuple[int, int, int] = (24, 96, 96)
     batch_large_volume: tuple[int, int, int] = (64, 192, 192)
-    cohorts: tuple[int, ...] = (10, 100, 1000, 10_000)
+    cohorts: tuple[int, ...] = (10, 100, 1000, 3000)
 
 
 # To see whether the benchmarks themselves work; the figures mean nothing.
