@@ -47,6 +47,9 @@ class Code(Record, eq=False):
     def __eq__(self, other: object) -> bool:
         return self._key == other._key if isinstance(other, Code) else NotImplemented
 
+    def __ne__(self, other: object) -> bool:  # that of msgspec asks whether it is the same object
+        return self._key != other._key if isinstance(other, Code) else NotImplemented
+
     def __hash__(self) -> int:
         return hash(self._key)
 

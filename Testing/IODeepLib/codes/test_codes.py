@@ -926,3 +926,11 @@ def test_of_texts_without_end_the_beginning_is_read(part: str) -> None:
     text = part * 200_000
     for look in (regions_in_text, laterality_in_text, region_by_term):
         assert look(text) == look(text[:1000])
+
+
+def test_codes_that_are_equal_are_not_unequal() -> None:
+    one, other = Code("T-62000", "SRT", "Liver"), Code("10200004", "SCT", "Leber")
+    assert one == other
+    assert not one != other  # noqa: SIM202
+    assert one != Code("78961009", "SCT", "Spleen")
+    assert one != "Liver"
