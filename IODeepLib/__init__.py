@@ -22,6 +22,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IODeepLib.codes import Code
     from IODeepLib.codes.structures import Structure, structures
+    from IODeepLib.cohort import (
+        Case,
+        Cohort,
+        Loaded,
+        Split,
+        collect,
+        load,
+        read_cohort,
+        write_cohort,
+    )
     from IODeepLib.errors import (
         CancelledError,
         CertificateError,
@@ -34,6 +44,14 @@ if TYPE_CHECKING:
         RecipeError,
         SourceError,
         UsageError,
+    )
+    from IODeepLib.evaluation import (
+        Comparison,
+        Evaluation,
+        compare,
+        evaluate,
+        measured_in,
+        read_evaluation,
     )
     from IODeepLib.geometry import Grid, Volume
     from IODeepLib.inference.classification import Classification
@@ -59,15 +77,20 @@ __version__ = "0.1.0"
 __all__ = [
     "CancelledError",
     "Candidate",
+    "Case",
     "Catalog",
     "CertificateError",
     "Classification",
     "Code",
+    "Cohort",
+    "Comparison",
+    "Evaluation",
     "Grid",
     "IODeepError",
     "ImageError",
     "ImageSeries",
     "InputError",
+    "Loaded",
     "Model",
     "ModelError",
     "NoModelFitsError",
@@ -82,6 +105,7 @@ __all__ = [
     "Selection",
     "Source",
     "SourceError",
+    "Split",
     "SrType",
     "Stage",
     "Structure",
@@ -90,10 +114,17 @@ __all__ = [
     "Volume",
     "VolumeImage",
     "__version__",
+    "collect",
+    "compare",
+    "evaluate",
     "find_models",
     "find_series",
+    "load",
+    "measured_in",
     "pack",
     "push",
+    "read_cohort",
+    "read_evaluation",
     "read_recipe",
     "run",
     "select",
@@ -101,21 +132,27 @@ __all__ = [
     "structures",
     "unpack",
     "verify",
+    "write_cohort",
 ]
 
 # The module that defines each name, as the imports above say it.
 _HOMES = {
     "CancelledError": "errors",
     "Candidate": "selection",
+    "Case": "cohort",
     "Catalog": "sources",
     "CertificateError": "errors",
     "Classification": "inference.classification",
     "Code": "codes",
+    "Cohort": "cohort",
+    "Comparison": "evaluation",
+    "Evaluation": "evaluation",
     "Grid": "geometry",
     "IODeepError": "errors",
     "ImageError": "errors",
     "ImageSeries": "series",
     "InputError": "errors",
+    "Loaded": "cohort",
     "Model": "model_object",
     "ModelError": "errors",
     "NoModelFitsError": "errors",
@@ -130,6 +167,7 @@ _HOMES = {
     "Selection": "selection",
     "Source": "sources",
     "SourceError": "errors",
+    "Split": "cohort",
     "SrType": "results.sr",
     "Stage": "pipeline",
     "Structure": "codes.structures",
@@ -137,10 +175,17 @@ _HOMES = {
     "Verdict": "selection.criteria",
     "Volume": "geometry",
     "VolumeImage": "series",
+    "collect": "cohort",
+    "compare": "evaluation",
+    "evaluate": "evaluation",
     "find_models": "sources.folder",
     "find_series": "series",
+    "load": "cohort",
+    "measured_in": "evaluation",
     "pack": "publish",
     "push": "sources.push",
+    "read_cohort": "cohort",
+    "read_evaluation": "evaluation",
     "read_recipe": "recipe",
     "run": "pipeline",
     "select": "selection",
@@ -148,6 +193,7 @@ _HOMES = {
     "structures": "codes.structures",
     "unpack": "model_object",
     "verify": "model_object",
+    "write_cohort": "cohort",
 }
 
 

@@ -15,6 +15,7 @@ from IODeepLib.errors import UsageError
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
+    from IODeepLib.selection.preference import Measured
     from IODeepLib.series import Image, ImageSeries
     from IODeepLib.sources import Catalog, Source
     from IODeepLib.trust.signer import Signer
@@ -27,6 +28,26 @@ def add_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models", required=True, metavar="SOURCE", help=f"where the models are: {SOURCE}"
     )
+
+
+def add_measured(parser: argparse.ArgumentParser) -> None:
+    """`--prefer-measured FILE`."""
+    parser.add_argument(
+        "--prefer-measured",
+        type=Path,
+        metavar="FILE",
+        help="evaluation.json of 'iodeep evaluate': among versions of one model, and among models "
+        "that fit equally well, the one that measured better on this site's own data",
+    )
+
+
+def measured_of(options: argparse.Namespace) -> Mapping[str, Measured]:
+    """What networks measured on this site's own data, where that shall count."""
+    if options.prefer_measured is None:
+        return {}
+    from IODeepLib.evaluation.file import measured_in
+
+    return measured_in(options.prefer_measured)
 
 
 def add_series(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from IODeepLib.errors import ImageError, IODeepError, NoModelFitsError, UsageErr
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepLib.selection import Candidate, Selection
+    from IODeepLib.selection.preference import Measured
     from IODeepLib.series import ImageSeries
     from IODeepLib.sources import Source
 
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="NAME[@VERSION]", help="this model, if it fits; or its UID"
     )
+    arguments.add_measured(parser)
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="new folder, or that of the same run"
     )
@@ -123,6 +125,7 @@ def run(options: argparse.Namespace) -> None:
         raise UsageError(f"--threads {options.threads}", "1 or more", "correct --threads")
     also = arguments.also_of(options)
     signer = arguments.signer_if_asked(options)
+    measured = arguments.measured_of(options)
     source = arguments.source_of(options.models)
     destination = None if options.store is None else arguments.destination_of(options.store)
     catalog = arguments.models_in(source)
@@ -154,7 +157,7 @@ def run(options: argparse.Namespace) -> None:
         whole_folder(options.out, FILE_NAMES, may_replace) as folder,
         arguments.images_in(options, models) as images,
     ):
-        series, candidate, why = choose(images, models)
+        series, candidate, why = choose(images, models, measured)
         left_out = labels_left_out(candidate.model, run_options.labels)
         departing = departure(
             candidate.model, run_options.quality, run_options.mirroring, run_options.labels
@@ -224,7 +227,9 @@ def _stored(file: Path, new: bool, destination: Source) -> str:
 
 
 def choose(
-    images: Sequence[ImageSeries], models: Sequence[Model]
+    images: Sequence[ImageSeries],
+    models: Sequence[Model],
+    measured: Mapping[str, Measured] | None = None,
 ) -> tuple[ImageSeries, Candidate, str]:
     """The one series that a model fits, the model that fits it best, and what makes it the best.
 
@@ -237,7 +242,7 @@ def choose(
     from IODeepLib.selection import select
     from IODeepLib.text.wording import counted
 
-    selections = [select(series, models, images) for series in images]
+    selections = [select(series, models, images, measured) for series in images]
     choices: dict[tuple[frozenset[int], str], tuple[Selection, Candidate]] = {}
     for selection in selections:
         for candidate in selection.equals:

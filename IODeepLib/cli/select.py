@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_series(parser)
     arguments.add_models(parser)
+    arguments.add_measured(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     from IODeepLib.selection import select
 
+    measured = arguments.measured_of(options)
     models = arguments.models_in(arguments.source_of(options.models)).models
     with arguments.images_in(options, models, upto=1.0) as images:
-        selections = [select(series, models, images) for series in images]
+        selections = [select(series, models, images, measured) for series in images]
     text = "\n\n".join(selection_text(selection) for selection in selections)
     console.emit(options, [selection_document(s) for s in selections], text)
     return 0 if any(selection.fitting for selection in selections) else 3

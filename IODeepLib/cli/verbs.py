@@ -20,6 +20,8 @@ VERBS = {
     "serve": "Run the service beside a PACS: what comes there is read by the models that fit.",
     "batch": "Read all studies of a folder or a PACS, several at once, each once; "
     "with tables of it all.",
+    "cohort": "Collect images with their right segmentations for a model, split by patient.",
+    "evaluate": "Measure models on a cohort whose truth is known, and compare them.",
     "check": "Try a model on a series: what its network sees, and what looks wrong.",
     "push": "Store models and other DICOM files in a source, or send what waits in the outbox.",
     "pull": "Fetch a model, a study or a series into a new folder.",

@@ -14,6 +14,9 @@ The order of the models that fit is fixed:
 Models of which none of this makes one the better are equals: the name orders their list, and
 nothing else. Nobody takes one of them for a person, see `Selection.best`.
 
+Where figures of this site's own data are given, they decide among equals, and which version of a
+model is taken, see `preference`.
+
 Versions of one model (one model UID, proved to be of one publisher) stay together, the newest
 first, in the place of the newest; they are no equals. Models of the same name, or of the same UID,
 from two publishers are two models; a version that was
@@ -26,8 +29,8 @@ from __future__ import annotations
 import functools
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from IODeepLib.errors import NoModelFitsError, UsageError
 from IODeepLib.model_object import Model, same_content
@@ -36,6 +39,7 @@ from IODeepLib.selection import criteria, hounsfield, publisher
 from IODeepLib.selection.channels import fill_channels
 from IODeepLib.selection.criteria import Reason, Verdict
 from IODeepLib.selection.facts import Facts
+from IODeepLib.selection.preference import Measured, preferred
 from IODeepLib.series import Image
 from IODeepLib.series.identity import same_patient
 from IODeepLib.trust.verdict import Standing
@@ -48,15 +52,22 @@ class Candidate:
     Attributes:
         model: the model.
         judgement: what came out for it, and for all models that require the same.
+        measured: how well it did on this site's own data, if that counts; None if nobody knows.
+        measured_place: 0 for the best of equals that were measured, and for all that were not.
+        because: what makes it better than others by that, or "".
     """
 
     model: Model
     judgement: Judgement
+    measured: Measured | None = None
+    measured_place: int = 0
+    because: str = ""
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """One a criterion, in a fixed order."""
-        return (*self.judgement.reasons, publisher.reason(self.model))
+        asked = (*self.judgement.reasons, publisher.reason(self.model))
+        return asked if self.measured is None else (*asked, self.measured.reason)
 
     @property
     def channels(self) -> tuple[Image, ...]:
@@ -76,11 +87,12 @@ class Candidate:
         """The smaller, the better: all that the order of models depends on, but for names."""
         refused = self.model.standing is Standing.REFUSED
         fails, *others = self.judgement.rank
-        return fails + refused, publisher.PLACE[self.model.standing], *others
+        return fails + refused, publisher.PLACE[self.model.standing], *others, self.measured_place
 
     def count(self, verdict: Verdict) -> int:
-        """How many criteria got this verdict."""
-        return sum(reason.verdict is verdict for reason in self.reasons)
+        """How many criteria of the recipe and the site got this verdict."""
+        asked = (*self.judgement.reasons, publisher.reason(self.model))
+        return sum(reason.verdict is verdict for reason in asked)
 
     def with_verdict(self, verdict: Verdict) -> tuple[Reason, ...]:
         """The criteria that got this verdict."""
@@ -174,9 +186,11 @@ class Selection:
     def advantage(self) -> str:
         """What makes the best model better than the next one, or "" where there is no such."""
         if len(self.newest) < 2:
-            return ""
+            return self.newest[0].because if self.newest else ""
         first, second = self.newest[:2]
-        _, proved, unknown, steps, met = (
+        if first.because:
+            return first.because
+        _, proved, unknown, steps, met, _ = (
             a != b for a, b in zip(first.rank, second.rank, strict=True)
         )
         if proved:
@@ -251,13 +265,20 @@ def _none_of(count: int) -> str:
     return "the one model does not fit" if count == 1 else f"none of {count} models fits"
 
 
-def select(series: Image, models: Iterable[Model], others: Sequence[Image] = ()) -> Selection:
+def select(
+    series: Image,
+    models: Iterable[Model],
+    others: Sequence[Image] = (),
+    measured: Mapping[str, Measured] | None = None,
+) -> Selection:
     """Rank `models` by how they fit `series`.
 
     Args:
         series: the series to be read.
         models: the models to choose from.
         others: further series, from which the other channels of a model are filled.
+        measured: how well networks did on this site's own data, by their SHA-256, where that shall
+            decide among equals and versions.
     """
     judge = _Judge(series, others)
     candidates = [judge(model) for model in models]
@@ -266,13 +287,26 @@ def select(series: Image, models: Iterable[Model], others: Sequence[Image] = ())
     candidates.sort(key=lambda c: version_precedence(c.model.card.version), reverse=True)
     # An expired certificate says who it was, and takes nobody's place who is trusted.
     candidates.sort(key=lambda c: publisher.PLACE[c.model.standing])
-    newest: dict[str, Candidate] = {}  # of the versions that fit, by model
+    if measured:
+        candidates = [
+            replace(c, measured=measured.get(c.model.card.network_digest)) for c in candidates
+        ]
+    taken: dict[str, Candidate] = {}  # of the versions that fit, by model
     for candidate in candidates:
         if candidate.fits:
-            newest.setdefault(candidate.model.family, candidate)
+            taken.setdefault(candidate.model.family, candidate)
+    if measured:
+        taken = preferred((c for c in candidates if c.fits), measured)
+        chosen = {c.model.card.sop_instance_uid: c for c in taken.values()}
+        candidates = [
+            chosen.get(c.model.card.sop_instance_uid)
+            or (replace(c, measured_place=taken[c.model.family].measured_place) if c.fits else c)
+            for c in candidates
+        ]
+        candidates.sort(key=lambda c: c.model.card.sop_instance_uid not in chosen)
 
     def leader(candidate: Candidate) -> Candidate:
-        return newest[candidate.model.family] if candidate.fits else candidate
+        return taken[candidate.model.family] if candidate.fits else candidate
 
     candidates.sort(key=lambda c: f"{leader(c).model.card.name} {c.model.family}")
     candidates.sort(key=lambda c: leader(c).rank)

@@ -19,18 +19,20 @@ class StructureError(ValueError):
         self.path, self.found, self.wanted = path, found, wanted
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, most: int = MAX_JSON_CHARACTERS) -> Any:
     """JSON text to plain values; NaN, infinities, repeated keys and broken text are refused.
 
     The standard library reads it: msgspec keeps the last of repeated keys, and says nothing.
 
+    Args:
+        text: the JSON.
+        most: characters that it may have.
+
     Raises:
         StructureError: it is no such text.
     """
-    if len(text) > MAX_JSON_CHARACTERS:
-        raise StructureError(
-            "$", f"{len(text)} characters", f"at most {MAX_JSON_CHARACTERS} characters"
-        )
+    if len(text) > most:
+        raise StructureError("$", f"{len(text)} characters", f"at most {most} characters")
     try:
         value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_each_key_once)
         if _HALF_PAIR.search(text):

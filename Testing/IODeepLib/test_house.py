@@ -47,6 +47,10 @@ ROOMS = [
     "pipeline",
     "trial",
     "shrink",
+    "cohort",
+    "evaluation",
+    "training",
+    "federation",
     "service",
     "batch",
     "cli",
@@ -69,6 +73,9 @@ EXTRAS = {
     "cli": "cli",
     "importers": "author",
     "shrink": "author",
+    "evaluation": "train",
+    "training": "train",
+    "federation": "train",
     "sources/dimse": "dimse",
     "sources/transfer.py": "dimse",
     "service/dimse": "dimse",
@@ -92,8 +99,9 @@ PROCESS_WIDE = {
     "simplefilter",
 }
 FORBIDDEN = {"slicer", "qt", "ctk", "vtk", "torch", "pickle", "dill", "joblib"}
-# What reads the networks of others may ask for their packages; what runs networks may not.
-ALLOWED = {"importers": {"torch"}}
+# What reads the networks of others, and what trains and measures, may ask for their packages; what
+# runs networks may not.
+ALLOWED = {room: {"torch"} for room in ("importers", "evaluation", "training", "federation")}
 # What tests do not install (gigabytes), so that nothing there says who supplies it; and what is for
 # authors' own use.
 NOT_INSTALLED = {"torch": ["torch"], "monai": ["monai"], "yaml": ["PyYAML"]}

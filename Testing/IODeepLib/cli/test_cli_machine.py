@@ -39,6 +39,8 @@ CALLS = {
     "run": ["no", "--models", "no", "--out", "out"],
     "serve": [],
     "batch": ["no", "--models", "no", "--out", "out"],
+    "cohort": ["no", "--model", "no", "--out", "out"],
+    "evaluate": ["no", "no", "--out", "out"],
     "check": ["no", "no", "--out", "out"],
     "push": ["no", "no"],
     "pull": ["1.2.3", "no", "--out", "out"],
