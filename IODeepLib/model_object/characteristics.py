@@ -82,6 +82,7 @@ CONTENTS = {
     Element.STATUS: "WITHDRAWN or REPLACED",
     Element.REASON: "why, for people",
     Element.REPLACEMENT: "name, @ and version of what is to be used instead",
+    Element.STATEMENT: "what is said in a federated round, JSON; no model has it",
 }
 
 

@@ -197,13 +197,19 @@ def _dataset(identity: Identity, series_uid: str, what: str) -> Dataset:
             Element.MODEL_UID: model_uid_of(recipe),
         },
     )
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.MediaStorageSOPClassUID = RawDataStorage
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.file_meta.ImplementationClassUID = _IMPLEMENTATION_CLASS_UID
-    dataset.file_meta.ImplementationVersionName = f"IODEEP_{__version__}"[:16]
+    dataset.file_meta = file_meta_of(dataset)
     return dataset
+
+
+def file_meta_of(dataset: Dataset) -> FileMetaDataset:
+    """The file meta information (PS3.10 7.1) of an instance that is written here."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = RawDataStorage
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = _IMPLEMENTATION_CLASS_UID
+    meta.ImplementationVersionName = f"IODEEP_{__version__}"[:16]
+    return meta
 
 
 def set_private(dataset: Dataset, values: Mapping[Element, Any]) -> None:

@@ -151,15 +151,22 @@ class Instance(Elements):
         dataset: as pydicom read it.
         where: what errors call it.
         state: of its file before it was read, see `file_state`.
+        kind: the Creator-Version UID that it has to have.
 
     Raises:
         ModelError: it is no IODeep instance, or not of this version of the format.
     """
 
-    def __init__(self, dataset: Dataset, where: str, state: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        where: str,
+        state: tuple[int, ...] = (),
+        kind: str = CREATOR_VERSION_UID,
+    ) -> None:
         self.state = state
         with reading(where):
-            block = _checked_block(dataset, where)
+            block = _checked_block(dataset, where, kind)
         meta = getattr(dataset, "file_meta", Dataset())
         self.deflated = bool(meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
         filename = getattr(dataset, "filename", None)
@@ -167,7 +174,7 @@ class Instance(Elements):
         super().__init__(dataset, block, where, None if self.deflated else self.path)
 
     @classmethod
-    def read(cls, path: Path) -> Instance:
+    def read(cls, path: Path, kind: str = CREATOR_VERSION_UID) -> Instance:
         """The instance in the file at `path`; large elements stay there."""
         state = file_state(path)
         head = read_head(path)
@@ -183,7 +190,7 @@ class Instance(Elements):
                     dataset = dcmread(file, defer_size=_DEFER)
                 # With these pydicom opens the file again for what it left there.
                 dataset.filename, dataset.fileobj_type = str(path), open
-        return cls(dataset, str(path), state)
+        return cls(dataset, str(path), state, kind)
 
     def standard(self, keyword: str) -> str:
         """A standard attribute as text; empty if it is absent."""
@@ -231,11 +238,11 @@ def may_be_instance(head: bytes) -> bool:
     return is_dicom(head) and RawDataStorage.encode() in head
 
 
-def _checked_block(dataset: Dataset, where: str) -> PrivateBlock:
+def _checked_block(dataset: Dataset, where: str, kind: str) -> PrivateBlock:
     sop_class = str(dataset.get("SOPClassUID", ""))
     creator_version = str(dataset.get("CreatorVersionUID", ""))
     block = block_of(dataset)
-    ours = creator_version == CREATOR_VERSION_UID
+    ours = creator_version == kind
     if sop_class == RawDataStorage and ours and block is not None:
         return block
     newer = [
@@ -257,7 +264,7 @@ def _checked_block(dataset: Dataset, where: str) -> PrivateBlock:
         )
     raise NotAnInstanceError(
         f"{where} has the Creator-Version UID {creator_version or '(none)'}",
-        f"an IODeep instance, which has {CREATOR_VERSION_UID}",
+        f"an IODeep instance, which has {kind}",
         "choose the model's folder",
     )
 

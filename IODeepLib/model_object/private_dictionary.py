@@ -18,6 +18,8 @@ CREATOR_PREFIX = "IODEEP "  # the format's major version follows
 
 # Creator-Version UID (0008,9123) of format 1: made once, never to change.
 CREATOR_VERSION_UID = "2.25.229902231591456853221944077387708791045"
+# The same of what is said in federated rounds: who looks for models passes it over.
+ROUND_VERSION_UID = "2.25.166607524291385021825308296172644576063"
 
 
 class Element(IntEnum):
@@ -50,6 +52,7 @@ class Element(IntEnum):
     STATUS = 0x40
     REASON = 0x41
     REPLACEMENT = 0x42
+    STATEMENT = 0x50
 
 
 class Definition(NamedTuple):
@@ -96,6 +99,7 @@ DICTIONARY: dict[Element, Definition] = {
     Element.STATUS: Definition("CS", "1", "", "", "1", "", "Status"),
     Element.REASON: Definition("LT", "1", "", "", "3", "", "Reason"),
     Element.REPLACEMENT: Definition("LO", "1", "", "", "3", "", "Replacement"),
+    Element.STATEMENT: Definition("UT", "1", "", "", "", "", "Statement"),
 }
 
 # An object that came back as Implicit VR has no VRs: pydicom finds them here.

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +17,7 @@ from IODeepLib.model_object.retirement import Retirement
 
 if TYPE_CHECKING:
     from IODeepLib.series import ImageSeries
+    from IODeepLib.sources.archive import Entity
     from IODeepLib.sources.query import Query
 
 
@@ -116,6 +117,27 @@ class Source(Protocol):
 
         Raises:
             SourceError: the PACS failed.
+        """
+        ...
+
+    def series(self, keys: Mapping[str, str]) -> Sequence[Entity]:
+        """The series whose attributes have these values, by keyword, see `Archive.find_series`.
+
+        Raises:
+            SourceError: the PACS failed.
+        """
+        ...
+
+    def files_of(self, series: Entity, folder: Path, most: int) -> list[Path]:
+        """Copies, in `folder`, of the files of a series that was found there.
+
+        Args:
+            series: as it was found.
+            folder: where they go.
+            most: bytes that a file may have.
+
+        Raises:
+            SourceError: a file is longer, or the PACS failed.
         """
         ...
 

@@ -6,7 +6,7 @@ import functools
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from IODeepLib.disk.file_memo import FileMemo
@@ -22,8 +22,10 @@ from IODeepLib.model_object.retirement import Retirement, retirement_of
 from IODeepLib.model_object.weights import weights_of
 from IODeepLib.series import ImageSeries, find_series
 from IODeepLib.sources import Catalog, Problem
+from IODeepLib.sources.archive import Entity
 from IODeepLib.sources.incoming import entity_of, to_store
-from IODeepLib.sources.query import Query
+from IODeepLib.sources.limits import too_many
+from IODeepLib.sources.query import Query, agrees
 from IODeepLib.trust.verdict import Trust
 
 # A card has some kilobytes; one with many labels has a hundred.
@@ -78,16 +80,41 @@ class FolderSource:
                     shutil.copyfile(path, copies[-1])
         return copies
 
+    def series(self, keys: Mapping[str, str]) -> list[Entity]:
+        """See `Source`."""
+        found: dict[tuple[str, str], Entity] = {}
+        for _, entity in self._entities():
+            if agrees(entity.attributes, keys):
+                uids = entity.study_uid, entity.series_uid
+                found.setdefault(uids, replace(entity, sop_uid=""))
+        return list(found.values())
+
+    def files_of(self, series: Entity, folder: Path, most: int) -> list[Path]:
+        """See `Source`."""
+        copies: list[Path] = []
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, entity in self._entities():
+            if (entity.study_uid, entity.series_uid) == (series.study_uid, series.series_uid):
+                if path.stat().st_size > most:
+                    raise too_many(self.name, "bytes of one object", most)
+                copies.append(folder / f"{len(copies)}.dcm")
+                shutil.copyfile(path, copies[-1])
+        return copies
+
     def instances(self, study_uid: str, series_uid: str) -> frozenset[str]:
         """See `Source`. Files that cannot be read are not there."""
-        found = set()
+        return frozenset(
+            entity.sop_uid
+            for _, entity in self._entities()
+            if (entity.study_uid, entity.series_uid) == (study_uid, series_uid)
+        )
+
+    def _entities(self) -> Iterator[tuple[Path, Entity]]:
+        """What lies there, as far as it can be read."""
         for path in files_below(self.folder):
             with suppress(ModelError):
                 if is_dicom(read_head(path)):
-                    entity = entity_of(path)
-                    if (entity.study_uid, entity.series_uid) == (study_uid, series_uid):
-                        found.add(entity.sop_uid)
-        return frozenset(found)
+                    yield path, entity_of(path)
 
     def store(self, files: Sequence[Path], progress: Progress | None = None) -> list[Path]:
         """See `Source`. A file gets its SOP Instance UID for a name, in a folder of its study."""

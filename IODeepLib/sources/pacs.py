@@ -122,9 +122,14 @@ class PacsSource:
         return found
 
     def series(self, keys: Mapping[str, str]) -> Sequence[Entity]:
-        """The series whose attributes have these values, see `Archive.find_series`."""
+        """See `Source`."""
         with self._archive.connected():
             return self._entities(self._archive.find_series, keys)
+
+    def files_of(self, series: Entity, folder: Path, most: int) -> list[Path]:
+        """See `Source`."""
+        with self._archive.connected(), writing(folder):
+            return fetch_series(self._archive, series, folder, most)
 
     def objects(self, uid: str, folder: Path, progress: Progress | None = None) -> list[Path]:
         """See `Source`."""

@@ -18,8 +18,10 @@ from IODeepLib.sources.query import matching
 from IODeepLib.sources.retries import retried
 
 
-def fetch_series(archive: Archive, series: Entity, folder: Path) -> list[Path]:
-    """All instances of a series, as files in `folder`.
+def fetch_series(
+    archive: Archive, series: Entity, folder: Path, most: int = MOST_BYTES
+) -> list[Path]:
+    """All instances of a series, as files in `folder`, of `most` bytes each at most.
 
     Raises:
         SourceError: the server failed, or it cannot be known whether it sent all of them.
@@ -36,7 +38,7 @@ def fetch_series(archive: Archive, series: Entity, folder: Path) -> list[Path]:
         if number >= MOST_INSTANCES:
             raise too_many(archive.name, f"instances of {series.series_uid}", MOST_INSTANCES)
         path = folder / f"{number}.dcm"
-        arriving = up_to(MOST_BYTES, arriving, archive.name)
+        arriving = up_to(most, arriving, archive.name)
         found = save(arriving, path, series, archive.name)
         if path != files.setdefault(found.sop_uid, path):
             path.unlink()  # it was sent before the connection broke
