@@ -122,7 +122,7 @@ class Sizes:
     slices: int = 600
     volume: tuple[int, int, int] = (300, 512, 512)
     segments: int = 50
-    run_volume: tuple[int, int, int] = (72, 512, 512)
+    run_volume: tuple[int, int, int] = (96, 512, 512)
     patch: int = 96
     nnunet_volume: tuple[int, int, int] = (64, 96, 144)
     nnunet_patch: tuple[int, int, int] = (64, 96, 96)
