@@ -188,6 +188,24 @@ def some_models_in_use(catalog: Catalog, words: str) -> list[Model]:
     return in_use
 
 
+def one_model(catalog: Catalog, words: str | None, where: str) -> Model:
+    """The one that is meant; the error says which there are.
+
+    Args:
+        catalog: the models of a source.
+        words: NAME[@VERSION] or a UID, if it was named.
+        where: the source, in the user's words.
+    """
+    if words is not None:
+        return some_models_in_use(catalog, words)[0]
+    if len(catalog.models) != 1:
+        labels = ", ".join(model.label for model in catalog.models) or "no model in use"
+        raise UsageError(
+            f"{labels} in {where}", "one model", "name it with --model, or correct MODEL"
+        )
+    return catalog.models[0]
+
+
 def say_problems(catalog: Catalog) -> None:
     """A line for everything that is wrong in a catalog."""
     for problem in catalog.problems:

@@ -15,7 +15,6 @@ from IODeepLib.text.wording import counted
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
     from IODeepLib.shrink.shrink import Case
-    from IODeepLib.sources import Catalog
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from IODeepLib import pipeline
     from IODeepLib.cli.pack import described
-    from IODeepLib.shrink.new_version import next_version
+    from IODeepLib.model_object.new_version import next_version
     from IODeepLib.shrink.precision import Precision, check
     from IODeepLib.shrink.shrink import shrink
 
@@ -72,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
     signer = arguments.signer_if_asked(options)
     source = arguments.source_of(options.models)
     catalog = arguments.models_in(source)
-    model = _model(catalog, options)
+    model = arguments.one_model(catalog, options.model, options.models)
     taken = {m.card.version for m in catalog.every if m.card.model_uid == model.card.model_uid}
     to = Precision(options.to)
     with _cases(options, model) as cases, console.progress() as progress:
@@ -100,18 +99,6 @@ def run(options: argparse.Namespace) -> None:
     against = f"against {model.label} on {figures.dataset}:"
     lines = [text, against, *(f"  {line}" for line in figures.sentences())]
     console.emit(options, document, "\n".join(lines))
-
-
-def _model(catalog: Catalog, options: argparse.Namespace) -> Model:
-    """The one that is meant; the error says which there are."""
-    if options.model is not None:
-        return arguments.some_models_in_use(catalog, options.model)[0]
-    if len(catalog.models) != 1:
-        labels = ", ".join(model.label for model in catalog.models) or "no model in use"
-        raise UsageError(
-            f"{labels} in {options.models}", "one model", "name it with --model, or correct MODEL"
-        )
-    return catalog.models[0]
 
 
 @contextmanager

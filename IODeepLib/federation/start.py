@@ -15,7 +15,7 @@ from IODeepLib.federation.tensors import described, tensors_of
 from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Model, verify
 from IODeepLib.model_object.datasets import new_uid
-from IODeepLib.shrink.new_version import next_version
+from IODeepLib.model_object.new_version import next_version
 from IODeepLib.sources import Source
 from IODeepLib.trust.signer import Signer
 

@@ -53,6 +53,17 @@ def fill_label_channels(
             np.equal(there, label.value, out=array[i])
 
 
+def most_of_voxels(labels: Volume, network: Grid, input_: Input) -> _Labels:
+    """Of each voxel of the network the label that has most of it.
+
+    Args:
+        labels: (a0, a1, a2) values, on voxels of the series in the working orientation.
+        network: where the voxels of the network lie.
+        input_: the recipe's input.
+    """
+    return _highest(labels, network, _outside(input_))
+
+
 def _outside(input_: Input) -> Outside:
     """Where a network's grid reaches beyond the image there are no labels, but for its last half
     voxel.

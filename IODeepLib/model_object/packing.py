@@ -36,13 +36,16 @@ from IODeepLib.model_object.safetensors_file import RESERVED_NAME, TensorEntry, 
 from IODeepLib.model_object.weights import read_weights
 from IODeepLib.model_object.writer import InstanceWriter, save_instance
 from IODeepLib.onnx_file import DATA_TYPES, ExternalData, OnnxFile, Tensor
+from IODeepLib.onnx_file.graph import read_graph
+from IODeepLib.onnx_file.trained import trained_tensors
 from IODeepLib.recipe import Recipe, recipe_parts
 from IODeepLib.text.records import MOST_ITEMS
 
 CARD_FILE_NAME = "card.dcm"
 # A server needs about three times an object's size in memory.
 MAX_PART_BYTES = 512 * 2**20
-# Smaller tensors stay in the architecture: they carry shapes, which ONNX Runtime wants at hand.
+# Smaller tensors stay in the architecture, but for those that are trained: they carry shapes, which
+# ONNX Runtime wants at hand.
 MIN_MOVED_BYTES = 1024
 _MAX_PARTS = MOST_ITEMS  # of a list in the manifest; 2 TB in parts of the usual size
 _ENTRY_BYTES = 128  # more than a header entry needs besides the tensor's name
@@ -103,7 +106,7 @@ class _Network:
     Attributes:
         name: "" for the only one of a model.
         onnx: it.
-        groups: its large tensors, as they go into parts.
+        groups: its weights, as they go into parts.
         places: where each tensor is that does not stay in the architecture.
     """
 
@@ -133,7 +136,7 @@ def _opened(paths: OnnxPaths, recipe: Recipe, max_part_bytes: int) -> list[_Netw
     networks, count = [], 0
     for name in wanted:
         onnx = OnnxFile.open(given[name])
-        groups = _split([t for t in onnx.tensors if _is_large(t)], max_part_bytes)
+        groups = _split(_weights_of(onnx), max_part_bytes)
         networks.append(_Network(name, onnx, groups))
         count += len(groups)
     if len(networks) > MOST_NETWORKS:
@@ -198,9 +201,16 @@ def weights_file_name(number: int) -> str:
     return f"weights-{number}.dcm"
 
 
-def _is_large(tensor: Tensor) -> bool:
-    can_move = bool(tensor.inline or tensor.external) and tensor.name != RESERVED_NAME
-    return can_move and tensor.nbytes >= MIN_MOVED_BYTES
+def _weights_of(onnx: OnnxFile) -> list[Tensor]:
+    """What is trained, and all that is large: two versions then differ in their weights alone."""
+    trained = trained_tensors(read_graph(onnx))
+    return [
+        tensor
+        for tensor in onnx.tensors
+        if bool(tensor.inline or tensor.external)
+        and tensor.name != RESERVED_NAME
+        and (_is_large(tensor) or tensor.name in trained)
+    ]
 
 
 def _check_rest(networks: Sequence[_Network]) -> None:
@@ -219,13 +229,14 @@ def _check_rest(networks: Sequence[_Network]) -> None:
 
 
 def _split(tensors: Sequence[Tensor], limit: int) -> list[list[Tensor]]:
-    """The tensors of each part: in their order, as many as fit, then those of wide types first.
+    """The tensors of each part: all small ones, then the others in their order, as many as fit.
 
-    Without gaps between them, each tensor then begins at a multiple of its value size.
+    Within a part wide types come first and small ones last: without gaps between them, each tensor
+    then begins at a multiple of its value size.
     """
     groups: list[list[Tensor]] = []
     size = 0
-    for tensor in tensors:
+    for tensor in sorted(tensors, key=_is_large):
         cost = tensor.nbytes + len(tensor.name.encode()) + _ENTRY_BYTES
         if not groups or size + cost > limit:
             groups.append([])
@@ -233,8 +244,16 @@ def _split(tensors: Sequence[Tensor], limit: int) -> list[list[Tensor]]:
         groups[-1].append(tensor)
         size += cost
     for group in groups:
-        group.sort(key=lambda tensor: -DATA_TYPES[tensor.data_type].bits)
+        group.sort(key=_place)
     return groups
+
+
+def _is_large(tensor: Tensor) -> bool:
+    return tensor.nbytes >= MIN_MOVED_BYTES
+
+
+def _place(tensor: Tensor) -> tuple[int, bool]:
+    return -DATA_TYPES[tensor.data_type].bits, not _is_large(tensor)
 
 
 def _layout(group: Sequence[Tensor]) -> tuple[bytes, list[int]]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from IODeepLib.onnx_file.tensor import GRAPH, Tensor, signed, unsigned_numbers
-from IODeepLib.onnx_file.wire import DELIMITED, Field, fields, text, varint
+from IODeepLib.onnx_file.tensor import (
+    GRAPH,
+    Tensor,
+    read_integers,
+    read_tensor,
+    signed,
+    unsigned_numbers,
+)
+from IODeepLib.onnx_file.wire import DELIMITED, Field, WireError, fields, text, varint
 
 if TYPE_CHECKING:
     from IODeepLib.onnx_file.model import OnnxFile
@@ -17,6 +25,8 @@ Value = int | float | str | tuple[int, ...] | tuple[float, ...]
 
 _NODE, INPUT, OUTPUT = 1, 11, 12  # of a GraphProto
 _OPSET_IMPORT, _FUNCTION = 8, 25  # of a ModelProto
+# How a number of a TensorProto.DataType is packed: float32, int32, int64, float64.
+_NUMBERS = {1: "<f", 6: "<i", 7: "<q", 11: "<d"}
 _FLOAT, _INT, _STRING, _TENSOR, _FLOATS, _INTS = 2, 3, 4, 5, 7, 8  # of an AttributeProto
 
 
@@ -28,7 +38,7 @@ class Node:
         operator: its operator, of the domain `domain`.
         domain: "" for ONNX's own.
         inputs, outputs: names; "" for one that is left out.
-        attributes: by name, those that are numbers or text.
+        attributes: by name, those that are numbers or text; also tensors of one number.
         plain: whether it has no others, and none twice.
     """
 
@@ -81,12 +91,17 @@ def read_graph(file: OnnxFile) -> Graph:
         for inner in fields(buffer, part.begin, part.end):
             if inner.number in (INPUT, OUTPUT):
                 names = inputs if inner.number == INPUT else outputs
-                names.append(text(buffer, _by_number(buffer, inner)[1]))
+                said = _by_number(buffer, inner)
+                names.append(text(buffer, said[1]) if 1 in said else "")
             elif inner.number == _NODE:
                 node, values = _node(buffer, inner, tensors)
-                if node.operator == "Constant" and len(values) == 1 and not node.attributes:
+                gives_one = len(node.outputs) == 1
+                alone = len(values) == 1 and not node.attributes
+                if node.operator == "Constant" and gives_one and alone:
                     constants[node.outputs[0]] = values[0]
-                elif node.operator == "Identity" and node.inputs[0] in constants:
+                elif (
+                    node.operator == "Identity" and gives_one and constants.keys() & node.inputs[:1]
+                ):
                     constants[node.outputs[0]] = constants[node.inputs[0]]
                 else:
                     nodes.append(node)
@@ -115,9 +130,15 @@ def _node(
             if value is not None and name not in attributes:
                 attributes[name] = value
             else:
-                plain = False
                 tensor = tensors.get(said[_TENSOR].start) if _TENSOR in said else None
                 values += [] if tensor is None else [tensor]
+                single = None
+                if _TENSOR in said and tensor is None and name not in attributes:
+                    single = _single(buffer, said[_TENSOR])
+                if single is None:
+                    plain = False
+                else:
+                    attributes[name] = single
     domain = "" if words[7] == "ai.onnx" else words[7]
     return Node(words[4], domain, tuple(inputs), tuple(outputs), attributes, plain), values
 
@@ -133,7 +154,10 @@ def _value(buffer: memoryview, field: Field) -> Value | None:
         whole = [_integer(buffer, part) for part in parts if part.number == _INT]
         return whole[0] if whole else 0
     if kind == 3:
-        words = [text(buffer, part) for part in parts if part.number == _STRING]
+        try:
+            words = [text(buffer, part) for part in parts if part.number == _STRING]
+        except WireError:  # bytes that are no text
+            return None
         return words[0] if words else ""
     if kind == 6:
         return tuple(x for p in parts if p.number == _FLOATS for x in _floats(buffer, p))
@@ -141,6 +165,19 @@ def _value(buffer: memoryview, field: Field) -> Value | None:
         numbers = (n for p in parts if p.number == _INTS for n in unsigned_numbers(buffer, p))
         return tuple(map(signed, numbers))
     return None
+
+
+def _single(buffer: memoryview, field: Field) -> Value | None:
+    """The only number of a tensor, of the types that nodes have as such."""
+    tensor = read_tensor(buffer, (field,))
+    if math.prod(tensor.shape) != 1 or tensor.external:
+        return None
+    if tensor.inline and tensor.data_type in _NUMBERS:
+        begin, end = tensor.inline
+        number: int | float = struct.unpack(_NUMBERS[tensor.data_type], buffer[begin:end])[0]
+        return number
+    integers = read_integers(buffer, tensor, 1)
+    return integers[0] if integers else None
 
 
 def _floats(buffer: memoryview, part: Field) -> tuple[float, ...]:

@@ -1,22 +1,18 @@
-"""What the card of a shrunk network says: its version, what was measured, what is not known."""
+"""What the card of a shrunk network says: what was measured, and what is not known."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from IODeepLib.errors import UsageError
 from IODeepLib.model_object import Card
+from IODeepLib.model_object.new_version import earlier_performance
 from IODeepLib.recipe import Measurement, Recipe
-from IODeepLib.recipe.limits import Version
 from IODeepLib.series import Image
 from IODeepLib.shrink.precision import Precision
-from IODeepLib.text.json_text import StructureError
-from IODeepLib.text.records import parse
 from IODeepLib.text.wording import counted
 
 _PARTS = 10_000  # that a Dice is told in
@@ -61,38 +57,6 @@ def rounded(dice: float) -> float:
     return math.floor(dice * _PARTS) / _PARTS
 
 
-def next_version(version: str, taken: Collection[str] = ()) -> str:
-    """The next minor version that is not taken.
-
-    >>> next_version("1.1.0"), next_version("1.2.0-rc.1", {"1.3.0"})
-    ('1.2.0', '1.4.0')
-    """
-    major, minor = (int(part) for part in re.findall(r"\d+", version)[:2])
-    while True:
-        minor += 1
-        if f"{major}.{minor}.0" not in taken:
-            return f"{major}.{minor}.0"
-
-
-def with_version(card: Card, version: str) -> Recipe:
-    """The recipe of `card` for the version that is made of it.
-
-    Raises:
-        UsageError: it is none, or the same one.
-    """
-    try:
-        version = str(parse(Version, version))
-    except StructureError as error:
-        raise UsageError(f"--version {error.found}", error.wanted, "correct --version") from None
-    if version == card.version:
-        raise UsageError(
-            f"--version {version}, which {card.label} has itself",
-            "another version: one that was published never changes",
-            "correct --version",
-        )
-    return replace(card.recipe, version=version)
-
-
 def with_figures(
     card: Card, recipe: Recipe, to: Precision, figures: Figures, single: Sequence[str]
 ) -> Recipe:
@@ -100,7 +64,7 @@ def with_figures(
 
     Args:
         card: of the version that it was made from.
-        recipe: see `with_version`.
+        recipe: that of the new version.
         to: what it was shrunk to.
         figures: what was measured.
         single: operators that go on to compute in float32.
@@ -109,11 +73,6 @@ def with_figures(
     def measured(metric: str, value: float, label: str = "") -> Measurement:
         return Measurement(figures.dataset, metric, value, label)
 
-    earlier = [
-        # What was measured of the version before is not known of this one.
-        replace(one, metric=f"{one.metric} (of {card.version})")
-        for one in card.recipe.card.performance
-    ]
     against = f"Dice against {card.version}"
     now = [measured(against, rounded(v), name) for name, v in figures.dice.items()]
     for when, seconds, size in zip(
@@ -131,7 +90,9 @@ def with_figures(
     limitations = f"{card.recipe.card.limitations} {said}".strip()
     return replace(
         recipe,
-        card=replace(recipe.card, performance=(*earlier, *now), limitations=limitations),
+        card=replace(
+            recipe.card, performance=(*earlier_performance(card), *now), limitations=limitations
+        ),
     )
 
 

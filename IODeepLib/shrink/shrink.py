@@ -16,6 +16,7 @@ from IODeepLib.errors import ImageError, ModelError
 from IODeepLib.inference.segmentation import Segmentation
 from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Model, unpack, write_model
+from IODeepLib.model_object.new_version import next_version, with_version
 from IODeepLib.model_object.unpacking import onnx_file_name
 from IODeepLib.network.runtime import open_session
 from IODeepLib.publish import pack
@@ -25,14 +26,7 @@ from IODeepLib.series import Image
 from IODeepLib.shrink.comparison import Comparison
 from IODeepLib.shrink.half import to_half
 from IODeepLib.shrink.integers import prepared, to_integers
-from IODeepLib.shrink.new_version import (
-    Figures,
-    dataset_of,
-    next_version,
-    rounded,
-    with_figures,
-    with_version,
-)
+from IODeepLib.shrink.new_version import Figures, dataset_of, rounded, with_figures
 from IODeepLib.shrink.precision import Precision, check
 from IODeepLib.shrink.samples import Samples
 from IODeepLib.sources.folder import find_model

@@ -23,7 +23,7 @@ MOST_ANSWERS = 100_000
 MOST_INSTANCES = 100_000
 # Of one instance: what the length of an element can say (PS3.5 section 7.1), and what is beside it.
 MOST_BYTES = 2**32 + 2**24
-# Of a card: its architecture has no tensors above 1 KiB, and texts are some hundred kilobytes.
+# Of a card: its architecture has no large tensors, and texts are some hundred kilobytes.
 MOST_CARD_BYTES = 2**26
 # Of what a weights instance has beside its payload.
 MOST_BESIDE_PAYLOAD = 2**20

@@ -16,6 +16,7 @@ from judges import standard_errors
 from makers import networks
 from makers.packed_models import files, make_model, make_network
 from makers.recipes import label, liver_recipe
+from onnx import numpy_helper
 
 from IODeepLib.errors import ModelError, OutputError, RecipeError, UsageError
 from IODeepLib.model_object import Model, read_card, unpack, verify, write_model
@@ -33,7 +34,7 @@ TUMOUR = {"value": "108369006", "scheme": "SCT", "meaning": "Neoplasm"}
 
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
-    """A network of three tensors above 1 KiB and three below."""
+    """A network of three tensors above 1 KiB and three below, all trained."""
     return make_network(tmp_path)
 
 
@@ -174,7 +175,7 @@ def test_parts_are_split_between_tensors(network: Path, tmp_path: Path) -> None:
     model = write_model(network, liver_recipe(), tmp_path / "packed", max_part_bytes=20_000)
     parts = model.card.manifest.parts
     assert [part.tensors for part in parts] == [
-        ("layer0.weight",),
+        ("layer0.weight", "layer0.bias", "layer1.bias", "layer2.bias"),
         ("layer1.weight",),
         ("layer2.weight",),
     ]
@@ -183,21 +184,21 @@ def test_parts_are_split_between_tensors(network: Path, tmp_path: Path) -> None:
     assert len(both.card.manifest.parts) == 2
     assert all(part.length <= 31_000 for part in both.card.manifest.parts)
     single = write_model(network, liver_recipe(), tmp_path / "single", max_part_bytes=1)
-    assert len(single.card.manifest.parts) == 3
+    assert len(single.card.manifest.parts) == 6
 
 
 def test_small_external_tensors_come_into_the_architecture(tmp_path: Path) -> None:
-    path = networks.with_external_data(networks.conv(3, layers=3), tmp_path)
-    model = write_model(path, liver_recipe(), tmp_path / "packed")
-    assert model.card.manifest.parts[0].tensors == (
-        "layer0.weight",
-        "layer1.weight",
-        "layer2.weight",
+    whole = networks.conv(3, layers=3)
+    shape = numpy_helper.from_array(np.array([0, 0, -1], np.int64), "shape")
+    whole.graph.initializer.append(shape)  # no node takes it
+    path = networks.with_external_data(
+        onnx.ModelProto.FromString(whole.SerializeToString()), tmp_path
     )
+    model = write_model(path, liver_recipe(), tmp_path / "packed")
+    assert "shape" not in model.card.manifest.parts[0].tensors
+    assert len(model.card.manifest.parts[0].tensors) == 6
     back = onnx.load(unpack(model, tmp_path / "back"), load_external_data=False)
-    for ours, expected in zip(
-        back.graph.initializer, networks.conv(3, layers=3).graph.initializer, strict=True
-    ):
+    for ours, expected in zip(back.graph.initializer, whole.graph.initializer, strict=True):
         assert ours.data_location == onnx.TensorProto.DEFAULT
         assert (ours.name, ours.raw_data) == (expected.name, expected.raw_data)
 

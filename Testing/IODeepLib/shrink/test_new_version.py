@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from IODeepLib.shrink.new_version import Figures, next_version, rounded
+from IODeepLib.shrink.new_version import Figures, rounded
 
 
 def test_the_worst_label_comes_first_and_what_was_not_won_is_said() -> None:
@@ -21,11 +19,3 @@ def test_only_what_is_equal_is_1() -> None:
     assert rounded(1) == 1
     assert rounded(0.99999) == 0.9999
     assert rounded(0.0) == 0
-
-
-@pytest.mark.parametrize(
-    ("version", "taken", "wanted"),
-    [("0.9.3", set(), "0.10.0"), ("2.0.0-rc.1", {"2.1.0", "2.2.0"}, "2.3.0")],
-)
-def test_the_next_version(version: str, taken: set[str], wanted: str) -> None:
-    assert next_version(version, taken) == wanted
