@@ -20,6 +20,7 @@ from IODeepLib.federation.records import Round, Rule, Taken
 from IODeepLib.federation.tensors import Float64, Tensor, trained_in
 from IODeepLib.machine.progress import Advancing, Progress
 from IODeepLib.model_object import Model, unpack, write_model
+from IODeepLib.model_object.new_version import earlier_performance
 from IODeepLib.onnx_file import OnnxFile
 from IODeepLib.publish import pack
 from IODeepLib.recipe import Measurement, Recipe
@@ -99,15 +100,10 @@ def recipe_of(
             f", with noise of {said.noise:g} times that: epsilon {epsilon:.3g} at delta "
             f"{said.delta:g} for all that one site has."
         )
-    earlier = tuple(
-        # What was measured of the version before is not known of this one.
-        replace(one, metric=f"{one.metric} (of {said.parent})")
-        for one in recipe.card.performance
-    )
     card = replace(
         recipe.card,
         training_data=f"{recipe.card.training_data} {made}".strip(),
-        performance=(*earlier, *figures),
+        performance=(*earlier_performance(parent.card), *figures),
     )
     return replace(recipe, version=said.version, card=card)
 

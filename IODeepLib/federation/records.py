@@ -212,7 +212,10 @@ def to_json(said: Record) -> str:
         InputError: it has a value beyond its limits.
     """
     text = json.dumps(dump(said), ensure_ascii=False, separators=(",", ":"))
-    from_json(type(said), text, "what is to be said")  # it is read within limits
+    try:
+        _parsed(type(said), text)  # it is read within limits
+    except StructureError as error:
+        raise InputError(f"{error.path}: {error.found}", error.wanted, "correct it") from None
     return text
 
 
@@ -223,13 +226,17 @@ def from_json(kind: type[_T], text: str, where: str) -> _T:
         InputError: it is none, or asks for what is beyond all limits.
     """
     try:
-        said: Any = parse(kind, parse_json(text), exact=True)
-        if isinstance(said, Round):
-            _check_round(said)
+        return _parsed(kind, text)
     except StructureError as error:
         raise InputError(
             f"{where}: {error.path}: {error.found}", error.wanted, "ask whoever signed it"
         ) from None
+
+
+def _parsed(kind: type[_T], text: str) -> _T:
+    said: Any = parse(kind, parse_json(text), exact=True)
+    if isinstance(said, Round):
+        _check_round(said)
     result: _T = said
     return result
 

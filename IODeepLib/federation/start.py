@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from IODeepLib.disk.files import temporary_folder
@@ -17,6 +17,7 @@ from IODeepLib.model_object import Model, verify
 from IODeepLib.model_object.datasets import new_uid
 from IODeepLib.model_object.new_version import next_version
 from IODeepLib.sources import Source
+from IODeepLib.training.new_weights import shapes_of
 from IODeepLib.trust.signer import Signer
 
 
@@ -25,7 +26,6 @@ def start(
     model: Model,
     signer: Signer,
     *,
-    trained: Collection[str],
     deadline: datetime,
     minimum: int,
     clip: float,
@@ -44,7 +44,6 @@ def start(
         source: where the model is, and sites look for rounds.
         model: the version to be tuned, with all its files.
         signer: the coordinator.
-        trained: the names of the tensors that training changes.
         deadline: by when updates have to be signed.
         minimum, clip, noise, delta, rule, trim, sites: see `Round`.
         settings: how sites train.
@@ -58,8 +57,8 @@ def start(
     verify(model, progress)
     card = model.card
     there = tensors_of(model)
-    wanted = set(trained)
-    if odd := sorted(wanted - there.keys()):
+    trained = shapes_of(model)
+    if odd := sorted(trained.keys() - there.keys()):
         raise InputError(
             f"{model.label} has no tensor {odd[0]!r} in float32",
             "a version whose trained tensors are in float32",
@@ -81,7 +80,7 @@ def start(
             parent_uid=card.sop_instance_uid,
             parent_digest=card.network_digest,
             version=version or next_version(card.version, taken),
-            tensors=described({name: there[name] for name in there if name in wanted}),
+            tensors=described({name: there[name] for name in trained}),
             settings=settings or Settings(),
             minimum=minimum,
             deadline=f"{deadline.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",

@@ -18,7 +18,7 @@ from makers.signed_objects import signer_of
 from IODeepLib.federation.join import Train, join
 from IODeepLib.federation.records import Round
 from IODeepLib.federation.start import start
-from IODeepLib.federation.tensors import tensors_of, trained_in
+from IODeepLib.federation.tensors import trained_in
 from IODeepLib.model_object import Model
 from IODeepLib.sources import Source
 from IODeepLib.sources.push import push
@@ -50,7 +50,6 @@ class World:
     def announce(self, **terms: Any) -> Round:
         """Start a round for all sites."""
         given: dict[str, Any] = {
-            "trained": trained_names(self.parent),
             "deadline": datetime.now(UTC) + timedelta(hours=1),
             "minimum": 2,
             "clip": 1.0,
@@ -88,11 +87,6 @@ def world(
         tuple(signers[name] for name in sites),
         certificates,
     )
-
-
-def trained_names(model: Model) -> list[str]:
-    """The parameters of the demo network; what else is in float32 says how to resize."""
-    return [name for name in tensors_of(model) if not name.startswith("/")]
 
 
 def changing(

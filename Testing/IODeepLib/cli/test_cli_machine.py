@@ -47,6 +47,7 @@ CALLS = {
     "retire": ["no", "no"],
     "sign": ["no"],
     "shrink": ["no", "no", "--to", "fp16", "--out", "out"],
+    "federate": ["status", "no"],
     "cache": [],
     "key": ["new", "Somebody", "--out", "out", "--pass-phrase", "env:NONE"],
     "trust": ["list"],

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from judges import standard_errors
-from makers.federated import World, trained_names, world
+from makers.federated import World, world
 from makers.signed_objects import dcmtk_agrees
 from pacs.servers import Dcmqrscp, Orthanc
 from pydicom import dcmread
@@ -28,6 +28,7 @@ from IODeepLib.model_object import Model
 from IODeepLib.sources import Source
 from IODeepLib.sources.find import source_of
 from IODeepLib.sources.folder import FolderSource, find_models
+from IODeepLib.training.new_weights import shapes_of
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def anywhere(
 
 def weights(model: Model) -> dict[str, np.ndarray]:
     there = tensors_of(model)
-    return {name: there[name].whole() for name in trained_names(model)}
+    return {name: there[name].whole() for name in shapes_of(model)}
 
 
 def objects(world: World) -> Iterator[Path]:
