@@ -71,10 +71,10 @@ def measure(
     # An image of a single slice has no surface above and below, but an outline.
     axes = [axis for axis in range(3) if reference.shape[axis] > 1]
     masks = [mask[box] for mask in (found, reference)]
-    steps = list(spacing)
+    steps = [float(step) for step in spacing]
     if len(axes) == 2:
         masks = [mask.squeeze(*({0, 1, 2} - {*axes})) for mask in masks]
-        steps = [spacing[axis] for axis in axes]
+        steps = [steps[axis] for axis in axes]
     return Values(dice, *_of_surfaces(masks, steps, tolerance), *counts, "")
 
 

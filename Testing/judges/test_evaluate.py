@@ -162,7 +162,7 @@ def test_what_fails_is_said_and_tried_again(
     monkeypatch.setattr(pipeline, "run", failing)
     found = evaluate(models, cohort, out=tmp_path / "out")
     assert [one.case for one in found.failures] == [cohort.cases[0].key] * 2
-    assert "Doe" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Doe^Jane" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     monkeypatch.setattr(pipeline, "run", run)
     assert evaluate(models, cohort, out=tmp_path / "out").failures == ()
 
