@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 _STUDIES, _JOBS = 10, 50
 _JOB = "JOB"
+_NOBODY = 2**32 - 1  # has signed in: a daemon
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     instead.add_argument(
         "--choose", nargs=2, metavar=(_JOB, "MODEL"), help="the model for a job that needs a choice"
     )
-    instead.add_argument("--again", metavar=_JOB, help="run a job again that failed, was canceled")
+    instead.add_argument("--again", metavar=_JOB, help="run as a new job what failed, was canceled")
     instead.add_argument("--cancel", metavar=_JOB, help="end a job")
 
 
@@ -123,19 +126,26 @@ def _preview_document(one: Preview) -> dict[str, Any]:
 
 def _jobs(options: argparse.Namespace, service: ServiceSettings) -> int:
     from IODeepLib.service import orders
+    from IODeepLib.service.audit.trail import trail_of
     from IODeepLib.service.database import Database
     from IODeepLib.service.jobs import Jobs
     from IODeepLib.service.place import Place
 
     database = Database(Place(service.place).queue)
-    if options.choose:
-        jobs = [orders.choose(database, *options.choose)]
-    elif options.again:
-        jobs = [orders.again(database, options.again)]
-    elif options.cancel:
-        jobs = [orders.cancel(database, options.cancel, "a person canceled it")]
-    else:
+    if options.jobs is not None:
         jobs = [*Jobs(database).latest(options.jobs)]
+    else:
+        uid = options.again or options.cancel or options.choose[0]
+        before = Jobs(database).job(uid)
+        if options.choose:
+            what, job = "choose", orders.choose(database, *options.choose)
+        elif options.again:
+            what, job = "again", orders.again(database, uid)
+        else:
+            what, job = "cancel", orders.cancel(database, uid, "a person canceled it")
+        if job != before:  # what has ended cannot be canceled
+            trail_of(service).ordered(what, _user(), socket.gethostname(), job.study, job)
+        jobs = [job]
     found = [(job, Jobs(database).outputs(job)) for job in jobs]
     documents = [_job_document(job) | {"outputs": [o._asdict() for o in out]} for job, out in found]
     text = "\n".join(line for job in jobs for line in _job_lines(job))
@@ -153,4 +163,22 @@ def _job_lines(job: Job) -> list[str]:
     what = job.label or " or ".join(label for _, label in job.choices)
     how = f", {job.fraction:.0%}" if job.fraction and not job.state.is_final else ""
     lines = [f"{job.uid}", f"  {job.state.value}{how}: {what} on {job.series} ({job.rule})"]
+    lines += [f"  does again {job.former}"] if job.former else []
+    lines += [f"  done again as {job.later}"] if job.later else []
     return [*lines, f"  {job.reason}"] if job.reason else lines
+
+
+def _user() -> str:
+    """Who gives an order, as the system knows it: who signed in, also behind sudo."""
+    if sys.platform == "win32":
+        return os.getlogin()
+    import pwd
+
+    uid = os.getuid()
+    with suppress(OSError, ValueError):  # elsewhere than on Linux
+        signed_in = int(Path("/proc/self/loginuid").read_text(encoding="ascii"))
+        uid = uid if signed_in == _NOBODY else signed_in
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"{uid}"

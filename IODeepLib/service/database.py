@@ -15,73 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from IODeepLib.errors import OutputError
+from IODeepLib.service.schema import VERSIONS
 
-_VERSION = 1
 _OLDEST_SQLITE = (3, 35, 0)  # the first with RETURNING
 _SECONDS_FOR_OTHERS = 30.0  # a transaction takes some milliseconds
-_SCHEMA = """
-CREATE TABLE cursors (name TEXT PRIMARY KEY, position TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE studies (
-    uid TEXT PRIMARY KEY,
-    state TEXT NOT NULL,
-    events INTEGER NOT NULL DEFAULT 1,
-    content TEXT NOT NULL DEFAULT '',
-    looked TEXT NOT NULL DEFAULT '',
-    due REAL NOT NULL,
-    wait REAL NOT NULL DEFAULT 0,
-    owner TEXT,
-    tries INTEGER NOT NULL DEFAULT 0,
-    crashes INTEGER NOT NULL DEFAULT 0,
-    ended TEXT,
-    reason TEXT NOT NULL DEFAULT ''
-) WITHOUT ROWID;
-CREATE INDEX studies_next ON studies (state, due);
-CREATE TABLE jobs (
-    uid TEXT PRIMARY KEY,
-    study TEXT NOT NULL,
-    series TEXT NOT NULL,
-    volume TEXT NOT NULL,
-    content TEXT NOT NULL,
-    model TEXT NOT NULL,
-    label TEXT NOT NULL,
-    choices TEXT NOT NULL,
-    rule TEXT NOT NULL,
-    products TEXT NOT NULL,
-    priority INTEGER NOT NULL,
-    opens INTEGER NOT NULL,
-    closes INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    created TEXT NOT NULL,
-    started TEXT,
-    ended TEXT,
-    due REAL NOT NULL DEFAULT 0,
-    wait REAL NOT NULL DEFAULT 0,
-    owner TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    tries INTEGER NOT NULL DEFAULT 0,
-    crashes INTEGER NOT NULL DEFAULT 0,
-    fraction REAL NOT NULL DEFAULT 0,
-    message TEXT NOT NULL DEFAULT '',
-    reason TEXT NOT NULL DEFAULT ''
-) WITHOUT ROWID;
-CREATE INDEX studies_taken ON studies (owner) WHERE owner IS NOT NULL;
-CREATE INDEX jobs_taken ON jobs (owner) WHERE owner IS NOT NULL;
-CREATE INDEX jobs_next ON jobs (state, priority DESC, created);
-CREATE INDEX jobs_by_time ON jobs (created DESC, uid);
-CREATE INDEX jobs_of_study ON jobs (study, series);
-CREATE INDEX jobs_by_state ON jobs (state, created DESC, uid);
-CREATE INDEX jobs_ended ON jobs (state, ended);
-CREATE TABLE outbox (
-    job TEXT NOT NULL REFERENCES jobs (uid) ON DELETE CASCADE,
-    position INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    sop_class TEXT NOT NULL,
-    series TEXT NOT NULL,
-    uid TEXT NOT NULL,
-    stored TEXT,
-    PRIMARY KEY (job, position)
-) WITHOUT ROWID;
-"""
 
 
 class Database:
@@ -105,11 +42,12 @@ class Database:
             path.touch(mode=0o600)
         with self.transaction() as execute:
             (version,) = execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                for statement in filter(str.strip, _SCHEMA.split(";")):
+            for script in VERSIONS[version:]:
+                for statement in filter(str.strip, script.split(";")):
                     execute(statement)
-                execute(f"PRAGMA user_version = {_VERSION}")
-        if version > _VERSION:
+            if version < len(VERSIONS):
+                execute(f"PRAGMA user_version = {len(VERSIONS)}")
+        if version > len(VERSIONS):
             raise OutputError(
                 f"{path}, which a newer IODeep has written",
                 "one of this version or older",

@@ -32,6 +32,8 @@ class Job:
         crashes: how often its process ended without saying why.
         fraction, message: how far it is.
         reason: why it failed, was canceled, or waits.
+        former: the UID of the job whose work it does once more; "" if it is the first.
+        later: the UID of the job that does its work once more; "" if there is none.
     """
 
     study: str
@@ -56,12 +58,15 @@ class Job:
     fraction: float = 0.0
     message: str = ""
     reason: str = ""
+    former: str = ""
+    later: str = ""
 
     @property
     def uid(self) -> str:
         """SOP Instance UID of the procedure step: the same work has the same one."""
         models = [self.model] if not self.choices else [uid for uid, _ in self.choices]
         parts = [self.study, self.series, self.volume, self.content, *models]
+        parts += [self.former] if self.former else []
         return derived_uid("procedure step", "\n".join(parts))
 
     @property
@@ -69,11 +74,26 @@ class Job:
         """The state of the procedure step."""
         return ups_state(self.state, self.started is not None)
 
+    def once_more(self) -> Job:
+        """The same work as another job, which has not begun: a step that has ended stays so."""
+        return Job(
+            **{name: getattr(self, name) for name in _ORDERED},
+            state=State.WAITING if self.model else State.CHOICE,
+            former=self.uid,
+        )
+
     def row(self) -> dict[str, str | float | None]:
         """Its columns in the table of jobs."""
         row = {one.name: getattr(self, one.name) for one in fields(self)}
         row |= {"uid": self.uid, "choices": json.dumps(self.choices), "state": self.state.value}
         return row | {"products": ",".join(self.products)}
+
+
+# What a job is told, and not what becomes of it.
+_ORDERED = (
+    *("study", "series", "volume", "content", "model", "label", "choices", "rule", "products"),
+    *("priority", "opens", "closes"),
+)
 
 
 def job_in(row: sqlite3.Row) -> Job:

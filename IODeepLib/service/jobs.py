@@ -11,7 +11,7 @@ from IODeepLib.service.job import Job, job_in
 from IODeepLib.service.queue import Queue, time_of_day
 from IODeepLib.service.states import State
 
-_ORDER = "priority DESC, created, uid"
+_ORDER = "priority DESC, number"
 _IS_OPEN = """CASE WHEN opens = closes THEN 1
     WHEN opens < closes THEN :minute >= opens AND :minute < closes
     ELSE :minute >= opens OR :minute < closes END"""
@@ -44,28 +44,37 @@ class Jobs(Queue):
         What waits for an older state of the same series is canceled: nobody needs it any more.
         """
         new = []
-        for job in jobs:
-            row = job.row() | {"created": time_of_day()}
-            names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
-            if execute(f"INSERT OR IGNORE INTO jobs ({names}) VALUES ({values})", row).rowcount:  # noqa: S608
+        for wanted in jobs:
+            if (job := _as_new(execute, wanted)) is not None:
+                self.insert(execute, job)
                 new.append(job)
         for job in new:
-            execute(
-                "UPDATE jobs SET state = :to, ended = :wall, reason = :reason, owner = NULL"
-                " WHERE study = :study AND series = :series AND volume = :volume"
-                " AND model = :model AND choices = :choices AND content != :content"
-                " AND state IN (:choice, :waiting, :running)",
-                job.row()
-                | {
-                    "wall": time_of_day(),
-                    "to": State.CANCELED,
-                    "choice": State.CHOICE,
-                    "waiting": State.WAITING,
-                    "running": State.RUNNING,
-                    "reason": "the series has changed since",
-                },
-            )
+            _cancel_older(execute, job)
         return new
+
+    def for_somebody(self, execute: Callable[..., Any], job: Job) -> Job:
+        """The job that does this work for whoever asks for it now, within a transaction.
+
+        That is one which goes on or went well; or a new one, also where the former ones have failed
+        or are forgotten.
+        """
+        while True:
+            row = execute("SELECT * FROM jobs WHERE uid = ?", [job.uid]).fetchone()
+            if row is None and _forgotten(execute, job) is None:
+                self.insert(execute, job)
+                _cancel_older(execute, job)
+                return job
+            if row is not None and State(row["state"]) not in (State.FAILED, State.CANCELED):
+                return job_in(row)
+            job = job.once_more()
+
+    def insert(self, execute: Callable[..., Any], job: Job) -> None:
+        """Put a job into the queue that is not there, within a transaction."""
+        row = job.row() | {"created": time_of_day()}
+        names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+        number = "(SELECT coalesce(max(number), 0) + 1 FROM jobs)"
+        execute(f"INSERT INTO jobs (number, {names}) VALUES ({number}, {values})", row)  # noqa: S608
+        execute("UPDATE jobs SET later = :uid WHERE uid = :former", row)
 
     def next_to_run(self) -> Job | None:
         """Take the job that is first in the queue and may begin at this time of day."""
@@ -121,7 +130,7 @@ class Jobs(Queue):
         found = self._database.ask(
             "SELECT * FROM jobs WHERE study = :study AND series = :series AND volume = :volume"
             " AND model = :model AND content != :content AND state IN (:done, :storing)"
-            " ORDER BY created DESC, uid LIMIT 1",
+            " ORDER BY number DESC LIMIT 1",
             {**job.row(), "done": State.DONE, "storing": State.STORING},
         )
         return self.outputs(job_in(found[0])) if found else []
@@ -154,13 +163,47 @@ class Jobs(Queue):
 
     def latest(self, most: int) -> Sequence[Job]:
         """The jobs that came last, the newest first."""
-        statement = "SELECT * FROM jobs ORDER BY created DESC, uid LIMIT :most"
+        statement = "SELECT * FROM jobs ORDER BY number DESC LIMIT :most"
         return [job_in(row) for row in self._database.ask(statement, {"most": most})]
 
     def of_study(self, study: str) -> Sequence[Job]:
         """All jobs on the images of a study."""
-        statement = "SELECT * FROM jobs WHERE study = :study ORDER BY created, uid"
+        statement = "SELECT * FROM jobs WHERE study = :study ORDER BY number"
         return [job_in(row) for row in self._database.ask(statement, {"study": study})]
+
+
+def _as_new(execute: Callable[..., Any], job: Job) -> Job | None:
+    """A job that is not in the queue yet; None if its work is, or went well and is forgotten."""
+    while (past := _forgotten(execute, job)) is not None:
+        if past["done"]:
+            return None
+        job = job.once_more()
+    there = execute("SELECT 1 FROM jobs WHERE uid = ?", [job.uid]).fetchone()
+    return job if there is None else None
+
+
+def _forgotten(execute: Callable[..., Any], job: Job) -> Any:
+    """What is known of a job that was deleted; None if none was."""
+    return execute("SELECT done FROM forgotten WHERE uid = ?", [job.uid]).fetchone()
+
+
+def _cancel_older(execute: Callable[..., Any], job: Job) -> None:
+    """End what waits for an older state of the same series."""
+    execute(
+        "UPDATE jobs SET state = :to, ended = :wall, reason = :reason, owner = NULL"
+        " WHERE study = :study AND series = :series AND volume = :volume"
+        " AND model = :model AND choices = :choices AND content != :content"
+        " AND state IN (:choice, :waiting, :running)",
+        job.row()
+        | {
+            "wall": time_of_day(),
+            "to": State.CANCELED,
+            "choice": State.CHOICE,
+            "waiting": State.WAITING,
+            "running": State.RUNNING,
+            "reason": "the series has changed since",
+        },
+    )
 
 
 def local_time() -> datetime:

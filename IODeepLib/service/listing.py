@@ -74,22 +74,23 @@ class Listing:
         asked = {"state": state, "most": most, "after": after}
         conditions = ["state = :state"] if state is not None else []
         if after is not None:
-            found = self._database.ask("SELECT created FROM jobs WHERE uid = :after", asked)
+            found = self._database.ask("SELECT number FROM jobs WHERE uid = :after", asked)
             if not found:
                 raise UsageError(f"no job {after}", "the UID of one", "begin at the first page")
-            asked["then"] = found[0]["created"]
-            conditions += ["created <= :then", "(created < :then OR uid > :after)"]
-        return self._jobs(" AND ".join(conditions) or "1", "created DESC, uid", **asked)
+            asked["then"] = found[0]["number"]
+            conditions += ["number < :then"]
+        return self._jobs(" AND ".join(conditions) or "1", "number DESC", **asked)
 
     def next_jobs(self, most: int) -> list[Job]:
         """The jobs that wait, in the order in which they are run."""
         how = {"state": State.WAITING, "most": most}
-        return self._jobs("state = :state", "priority DESC, created, uid", **how)
+        return self._jobs("state = :state", "priority DESC, number", **how)
 
     def ended_jobs(self, state: State, most: int) -> list[Job]:
-        """The jobs that ended last in this state."""
+        """The jobs that ended last in this state, and that nobody has had done again."""
         how = {"state": state, "most": most}
-        return self._jobs("state = :state AND ended IS NOT NULL", "ended DESC", **how)
+        condition = "state = :state AND ended IS NOT NULL AND later = ''"
+        return self._jobs(condition, "ended DESC", **how)
 
     def studies(self, most: int, after: str = "") -> list[Seen]:
         """The studies that were seen, by their UID.

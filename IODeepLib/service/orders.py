@@ -62,25 +62,30 @@ def choose(database: Database, uid: str, model: str) -> Job:
 
 
 def again(database: Database, uid: str) -> Job:
-    """Do a job once more that failed or was canceled.
+    """Do the work of a job once more that failed or was canceled.
+
+    A procedure step that has ended never goes on (PS3.4 section CC.1.1): this is another one, with
+    a UID of its own, that names the former one.
+
+    Returns:
+        The new job.
 
     Raises:
-        UsageError: there is no such job, or it goes on or went well.
+        UsageError: there is no such job, it goes on or went well, or this was said of it before.
     """
-    job = Jobs(database).job(uid)
-    if job.state not in (State.FAILED, State.CANCELED):
-        raise UsageError(
-            f"the job {uid}, which {_is(job.state)}",
-            "one that failed or was canceled",
-            "see 'iodeep serve --jobs'",
-        )
-    database.ask(
-        "UPDATE jobs SET state = :to, started = NULL, ended = NULL, due = 0, wait = 0,"
-        " attempts = 0, tries = 0, crashes = 0, fraction = 0, message = '', reason = ''"
-        " WHERE uid = :uid AND state = :was",
-        {"uid": uid, "was": job.state, "to": State.WAITING if job.model else State.CHOICE},
-    )
-    return Jobs(database).job(uid)
+    jobs = Jobs(database)
+    with database.transaction() as execute:
+        job = jobs.job(uid)
+        if job.state not in (State.FAILED, State.CANCELED) or job.later:
+            raise UsageError(
+                f"the job {uid}, which {_is(job.state)}"
+                + (f" and is done once more as {job.later}" if job.later else ""),
+                "one that failed or was canceled, and that nobody has had done again",
+                "see 'iodeep serve --jobs'",
+            )
+        more = job.once_more()
+        jobs.insert(execute, more)
+    return jobs.job(more.uid)
 
 
 def _is(state: State) -> str:

@@ -12,12 +12,16 @@ from IODeepLib.service.log import tell
 from IODeepLib.service.looks import look_at_next
 from IODeepLib.service.outbox import store_next
 from IODeepLib.service.runs import run_next
+from IODeepLib.service.settings import Ups
 from IODeepLib.service.tidying import tidy
 from IODeepLib.service.triggers import Trigger
+from IODeepLib.service.ups.forgetting import Forgetting
+from IODeepLib.service.ups.listener import worklist_of
 
 _LOOK_EVERY = 1.0  # seconds, for what another process may have put into the queue
 _TIDY_EVERY = 5.0
 _DELIVER_EVERY = 1.0  # audit messages
+_FORGET_EVERY = 60.0
 _PAUSE = 5.0  # after something went wrong that concerns no single job: the disk is full
 
 
@@ -62,6 +66,8 @@ class Service:
         threads = [self._thread(self._at_the_bell, *one) for one in bodies]
         threads.append(self._thread(self._every, _TIDY_EVERY, lambda: tidy(self._hands)))
         threads.append(self._thread(self._every, _DELIVER_EVERY, self._hands.trail.deliver))
+        if settings.keep_days:
+            threads.append(self._thread(self._every, _FORGET_EVERY, self._forgetting()))
         threads += [self._thread(self._every, t.every, self._asking(t)) for t in self._triggers]
         self._hands.trail.started()
         try:
@@ -84,6 +90,17 @@ class Service:
             tell("service ends", service=self._hands.owner.name)
         if self._faults:
             raise self._faults[0]
+
+    def _forgetting(self) -> Callable[[], None]:
+        hands = self._hands
+        worklist = worklist_of(hands, hands.settings.ups or Ups())
+        forgetting = Forgetting(hands.database, worklist, hands.settings.keep_days)
+
+        def forget() -> None:
+            if count := forgetting.forget():
+                tell("ended jobs forgotten", count=count)
+
+        return forget
 
     def _thread(self, work: Callable[..., None], *how: object) -> threading.Thread:
         def guarded() -> None:

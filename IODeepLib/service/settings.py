@@ -191,6 +191,7 @@ class ServiceSettings(Record):
         threads: threads for each network; those of all cores where it is left out.
         memory_gb: the most that the process of a run may take; what the machine has, by default.
         minutes: the longest that a run may take.
+        keep_days: how long jobs and work items are kept after their end; 0 for ever.
         audit: where audit messages go.
         rules: what is done with a series; all that apply count.
     """
@@ -210,6 +211,7 @@ class ServiceSettings(Record):
     threads: Annotated[int, within(1, 1024)] | None = None
     memory_gb: Annotated[float, within(0.1, 100_000)] | None = None
     minutes: Annotated[float, within(0.01, 10_080)] = 120.0
+    keep_days: Annotated[float, within(0, 36_525)] = 365.0
     audit: Audit | None = None
     rules: Many[Rule] = (Rule(),)
 

@@ -23,6 +23,7 @@ from IODeepLib.series import ImageSeries
 from IODeepLib.service.audit.message import Coded, Event, Outcome, Participant, Subject, xml
 from IODeepLib.service.audit.spool import Spool
 from IODeepLib.service.audit.syslog import framed, send
+from IODeepLib.service.job import Job
 from IODeepLib.service.log import tell
 from IODeepLib.service.queue import time_of_day
 from IODeepLib.service.settings import Audit, ServiceSettings
@@ -34,6 +35,7 @@ _BEGIN = Coded("110102", "Begin Transferring DICOM Instances")
 _ACCESSED = Coded("110103", "DICOM Instances Accessed")
 _TRANSFERRED = Coded("110104", "DICOM Instances Transferred")
 _ALERT = Coded("110113", "Security Alert")
+_PROCEDURE = Coded("110111", "Procedure Record")
 _RESTRICTED = Coded("110132", "Use of Restricted Function")
 # Of CID 402 and 404, and of RFC 3881.
 _APPLICATION = Coded("110150", "Application")
@@ -45,6 +47,7 @@ _NETWORK = Coded("NETWORK", "SOP Instance UID of the card of a network", "99IODE
 _PERSON, _SYSTEM = 1, 2
 _IS_PATIENT, _IS_REPORT, _IS_RESOURCE, _IS_PROCESSING = 1, 3, 13, 26
 _AT_ONCE = 100  # messages in one connection
+_MAKES_JOBS = ("again", "look")
 _OF_STUDY = ("StudyInstanceUID", "PatientID", "PatientName")
 
 
@@ -94,6 +97,27 @@ class Trail:
     def sent(self, files: Sequence[Path], pacs: str) -> None:
         """They are there."""
         self._sent(Event(_TRANSFERRED, "C", _parties(pacs)), files)
+
+    def ordered(self, what: str, user: str, host: str, study: str, job: Job | None = None) -> None:
+        """Somebody has had something done. (PS3.15 section A.5.3.13)
+
+        Whose study it is the queue does not know.
+
+        Args:
+            what: "again", "choose", "cancel", "look".
+            user: who.
+            host: from where.
+            study: the study that it is of.
+            job: the job, as it is now.
+        """
+        details = {"order": what} | ({"job": job.uid} if job is not None else {})
+        details |= {"former job": job.former} if job is not None and job.former else {}
+        subjects = [Subject(study, _STUDY, _SYSTEM, _IS_REPORT, details=details)]
+        if job is not None and job.model:
+            subjects.append(Subject(job.model, _NETWORK, _SYSTEM, _IS_PROCESSING, job.label))
+        action = "C" if what in _MAKES_JOBS else "U"
+        parties = [_own(role=_APPLICATION), Participant(user, host=host, requests=True)]
+        self._say(Event(_PROCEDURE, action, parties, subjects))
 
     def refused(self, user: str, host: str, what: str) -> None:
         """Somebody wanted something that they may not.

@@ -32,11 +32,13 @@ _OF_ONE = (
     *("SpecificCharacterSet", "TimezoneOffsetFromUTC", "TransactionUID"),
     *("SOPClassUID", "SOPInstanceUID", "ProcedureStepState", "ScheduledProcedureStepPriority"),
     *("ProcedureStepLabel", "ScheduledProcessingParametersSequence"),
+    "ReplacedProcedureStepSequence",
     *("ScheduledProcedureStepStartDateTime", "InputInformationSequence"),
     "ProcedureStepProgressInformationSequence",
     "UnifiedProcedureStepPerformedProcedureSequence",
 )
 _CREATED = "replace(replace(replace(substr(created, 1, 19), '-', ''), 'T', ''), ':', '')"
+_ORDER = {"ups_steps": "created DESC, uid", "jobs": "number DESC"}
 _RANGE = re.compile(r"(\d{0,14})[^-]*-(\d{0,14})[^-]*")
 _Condition = tuple[str, dict[str, Any]]
 
@@ -64,7 +66,7 @@ def candidates(database: Database, table: str, keys: Dataset, of_all: Dataset) -
     for offset in range(0, _MOST_LOOKED_AT, _PAGE):
         rows = database.ask(
             f"SELECT * FROM {table} WHERE {where}"  # noqa: S608
-            " ORDER BY created DESC, uid LIMIT :most OFFSET :offset",
+            f" ORDER BY {_ORDER[table]} LIMIT :most OFFSET :offset",
             values | {"most": _PAGE, "offset": offset},
         )
         yield from rows

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any, Protocol
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
 # What says how to read the keys, and is none; and the secret of who performs a step.
 _NO_KEYS = {0x00080005, 0x00080201, 0x00081195}
@@ -14,7 +16,14 @@ _AS_ONE = {"LT", "ST", "UT"}  # where \ is no separator
 _RANGE = re.compile(r"([\d.]*(?:[+]\d{4})?)-([\d.]*(?:[+-]\d{4})?)")
 
 
-def matches(step: Dataset, keys: Dataset) -> bool:
+class Attributes(Protocol):
+    """What has attributes: a data set, or a step that was found."""
+
+    def get(self, tag: BaseTag, /) -> Any:
+        """An attribute as an element; None if it is not there."""
+
+
+def matches(step: Attributes, keys: Dataset) -> bool:
     """Whether a step has the values that stand in `keys`; empty ones match all.
 
     Times are compared as they are written.
@@ -22,20 +31,20 @@ def matches(step: Dataset, keys: Dataset) -> bool:
     return all(_fits(step, key) for key in keys if key.tag not in _NO_KEYS)
 
 
-def answer(step: Dataset, keys: Dataset) -> Dataset:
+def answer(step: Attributes, keys: Dataset) -> Dataset:
     """Of a step what was asked for in `keys`."""
     found = Dataset()
     for key in keys:
         if key.tag in _NO_KEYS:
             continue
-        if key.tag in step:
-            found.add(step[key.tag])
+        if (element := step.get(key.tag)) is not None:
+            found.add(element)
         else:
             found.add(DataElement(key.tag, key.VR, [] if key.VR == "SQ" else None))
     return found
 
 
-def _fits(step: Dataset, key: DataElement) -> bool:
+def _fits(step: Attributes, key: DataElement) -> bool:
     if key.VR == "SQ":
         wanted = key.value[0] if key.value else Dataset()
         if not len(wanted):

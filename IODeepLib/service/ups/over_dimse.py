@@ -114,13 +114,13 @@ class OverDimse:
             reason = text(given, "ReasonForCancellation") or f"{request.caller} canceled it"
             status = self.worklist.request_cancel(uid, reason)
         elif action in (_SUBSCRIBE, _UNSUBSCRIBE, _SUSPEND):
-            status = self._subscribe(action, uid, given)
+            self._subscribe(action, uid, given)
         else:
             raise UpsError(Status.NO_SUCH_ACTION)
         request.answer(status, comment=status.words)
         return True
 
-    def _subscribe(self, action: int, uid: str, given: Dataset) -> Status:
+    def _subscribe(self, action: int, uid: str, given: Dataset) -> None:
         title = text(given, "ReceivingAE")
         caller = self.dimse.caller(title)
         if caller is None or caller.port is None:
@@ -136,10 +136,8 @@ class OverDimse:
                 keys.update(given)
                 for keyword in ("ReceivingAE", "DeletionLock", "RequestingAE"):
                     keys.pop(keyword, None)
-            self.subscriptions.subscribe(uid, title, keys)
-            if text(given, "DeletionLock") == "TRUE":  # nothing is deleted, with a lock or without
-                return Status.LOCK_NOT_GRANTED
-        return Status.DONE
+            locks = text(given, "DeletionLock") == "TRUE"
+            self.subscriptions.subscribe(uid, title, keys, locks=locks)
 
 
 def over_dimse(hands: Hands, ups: Ups, dimse: Dimse) -> Services:

@@ -115,7 +115,7 @@ def search(request: Request, worklist: _Worklist) -> Response:
         if number >= first + most:
             break
         if number >= first:
-            found.append(attributes.to_json(step))
+            found.append(step.as_json())
     return _answer(found) if found else Response(status_code=204)
 
 
@@ -158,9 +158,9 @@ def subscribe(request: Request, known: _Subscriptions, uid: str, title: str) -> 
     keys = None
     if uid == refusals.EVERY_STEP_LIKE:
         keys = keys_of(_filters(request.query_params.get("filter", "")))[0]
-    known.subscribe(uid, _title(title), keys)
     locks = request.query_params.get("deletionlock", "").lower() == "true"
-    answer = _empty(request, 201, Status.LOCK_NOT_GRANTED.words if locks else "")
+    known.subscribe(uid, _title(title), keys, locks=locks)
+    answer = _empty(request, 201)
     channel = request.url_for("channel", title=title)
     secure = "wss" if request.url.scheme == "https" else "ws"
     answer.headers["Content-Location"] = str(channel.replace(scheme=secure))

@@ -13,9 +13,9 @@ from typing import Any
 from msgspec.structs import replace
 from pydicom.dataset import Dataset
 
-from IODeepLib.errors import IODeepError, UsageError
+from IODeepLib.errors import IODeepError
 from IODeepLib.headers import text
-from IODeepLib.service import orders, tasks
+from IODeepLib.service import tasks
 from IODeepLib.service.contents import images_among
 from IODeepLib.service.hands import Hands
 from IODeepLib.service.jobs import Jobs
@@ -132,12 +132,9 @@ class Performing:
             secret = derived_uid("transaction", f"{step.uid} {time.time_ns()}")
             self._worklist.move(execute, step.uid, UpsState.IN_PROGRESS, secret)
             found = [job for job in jobs if job is not None]
-            Jobs(self._hands.database).add(execute, found)
             for job in found:
-                execute("INSERT OR IGNORE INTO ups_performs VALUES (?, ?)", [step.uid, job.uid])
-        for job in found:  # what went wrong once is tried again, for somebody asks for it
-            with suppress(UsageError):
-                orders.again(self._hands.database, job.uid)
+                done_by = Jobs(self._hands.database).for_somebody(execute, job)
+                execute("INSERT OR IGNORE INTO ups_performs VALUES (?, ?)", [step.uid, done_by.uid])
         tell("step begins", step=step.uid, jobs=len(found))
 
     def _cancel(self, step: Step, reason: str) -> None:

@@ -26,7 +26,6 @@ class Status(IntEnum):
     NOT_ALLOWED = 0x0124
     FULL = 0x0213
     CHANGED = 0xB300  # created with modifications
-    LOCK_NOT_GRANTED = 0xB301
     CANCELED_BEFORE = 0xB304
     COMPLETED_BEFORE = 0xB306
     ENDED = 0xC300
@@ -57,7 +56,6 @@ _WORDS = {
     Status.NOT_ALLOWED: "only the service itself does this",
     Status.FULL: "no more of them are taken",
     Status.CHANGED: "The Workitem was created with modifications.",
-    Status.LOCK_NOT_GRANTED: "Deletion Lock not granted.",
     Status.CANCELED_BEFORE: "The UPS is already in the requested state of CANCELED.",
     Status.COMPLETED_BEFORE: "The UPS is already in the requested state of COMPLETED.",
     Status.ENDED: "The submitted request is inconsistent with the state of the UPS Instance.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from sqlite3 import Row
 
 from pydicom.dataset import Dataset
 
@@ -72,8 +73,16 @@ class Subscriptions:
     def __init__(self, database: Database, worklist: Worklist) -> None:
         self._database, self._worklist = database, worklist
 
-    def subscribe(self, uid: str, title: str, keys: Dataset | None = None) -> None:
+    def subscribe(
+        self, uid: str, title: str, keys: Dataset | None = None, *, locks: bool = False
+    ) -> None:
         """Somebody wants to know what happens to a step, or to all that are like `keys`.
+
+        Args:
+            uid: the step, or one of those that stand for all.
+            title: who.
+            keys: what steps are like.
+            locks: whether they are kept after their end as well, see `is_locked`.
 
         Raises:
             UpsError: there is no such step, or there are too many subscriptions.
@@ -87,8 +96,9 @@ class Subscriptions:
             if uid in _ALL:  # from now on it is of all
                 execute(_FORGET, [title])
             execute(
-                "INSERT OR REPLACE INTO ups_subscriptions VALUES (?, ?, 1, ?)",
-                [uid, title, filter_],
+                "INSERT OR REPLACE INTO ups_subscriptions (step, title, wanted, keys, locks)"
+                " VALUES (?, ?, 1, ?, ?)",
+                [uid, title, filter_, locks],
             )
             if state is not None:
                 happened(execute, uid, REPORT, state, title=title)
@@ -109,7 +119,9 @@ class Subscriptions:
                 execute("DELETE FROM ups_subscriptions WHERE step = ? AND title = ?", [uid, title])
             else:
                 execute(
-                    "INSERT OR REPLACE INTO ups_subscriptions VALUES (?, ?, 0, '')", [uid, title]
+                    "INSERT OR REPLACE INTO ups_subscriptions (step, title, wanted)"
+                    " VALUES (?, ?, 0)",
+                    [uid, title],
                 )
 
     def suspend(self, uid: str, title: str) -> None:
@@ -122,16 +134,33 @@ class Subscriptions:
             raise UpsError(Status.NO_SUCH_ACTION)
         with self._database.transaction() as execute:
             removed = execute(
-                "DELETE FROM ups_subscriptions WHERE step = ? AND title = ?", [uid, title]
-            )
-            if removed.rowcount:
-                for table in ("ups_steps", "jobs"):
-                    ended = _OPEN if table == "ups_steps" else "ended IS NULL"
-                    execute(
-                        "INSERT OR IGNORE INTO ups_subscriptions"  # noqa: S608
-                        f" SELECT uid, ?, 1, '' FROM {table} WHERE {ended} LIMIT ?",
-                        [title, _MOST],
-                    )
+                "DELETE FROM ups_subscriptions WHERE step = ? AND title = ? RETURNING locks",
+                [uid, title],
+            ).fetchone()
+            if removed is None:
+                return
+            for table in ("ups_steps", "jobs"):
+                is_open = _OPEN if table == "ups_steps" else "ended IS NULL"
+                execute(
+                    "INSERT OR IGNORE INTO ups_subscriptions (step, title, wanted, locks)"  # noqa: S608
+                    f" SELECT uid, :title, 1, :locks FROM {table} WHERE {is_open} OR :locks"
+                    " LIMIT :most",
+                    {"title": title, "locks": removed["locks"], "most": _MOST},
+                )
+
+    def is_locked(self, uid: str) -> bool:
+        """Whether somebody wants to read a step after its end, and is not done with that."""
+        one = {row["title"]: row["locks"] for row in self._locks(uid, "1")}
+        return any(one.values()) or any(
+            row["title"] not in one
+            for every in _ALL
+            for row in self._locks(every, "locks")
+            if every == EVERY_STEP or self._is_like(uid, row["keys"])
+        )
+
+    def _locks(self, step: str, condition: str) -> list[Row]:
+        statement = f"SELECT * FROM ups_subscriptions WHERE step = :step AND {condition}"  # noqa: S608
+        return self._database.ask(statement, {"step": step})
 
     def last(self) -> int:
         """The number of the last event."""

@@ -69,10 +69,13 @@ _TABLES = (
     "CREATE TRIGGER IF NOT EXISTS ups_many AFTER INSERT ON ups_events BEGIN"  # noqa: S608
     f" DELETE FROM ups_events WHERE number <= NEW.number - {MOST_EVENTS}; END",
 )
+# Columns that databases of former versions lack: when a step ended, and whether a subscription
+# keeps it.
+_ADDED = (("ups_steps", "ended", "TEXT"), ("ups_subscriptions", "locks", "INTEGER DEFAULT 0"))
 
 
 def add_tables(database: Database) -> None:
-    """Make the tables where they are missing.
+    """Make the tables where they are missing, and what they lack.
 
     Raises:
         OutputError: the database cannot be used.
@@ -80,3 +83,7 @@ def add_tables(database: Database) -> None:
     with database.transaction() as execute:
         for statement in _TABLES:
             execute(statement)
+        for table, column, kind in _ADDED:
+            there = {row["name"] for row in execute(f"PRAGMA table_info({table})")}
+            if column not in there:
+                execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")

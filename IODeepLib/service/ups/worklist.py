@@ -21,6 +21,7 @@ from IODeepLib.service.queue import time_of_day
 from IODeepLib.service.states import State, UpsState
 from IODeepLib.service.ups import attributes, steps
 from IODeepLib.service.ups.candidates import candidates
+from IODeepLib.service.ups.found import Found
 from IODeepLib.service.ups.matching import matches
 from IODeepLib.service.ups.refusals import Status, UpsError
 from IODeepLib.service.ups.steps import Performer
@@ -30,7 +31,7 @@ RULE = "a Workitem"  # by this name jobs know that a step asked for them
 MOST_FOUND = 1000  # of one search
 _MOST_STEPS = 100_000
 _WITH_RESULT = (State.STORING, State.DONE, State.FAILED, State.CANCELED)
-_FINAL = (UpsState.COMPLETED, UpsState.CANCELED)
+FINAL = (UpsState.COMPLETED, UpsState.CANCELED)
 _Execute = Callable[..., Any]
 
 
@@ -78,10 +79,10 @@ class Worklist:
             UpsError: there is none.
         """
         if (row := self._row(uid)) is not None:
-            return self._shown(row)
-        return self._of_job(self._job_row(uid))
+            return self._shown(row).whole()
+        return self._of_job(self._job_row(uid)).whole()
 
-    def search(self, keys: Dataset) -> Iterator[Dataset]:
+    def search(self, keys: Dataset) -> Iterator[Found]:
         """The steps that have these values, the newest first; those of others, then jobs."""
         count = 0
         for table, shown in (("ups_steps", self._shown), ("jobs", self._of_job)):
@@ -125,7 +126,7 @@ class Worklist:
         """
         with self._database.transaction() as execute:
             step = self._step(execute, uid)
-            if step.state in _FINAL:
+            if step.state in FINAL:
                 raise UpsError(Status.ENDED)
             if step.state is UpsState.SCHEDULED and secret:
                 raise UpsError(Status.NOT_IN_PROGRESS)
@@ -196,9 +197,10 @@ class Worklist:
         self, execute: _Execute, uid: str, state: UpsState, secret: str = "", reason: str = ""
     ) -> None:
         """Let a step of others have another state, within a transaction."""
+        ended = time_of_day() if state in FINAL else None
         execute(
-            "UPDATE ups_steps SET state = ?, secret = ?, reason = ? WHERE uid = ?",
-            [state, secret, reason, uid],
+            "UPDATE ups_steps SET state = ?, secret = ?, reason = ?, ended = ? WHERE uid = ?",
+            [state, secret, reason, ended, uid],
         )
         happened(execute, uid, REPORT, state, words=reason)
 
@@ -211,7 +213,7 @@ class Worklist:
         """The jobs that do a step."""
         statement = (
             "SELECT jobs.* FROM jobs JOIN ups_performs ON job = jobs.uid WHERE step = :uid"
-            " ORDER BY created, uid"
+            " ORDER BY number"
         )
         return [job_in(row) for row in self._database.ask(statement, {"uid": uid})]
 
@@ -255,20 +257,19 @@ class Worklist:
             raise UpsError(Status.UNKNOWN)
         return rows[0]
 
-    def _of_job(self, row: Any) -> Dataset:
+    def _of_job(self, row: Any) -> Found:
         job = job_in(row)
         outputs = self._jobs.outputs(job) if job.state in _WITH_RESULT else []
         return steps.step_of(job, outputs, self._performer)
 
-    def _shown(self, row: Any) -> Dataset:
-        step = _step_in(row)
-        shown = step.attributes
-        steps.named(shown, step.uid, step.state)
-        if step.ours and step.state is not UpsState.SCHEDULED:
-            jobs = self.jobs_of(step.uid)
+    def _shown(self, row: Any) -> Found:
+        own = Dataset()
+        steps.named(own, row["uid"], UpsState(row["state"]))
+        if row["ours"] and row["state"] != UpsState.SCHEDULED:
+            jobs = self.jobs_of(row["uid"])
             outputs = {job.uid: self._jobs.outputs(job) for job in jobs}
-            steps.performed(shown, jobs, outputs, self._performer, step.reason)
-        return shown
+            steps.performed(own, jobs, outputs, self._performer, row["reason"])
+        return Found(own, json.loads(row["attributes"]))
 
 
 def happened(
@@ -305,7 +306,7 @@ def _wrong(secret: str) -> UpsError:
 
 
 def _may_claim(step: Step) -> None:
-    if step.state in _FINAL:
+    if step.state in FINAL:
         raise UpsError(Status.ENDED)
     if step.state is UpsState.IN_PROGRESS:
         raise UpsError(Status.CLAIMED)

@@ -54,20 +54,20 @@ def job(request: Request, uid: _Uid) -> shapes.WholeJobShape:
 
 @router.post("/jobs/{uid}/again", dependencies=_RUN)
 def again(request: Request, uid: _Uid) -> shapes.WholeJobShape:
-    """Do a job once more that failed or was canceled."""
-    return _whole(site_of(request), deeds.again(site_of(request), uid))
+    """Do the work of a job once more that failed or was canceled: the answer is the new job."""
+    return _whole(site_of(request), deeds.again(request, uid))
 
 
 @router.post("/jobs/{uid}/choose", dependencies=_RUN)
 def choose(request: Request, uid: _Uid, model: _Model) -> shapes.WholeJobShape:
     """Say which model does a job that several fit equally well."""
-    return _whole(site_of(request), deeds.choose(site_of(request), uid, model))
+    return _whole(site_of(request), deeds.choose(request, uid, model))
 
 
 @router.post("/jobs/{uid}/cancel", dependencies=_ADMINISTER)
 def cancel(request: Request, uid: _Uid) -> shapes.WholeJobShape:
     """End a job."""
-    return _whole(site_of(request), deeds.cancel(site_of(request), uid))
+    return _whole(site_of(request), deeds.cancel(request, uid))
 
 
 @router.get("/studies", dependencies=_LOOK)
@@ -93,7 +93,7 @@ def study(request: Request, uid: _Uid) -> shapes.WholeStudyShape:
 @router.post("/studies/{uid}", dependencies=_RUN, status_code=202)
 def look_at_study(request: Request, uid: _Uid) -> shapes.WholeStudyShape:
     """Have a study looked at now, whether anything in it has changed or not; jobs come of that."""
-    deeds.look_now(site_of(request), uid)
+    deeds.look_now(request, uid)
     return study(request, uid)
 
 

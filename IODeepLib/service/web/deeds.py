@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from starlette.requests import Request
+
 from IODeepLib.errors import UsageError
 from IODeepLib.service import orders
 from IODeepLib.service.contents import content_of, counted, images_among
 from IODeepLib.service.database import Database
 from IODeepLib.service.job import Job
 from IODeepLib.service.log import tell
+from IODeepLib.service.web.limits import address_of
 from IODeepLib.service.web.problems import RefusedError
-from IODeepLib.service.web.site import Site
+from IODeepLib.service.web.site import Site, site_of
 from IODeepLib.text.foreign import is_uid
 
 _SEE = "see /api/v1/jobs"
@@ -40,41 +43,42 @@ def job_of(site: Site, uid: str) -> Job:
         raise RefusedError(404, f"no job {uid}", "the UID of one", _SEE) from None
 
 
-def again(site: Site, uid: str) -> Job:
-    """Do a job once more that failed or was canceled.
+def again(request: Request, uid: str) -> Job:
+    """Do the work of a job once more that failed or was canceled; the new job.
 
     Raises:
-        RefusedError: there is no such job, or it goes on or went well.
+        RefusedError: there is no such job, it goes on or went well, or has been done again.
     """
-    return _ordered(site, uid, "again", lambda database: orders.again(database, uid))
+    return _ordered(request, uid, "again", lambda database: orders.again(database, uid))
 
 
-def choose(site: Site, uid: str, model: str) -> Job:
+def choose(request: Request, uid: str, model: str) -> Job:
     """Say which model does a job that several fit equally well.
 
     Raises:
         RefusedError: there is no such job or model, or somebody chose already.
     """
-    return _ordered(site, uid, "choose", lambda database: orders.choose(database, uid, model))
+    return _ordered(request, uid, "choose", lambda database: orders.choose(database, uid, model))
 
 
-def cancel(site: Site, uid: str) -> Job:
+def cancel(request: Request, uid: str) -> Job:
     """End a job; one that has ended stays as it is.
 
     Raises:
         RefusedError: there is no such job.
     """
     reason = "a person canceled it"
-    return _ordered(site, uid, "cancel", lambda database: orders.cancel(database, uid, reason))
+    return _ordered(request, uid, "cancel", lambda database: orders.cancel(database, uid, reason))
 
 
-def look_now(site: Site, uid: str) -> None:
+def look_now(request: Request, uid: str) -> None:
     """Have a study looked at, whether anything in it has changed or not.
 
     Raises:
         RefusedError: it has no images in the PACS.
         SourceError: the PACS failed.
     """
+    site = site_of(request)
     hands = site.hands
     images = images_among(hands.source.series({"StudyInstanceUID": uid_at_the_door(uid)}))
     if not images:
@@ -86,15 +90,24 @@ def look_now(site: Site, uid: str) -> None:
         )
     hands.studies.look_now(uid, content_of(images, counted(hands.source, images)))
     tell("look is asked for")
+    hands.trail.ordered("look", *_who(request), uid)
     site.ring()
 
 
-def _ordered(site: Site, uid: str, what: str, order: Callable[[Database], Job]) -> Job:
-    job_of(site, uid)
+def _ordered(request: Request, uid: str, what: str, order: Callable[[Database], Job]) -> Job:
+    site = site_of(request)
+    before = job_of(site, uid)
     try:
         job = order(site.hands.database)
     except UsageError as error:
         raise RefusedError(409, error.found, error.wanted, _SEE) from None
-    tell("job is ordered", what=what, job=uid)
-    site.ring()
+    if job != before:  # what has ended cannot be canceled
+        tell("job is ordered", what=what, job=job.uid)
+        site.hands.trail.ordered(what, *_who(request), job.study, job)
+        site.ring()
     return job
+
+
+def _who(request: Request) -> tuple[str, str]:
+    """Who asks, and from where."""
+    return str(request.scope.get("visitor", "")), address_of(request.scope)

@@ -107,25 +107,25 @@ def picture(request: Request, session: _Looks, uid: str) -> Response:
 @router.post("/jobs/{uid}/again")
 def again(request: Request, session: _Runs, uid: str) -> Response:
     """Do a job once more."""
-    return _back(deeds.again(site_of(request), uid))
+    return _back(deeds.again(request, uid))
 
 
 @router.post("/jobs/{uid}/choose")
 def choose(request: Request, session: _Runs, uid: str) -> Response:
     """Say which model does a job."""
-    return _back(deeds.choose(site_of(request), uid, form_of(request, "model")))
+    return _back(deeds.choose(request, uid, form_of(request, "model")))
 
 
 @router.post("/jobs/{uid}/cancel")
 def cancel(request: Request, session: _Administers, uid: str) -> Response:
     """End a job."""
-    return _back(deeds.cancel(site_of(request), uid))
+    return _back(deeds.cancel(request, uid))
 
 
 @router.post("/look")
 def look(request: Request, session: _Runs) -> Response:
     """Have a study looked at now."""
-    deeds.look_now(site_of(request), form_of(request, "study").strip())
+    deeds.look_now(request, form_of(request, "study").strip())
     return RedirectResponse("/", 303)
 
 

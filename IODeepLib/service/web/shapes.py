@@ -42,6 +42,8 @@ class JobShape(BaseModel):
     fraction: float
     message: str
     reason: str
+    former: str
+    later: str
 
 
 class JobList(BaseModel):

@@ -91,10 +91,11 @@ def test_heights_are_round(most: int, top: int, database: Database) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "SELECT * FROM jobs WHERE state = 'failed' ORDER BY created DESC, uid LIMIT 50",
-        "SELECT * FROM jobs WHERE state = 'waiting' ORDER BY priority DESC, created, uid LIMIT 50",
-        "SELECT * FROM jobs WHERE state = 'done' AND ended IS NOT NULL ORDER BY ended DESC LIMIT 9",
-        "SELECT * FROM jobs WHERE 1 ORDER BY created DESC, uid LIMIT 50",
+        "SELECT * FROM jobs WHERE state = 'failed' ORDER BY number DESC LIMIT 50",
+        "SELECT * FROM jobs WHERE state = 'waiting' ORDER BY priority DESC, number LIMIT 50",
+        "SELECT * FROM jobs WHERE state = 'done' AND ended IS NOT NULL AND later = ''"
+        " ORDER BY ended DESC LIMIT 9",
+        "SELECT * FROM jobs WHERE number < 7 ORDER BY number DESC LIMIT 50",
         "SELECT state, count(*) FROM jobs GROUP BY state",
     ],
 )

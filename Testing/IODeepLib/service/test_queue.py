@@ -23,6 +23,7 @@ from IODeepLib.service.job import Job
 from IODeepLib.service.jobs import Jobs, Output
 from IODeepLib.service.owners import Owner
 from IODeepLib.service.queue import MOST_CRASHES, MOST_REFUSALS
+from IODeepLib.service.schema import VERSIONS
 from IODeepLib.service.states import State, UpsState
 from IODeepLib.service.studies import Studies
 from IODeepLib.text.foreign import is_uid
@@ -322,12 +323,96 @@ def test_canceled_and_done_again(database: Database, jobs: Jobs) -> None:
     assert not jobs.is_ours(running)
     assert not jobs.has_result(running, [OUTPUT])
     assert orders.cancel(database, JOB.uid, "twice").reason == "a person said so"
-    assert orders.again(database, JOB.uid).ups_state is UpsState.SCHEDULED
+    more = orders.again(database, JOB.uid)
+    assert (more.ups_state, more.former, is_uid(more.uid)) == (UpsState.SCHEDULED, JOB.uid, True)
+    with pytest.raises(UsageError, match=f"done once more as {more.uid}"):
+        orders.again(database, JOB.uid)
     again = jobs.next_to_run()
     assert again is not None
-    assert again.attempts == 1
+    assert (again.uid, again.attempts) == (more.uid, 1)
+    former = jobs.job(JOB.uid)
+    assert (former.ups_state, former.later) == (UpsState.CANCELED, more.uid)
+    assert jobs.failed(again, "why")
+    third = orders.again(database, more.uid)
+    assert len({JOB.uid, more.uid, third.uid}) == 3
+    assert add(database, JOB) == []  # by whichever way it is seen
     with pytest.raises(UsageError, match="no job 1\\.2"):
         orders.cancel(database, "1.2", "")
+
+
+def test_a_choice_is_made_once_more(database: Database, jobs: Jobs) -> None:
+    choices = (("2.25.7", "liver@1.0.0"), ("2.25.8", "hepar@2.0.0"))
+    open_ = replace(JOB, model="", label="", choices=choices, state=State.CHOICE)
+    add(database, open_)
+    orders.cancel(database, open_.uid, "")
+    more = orders.again(database, open_.uid)
+    assert (more.state, more.choices) == (State.CHOICE, choices)
+    orders.choose(database, more.uid, "2.25.8")
+    orders.cancel(database, more.uid, "")
+    third = orders.again(database, more.uid)
+    assert (third.state, third.label) == (State.WAITING, "hepar@2.0.0")
+
+
+def test_what_somebody_asks_for_is_done_by_one_job(database: Database, jobs: Jobs) -> None:
+    def asked() -> str:
+        with database.transaction() as execute:
+            return jobs.for_somebody(execute, JOB).uid
+
+    assert asked() == asked() == JOB.uid
+    orders.cancel(database, JOB.uid, "")
+    more = asked()
+    assert more == asked() == jobs.job(JOB.uid).later
+    taken = jobs.next_to_run()
+    assert taken is not None
+    jobs.has_result(taken, [])
+    stored = jobs.next_to_store()
+    assert stored is not None
+    jobs.done(stored)
+    assert asked() == more  # it went well
+
+
+def test_the_order_is_not_the_clock_s(
+    database: Database, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is it which result is the former one."""
+    states = [replace(JOB, content=content) for content in "abc"]
+    last: list[str] = []
+    for hour, job in zip((9, 7, 8), states, strict=True):
+        monkeypatch.setattr(
+            "IODeepLib.service.jobs.time_of_day",
+            lambda hour=hour: f"2026-11-28T{hour:02}:00:00.000+00:00",
+        )
+        add(database, job)
+        taken = jobs.next_to_run()
+        assert taken is not None
+        assert taken.uid == job.uid
+        assert [one.uid for one in jobs.former_outputs(taken)] == last
+        last = [f"2.25.{hour}"]
+        jobs.has_result(taken, [OUTPUT._replace(uid=last[0])])
+    assert [job.content for job in jobs.latest(9)] == ["c", "b", "a"]
+
+
+def test_a_database_of_the_first_version(tmp_path: Path) -> None:
+    """Its jobs are where they were, in their order, and can be done again."""
+    path = tmp_path / "queue.db"
+    ended = replace(JOB, state=State.FAILED)
+    made = [replace(JOB, model=f"2.25.{n}") for n in (9, 8)]
+    with sqlite3.connect(path) as connection:
+        connection.executescript(VERSIONS[0])
+        connection.execute("PRAGMA user_version = 1")
+        for second, job in enumerate([ended, *made]):
+            row = job.row() | {"created": f"2026-11-28T01:00:0{second}.000+00:00"}
+            del row["former"], row["later"]
+            names = ", ".join(row)
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(f"INSERT INTO jobs ({names}) VALUES ({values})", row)  # noqa: S608
+    for _ in range(2):
+        database = Database(path)
+        jobs = Jobs(database, "one")
+        assert [job.uid for job in jobs.latest(3)] == [one.uid for one in (*made[::-1], ended)]
+    more = orders.again(database, ended.uid)
+    taken = [jobs.next_to_run() for _ in range(3)]
+    assert [job and job.uid for job in taken] == [made[0].uid, made[1].uid, more.uid]
 
 
 def test_a_series_that_grows_is_another_one(database: Database, jobs: Jobs) -> None:
@@ -425,7 +510,7 @@ def test_databases_that_cannot_be_used(tmp_path: Path) -> None:
     newer = tmp_path / "newer.db"
     Database(newer)
     with sqlite3.connect(newer) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute(f"PRAGMA user_version = {len(VERSIONS) + 1}")
     with pytest.raises(OutputError, match="newer IODeep"):
         Database(newer)
     damaged = tmp_path / "damaged.db"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import pwd
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from command import Answer, refused
 from makers.small_studies import small_model, small_study
 from pacs.servers import Orthanc
 
+from IODeepLib.cli import serve as serve_verb
 from IODeepLib.service import looks
 from IODeepLib.service.hands import Hands, hands_for
 from IODeepLib.service.job import Job
@@ -197,13 +200,30 @@ def test_where_models_are_equal_a_person_chooses(
 def test_canceled_and_run_again(
     hands: Hands, iodeep: Callable[..., Answer], configured: Callable[..., Settings]
 ) -> None:
+    """Each is told to the audit server, with who said so."""
+    configured('[service.changes]\n[service.audit]\nserver = "udp://localhost:514"')
     job = Job(study="1.2.3", series="1.2.3.4", model="2.25.7", label="liver@1.0.0", rule="rule 1")
     with hands.database.transaction() as execute:
         hands.jobs.add(execute, [job])
     answer = iodeep("serve", "--cancel", job.uid)
     assert "canceled: liver@1.0.0 on 1.2.3.4 (rule 1)\n  a person canceled it" in answer.out
-    assert "waiting: liver@1.0.0" in iodeep("serve", "--again", job.uid).out
+    assert iodeep("serve", "--cancel", job.uid).out == answer.out  # it is already
+    again = iodeep("serve", "--again", job.uid).out
+    new = hands.jobs.job(job.uid).later
+    assert "waiting: liver@1.0.0" in again
+    assert again.splitlines()[::2] == [new, f"  does again {job.uid}"]
+    refused(iodeep("serve", "--again", job.uid), 2, f"done once more as {new}")
     refused(iodeep("serve", "--cancel", "1.2.3"), 2, "no job 1.2.3")
+    assert f"done again as {new}" in iodeep("serve", "--jobs").out
+    assert serve_verb._user() in {one.pw_name for one in pwd.getpwall()}
+    first, second = sorted((hands.place.folder / "audit").iterdir())
+    for message, action, words in ((first, b"U", job.uid), (second, b"C", new)):
+        said = message.read_bytes()
+        assert b'originalText="Procedure Record"' in said
+        assert b'EventActionCode="%s"' % action in said
+        assert b'UserID="%s"' % serve_verb._user().encode() in said
+        assert b'ParticipantObjectID="1.2.3"' in said
+        assert base64.b64encode(words.encode()) in said
 
 
 def test_a_study_that_is_gone_when_it_is_looked_at(hands: Hands) -> None:

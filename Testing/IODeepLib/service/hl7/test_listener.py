@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from pacs.hostile import head, serving
 from pacs.servers import free_port
 
@@ -55,9 +57,15 @@ def listening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Listening:
 
 
 @contextmanager
-def connected(port: int) -> Iterator[Callable[[bytes], list[str]]]:
+def connected(
+    port: int, tls: ssl.SSLContext | None = None
+) -> Iterator[Callable[[bytes], list[str]]]:
     """Says something, and gives the codes of so many answers as there are frames in it."""
-    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+    with ExitStack() as stack:
+        connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+        if tls is not None:
+            secure = tls.wrap_socket(connection, server_hostname="localhost")
+            connection = stack.enter_context(secure)
 
         def said(content: bytes) -> list[str]:
             connection.sendall(content)
@@ -139,6 +147,68 @@ def test_who_may_send(listening: Listening) -> None:
             assert said(frame()) == []
             raise ConnectionError
         assert seen(hands) == []
+
+
+def heard(port: int, tls: ssl.SSLContext | None) -> list[str]:
+    """The code of the answer, if there is one."""
+    with suppress(OSError), connected(port, tls) as said:
+        return said(frame(control="M9"))
+    return []
+
+
+def test_tls_with_the_right_certificate(listening: Listening, tmp_path: Path) -> None:
+    """In messages that are longer than a record of TLS, in pieces, and several in one go."""
+    authority, stranger = trustme.CA(), trustme.CA()
+    own = authority.issue_cert("localhost")
+    own.private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    files = {"certificate": str(tmp_path / "own.pem"), "ca": str(tmp_path / "ca.pem")}
+
+    def context(issuer: trustme.CA | None, server: trustme.CA = authority) -> ssl.SSLContext:
+        made = ssl.create_default_context()
+        server.configure_trust(made)
+        if issuer is not None:
+            issuer.issue_cert("ris.example.org").configure_cert(made)
+        return made
+
+    with listening(**files) as (hands, port):
+        with connected(port, context(authority)) as said:
+            long = frame("OBX|1|TX|||" + "x" * 100_000 + "\rZDS|1.2.3")
+            assert said(long) == ["AA"]
+            half = frame("ZDS|1.2.4")
+            assert said(half[:20]) == []
+            assert said(half[20:]) == ["AA"]
+            assert said(frame("ZDS|1.2.5") + frame("ZDS|1.2.6") + long) == ["AA"] * 3
+        for wrong in (context(stranger), context(None), context(authority, stranger), None):
+            assert heard(port, wrong) == []
+        assert heard(port, context(authority)) == ["AA"]
+        assert seen(hands) == ["1.2.3", "1.2.4", "1.2.5", "1.2.6"]
+    with listening(certificate=files["certificate"]) as (_, port):
+        assert heard(port, context(None)) == ["AA"]
+
+
+def test_who_does_not_agree_upon_tls_keeps_nobody_out(listening: Listening, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    own = authority.issue_cert("localhost")
+    own.private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with listening(certificate=str(tmp_path / "own.pem"), timeout=0.5) as (_, port):
+        silent = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(20)]
+        for connection in silent:
+            with connection:
+                connection.recv(1)  # until it is closed
+        assert heard(port, trusting) == ["AA"]
+
+
+def test_certificates_that_cannot_be_used(listening: Listening, tmp_path: Path) -> None:
+    (tmp_path / "own.pem").write_text("no certificate")
+    for name in ("own.pem", "no.pem"):
+        with (
+            pytest.raises(UsageError, match=r"service\.hl7.*PEM"),
+            listening(certificate=str(tmp_path / name)),
+        ):
+            pass
 
 
 def test_a_port_that_is_taken(listening: Listening) -> None:

@@ -139,7 +139,7 @@ def test_what_is_refused_leaves_the_association_open(port: int) -> None:
         assert ris.send_n_action(asked, 3, PUSH, "2.25.404", meta_uid=WATCH)[0].Status == 0xC307
         assert ris.send_n_action(asked, 3, PUSH, EVERY_STEP, meta_uid=WATCH)[0].Status == 0
         asked.DeletionLock = "TRUE"
-        assert ris.send_n_action(asked, 3, PUSH, EVERY_STEP, meta_uid=WATCH)[0].Status == 0xB301
+        assert ris.send_n_action(asked, 3, PUSH, EVERY_STEP, meta_uid=WATCH)[0].Status == 0
         assert ris.send_n_action(asked, 5, PUSH, EVERY_STEP, meta_uid=WATCH)[0].Status == 0
         assert ris.send_n_action(asked, 4, PUSH, EVERY_STEP, meta_uid=WATCH)[0].Status == 0
         assert found(ris, SOPInstanceUID="") == []

@@ -107,7 +107,7 @@ def test_images_are_sent_to_us_and_a_step_asks_for_a_model(
     stored = in_pacs(pacs)
     assert stored.keys() == {"SEG", "SR"}
     assert outputs == set(stored.values())
-    assert {one.SOPInstanceUID for one in worklist.search(Dataset())} > {UID, "2.25.101"}
+    assert {one.whole().SOPInstanceUID for one in worklist.search(Dataset())} > {UID, "2.25.101"}
 
 
 def test_a_study_that_is_nowhere(hands: Hands, worklist: Worklist) -> None:

@@ -15,6 +15,7 @@ from IODeepLib.service import orders
 from IODeepLib.service.database import Database
 from IODeepLib.service.job import Job
 from IODeepLib.service.jobs import Jobs, Output
+from IODeepLib.service.ups.attributes import to_json
 from IODeepLib.service.ups.refusals import Status, UpsError
 from IODeepLib.service.ups.worklist import Worklist
 
@@ -241,8 +242,15 @@ def test_a_job_is_canceled_by_whoever_may_ask(
     progress = shown.ProcedureStepProgressInformationSequence[0]
     assert (shown.ProcedureStepState, progress.ReasonForCancellation) == ("CANCELED", "not needed")
     assert status(worklist.request_cancel, job.uid, "") == 0xB304
-    orders.again(database, job.uid)
-    assert state(worklist, job.uid) == "SCHEDULED"
+    more = orders.again(database, job.uid)
+    assert state(worklist, job.uid) == "CANCELED"  # for ever
+    shown = worklist.step(more.uid)
+    (former,) = shown.ReplacedProcedureStepSequence
+    assert (shown.ProcedureStepState, former.ReferencedSOPInstanceUID) == ("SCHEDULED", job.uid)
+    replaced, asked = Dataset(), Dataset()
+    replaced.ReferencedSOPInstanceUID = job.uid
+    asked.ReplacedProcedureStepSequence = [replaced]
+    assert [one.whole().SOPInstanceUID for one in worklist.search(asked)] == [more.uid]
 
 
 def test_what_is_searched_for_is_found_among_steps_and_jobs(
@@ -256,7 +264,7 @@ def test_what_is_searched_for_is_found_among_steps_and_jobs(
         asked = Dataset()
         for keyword, value in keys.items():
             setattr(asked, keyword, value)
-        return {one.SOPInstanceUID for one in worklist.search(asked)}
+        return {one.whole().SOPInstanceUID for one in worklist.search(asked)}
 
     assert found() == {UID, "2.25.101", job.uid}
     assert found(ProcedureStepState="SCHEDULED") == {UID, job.uid}
@@ -279,6 +287,34 @@ def test_what_is_searched_for_is_found_among_steps_and_jobs(
     assert found(InputInformationSequence=[of_study]) == {UID, "2.25.101", job.uid}
     of_study.StudyInstanceUID = "2.25.9"
     assert found(InputInformationSequence=[of_study]) == set()
+
+
+def test_what_is_found_says_all_that_the_step_does(
+    worklist: Worklist, database: Database, job: Job
+) -> None:
+    """As a data set and in JSON, whatever has become of it."""
+    worklist.create(UID, step())
+    worklist.create(OTHER, step(station="WS1"))
+    worklist.change_state(OTHER, "IN PROGRESS", SECRET)
+    worklist.update(OTHER, performed(), SECRET)
+    jobs = Jobs(database, "test")
+
+    def check() -> None:
+        found = {str(one.whole().SOPInstanceUID): one for one in worklist.search(Dataset())}
+        assert {UID, OTHER, job.uid} <= found.keys()
+        for uid, one in found.items():
+            assert one.whole() == worklist.step(uid)
+            assert one.as_json() == to_json(worklist.step(uid))
+            assert [*one.as_json()] == sorted(one.as_json())
+
+    check()
+    taken = jobs.next_to_run()
+    assert taken is not None
+    jobs.report(taken, 0.5, "half")
+    check()
+    orders.cancel(database, job.uid, "why")
+    orders.again(database, job.uid)
+    check()
 
 
 def test_a_long_queue_is_not_read_for_a_few_steps(worklist: Worklist, database: Database) -> None:
@@ -304,5 +340,5 @@ def test_a_long_queue_is_not_read_for_a_few_steps(worklist: Worklist, database: 
     of_study, asked = Dataset(), Dataset()
     of_study.StudyInstanceUID = "2.25.8"
     asked.InputInformationSequence = [of_study]
-    assert [one.SOPInstanceUID for one in worklist.search(asked)] == [made[8].uid]
+    assert [one.whole().SOPInstanceUID for one in worklist.search(asked)] == [made[8].uid]
     assert rows == [made[7].uid, made[8].uid]

@@ -6,12 +6,14 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace as changed
 from web_client import BROWSER, OWN, Client, bearer
 
-from IODeepLib.service.audit.trail import trail_of
+from IODeepLib.service.audit.spool import Spool
+from IODeepLib.service.audit.trail import Trail, trail_of
 from IODeepLib.service.hands import Hands
 from IODeepLib.service.job import Job
 from IODeepLib.service.settings import Audit
@@ -61,6 +63,33 @@ def test_who_may_only_look_does_nothing(
             )
             assert answer.status_code == (200 if may else 403), role
     assert closed.post(f"/api/v1/{path}").status_code == 401
+
+
+def test_who_has_ordered_what_is_told_to_the_audit_server(
+    hands: Hands, jobs: dict[State, Job], tmp_path: Path
+) -> None:
+    """And nothing of what came to nothing."""
+    trail = Trail(Audit("udp://localhost:514"), Spool(tmp_path / "audit"), tmp_path / "lock")
+    app = app_for(replace(hands, trail=trail), WebSettings(tokens=TOKENS), lambda: None)
+    program = Client(app, base_url=OWN)
+    for what, state, status in (
+        ("again", State.FAILED, 200),
+        ("again", State.FAILED, 409),
+        ("choose", State.CHOICE, 200),
+        ("cancel", State.RUNNING, 200),
+        ("cancel", State.DONE, 200),
+    ):
+        path = f"/api/v1/jobs/{jobs[state].uid}/{what}"
+        headers = bearer(token(Role.ADMINISTER))
+        answer = program.post(path, json={"model": "2.25.8"}, headers=headers)
+        assert answer.status_code == status
+    said = [one.read_bytes() for one in sorted((tmp_path / "audit").iterdir())]
+    assert [re.findall(rb'ActionCode="(.)"', one) for one in said] == [[b"C"], [b"U"], [b"U"]]
+    for message in said:
+        assert b'originalText="Procedure Record"' in message
+        assert b'UserID="administer"' in message
+        assert b'NetworkAccessPointID="testclient"' in message
+        assert b'ParticipantObjectID="1.2.3"' in message
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -43,7 +43,6 @@ def test_one_job(client: Made, hands: Hands, jobs: dict[State, Job]) -> None:
 def test_all_jobs_in_pages(client: Made, hands: Hands) -> None:
     made = [replace(JOB, model=f"2.25.{number}") for number in range(25)]
     add(hands, *made)
-    hands.database.ask("UPDATE jobs SET created = '2026-11-28' WHERE model > '2.25.15'")  # at once
     hands.database.ask("UPDATE jobs SET state = 'failed' WHERE model < '2.25.2'")
     program = client()
     for query, count in (("", 25), ("&state=failed", 12), ("&state=waiting", 13)):
@@ -61,8 +60,6 @@ def test_all_jobs_in_pages(client: Made, hands: Hands) -> None:
 def test_the_newest_jobs_come_first(client: Made, hands: Hands) -> None:
     for number in range(3):
         add(hands, replace(JOB, model=f"2.25.{number}"))
-        made = {"time": f"2026-11-28T01:00:0{number}.000+00:00", "model": f"2.25.{number}"}
-        hands.database.ask("UPDATE jobs SET created = :time WHERE model = :model", made)
     found = client().get("/api/v1/jobs").json()["jobs"]
     assert [one["model"] for one in found] == ["2.25.2", "2.25.1", "2.25.0"]
 
@@ -72,9 +69,13 @@ def test_what_is_ordered_is_done(
 ) -> None:
     page = client()
     uid = jobs[State.FAILED].uid
-    assert page.post(f"/api/v1/jobs/{uid}/again").json()["state"] == "waiting"
+    new = page.post(f"/api/v1/jobs/{uid}/again").json()
+    assert (new["state"], new["former"], new["ups_state"]) == ("waiting", uid, "SCHEDULED")
     assert bell.is_set()
-    assert page.post(f"/api/v1/jobs/{uid}/again").status_code == 409
+    former = page.get(f"/api/v1/jobs/{uid}").json()
+    assert (former["state"], former["later"]) == ("failed", new["uid"])
+    answer = page.post(f"/api/v1/jobs/{uid}/again")
+    assert (answer.status_code, new["uid"] in answer.json()["found"]) == (409, True)
     uid = jobs[State.CHOICE].uid
     answer = page.post(f"/api/v1/jobs/{uid}/choose", json={"model": "kidney@1.0.0"})
     assert (answer.status_code, "hepar@2.0.0 (2.25.8)" in answer.json()["wanted"]) == (409, True)

@@ -117,9 +117,15 @@ def test_a_person_has_it_done(
     person = client()
     uid = jobs[State.FAILED].uid
     answer = person.form(f"/jobs/{uid}/again")
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/jobs/{uid}")
-    assert hands.jobs.job(uid).state is State.WAITING
+    new = hands.jobs.job(uid).later
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/jobs/{new}")
+    assert hands.jobs.job(new).state is State.WAITING
     assert bell.is_set()
+    for path, other in ((f"/jobs/{uid}", new), (f"/jobs/{new}", uid)):
+        shown = parsed(person, path)
+        assert f"/jobs/{other}" in {one.get("href") for one in shown.all("a")}
+        assert f"/jobs/{uid}/again" not in {one.get("action") for one in shown.all("form")}
+    assert f"/jobs/{uid}" not in {one.get("href") for one in parsed(person).all("a")}
     uid = jobs[State.CHOICE].uid
     assert person.form(f"/jobs/{uid}/choose", model="2.25.8").status_code == 303
     assert hands.jobs.job(uid).label == "hepar@2.0.0"
