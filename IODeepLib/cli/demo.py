@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> None:
                 selection.best.model,
                 progress=progress,
                 began=lambda stage: progress.begin(stage.value),
-            )
+            ).beside(also)
         with console.progress("write") as progress:
             progress(0.0, "writing the results")
             names = result.write(out, also)

@@ -184,7 +184,7 @@ def run(options: argparse.Namespace) -> None:
                 others=images,
                 progress=progress,
                 began=begin,
-            )
+            ).beside(also)
         with console.progress("write", upto=0.95 if destination else 1.0) as progress:
             progress(0.0, "writing the results")
             load()

@@ -9,6 +9,8 @@ from IODeepLib.codes import Code
 if TYPE_CHECKING:
     from highdicom.sr import CodedConcept
 
+ILLUSTRATION = Code("121080", "DCM", "Best illustration of finding")  # CID 7003
+
 
 def concept(code: Code) -> CodedConcept:
     """A coded concept of highdicom, with the meaning that `code` has."""

@@ -17,7 +17,6 @@ from IODeepLib.geometry.slice_stack import SliceStack
 from IODeepLib.inference.classification import Classification
 from IODeepLib.inference.confidence import (
     SegmentConfidence,
-    confidence_as_json,
     segment_confidence,
 )
 from IODeepLib.inference.occlusion import Occlusion
@@ -35,11 +34,12 @@ from IODeepLib.results import (
     seg_obstacle,
 )
 from IODeepLib.results import also as also_written
-from IODeepLib.results.frames import voxels_at_half
+from IODeepLib.results.dicom_object import DicomObject
 from IODeepLib.results.maps.confidence import confidence_map
-from IODeepLib.results.maps.occlusion import as_json, occlusion_map
+from IODeepLib.results.maps.occlusion import occlusion_map
 from IODeepLib.results.maps.occlusion_picture import occlusion_picture
 from IODeepLib.results.maps.parametric_map import ParametricMap, map_obstacle
+from IODeepLib.results.result_document import document_of
 from IODeepLib.results.run_record import (
     described,
     provenance_of,
@@ -68,7 +68,6 @@ FILE_NAMES = (
     DOCUMENT_NAME,
     *also_written.FILE_NAMES,
 )
-_SEG_KEYS = {"sop_instance_uid": SEG_NAME, "sop_instance_uid_on_slices": ON_SLICES_NAME}
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +96,7 @@ class Result:
         sr_type: the kind of DICOM SR that is written.
         occlusion: what a model that judges the whole image looks at, if it was asked for.
         replaces: the stored result whose place this one takes, see `replacing`.
+        illustrated: whether the report names a picture in the study, see `beside`.
         started, ended: when the run began and was done, in UTC; None where nobody looked. The same
             run gives the same DICOM objects at any time: they do not say it.
     """
@@ -119,12 +119,18 @@ class Result:
     sr_type: SrType = SrType.COMPREHENSIVE
     occlusion: Occlusion | None = None
     replaces: Replaced | None = None
+    illustrated: bool = False
     started: datetime | None = None
     ended: datetime | None = None
 
     def replacing(self, former: Replaced) -> Result:
         """The same, which names the stored result of this network that it takes the place of."""
         return replace(self, replaces=former, notes=(former.note, *self.notes))
+
+    def beside(self, also: Sequence[str]) -> Result:
+        """The same beside further kinds of files: its report names the picture among them."""
+        illustrated = "sc" in also and "sc" not in self.also_refused(["sc"])
+        return replace(self, illustrated=True) if illustrated else self
 
     @property
     def series(self) -> Image:
@@ -210,6 +216,13 @@ class Result:
         return occlusion_map(self.occlusion, stored[0], self.provenance, others=stored[1:])
 
     @cached_property
+    def capture(self) -> DicomObject:
+        """The contact sheet as a Secondary Capture, for images in whose study it can lie."""
+        from IODeepLib.results.captures.write import capture_of
+
+        return capture_of(self)
+
+    @cached_property
     def report(self) -> Report | None:
         """The DICOM SR of what was found, or of that nothing was.
 
@@ -221,6 +234,7 @@ class Result:
         reasons = [str(one) for one in self.reasons if one.verdict is not Verdict.ANY]
         how: Any = {"others": stored[1:], "reasons": reasons, "sr_type": self.sr_type}
         how["replaces"] = self.replaces and self.replaces.report
+        how["pictures"] = [self.capture] if self.illustrated else []
         if isinstance(self.found, Classification):
             task = self.model.card.recipe.task
             return report_judgment(self.found, task, stored[0], self.provenance, **how)
@@ -259,49 +273,7 @@ class Result:
 
     def document(self) -> dict[str, Any]:
         """Everything in plain JSON values, as in `result.json`."""
-        document = described(self.channels, self.provenance) | {
-            "reasons": [reason.as_json() for reason in self.reasons],
-            "trained_on": [reason.as_json() for reason in self.trained_on],
-            "notes": list(self.notes),
-        }
-        for key, when in (("started", self.started), ("ended", self.ended)):
-            if when is not None:
-                document[key] = when.isoformat(timespec="seconds")
-        if self.stages:
-            document["stage_seconds"] = {one.name: round(one.seconds, 3) for one in self.stages}
-        if self.segmentation is not None:
-            document["empty"] = self.empty
-            volumes = self.segmentation.volumes()
-            sized = self.series.has_voxel_size
-            document["volumes_ml"] = {
-                name: round(volume, 3) if sized else None for name, volume in volumes.items()
-            }
-            document["missing"] = [name for name, volume in volumes.items() if not volume]
-            document["left_out"] = list(self.left_out)
-            measurements = self.measurements
-            document["measurements"] = None if measurements is None else measurements.as_json()
-            document["confidence"] = confidence_as_json(self.confidence)
-            if self.seg_type is SegmentationType.FRACTIONAL:
-                document["voxels_at_half"] = voxels_at_half(self.segmentation)
-            segs = self._segs()
-            for key, name in _SEG_KEYS.items():
-                document[key] = segs[name].sop_instance_uid if name in segs else None
-            document["sop_instance_uid_confidence"] = _uid(self.confidence_map)
-        document["sop_instance_uid_report"] = _uid(self.report)
-        if self.classification is not None:
-            document["values"] = {
-                label.name: value
-                for label, value in zip(
-                    self.classification.labels, self.classification.values, strict=True
-                )
-            }
-            document["occlusion"] = None
-            if self.occlusion is not None:
-                placed = self.series.has_patient_geometry
-                document["occlusion"] = as_json(self.occlusion, placed=placed)
-            document["sop_instance_uid_occlusion"] = _uid(self.occlusion_map)
-            document["chosen"] = [label.name for label in self.classification.chosen]
-        return document
+        return document_of(self)
 
     def sentences(self) -> Iterator[str]:
         """The result for people, a line each."""
@@ -331,7 +303,7 @@ class Result:
                 refuse_other_run(former, document, target, names)
 
         with whole_folder(target, FILE_NAMES, may_replace) as folder:
-            names += self.write(folder, also)
+            names += self.beside(also).write(folder, also)
         return [target / name for name in names]
 
     def also_refused(self, also: Sequence[str]) -> dict[str, str]:
@@ -377,7 +349,3 @@ class Result:
         text = json.dumps(self.document(), ensure_ascii=False, indent=1)
         (folder / DOCUMENT_NAME).write_text(text + "\n", encoding="utf-8", newline="\n")
         return [*names, DOCUMENT_NAME]
-
-
-def _uid(made: ParametricMap | Report | None) -> str | None:
-    return None if made is None else made.sop_instance_uid

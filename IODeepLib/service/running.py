@@ -58,6 +58,7 @@ def run_task(task: Run, out: Path, progress: Progress) -> list[Output]:
         if task.replaces:
             result = result.replacing(_former(task))
         also = [_PICTURE] if Product.PICTURE in task.products else []
+        result = result.beside(also)
         with whole_folder(out) as folder:
             written = result.write(folder, also)
     wanted = [name for product in task.products for name in _FILES[product] if name in written]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from IODeepLib.errors import IODeepError, UsageError
 from IODeepLib.results.captures.key_objects import key_objects
 from IODeepLib.results.captures.secondary_capture import sheet_capture
+from IODeepLib.results.dicom_object import DicomObject
 from IODeepLib.results.encoding import save
 from IODeepLib.results.pictures.sheet import contact_sheet
 from IODeepLib.results.source_images import identity_obstacle
@@ -35,6 +36,13 @@ def capture_obstacle(channels: Sequence[Image]) -> IODeepError | None:
     return None
 
 
+def capture_of(result: Result) -> DicomObject:
+    """The sheet of a result without an obstacle, as a Secondary Capture."""
+    first, *others = _stored(result)
+    sheet = contact_sheet(result)
+    return DicomObject(sheet_capture(sheet, first, result.provenance, others=others))
+
+
 def write_captures(result: Result, folder: Path) -> list[str]:
     """Write a Secondary Capture of the sheet and a Key Object Selection that names it first.
 
@@ -47,9 +55,14 @@ def write_captures(result: Result, folder: Path) -> list[str]:
     Raises:
         OutputError: they cannot be written.
     """
-    first, *others = [one for one in dict.fromkeys(result.channels) if isinstance(one, ImageSeries)]
-    capture = sheet_capture(contact_sheet(result), first, result.provenance, others=others)
+    first, *_ = _stored(result)
+    capture = result.capture.dataset
     named = [capture] if result.seg is None else [capture, result.seg.dataset]
     save(capture, folder / CAPTURE_NAME)
     save(key_objects(named, first, result.provenance), folder / KEY_OBJECTS_NAME)
     return [CAPTURE_NAME, KEY_OBJECTS_NAME]
+
+
+def _stored(result: Result) -> list[ImageSeries]:
+    """The series that the network read, each once."""
+    return [one for one in dict.fromkeys(result.channels) if isinstance(one, ImageSeries)]

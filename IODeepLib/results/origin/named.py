@@ -16,6 +16,7 @@ from IODeepLib.codes import Code
 from IODeepLib.codes.sequences import code_sequence
 from IODeepLib.headers import items, text
 from IODeepLib.headers.sop_classes import holds_no_image
+from IODeepLib.results.concepts import ILLUSTRATION
 from IODeepLib.results.edit import CORRECTED_PURPOSE
 from IODeepLib.results.replaced import REPLACED_PURPOSE
 from IODeepLib.text.foreign import is_uid
@@ -57,13 +58,14 @@ def named_by(header: Dataset) -> Named:
     objects: dict[str, None] = {}
     odd = 0
     # What a Key Object Selection names are results, and a picture of one is an image as well.
+    illustrations = set(_illustrations(header))
     none_is_source = text(header, "SOPClassUID") == KeyObjectSelectionDocumentStorage
     for one in _references(header):
         if not all(map(is_uid, (one.study_uid, one.series_uid, one.sop_uid))):
             odd += 1
         elif one.sop_class == RawDataStorage:
             continue  # the card, see `Origin.card_uid`
-        elif none_is_source or holds_no_image(one.sop_class):
+        elif none_is_source or one.sop_uid in illustrations or holds_no_image(one.sop_class):
             objects[one.sop_uid] = None
         else:
             found = maps if one.sop_class == ParametricMapStorage else images
@@ -88,6 +90,14 @@ def _purposed(header: Dataset, keyword: str, purpose: Code) -> str:
         if purpose in code_sequence(item, "PurposeOfReferenceCodeSequence"):
             return text(item, "ReferencedSOPInstanceUID")
     return ""
+
+
+def _illustrations(header: Dataset) -> Iterator[str]:
+    """The pictures that a report shows what was found by."""
+    for item in items(header, "ContentSequence"):
+        if ILLUSTRATION in code_sequence(item, "ConceptNameCodeSequence"):
+            for one in items(item, "ReferencedSOPSequence"):
+                yield text(one, "ReferencedSOPInstanceUID")
 
 
 def _predecessor(header: Dataset) -> str:

@@ -13,7 +13,7 @@ from IODeepLib.inference.confidence import SegmentConfidence
 from IODeepLib.measurements import Measurements
 from IODeepLib.recipe import Task
 from IODeepLib.results import source_images
-from IODeepLib.results.concepts import concept
+from IODeepLib.results.concepts import ILLUSTRATION, concept
 from IODeepLib.results.dicom_object import DicomObject
 from IODeepLib.results.edit import Edit
 from IODeepLib.results.provenance import (
@@ -59,6 +59,7 @@ def report_segments(
     edit: Edit | None = None,
     sr_type: SrType = SrType.COMPREHENSIVE,
     replaces: StoredObject | None = None,
+    pictures: Sequence[DicomObject] = (),
 ) -> Report:
     """A DICOM SR of what was measured of segments.
 
@@ -74,6 +75,7 @@ def report_segments(
         edit: what people changed, as `make_seg` was told.
         sr_type: COMPREHENSIVE or COMPREHENSIVE_3D.
         replaces: the stored report whose place it takes, see `replaced`.
+        pictures: images in the study that show what was found.
 
     Raises:
         ImageError: the images lack UIDs to refer to.
@@ -99,7 +101,7 @@ def report_segments(
         )
         codes = [not_found(label, reported) for label in missing]
         words = evaluations(summary, codes, reasons, provenance)
-        how: Any = {"edited": edit is not None, "replaces": replaces}
+        how: Any = {"edited": edit is not None, "replaces": replaces, "pictures": pictures}
         made = [one for one in (seg, probabilities) if one is not None and seg is not None]
         return _report(list(groups), words, reported, made, sr_type, **how)
 
@@ -114,13 +116,15 @@ def report_judgment(
     reasons: Iterable[str] = (),
     sr_type: SrType = SrType.COMPREHENSIVE,
     replaces: StoredObject | None = None,
+    pictures: Sequence[DicomObject] = (),
 ) -> Report:
     """A DICOM SR of what a classification or a regression says of the images.
 
     Args:
         found: what it says.
         task: CLASSIFICATION or REGRESSION.
-        series, provenance, others, reasons, sr_type, replaces: as `report_segments` has them.
+        series, provenance, others, reasons, sr_type, replaces, pictures: as `report_segments` has
+            them.
 
     Raises:
         ImageError: the images lack UIDs to refer to.
@@ -134,7 +138,8 @@ def report_judgment(
     with quiet():
         groups = list(judgment_groups(found, task, reported))
         words = evaluations(summary, (), reasons, provenance)
-        return _report(groups, words, reported, [], sr_type, replaces=replaces)
+        how: Any = {"replaces": replaces, "pictures": pictures}
+        return _report(groups, words, reported, [], sr_type, **how)
 
 
 def _checked(series: ImageSeries, others: Sequence[ImageSeries]) -> tuple[ImageSeries, ...]:
@@ -155,13 +160,15 @@ def _report(
     *,
     edited: bool = False,
     replaces: StoredObject | None = None,
+    pictures: Sequence[DicomObject] = (),
 ) -> Report:
-    content = _content(groups, words, reported)
+    content = _content(groups, [words, *map(_picture, pictures)], reported)
+    made = [*made, *pictures]
     return Report(document(content, reported, sr_type, made, edited=edited, replaces=replaces))
 
 
-def _content(groups: Sequence[Any], words: Any, reported: Reported) -> Any:
-    """The root of the content: language, observer, procedure, images, groups, words.
+def _content(groups: Sequence[Any], rest: Sequence[Any], reported: Reported) -> Any:
+    """The root of the content: language, observer, procedure, images, groups, and the rest.
 
     Put together here, for `MeasurementReport` of highdicom wants a group and an image library of
     its own; it reads what this gives.
@@ -182,8 +189,16 @@ def _content(groups: Sequence[Any], words: Any, reported: Reported) -> Any:
         measured.ContentSequence = hd.sr.ContentSequence([i for group in groups for i in group])
         items.append(measured)
     root = hd.sr.ContainerContentItem(concept(_TITLE), template_id="1500")
-    root.ContentSequence = hd.sr.ContentSequence([*items, words])
+    root.ContentSequence = hd.sr.ContentSequence([*items, *rest])
     return root
+
+
+def _picture(one: DicomObject) -> Any:
+    """An image that shows what was found; the template may be extended by it. (TID 1500)"""
+    import highdicom as hd
+
+    what = one.dataset.SOPClassUID, one.sop_instance_uid
+    return hd.sr.ImageContentItem(concept(ILLUSTRATION), *what, relationship_type="CONTAINS")
 
 
 def _observer(by: Provenance) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import replace
 from io import BytesIO
@@ -12,14 +13,14 @@ import highdicom
 import numpy as np
 import pydicom
 import pytest
-from judges import report_by_dcmtk, standard_errors
+from judges import PIXELMED, pixelmed_errors, report_by_dcmtk, standard_errors
 from makers.recipes import label
 from makers.series import Stack
 from makers.summing_networks import model_of, sums
 from PIL import Image
 
 from IODeepLib.headers import text
-from IODeepLib.pipeline import run
+from IODeepLib.pipeline import Options, run
 from IODeepLib.results.captures.write import FILE_NAMES
 from IODeepLib.results.pictures.sheet import contact_sheet
 from IODeepLib.results.result import Result
@@ -69,6 +70,46 @@ def test_the_standard_and_other_readers_take_them(tmp_path: Path, name: str) -> 
         assert str(one.PatientName) == str(header.PatientName)
         assert one.PatientID == header.PatientID
         assert one.StudyInstanceUID == result.series.study_instance_uid
+
+
+def test_the_report_is_the_root_of_all_that_is_stored(tmp_path: Path) -> None:
+    """It names SEG, map and picture, and says what each is; beside no picture it names none."""
+    (series,) = find_series(Stack(VOXELS).write(tmp_path / "images"))
+    output = {"channels": 2, "labels": [label(1)], "activation": "softmax"}
+    model = model_of(tmp_path, sums([[0], [1]], spatial=2), input=OFFSET, output=output)
+    result = run(series, model, Options(confidence=True))
+    paths = {path.name: path for path in result.save(tmp_path / "out", also=["sc"])}
+    report = paths["report.dcm"]
+    assert standard_errors(report) == []
+    if PIXELMED.exists():
+        assert pixelmed_errors([report]) == {report: []}
+    made = {name: pydicom.dcmread(path) for name, path in paths.items() if name.endswith(".dcm")}
+    read = highdicom.sr.ComprehensiveSR.from_dataset(made["report.dcm"])
+    assert isinstance(read.content, highdicom.sr.MeasurementReport)
+    (picture,) = (
+        item
+        for item in made["report.dcm"].ContentSequence
+        if item.ConceptNameCodeSequence[0].CodeValue == "121080"
+    )
+    sheet = made["sheet.dcm"]
+    (named,) = picture.ReferencedSOPSequence
+    assert (picture.ValueType, picture.RelationshipType) == ("IMAGE", "CONTAINS")
+    assert named.ReferencedSOPInstanceUID == sheet.SOPInstanceUID
+    evidence = {
+        (study.StudyInstanceUID, series.SeriesInstanceUID, one.ReferencedSOPInstanceUID)
+        for study in read.CurrentRequestedProcedureEvidenceSequence
+        for series in study.ReferencedSeriesSequence
+        for one in series.ReferencedSOPSequence
+    }
+    for name in ("segmentation.dcm", "confidence.dcm", "sheet.dcm"):
+        one = made[name]
+        uids = one.StudyInstanceUID, one.SeriesInstanceUID, one.SOPInstanceUID
+        assert uids in evidence
+    assert "Best illustration of finding" in report_by_dcmtk(report)
+    document = json.loads(paths["result.json"].read_text())
+    assert document["sop_instance_uid_report"] == made["report.dcm"].SOPInstanceUID
+    (plain,) = (path for path in result.save(tmp_path / "plain") if path.name == "report.dcm")
+    assert sheet.SOPInstanceUID.encode() not in plain.read_bytes()
 
 
 @pytest.mark.parametrize(
