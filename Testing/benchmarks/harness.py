@@ -35,6 +35,7 @@ TOPICS = (
     "pacs",
     "growth",
     "batch",
+    "service",
 )
 
 
@@ -111,6 +112,7 @@ class Sizes:
         batch_studies, batch_large: studies of them, small and large ones.
         batch_volume, batch_large_volume: (slice, row, column) of these.
         cohorts: studies that nothing is done with.
+        workitems: that the service has.
     """
 
     pairs: int = FEWEST_PAIRS
@@ -141,6 +143,7 @@ class Sizes:
     batch_volume: tuple[int, int, int] = (24, 96, 96)
     batch_large_volume: tuple[int, int, int] = (64, 192, 192)
     cohorts: tuple[int, ...] = (10, 100, 1000, 3000)
+    workitems: int = 20_000
 
 
 # To see whether the benchmarks themselves work; the figures mean nothing.
@@ -173,6 +176,7 @@ SMALL = Sizes(
     batch_volume=(8, 32, 32),
     batch_large_volume=(8, 64, 64),
     cohorts=(1, 5),
+    workitems=200,
 )
 
 # In three minutes: whether a ratio has moved. The machine's speed is in none.
