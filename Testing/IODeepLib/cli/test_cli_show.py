@@ -163,7 +163,12 @@ def flip_a_voxel(dataset: Dataset) -> None:
 
 
 def another_number(dataset: Dataset) -> None:
-    measured = dataset.ContentSequence[-2].ContentSequence[1].ContentSequence
+    groups = next(
+        one
+        for one in dataset.ContentSequence
+        if one.ConceptNameCodeSequence[0].CodeMeaning == "Imaging Measurements"
+    )
+    measured = groups.ContentSequence[1].ContentSequence
     volume = next(one for one in measured if one.ConceptNameCodeSequence[0].CodeMeaning == "Volume")
     volume.MeasuredValueSequence[0].NumericValue = "3.25"
 
