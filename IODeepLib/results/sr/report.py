@@ -162,13 +162,15 @@ def _report(
     replaces: StoredObject | None = None,
     pictures: Sequence[DicomObject] = (),
 ) -> Report:
-    content = _content(groups, [words, *map(_picture, pictures)], reported)
+    content = _content(groups, words, reported, pictures)
     made = [*made, *pictures]
     return Report(document(content, reported, sr_type, made, edited=edited, replaces=replaces))
 
 
-def _content(groups: Sequence[Any], rest: Sequence[Any], reported: Reported) -> Any:
-    """The root of the content: language, observer, procedure, images, groups, and the rest.
+def _content(
+    groups: Sequence[Any], words: Any, reported: Reported, pictures: Sequence[DicomObject]
+) -> Any:
+    """The root of the content: language, observer, procedure, images, pictures, groups, words.
 
     Put together here, for `MeasurementReport` of highdicom wants a group and an image library of
     its own; it reads what this gives.
@@ -182,6 +184,7 @@ def _content(groups: Sequence[Any], rest: Sequence[Any], reported: Reported) -> 
         *_observer(reported.provenance),
         hd.sr.CodeContentItem(codes.DCM.ProcedureReported, concept(procedure), "HAS CONCEPT MOD"),
         image_library(reported.series),
+        *map(_picture, pictures),
     ]
     if groups:
         name: Any = codes.DCM.ImagingMeasurements
@@ -189,7 +192,7 @@ def _content(groups: Sequence[Any], rest: Sequence[Any], reported: Reported) -> 
         measured.ContentSequence = hd.sr.ContentSequence([i for group in groups for i in group])
         items.append(measured)
     root = hd.sr.ContainerContentItem(concept(_TITLE), template_id="1500")
-    root.ContentSequence = hd.sr.ContentSequence([*items, *rest])
+    root.ContentSequence = hd.sr.ContentSequence([*items, words])
     return root
 
 
