@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import DataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 from pydicom.tag import BaseTag, Tag
@@ -194,7 +194,7 @@ def _instance(sop_class: str, uid: str) -> Dataset:
 
 def _item(**values: Any) -> Dataset:
     """A data set of texts and sequences of ours; checked by pydicom it takes four times as long."""
-    elements = {}
+    elements: dict[BaseTag, DataElement | RawDataElement] = {}
     for keyword, value in values.items():
         tag, vr = _known(keyword)
         kept = Items(value) if vr == "SQ" else value
