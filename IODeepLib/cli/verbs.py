@@ -14,6 +14,7 @@ VERBS = {
     "show": "Show a network, or where a result comes from; and check that it is as it says.",
     "sign": "Sign networks and results with a key of one's own, where they lie.",
     "shrink": "Make a network smaller, as a new version, and measure what that changes.",
+    "assess": "Say of a result that it is accepted, amended or rejected, as a DICOM SR.",
     "federate": "Tune a model together with other sites, over nothing but a PACS.",
     "list": "List the models of a source.",
     "select": "Rank the models that fit a series, with reasons.",

@@ -48,8 +48,12 @@ def provenance_of(
     provider: str = "",
     notes: tuple[str, ...] = (),
     steps: tuple[str, ...] = (),
+    runtime: str = "",
 ) -> Provenance:
-    """What makes a result; provider, notes and steps are known after the run."""
+    """What makes a result; provider, notes and steps are known after the run.
+
+    `runtime` is what computed, if that was not the ONNX Runtime of this machine.
+    """
     card = model.card
     return Provenance(
         title=card.title,
@@ -62,7 +66,7 @@ def provenance_of(
         card_study_instance_uid=card.study_instance_uid,
         network_digest=card.network_digest,
         weights_digest=weights_digest([part.sha256 for part in card.manifest.parts]),
-        runtime=f"onnxruntime {onnx_runtime().__version__}",
+        runtime=runtime or f"onnxruntime {onnx_runtime().__version__}",
         provider=provider,
         options=options,
         notes=notes,

@@ -71,7 +71,8 @@ REPORT_OFFSET, EDITED_REPORT_OFFSET, STRUCTURES_OFFSET = 4000, 5000, 6000
 CONFIDENCE_OFFSET, OCCLUSION_OFFSET = 7000, 8000
 # A picture of it, and what points at that.
 SHEET_OFFSET, KEY_OBJECTS_OFFSET = 9000, 10_000
-_LARGEST_OFFSET = 10_000
+ASSESSMENT_OFFSET = 11_000  # more than that of the result that people have assessed
+_LARGEST_OFFSET = ASSESSMENT_OFFSET
 # These lose something, whatever the header says; of JPEG 2000 only the header says it.
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
 _ANEW = "fetch the series from the PACS again, or give it UIDs (dcmodify -gst -gse -gin)"

@@ -18,17 +18,25 @@ def stand_in(series: ImageSeries, *, placed: bool) -> Dataset:
     Its class is CT, whatever the images are: highdicom then finds its attributes where it looks,
     and it does not take several multi-frame images. Secondary Capture needs no place in space.
     """
-    image = source_images.patient_and_study(series.header)
+    image = stand_in_for(series.header)
     image.update(source_images.device(series.header))
-    image.SOPClassUID = CTImageStorage if placed else SecondaryCaptureImageStorage
-    image.SOPInstanceUID = NO_UID
     image.SeriesInstanceUID = series.series_instance_uid
     image.Modality = series.modality or "OT"
-    image.Rows = image.Columns = 1
     if placed:
+        image.SOPClassUID = CTImageStorage
         image.FrameOfReferenceUID = source_images.frame_of_reference(series)
         image.PositionReferenceIndicator = ""
         image.ImageOrientationPatient = [0, 1, 0, 0, 0, 1]
         image.ImagePositionPatient = [0, 0, 0]
         image.PixelSpacing, image.SliceThickness = [1, 1], 1
+    return image
+
+
+def stand_in_for(header: Dataset) -> Dataset:
+    """An image of one pixel with patient and study of any object, and no place in space."""
+    image = source_images.patient_and_study(header)
+    image.SOPClassUID = SecondaryCaptureImageStorage
+    image.SOPInstanceUID = image.SeriesInstanceUID = NO_UID
+    image.Modality = "OT"
+    image.Rows = image.Columns = 1
     return image

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from IODeepLib.results.assessment import read_assessment
 from IODeepLib.results.origin.checks import Check
 from IODeepLib.results.origin.origin import Origin, Stranger
 from IODeepLib.results.origin.run import Run
@@ -46,7 +47,23 @@ def _object(one: Origin) -> dict[str, Any]:
         "corrects": one.named.corrects,
         "replaces": one.named.replaces,
         "edited_by": one.edited_by,
+        "assessment": _assessment(one),
         "derivation": one.derivation,
+    }
+
+
+def _assessment(one: Origin) -> dict[str, str] | None:
+    """What people said of another object, if it is that."""
+    said = read_assessment(one.header)
+    if said is None:
+        return None
+    return {
+        "verdict": said.verdict.value,
+        "assessed": said.assessed,
+        "corrected": said.corrected,
+        "by": said.by,
+        "when": said.when.isoformat(),
+        "reason": said.reason,
     }
 
 
@@ -92,6 +109,9 @@ def _words(one: Origin) -> str:
         parts.append(f"replaces {one.named.replaces}")
     if one.edited_by:
         parts.append(f"by {one.edited_by}")
+    if (said := read_assessment(one.header)) is not None:
+        why = f": {said.reason}" if said.reason else ""
+        parts.append(f"{said.assessed} is {said.verdict} by {said.by}{why}")
     return ", ".join(parts)
 
 

@@ -12,11 +12,11 @@ from pydicom.uid import (
     RawDataStorage,
 )
 
-from IODeepLib.codes import Code
 from IODeepLib.codes.sequences import code_sequence
 from IODeepLib.headers import items, text
 from IODeepLib.headers.sop_classes import holds_no_image
 from IODeepLib.results.concepts import ILLUSTRATION
+from IODeepLib.results.corrections import referred_to
 from IODeepLib.results.edit import CORRECTED_PURPOSE
 from IODeepLib.results.replaced import REPLACED_PURPOSE
 from IODeepLib.text.foreign import is_uid
@@ -78,18 +78,10 @@ def named_by(header: Dataset) -> Named:
     return Named(
         {series: tuple(uids) for series, uids in images.items()},
         tuple(objects),
-        _purposed(header, "SourceImageSequence", CORRECTED_PURPOSE),
-        _predecessor(header) or _purposed(header, "ReferencedImageSequence", REPLACED_PURPOSE),
+        referred_to(header, "SourceImageSequence", CORRECTED_PURPOSE),
+        _predecessor(header) or referred_to(header, "ReferencedImageSequence", REPLACED_PURPOSE),
         odd,
     )
-
-
-def _purposed(header: Dataset, keyword: str, purpose: Code) -> str:
-    """What is referred to there with this purpose."""
-    for item in items(header, keyword):
-        if purpose in code_sequence(item, "PurposeOfReferenceCodeSequence"):
-            return text(item, "ReferencedSOPInstanceUID")
-    return ""
 
 
 def _illustrations(header: Dataset) -> Iterator[str]:

@@ -30,7 +30,7 @@ SourceImageSequence ReferencedSeriesSequence StudiesContainingOtherReferencedIns
 ReferencedImageSequence PredecessorDocumentsSequence
 CurrentRequestedProcedureEvidenceSequence PertinentOtherEvidenceSequence
 SegmentationType MaximumFractionalValue SegmentSequence
-StructureSetROISequence ContentSequence ContentCreatorName
+StructureSetROISequence ConceptNameCodeSequence ContentSequence ContentCreatorName
 """
 _TAGS = [tag for keyword in _WANTED.split() if (tag := tag_for_keyword(keyword)) is not None]
 

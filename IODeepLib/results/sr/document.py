@@ -115,12 +115,12 @@ def _around(content: Any, reported: Reported, sr_type: SrType, *, edited: bool) 
     for item in dataset.ContributingEquipmentSequence:
         item.pop("ContributionDateTime", None)
     dataset.SpecificCharacterSet = CHARACTER_SET
-    dataset.CodingSchemeIdentificationSequence = [_private_scheme()]
+    dataset.CodingSchemeIdentificationSequence = [private_scheme()]
     dataset.update(source_images.time_zone(series.header))
     return dataset
 
 
-def _private_scheme() -> Dataset:
+def private_scheme() -> Dataset:
     """Whose codes those of 99IODEEP are. (PS3.3 section C.12.1)"""
     item = Dataset()
     item.CodingSchemeDesignator = PRIVATE_SCHEME

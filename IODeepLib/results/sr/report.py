@@ -30,7 +30,7 @@ from IODeepLib.results.stored_object import StoredObject
 from IODeepLib.series import ImageSeries
 
 _TITLE = Code("126000", "DCM", "Imaging Measurement Report")  # CID 7021
-_LANGUAGE = Code("en-US", "RFC5646", "English (United States)")
+LANGUAGE = Code("en-US", "RFC5646", "English (United States)")
 # Quantitative Diagnostic Imaging Procedures, CID 100, by the modality of the images.
 _PROCEDURES = {
     "CT": Code("25045-6", "LN", "CT unspecified body region"),
@@ -38,7 +38,7 @@ _PROCEDURES = {
     "PT": Code("44136-0", "LN", "PET unspecified body region"),
     "NM": Code("49118-3", "LN", "NM unspecified body region"),
 }
-_ANY_PROCEDURE = Code("363679005", "SCT", "Imaging procedure")
+ANY_PROCEDURE = Code("363679005", "SCT", "Imaging procedure")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,9 +178,9 @@ def _content(
     import highdicom as hd
     from pydicom.sr.codedict import codes
 
-    procedure = _PROCEDURES.get(reported.series[0].modality, _ANY_PROCEDURE)
+    procedure = _PROCEDURES.get(reported.series[0].modality, ANY_PROCEDURE)
     items: list[Any] = [
-        *hd.sr.LanguageOfContentItemAndDescendants(concept(_LANGUAGE)),
+        *hd.sr.LanguageOfContentItemAndDescendants(concept(LANGUAGE)),
         *_observer(reported.provenance),
         hd.sr.CodeContentItem(codes.DCM.ProcedureReported, concept(procedure), "HAS CONCEPT MOD"),
         image_library(reported.series),

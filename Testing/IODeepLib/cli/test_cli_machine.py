@@ -34,6 +34,7 @@ CALLS = {
     "pack": ["no.onnx", "--recipe", "no.json", "--out", "out"],
     "unpack": ["no", "--out", "out"],
     "show": ["no"],
+    "assess": ["no", "accepted", "--by", "A", "--out", "out"],
     "list": ["."],
     "select": ["no", "--models", "no"],
     "run": ["no", "--models", "no", "--out", "out"],
