@@ -28,6 +28,7 @@ from IODeepLib.text.foreign import keep_secret
 from IODeepLib.text.records import Record, within
 
 _SECRETS = ("password", "token")
+SERVICE = "service+"  # how the address of a service begins
 _T = TypeVar("_T")
 
 
@@ -35,7 +36,8 @@ class Server(Record):
     """A server and how to get in, in the words of the file.
 
     Attributes:
-        url: `dicomweb+http(s)://...` or `dimse://AET@host:port`.
+        url: `dicomweb+http(s)://...` or `dimse://AET@host:port`; or `service+http(s)://...`, where
+            the service beside a PACS is.
         timeout: seconds without a sign of life after which it counts as lost.
         user, password: for HTTP basic authentication.
         token: for HTTP bearer authentication.
@@ -112,15 +114,21 @@ class Settings:
             UsageError: what the file says of it is wrong, or a secret is not where it says.
         """
         for name, table in self._tables.servers.items():
-            url = str(table.get("url", "")) if isinstance(table, dict) else ""
+            url = _url(table)
             if words == name or (url and words.rstrip("/") == url.rstrip("/")):
                 return self._read(f"servers.{name}", table)
         return Server(words) if "://" in words else None
 
     @property
     def names(self) -> list[str]:
-        """The named servers."""
-        return sorted(self._tables.servers)
+        """The named servers that hold models and images."""
+        return sorted(set(self._tables.servers) - set(self.services))
+
+    @property
+    def services(self) -> list[str]:
+        """The named services beside a PACS."""
+        tables = self._tables.servers
+        return sorted(name for name in tables if _url(tables[name]).startswith(SERVICE))
 
     @property
     def service(self) -> dict[str, Any]:
@@ -236,7 +244,12 @@ _IN_TOML = settings_file.IN_TOML | {
 _PASSED_OVER = {
     "dimse:": ("user", "password", "token"),
     "dicomweb+": ("tls", "aet", "receive_port"),
+    SERVICE: ("tls", "aet", "receive_port", "user", "password"),
 }
+
+
+def _url(table: Any) -> str:
+    return str(table.get("url", "")) if isinstance(table, dict) else ""
 
 
 def settings_files() -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
 _LONGEST_REASON = 200  # characters
 # Of a content coding, where a server insists on one: for zlib, which finds out whether gzip or not.
 _GZIP_OR_ZLIB = zlib.MAX_WBITS + 32
+_OF_WHAT = re.compile(r"[a-z]+\+")  # before the scheme: dicomweb+https://...
 
 
 class Web:
@@ -35,18 +37,18 @@ class Web:
 
     Args:
         server: its address, and how to get in.
+        what: what is wanted there, as messages call it.
 
     Raises:
         UsageError: the address is no URL.
     """
 
-    def __init__(self, server: Server) -> None:
-        self.name = server.url.removeprefix("dicomweb+").rstrip("/")
+    def __init__(self, server: Server, what: str = "a DICOMweb service") -> None:
+        self.name, self.what = _address(server), what
         self._timeout = (min(_SECONDS_TO_CONNECT, server.timeout), server.timeout)
         if not _is_url(self.name):
-            raise UsageError(
-                f"the address {server.url}", "dicomweb+https://host:port/path", "correct it"
-            )
+            wanted = f"{server.url.partition('://')[0]}://host:port/path"
+            raise UsageError(f"the address {server.url}", wanted, "correct it")
         self._meter = Meter(self.name, server.timeout)
         self._session = _session(server, self._meter)
         # Said for each request, because requests prefers REQUESTS_CA_BUNDLE to the session's own.
@@ -125,7 +127,7 @@ class Web:
         if response.is_redirect:  # which is not followed: a secret would go elsewhere
             raise SourceError(
                 f"{found}, that it is at {printable(response.headers['Location'].split('?')[0])}",
-                "a DICOMweb service",
+                self.what,
                 "use that address, if it is one and no login page",
             )
         if status in _IN_TROUBLE:
@@ -142,7 +144,7 @@ class Web:
             )
         if status == 404:
             raise SourceError(found, "what was asked for", "check the address and the UIDs")
-        raise SourceError(found, "a DICOMweb service", "check the address, or ask who runs it")
+        raise SourceError(found, self.what, "check the address, or ask who runs it")
 
     def chunks(self, response: requests.Response) -> Iterator[bytes]:
         """The body of an answer.
@@ -183,7 +185,7 @@ class Web:
     def _unreachable(self, error: Exception) -> UnreachableError:
         return UnreachableError(
             f"{self.name} cannot be reached ({_reason(error)})",
-            "a DICOMweb service there",
+            f"{self.what} there",
             "check the address, and whether it runs",
         )
 
@@ -206,7 +208,7 @@ class Web:
         if any(words in str(error) for words in _NO_TLS):
             return SourceError(
                 f"{self.name} does not speak TLS ({_reason(error)})",
-                "a DICOMweb service that does, for https",
+                f"{self.what} that does, for https",
                 "check http or https, and the port",
             )
         return self._broken(error)
@@ -221,7 +223,7 @@ class Web:
     def _failed(self, error: Exception) -> SourceError:
         return SourceError(
             f"{self.name} answered something else ({_reason(error)})",
-            "a DICOMweb service",
+            self.what,
             "check the address",
         )
 
@@ -259,9 +261,14 @@ def _session(server: Server, meter: Meter) -> requests.Session:
         session.auth = lambda request: request
     if server.certificate is not None:
         session.cert = (str(server.certificate), str(server.key or server.certificate))
-    for proxy in requests.utils.get_environ_proxies(server.url.removeprefix("dicomweb+")).values():
+    for proxy in requests.utils.get_environ_proxies(_address(server)).values():
         keep_secret(unquote(urlsplit(proxy).password or ""))
     return session
+
+
+def _address(server: Server) -> str:
+    """As HTTP has it."""
+    return _OF_WHAT.sub("", server.url, count=1).rstrip("/")
 
 
 def _is_url(address: str) -> bool:
