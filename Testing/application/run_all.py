@@ -23,7 +23,7 @@ LONGEST = 1200  # seconds that one script may take
 PATIENCE = 2  # seconds within which a run ends after its Slicer
 
 POSIX = hasattr(os, "killpg")  # Windows has neither groups of processes nor their signals
-_PARTS = {"panel", "quit", "run_all", "served", "steps", "uncaught"}
+_PARTS = {"beside", "panel", "quit", "run_all", "served", "steps", "uncaught"}
 SCRIPTS = sorted({path.stem for path in HERE.glob("*.py")} - _PARTS)
 # Packages are installed without it only; and it ends a script with an error by itself.
 WITHOUT_TESTING = {"bare", "dimse", "first_start", "uncaught"}
@@ -111,6 +111,14 @@ def run_quit(program: str, name: str) -> str:
     return ""
 
 
+def run_beside_service(program: str, name: str) -> str:
+    """A script that asks a service."""
+    import beside
+
+    with beside.service() as variables:
+        return run_script(program, name, **variables)
+
+
 def run_uncaught(program: str, name: str) -> str:
     """An error outside of the steps ends Slicer, and is no success."""
     status = Slicer(program, name, name).end()
@@ -128,6 +136,7 @@ def _alive(process: int) -> bool:
 CHECKS = dict.fromkeys(SCRIPTS, run_script) | {
     "looks_scaled": run_scaled,
     "uncaught": run_uncaught,
+    "service": run_beside_service,
 }
 if POSIX:
     CHECKS |= dict.fromkeys(("quits", "killed"), run_quit)

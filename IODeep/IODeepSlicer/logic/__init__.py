@@ -11,10 +11,11 @@ from slicer.util import VTKObservationMixin
 
 from IODeepSlicer.logic.results import Results
 from IODeepSlicer.logic.runs import Runs
+from IODeepSlicer.logic.services import Services
 from IODeepSlicer.scene.parameters import IODeepParameterNode
 
 
-class IODeepLogic(Runs, Results, ScriptedLoadableModuleLogic, VTKObservationMixin):
+class IODeepLogic(Runs, Results, Services, ScriptedLoadableModuleLogic, VTKObservationMixin):
     """What scripts call: it raises, and opens no dialog."""
 
     def __init__(self) -> None:

@@ -13,6 +13,7 @@ from IODeepSlicer.work.worker_process import slicerPython
 
 if TYPE_CHECKING:
     from IODeepLib.model_object import Model
+    from IODeepSlicer.scene.segments import SegmentNow
     from IODeepSlicer.work.saving import Saving
     from IODeepSlicer.work.sending import Sending
 
@@ -44,27 +45,33 @@ class Results(Models):
 
         A segmentation is saved as DICOM SEG with a report (DICOM SR) of its measurements; a table
         of what a network says of the whole image as a report. Segments that were edited or added by
-        hand are saved as such; what was saved like this before is not saved again.
+        hand are saved as such; what was saved like this before is not saved again. What people said
+        of it in the panel is saved with it, as a DICOM SR for each.
 
         :param models: where the one that made it is looked for; None for the DICOM database.
-        :return: the SOP Instance UIDs, that of the segmentation first; the report alone where
-            nothing was found.
+        :return: the SOP Instance UIDs, that of the segmentation first, then the report, which is
+            alone where nothing was found; then what people said.
         """
         from IODeepSlicer.work.saving import saveToDatabase
 
         models = self.findModels().models if models is None else models
         return saveToDatabase(node, models)
 
-    def startSaving(self, node: vtkMRMLNode, models: Sequence[Model] | None = None) -> Saving:
+    def startSaving(
+        self,
+        node: vtkMRMLNode,
+        models: Sequence[Model] | None = None,
+        found: Sequence[SegmentNow] | None = None,
+    ) -> Saving:
         """Begin what `saveToDICOM` does, and return at once.
 
         Poll it until it is over, then give it to `finishSaving`. The first polls hand over the
-        segments, which must not change until then.
+        segments, which must not change until then; `found` are they, if somebody has just looked.
         """
         from IODeepSlicer.work.saving import startSaving
 
         models = self.findModels().models if models is None else models
-        return startSaving(node, models)
+        return startSaving(node, models, found)
 
     def finishSaving(self, saving: Saving) -> list[str]:
         """Import what was made into the DICOM database; the SOP Instance UIDs."""

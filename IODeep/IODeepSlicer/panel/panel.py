@@ -13,6 +13,7 @@ from IODeepSlicer.panel.models_section import ModelsSection
 from IODeepSlicer.panel.packages_section import PackagesSection
 from IODeepSlicer.panel.result_section import ResultSection
 from IODeepSlicer.panel.run_section import RunSection
+from IODeepSlicer.panel.service_row import ServiceRow
 
 _SETTLE_MILLISECONDS = 200  # while a volume is loaded it changes many times
 
@@ -38,6 +39,8 @@ class Panel:
             layout.addWidget(section.root)
         # Below Apply: unfolded, it would part that from the choice of the model.
         self.run.root.layout().addWidget(self.models.ui.cardGroupBox)
+        self.service = ServiceRow(logic)
+        self.run.root.layout().addWidget(self.service.root)
         self._settled = qt.QTimer()
         self._settled.setSingleShot(True)
         self._settled.setInterval(_SETTLE_MILLISECONDS)
@@ -88,6 +91,7 @@ class Panel:
                 self._lastImageID = volumeNode.GetID()
         self.models.show()
         self._showChosen()
+        self.service.show(volumeNode)
         self.result.show()
 
     def chooseModel(self, cardSOPInstanceUID: str) -> None:
@@ -107,6 +111,7 @@ class Panel:
         self._settled.disconnect("timeout()", self.lookAgain)
         self.models.cleanup()
         self.run.cleanup()
+        self.service.cleanup()
         self.result.cleanup()
 
     def _ready(self) -> bool:

@@ -11,13 +11,15 @@ from IODeepSlicer.panel.column_fit import ColumnFit
 from IODeepSlicer.panel.measure_watch import MeasureWatch
 from IODeepSlicer.panel.models_section import ModelsSection
 from IODeepSlicer.panel.result_table import copyTable, showSegments, showTable
-from IODeepSlicer.panel.review_row import ReviewRow
+from IODeepSlicer.panel.review_row import ReviewRow, openInEditor
 from IODeepSlicer.panel.save_row import SaveRow
 from IODeepSlicer.panel.segments_watch import SegmentsWatch
 from IODeepSlicer.panel.send_row import SendRow
 from IODeepSlicer.panel.show_3d import Show3D
 from IODeepSlicer.panel.widgets import loadUI, say, scrollTo, setTip, silent
 from IODeepSlicer.scene import confidence, nodes
+from IODeepSlicer.scene.adopting import adoptAll
+from IODeepSlicer.scene.reviews import Verdict
 from IODeepSlicer.scene.segment_table import createSegmentTable, tableOf
 from IODeepSlicer.text import result_text
 from IODeepSlicer.text.device_text import ranOn
@@ -40,7 +42,7 @@ class ResultSection:
         self._sendRow = SendRow(self.ui, logic)
         self._fit = ColumnFit(self.ui.resultTable)
         self._show3D = Show3D(self.ui.show3DButton)
-        self._review = ReviewRow()
+        self._review = ReviewRow(self._onReview)
         layout = self.ui.ranLabel.parent().layout()
         layout.insertWidget(layout.indexOf(self.ui.ranLabel) + 1, self._review.root)
         for kind in ("vtkMRMLSegmentationNode", "vtkMRMLTableNode"):
@@ -78,6 +80,7 @@ class ResultSection:
 
     def show(self) -> None:
         """Show the chosen result."""
+        adoptAll(self._models.models)
         node = self.parameters.result
         nodeId = node.GetID() if node is not None else ""
         if nodeId == self._shown:
@@ -155,6 +158,15 @@ class ResultSection:
         elif volume is not None:
             confidence.hide(volume)
         self._showConfidence(self._node, kept)
+
+    def _onReview(self, verdict: Verdict) -> None:
+        """What was said can be saved; what is to be amended is saved before it is another one."""
+        node = self._watch.node
+        self._showWhereItGoes()
+        if verdict is Verdict.AMENDED and node is not None:
+            self._saveRow.saveBefore(
+                lambda: openInEditor(node) if node is self._watch.node else None
+            )
 
     def _keep(self) -> None:
         """Put the measurements into the scene, where they follow every edit."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import slicer
@@ -20,10 +20,14 @@ _COLORS = {Verdict.ACCEPTED: GREEN, Verdict.AMENDED: AMBER, Verdict.REJECTED: RE
 
 
 class ReviewRow:
-    """What is said is kept with the result, see `IODeepSlicer.scene.reviews`."""
+    """What is said is kept with the result, see `IODeepSlicer.scene.reviews`.
 
-    def __init__(self) -> None:
+    `decided` is called when something was said, and told what.
+    """
+
+    def __init__(self, decided: Callable[[Verdict], None]) -> None:
         self.root, self._ui = loadUI("Review")
+        self._decided = decided
         self._node: Any = None
         self._found: Sequence[SegmentNow] | None = None
         for button, verdict in (
@@ -41,12 +45,22 @@ class ReviewRow:
             return
         self._ui.amendButton.visible = node.IsA("vtkMRMLSegmentationNode")
         self._ui.reasonLineEdit.text = ""
+        self._enable()
         self._say(reviewsOf(node))
+
+    def _enable(self) -> None:
+        """What is said is said of segments that were looked at."""
+        known = self._found is not None or not self._node.IsA("vtkMRMLSegmentationNode")
+        for button in (self._ui.acceptButton, self._ui.amendButton, self._ui.rejectButton):
+            button.enabled = known
 
     def look(self, found: Sequence[SegmentNow] | None) -> None:
         """The segments of the result were looked at; None: they are just being looked at."""
         self._found = found
-        if found is not None and self._node is not None:
+        if self._node is None:
+            return
+        self._enable()
+        if found is not None:
             self._say(reviewsOf(self._node))
 
     def _say(self, reviews: list[Review]) -> None:
@@ -54,7 +68,8 @@ class ReviewRow:
         text = _("Not reviewed yet.") if last is None else str(last)
         color = "" if last is None else _COLORS[last.verdict]
         if last is not None and self._found is not None and isOutdated(last, self._found):
-            text, color = f"{text} {_('The segments were changed since then.')}", AMBER
+            changed = _("The segments were changed since then.")
+            text, color = f"{text.rstrip('.')}. {changed}", AMBER
         say(self._ui.reviewLabel, text, color)
         setTip(self._ui.reviewLabel, "\n".join(map(str, reviews)))
 
@@ -67,8 +82,7 @@ class ReviewRow:
             return
         self._ui.reasonLineEdit.text = ""
         self._say(reviewsOf(self._node))
-        if verdict is Verdict.AMENDED:
-            _edit(self._node)
+        self._decided(verdict)
 
 
 def _reviewer() -> str:
@@ -77,7 +91,8 @@ def _reviewer() -> str:
     return person.GetName() or person.GetLogin() or getpass.getuser()
 
 
-def _edit(segmentationNode: slicer.vtkMRMLSegmentationNode) -> None:
+def openInEditor(segmentationNode: slicer.vtkMRMLSegmentationNode) -> None:
+    """Open it in the Segment Editor, on its image."""
     slicer.util.selectModule("SegmentEditor")
     editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
     editor.setSegmentationNode(segmentationNode)

@@ -1,4 +1,7 @@
-"""A row of the section *Result*: the result as it is now goes into the DICOM database."""
+"""A row of the section *Result*: the result as it is now goes into the DICOM database.
+
+With it goes what people said of it; of a result that is saved as it is, that alone.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import slicer
 
 from IODeepSlicer.panel.turns import Polls
 from IODeepSlicer.panel.widgets import say, setTip
-from IODeepSlicer.scene import saved
+from IODeepSlicer.scene import assessments, saved
 from IODeepSlicer.scene.record import savingObstacle
 from IODeepSlicer.scene.segments import Origin, SegmentNow
 from IODeepSlicer.text.fit_text import RED
@@ -29,7 +32,9 @@ class SaveRow:
     def __init__(self, ui: Any, logic: Any, models: ModelsSection, done: Callable) -> None:
         self._ui, self._logic, self._models, self._done = ui, logic, models, done
         self._node: slicer.vtkMRMLNode | None = None
+        self._found: Sequence[SegmentNow] | None = None
         self._saving: Saving | None = None
+        self._then: Callable[[], None] | None = None
         self._polls = Polls(self._poll)
         ui.saveButton.connect("clicked()", self.save)
 
@@ -52,7 +57,7 @@ class SaveRow:
         Returns:
             Whether it is saved as it is.
         """
-        self._node = node
+        self._node, self._found = node, found
         button, label = self._ui.saveButton, self._ui.saveLabel
         if node is None:
             button.enabled = False
@@ -64,7 +69,8 @@ class SaveRow:
             say(label, _("Saving…"))
             return False
         why = savingObstacle(node)
-        isSaved = found is not None and bool(saved.savedFiles(node, found))
+        hasFiles = found is not None and bool(saved.savedFiles(node, found))
+        isSaved = hasFiles and not assessments.pendingOf(node, found or ())
         byHand = any(each.origin is not Origin.FOUND for each in found or ())
         button.enabled = found is not None and not why and not isSaved
         tip = _("Save as DICOM segmentation and measurement report in the image's study")
@@ -75,14 +81,26 @@ class SaveRow:
                 "Save as DICOM segmentation and measurement report in the image's study; both say "
                 "which segments were edited by hand"
             )
+        if hasFiles and not isSaved:
+            tip = _("Save what was said of it as DICOM report in the image's study")
         setTip(button, why or tip)
         say(label, _("Saved into the image's study in the DICOM database.") if isSaved else why)
         return isSaved
 
+    def saveBefore(self, then: Callable[[], None]) -> None:
+        """Call `then` once the result is saved as it is; at once where it is, or cannot be."""
+        if self._saving is None and not self._ui.saveButton.enabled:
+            then()
+            return
+        self._then = then
+        if self._saving is None:
+            self.save()
+
     def save(self) -> None:
         """Begin to write the result into the DICOM database."""
+        node, found = self._node, self._found
         try:
-            self._saving = self._logic.startSaving(self._node, self._models.models)
+            self._saving = self._logic.startSaving(node, self._models.models, found)
         except Exception as error:
             self._fail(error)
             return
@@ -101,6 +119,9 @@ class SaveRow:
             self._fail(error, saving.log)
         else:
             self._done()
+            then, self._then = self._then, None
+            if then is not None:
+                then()
 
     def _cancel(self) -> None:
         self._polls.stop()
@@ -109,5 +130,6 @@ class SaveRow:
         self._saving = None
 
     def _fail(self, error: Exception, log: str = "") -> None:
+        self._then = None  # what went wrong is to be read
         logging.error("IODeep: %s\n%s", error, log, exc_info=error)
         say(self._ui.saveLabel, errorText(error), RED)

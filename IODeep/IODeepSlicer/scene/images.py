@@ -218,6 +218,11 @@ def _affine(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> np.ndarray:
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix[:, [2, 1, 0, 3]]
 
 
+def isFromDatabase(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> bool:
+    """Whether the node says that it was loaded from a DICOM database; nothing is looked up."""
+    return bool(volumeNode.GetAttribute(_INSTANCE_UIDS))
+
+
 def seriesOf(volumeNode: slicer.vtkMRMLScalarVolumeNode) -> ImageSeries | None:
     """The series of the DICOM database that the node was loaded from, if it is still there."""
     parts = _parts(volumeNode)

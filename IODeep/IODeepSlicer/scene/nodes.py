@@ -71,7 +71,7 @@ def createSegmentationNode(
             segment.SetLabelValue(label.value)
         segment.SetName(tame(label.name))
         segment.SetColor(*(part / 255 for part in display_color(label, index)))
-        _tag(segment, label, model, run, marks[label.name])
+        tagFound(segment, label, model, run, marks[label.name])
         node.GetSegmentation().AddSegment(segment, f"IODeep_{label.value}")
     if into is None:
         # Complete: in the scene, all who watch it would look at every segment that is added.
@@ -110,7 +110,7 @@ def _labelmap(array: np.ndarray, place: Place) -> slicer.vtkOrientedImageData:
     return labelmap
 
 
-def _tag(segment: slicer.vtkSegment, label: Label, model: Model, run: str, mark: str) -> None:
+def tagFound(segment: slicer.vtkSegment, label: Label, model: Model, run: str, mark: str) -> None:
     """What core's exporters and the terminology navigator know a segment by, and what we do."""
     segment.SetTag(segment.GetTerminologyEntryTagName(), terminologyEntry(label))
     segment.SetTag("DICOM.SegmentAlgorithmType", label.algorithm_type.value)

@@ -2,7 +2,7 @@
 
 It is kept with the node, in the document of its run, so that it comes back with the scene; and as
 the node's description, which the module Data can show. A result that takes the place of another one
-has none.
+has none. What of it goes into the DICOM database, too, `assessments` knows.
 """
 
 from __future__ import annotations
@@ -65,10 +65,11 @@ class Review:
 
 def isOutdated(review: Review, found: Sequence[SegmentNow]) -> bool:
     """Whether the segments are others than those that were reviewed."""
-    return review.segments is not None and review.segments != _inShort(found)
+    return review.segments is not None and review.segments != marksOf(found)
 
 
-def _inShort(found: Sequence[SegmentNow]) -> dict[str, str]:
+def marksOf(found: Sequence[SegmentNow]) -> dict[str, str]:
+    """From segment ID to the fingerprint of its voxels, of all that have some."""
     return {each.id: each.fingerprint for each in found if each.voxels}
 
 
@@ -134,7 +135,7 @@ def addReview(
             "say why" if by else "say who you are, in Slicer's settings under User",
         )
     when = datetime.now().astimezone().isoformat("T", "seconds")
-    review = Review(verdict, by, when, reason, None if found is None else _inShort(found))
+    review = Review(verdict, by, when, reason, None if found is None else marksOf(found))
     said = [*map(_plain, reviewsOf(node)), _plain(review)]
     node.SetAttribute(nodes.DOCUMENT, json.dumps(document | {_KEY: said}))
     node.SetDescription(tame(str(review)))

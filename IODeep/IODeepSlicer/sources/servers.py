@@ -37,6 +37,17 @@ def serverNames() -> tuple[list[str], str]:
     return [*names, *(name for name in _ofSlicer() if name not in names)], problem
 
 
+def serviceNames() -> tuple[list[str], str]:
+    """The services that iodeep.toml names, and what is wrong with it; "" if nothing is."""
+    from IODeepLib.errors import UsageError
+    from IODeepLib.sources.settings import read_settings
+
+    try:
+        return read_settings().services, ""
+    except UsageError as error:
+        return [], errorText(error)
+
+
 def addressOf(words: str | Path) -> Address:
     """How another process reaches what `words` name; iodeep.toml goes before Slicer's list.
 

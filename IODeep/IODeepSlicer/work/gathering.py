@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import slicer
 
 from IODeepSlicer.scene import images, nodes, saved
+from IODeepSlicer.scene.assessments import Pending
 from IODeepSlicer.scene.nodes import tagOf
 from IODeepSlicer.scene.places import Layer, layersOf, placeOf
 from IODeepSlicer.scene.record import Record, imagesOf, judgmentOf, modelOf, recordOf
 from IODeepSlicer.scene.segments import ALGORITHM_NAME, colorOf
 from IODeepSlicer.scene.terminology import labelFrom, terminologyEntry
+from IODeepSlicer.text.person_text import dicomName
 from IODeepSlicer.text.plain_text import tame
-from IODeepSlicer.work.save_job import SaveJob
+from IODeepSlicer.work.save_job import AssessmentJob, SaveJob
 from IODeepSlicer.work.segments_job import SegmentsJob
 
 if TYPE_CHECKING:
@@ -44,7 +46,11 @@ def gather(
     image, series, others = imagesOf(node, record)
     files, slices = _files(series)
     save = SaveJob(
-        record.provenance, record.reasons, files, slices, [_files(other) for other in others]
+        provenance=record.provenance,
+        reasons=record.reasons,
+        files=files,
+        slices=slices,
+        others=[_files(other) for other in others],
     )
     if not isinstance(node, slicer.vtkMRMLSegmentationNode):
         judgment, task = judgmentOf(node, record, model.card), model.card.task.value
@@ -55,6 +61,22 @@ def gather(
     job = SegmentsJob(image, [layer.start for layer in layers], segments)
     known = _circumstances(node, record, kept, segments)
     return replace(save, known=known), job, layers
+
+
+def gatherAssessments(
+    pending: Iterable[Pending],
+) -> tuple[list[Pending], list[AssessmentJob]]:
+    """What was said of a result, and the same as it is to be written; what is gone is left out."""
+    kept, jobs = [], []
+    for each in pending:
+        review, file = each.review, saved.fileOf(each.assessed)
+        if file is None and each.assessed:
+            continue
+        name = dicomName(review.by)
+        verdict = review.verdict.value
+        kept.append(each)
+        jobs.append(AssessmentJob(verdict, name, review.when, review.reason, file))
+    return kept, jobs
 
 
 def gatherSegments(
@@ -181,6 +203,4 @@ def _files(series: ImageSeries) -> tuple[list[Path], int]:
 def _user() -> str:
     """The name that the user has given in Slicer's settings, as DICOM has it; "" for none."""
     logic = getattr(slicer.app, "applicationLogic", None)
-    name = logic().GetUserInformation().GetName() or "" if logic is not None else ""
-    *first, last = tame(name).split() or [""]
-    return "^".join(filter(None, (last, " ".join(first))))
+    return dicomName(logic().GetUserInformation().GetName() or "" if logic is not None else "")

@@ -6,7 +6,8 @@ confidence as NumPy files. For packing a network, it holds `packing.json` and `r
 the instances. For asking a server for its models, it holds `source.json`; later `listing.json`. For
 fetching what goes into the DICOM database, it holds `origin.json`; later the files. For sending
 files to a server, it holds `sending.json`; later `sent.json`. For the question what can compute, it
-holds nothing; later `devices.json`. For surfaces, it holds `layers.json` and the labels as NumPy
+holds nothing; later `devices.json`. For asking a service what becomes of a study, it holds
+`question.json`; later `seen.json`. For surfaces, it holds `layers.json` and the labels as NumPy
 files; later the surfaces as VTK files. What goes there to be measured or saved: `segments_job`,
 `save_job`.
 """
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from IODeepLib.recipe import Label, Recipe
     from IODeepLib.results.result import Result
     from IODeepLib.series import VolumeImage
+    from IODeepLib.service.client import StudySeen
 
 _JOB, _RESULT = "job.json", "result.json"
 _LABELS, _CONFIDENCE = "labels.npy", "confidence.npy"
@@ -42,6 +44,7 @@ _SOURCE, _LISTING = "source.json", "listing.json"
 _SENDING, _SENT = "sending.json", "sent.json"
 _ORIGIN = "origin.json"
 _DEVICES, _LAYERS = "devices.json", "layers.json"
+_QUESTION, _SEEN = "question.json", "seen.json"
 
 
 @dataclass(frozen=True)
@@ -234,6 +237,28 @@ def writeDevices(folder: Path, providers: Sequence[str], version: str) -> None:
 def readDevices(folder: Path) -> tuple[list[str], str]:
     """What ONNX Runtime can compute on, the best first, and its version."""
     return readJson(folder / _DEVICES, tuple[list[str], str])
+
+
+def writeQuestion(folder: Path, service: str, studyUID: str, *, order: bool) -> None:
+    """Say in `folder` which service is asked about which study, and whether to run it."""
+    writeJson(folder / _QUESTION, (service, studyUID, order))
+
+
+def readQuestion(folder: Path) -> tuple[str, str, bool]:
+    """The service that is asked, the study, and whether it is to be run."""
+    return readJson(folder / _QUESTION, tuple[str, str, bool])
+
+
+def writeSeen(folder: Path, seen: StudySeen) -> None:
+    """Put into `folder` what a service knows of a study."""
+    writeJson(folder / _SEEN, seen)
+
+
+def readSeen(folder: Path) -> StudySeen:
+    """What a service knows of a study."""
+    from IODeepLib.service.client import StudySeen
+
+    return readJson(folder / _SEEN, StudySeen)
 
 
 def writeOrigin(folder: Path, origin: Origin) -> None:

@@ -1,8 +1,8 @@
 """What a network found, and people edited, as DICOM objects in Slicer's DICOM database.
 
 A segmentation is a DICOM SEG and a report (DICOM SR) of its measurements; what is said of a whole
-image is a report alone. They are made in a process of its own: the window stays alive, and the
-libraries that make them are never loaded into Slicer.
+image is a report alone. What people said of a result is a DICOM SR, too. They are made in a process
+of its own: the window stays alive, and the libraries that make them are never loaded into Slicer.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicer
 
-from IODeepSlicer.scene import saved, segments
+from IODeepSlicer.scene import assessments, saved, segments
+from IODeepSlicer.scene.assessments import Pending
 from IODeepSlicer.scene.places import Layer
 from IODeepSlicer.scene.segments import SegmentNow
 from IODeepSlicer.work.waiting import wait
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 class Saving(WorkerProcess[list[Path]]):
     """Makes the DICOM objects of a result; gives their files, alone in a new folder.
 
-    The segmentation comes first, then the report. Who takes the files removes their folder.
+    The segmentation comes first, then the report, then what people said (`pending`), if the result
+    as it is was saved already only that. Who takes the files removes their folder.
     """
 
     task = "save"
@@ -42,9 +45,10 @@ class Saving(WorkerProcess[list[Path]]):
         job: SaveJob,
         segmentsJob: SegmentsJob | None,
         layers: Sequence[Layer],
+        pending: Sequence[Pending] = (),
     ) -> None:
         """Start it; the first polls hand the voxels over, which must not change until then."""
-        self.node = node
+        self.node, self.pending = node, pending
         self.found: list[SegmentNow] = []
         self._job, self._segmentsJob, self._layers = job, segmentsJob, layers
         self._stamp = _stampOf(node)
@@ -80,20 +84,34 @@ def _stampOf(node: slicer.vtkMRMLNode) -> tuple[object, ...]:
     return segments.stampOf(node) if isinstance(node, slicer.vtkMRMLSegmentationNode) else ()
 
 
-def startSaving(node: slicer.vtkMRMLNode, models: Iterable[Model]) -> Saving:
+def startSaving(
+    node: slicer.vtkMRMLNode,
+    models: Iterable[Model],
+    found: Sequence[SegmentNow] | None = None,
+) -> Saving:
     """Begin to make the DICOM objects of a result as it is now; then `finishSaving`.
 
     Args:
         node: what `logic.createResult` made.
         models: those at hand; the one that made it must be among them.
+        found: its segments as they are, if that is known.
 
     Raises:
         ImageError: the image is not from DICOM or was moved, or the result cannot be saved.
         ModelError: the model is not at hand.
     """
-    from IODeepSlicer.work.gathering import gather
+    from IODeepSlicer.work.gathering import gather, gatherAssessments
+    from IODeepSlicer.work.save_job import SaveJob
 
-    return Saving(slicerPython(), node, *gather(node, models))
+    found = segments.now(node) if found is None else found
+    pending, jobs = gatherAssessments(assessments.pendingOf(node, found))
+    files = saved.savedFiles(node, found)
+    if files and jobs:
+        said = SaveJob(assessments=jobs, now=files[0])
+        return Saving(slicerPython(), node, said, None, (), pending)
+    job, segmentsJob, layers = gather(node, models)
+    job = replace(job, assessments=jobs)
+    return Saving(slicerPython(), node, job, segmentsJob, layers, pending)
 
 
 def finishSaving(saving: Saving) -> list[str]:
@@ -121,8 +139,17 @@ def finishSaving(saving: Saving) -> list[str]:
             "a database folder that can be written, with free space",
             "check the folder's permissions and space, or choose another database",
         )
-    saved.remember(saving.node, uids, saving.found)
-    return uids
+    made = uids[: len(uids) - len(saving.pending)]
+    if made:
+        saved.remember(saving.node, made, saving.found)
+    saved.rememberMore(saving.node, uids[len(made) :])
+    assessments.rememberWritten(saving.node, saving.pending)
+    return saved.savedUIDs(saving.node)
+
+
+def isSaved(node: slicer.vtkMRMLNode, found: Sequence[SegmentNow]) -> bool:
+    """Whether a result with these segments is saved, and what people said of it as well."""
+    return bool(saved.savedFiles(node, found)) and not assessments.pendingOf(node, found)
 
 
 def _remove(uid: str) -> None:
@@ -138,9 +165,10 @@ def saveToDatabase(node: slicer.vtkMRMLNode, models: Iterable[Model]) -> list[st
     Returns:
         The SOP Instance UIDs; those of the files that are there, if it was saved like this before.
     """
-    if saved.savedFiles(node, segments.now(node)):
+    found = segments.now(node)
+    if isSaved(node, found):
         return saved.savedUIDs(node)
-    saving = startSaving(node, models)
+    saving = startSaving(node, models, found)
     wait(saving)
     return finishSaving(saving)
 
@@ -148,14 +176,15 @@ def saveToDatabase(node: slicer.vtkMRMLNode, models: Iterable[Model]) -> list[st
 def saveToFolder(node: slicer.vtkMRMLNode, models: Iterable[Model], folder: Path) -> list[Path]:
     """Write the same objects into `folder`, which need not be there yet, and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = saved.savedFiles(node, segments.now(node))
-    if files:
+    found = segments.now(node)
+    if isSaved(node, found):
+        files = saved.savedFiles(node, found)
         uids = saved.savedUIDs(node)
         return [
             Path(shutil.copy(file, folder / f"{uid}.dcm"))
             for file, uid in zip(files, uids, strict=True)
         ]
-    saving = startSaving(node, models)
+    saving = startSaving(node, models, found)
     wait(saving)
     made = saving.outcome()
     try:

@@ -155,6 +155,15 @@ def _send(folder: Path, owner: _Owner) -> None:
             kept.send(source)
 
 
+def _ask(folder: Path, owner: _Owner) -> None:
+    import IODeepSlicer  # noqa: F401  makes IODeepLib importable
+    from IODeepLib.service.client import ask, client_of
+    from IODeepSlicer.work.job import readQuestion, writeSeen
+
+    service, studyUID, order = readQuestion(folder)
+    writeSeen(folder, ask(client_of(service), studyUID, order=order, progress=owner.progress))
+
+
 def _gather(folder: Path, owner: _Owner) -> None:
     import IODeepSlicer  # noqa: F401  makes IODeepLib importable
     from IODeepLib.sources.copies import copy_models
@@ -246,6 +255,7 @@ _TASKS = {
     "publish": _publish,
     "list": _list,
     "send": _send,
+    "ask": _ask,
     "gather": _gather,
     "devices": _devices,
     "surfaces": _surfaces,
