@@ -20,6 +20,8 @@ from IODeepLib.model_object import Model
 from IODeepLib.recipe import Measurement
 from IODeepLib.text.wording import counted
 
+_LOOKS = 4  # at the held-out patients, in a round
+
 
 def trainer(cohort: Cohort, device: str = "auto", progress: Progress | None = None) -> Train:
     """Trains with a cohort; it ends when the round does.
@@ -47,8 +49,8 @@ def trainer(cohort: Cohort, device: str = "auto", progress: Progress | None = No
             batch_size=asked.batch_size,
             augment=asked.augment,
             patch_size=asked.patch_size or None,
-            # A look is at least ten times, so that what is best is not the very end.
-            validate_every=max(1, asked.steps // 10),
+            # A look at the held-out patients takes as long as many steps.
+            validate_every=max(1, asked.steps // _LOOKS),
         )
         trained = tune(
             TorchNetwork.of(parent),

@@ -66,6 +66,13 @@ def test_the_story_of_a_round(here: World, iodeep: Command) -> None:
     listed = json.loads(iodeep("list", shared, "--json").out)
     assert "brain" in json.dumps(listed)
     assert "ROUND" not in json.dumps(listed)
+    pulled, pushed = here.folder / "pulled", here.folder / "pushed"
+    pushed.mkdir()
+    assert iodeep("pull", uid, shared, "--out", pulled).status == 0
+    assert iodeep("push", pulled, pushed).status == 0
+    assert len(list(pushed.rglob("*.dcm"))) == 8
+    answer = iodeep("list", pushed)
+    assert (answer.status, answer.out, answer.err) == (0, "no models\n", "")
     answer = iodeep("show", out / "model")
     assert "epsilon" in answer.out
 
