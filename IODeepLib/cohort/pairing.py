@@ -23,10 +23,12 @@ class Pairing:
     """
 
     def __init__(self, model: Model, images: Sequence[ImageSeries]) -> None:
-        self._model, self._images = model, images
+        self._model = model
         self._by_series: dict[str, list[ImageSeries]] = defaultdict(list)
+        self._by_study: dict[str, list[ImageSeries]] = defaultdict(list)
         for one in images:
             self._by_series[one.series_instance_uid].append(one)
+            self._by_study[one.study_instance_uid].append(one)
 
     def channels_of(self, seg: SegObject) -> tuple[ImageSeries, ...]:
         """The series of each channel of the model.
@@ -46,7 +48,8 @@ class Pairing:
         for series in named:
             if seg.patient[1] and patient_of(series.headers[0])[1] != seg.patient[1]:
                 raise ValueError("it is of another patient than its images")
-            candidate = judge(series, self._model, self._images)
+            beside = self._by_study[series.study_instance_uid]
+            candidate = judge(series, self._model, beside)
             failing = [
                 reason
                 for reason in candidate.with_verdict(Verdict.FAILS)

@@ -117,7 +117,8 @@ class Worst:
         return bool(known)
 
     def _ranked(self, model: int) -> list[tuple[str, tuple[float, Figures]]]:
-        return sorted(self._dice[model].items(), key=lambda item: (item[1][0], item[0]))[:MOST]
+        bad = [(key, one) for key, one in self._dice[model].items() if one[0] < 1]
+        return sorted(bad, key=lambda item: (item[1][0], item[0]))[:MOST]
 
     def _path(self, model: int, case: str) -> Path:
         assert self._folder is not None  # noqa: S101 - callers ask before

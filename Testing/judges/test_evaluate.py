@@ -83,9 +83,9 @@ def test_figures_are_those_of_what_the_runs_find(
             ]
     assert 0.1 < (mean_dice(found, 0) or 0) < 0.9
     assert read_evaluation(tmp_path / "out") == found
-    assert len(list((tmp_path / "out" / "worst").glob("*.png"))) == 12
+    assert len(list((tmp_path / "out" / "worst").glob("*.png"))) == 6
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert page.count("<img") == 3 + 12
+    assert page.count("<img") == 3 + 6
     with (tmp_path / "out" / "measurements.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(found.figures)
