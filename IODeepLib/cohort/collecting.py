@@ -86,7 +86,7 @@ def collect(
     tell(0.0, f"looking through {counted(len(paths), 'file')}")
     found = objects_in(paths)
     collector = _Collector(model, found, complete=complete)
-    out = obstacles(found.segs, automatic=automatic)
+    out = obstacles(found.segs, found.assessments, automatic=automatic)
     for seg in found.segs:
         if seg.sop_uid in out:
             collector.leave_out(seg, out[seg.sop_uid])

@@ -1,4 +1,4 @@
-"""The DICOM SEGs of a folder: their headers, read once."""
+"""The DICOM SEGs of a folder, and what people said of them: their headers, read once."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from IODeepLib.headers import exact_texts, items, quiet, text
 from IODeepLib.headers.header_file import open_regular, read_header
 from IODeepLib.headers.sop_classes import LABEL_MAP_SEGMENTATION
 from IODeepLib.model_object.instance import is_dicom, read_head
+from IODeepLib.results.assessment import Assessment, read_assessment
 from IODeepLib.results.origin.named import named_by
 from IODeepLib.results.provenance import SOFTWARE
 from IODeepLib.text.foreign import is_uid, printable
@@ -76,15 +77,17 @@ class Found:
 
     Attributes:
         segs: DICOM SEGs, each once.
+        assessments: what people said of results.
         left_out: what is no good.
     """
 
     segs: list[SegObject] = field(default_factory=list)
+    assessments: list[Assessment] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
 
 
 def objects_in(files: Iterable[Path]) -> Found:
-    """The DICOM SEGs among `files`; those of other kinds are passed over."""
+    """The DICOM SEGs and assessments among `files`; those of other kinds are passed over."""
     found = Found()
     by_uid: dict[str, SegObject] = {}
     for path in files:
@@ -92,6 +95,8 @@ def objects_in(files: Iterable[Path]) -> Found:
         if header is None:
             continue
         if text(header, "SOPClassUID") not in _KINDS:
+            said = read_assessment(header) if text(header, "Modality") == "SR" else None
+            found.assessments += [said] if said is not None else []
             continue
         try:
             seg = _seg(path, header)

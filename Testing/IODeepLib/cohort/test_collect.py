@@ -294,3 +294,18 @@ def test_of_a_pacs_there_are_copies_which_are_fetched_once(
     np.testing.assert_array_equal(corrected.truth, np.roll(organs(0), 1, axis=2))
     with pytest.raises(ImageError, match="no segmentations"):
         collect(source, model, copies=copies, study_date="19990101")
+
+
+def test_real_segs_of_other_programs(shared_data: Path, tmp_path: Path) -> None:
+    """Livers in codes of SNOMED RT: BINARY and LABELMAP, as many voxels as pydicom reads."""
+    output = {"channels": 3, "labels": LABELS}
+    model = organ_model(tmp_path / "ct", applies_to={"modalities": ["CT"]}, output=output)
+    cohort = collect(shared_data / "dicom" / "dcmqi_segmentations", model)
+    loaded = [load(case, model) for case in cohort.cases]
+    assert len(loaded) == 3
+    for case, one in zip(cohort.cases, loaded, strict=True):
+        pixels = dcmread(case.truths[0].file).pixel_array
+        assert (one.truth == 1).sum() == np.count_nonzero(pixels) > 100
+    assert {one.unknown for one in loaded} == {(2,)}
+    assert "partial_overlaps.dcm: no segment of it is a label" in reasons(cohort)
+    assert "and other contents" in reasons(cohort)
