@@ -24,6 +24,8 @@ VERBS = {
     "with tables of it all.",
     "cohort": "Collect images with their right segmentations for a model, split by patient.",
     "evaluate": "Measure models on a cohort whose truth is known, and compare them.",
+    "tune": "Train a network on with a site's own cases, as a new version, and measure what that "
+    "changes.",
     "check": "Try a model on a series: what its network sees, and what looks wrong.",
     "push": "Store models and other DICOM files in a source, or send what waits in the outbox.",
     "pull": "Fetch a model, a study or a series into a new folder.",

@@ -36,6 +36,7 @@ TOPICS = (
     "growth",
     "batch",
     "service",
+    "training",
 )
 
 
