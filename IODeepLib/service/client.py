@@ -188,7 +188,7 @@ def client_of(words: str) -> Client:
     if server is None or not re.match(rf"{re.escape(SERVICE)}https?://", server.url):
         names = ", ".join(settings.services) or "none"
         raise InputError(
-            f"{printable(words)[:200]} is no service",
+            f"{printable(words)[:200]!r} is no service",
             f"http(s)://host:port, or one that iodeep.toml names ({names})",
             "check the address or the name",
         )

@@ -158,6 +158,7 @@ def _log() -> str:
 def _review() -> str:
     """What is said stands under the result, and in the node's description."""
     node = _result()
+    panel.until(lambda: find("rejectButton").enabled)  # its segments were looked at
     assert said("reviewLabel") == "Not reviewed yet."
     find("rejectButton").click()
     contains(said("reviewLabel"), "without a reason")
@@ -172,12 +173,12 @@ def _review() -> str:
 
 
 def _amend() -> str:
-    """It is opened in the Segment Editor, on its image."""
+    """It is saved, and opened in the Segment Editor, on its image."""
     node = _result()
     find("reasonLineEdit").text = "one more slice"
     find("amendButton").click()
-    wait(0.5)
-    assert slicer.util.selectedModule() == "SegmentEditor"
+    panel.until(lambda: slicer.util.selectedModule() == "SegmentEditor")
+    assert node.GetAttribute("IODeep.SavedInstanceUIDs")
     editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
     assert editor.segmentationNode() is node
     assert editor.sourceVolumeNode() is panel.logic().getParameterNode().inputVolume

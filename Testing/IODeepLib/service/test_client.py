@@ -228,7 +228,7 @@ def test_certificates_are_checked() -> None:
 @pytest.mark.parametrize(
     ("words", "error", "said"),
     [
-        ("nobody", InputError, "nobody is no service"),
+        ("nobody", InputError, "'nobody' is no service"),
         ("", InputError, "is no service"),
         ("pacs", InputError, "is no service"),
         ("dicomweb+http://127.0.0.1:9", InputError, "is no service"),
