@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from IODeepLib.batch.engines import Engine
-from IODeepLib.batch.on_dask import check_address, on_scheduler, on_slurm, slurm_options
+from IODeepLib.batch.on_dask import check_address, on_scheduler
+from IODeepLib.batch.on_slurm import on_slurm, slurm_options
 from IODeepLib.batch.processes import Processes
 from IODeepLib.batch.terms import Asked
 from IODeepLib.errors import UsageError

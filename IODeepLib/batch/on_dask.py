@@ -1,4 +1,4 @@
-"""Studies are read by the workers of a Dask cluster: one that is there, or one that Slurm starts.
+"""Studies are read by the workers of a Dask cluster.
 
 Dask's own processes talk in pickles. Of ours they get the name of one function and JSON, and what
 they answer is JSON, which is checked; but whoever reaches a scheduler can have its workers and its
@@ -8,15 +8,11 @@ clients do anything. So a scheduler elsewhere is only spoken to by TLS. See deci
 from __future__ import annotations
 
 import re
-import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlsplit
 
 from IODeepLib.batch.engines import lost
 from IODeepLib.batch.terms import Asked, StudyRecord, Task, from_line, to_line
@@ -25,11 +21,8 @@ from IODeepLib.text.foreign import printable
 
 _AT_HAND = 2  # tasks for each worker, so that none waits for the next one
 _COUNT_EVERY = 1.0  # seconds: workers come and go
-_ALLOWED_FAILURES = 2  # deaths of workers that a study survives
-_HERE = "127.0.0.1"
 _LOOPBACK = re.compile(r"tcp://(127(\.\d{1,3}){3}|\[::1\]|localhost):\d{1,5}")
 _TLS = re.compile(r"tls://\S+:\d{1,5}")
-_OPTIONS = {"queue": "normal", "cores": "4", "memory": "16GB", "walltime": "12:00:00"}
 
 
 class OnDask:
@@ -116,7 +109,7 @@ def on_scheduler(address: str, asked: Asked) -> Iterator[OnDask]:
         UsageError: there is no Dask.
         SourceError: nobody answers there.
     """
-    distributed = _distributed()
+    distributed = dask_distributed()
     try:
         client = distributed.Client(address, set_as_default=False)
     except (OSError, TypeError, ValueError) as error:  # of certificates, too
@@ -129,114 +122,15 @@ def on_scheduler(address: str, asked: Asked) -> Iterator[OnDask]:
         yield OnDask(client, asked, client.dashboard_link)
 
 
-@contextmanager
-def on_slurm(options: str, jobs: int, asked: Asked) -> Iterator[OnDask]:
-    """Workers that Slurm starts, a job each, and ends with the block.
-
-    The scheduler listens on this machine's address, with certificates that are made for it and lie
-    in the cohort's folder, for this user alone, as long as it works. Its dashboard is on loopback.
-
-    Args:
-        options: as `slurm_options` reads them.
-        jobs: how many.
-        asked: what is done with every study.
-
-    Raises:
-        UsageError: there is no Dask or Slurm.
-    """
-    asked_for: dict[str, Any] = slurm_options(options)
-    distributed = _distributed()
-    try:
-        from dask_jobqueue import SLURMCluster
-    except ImportError as error:
-        raise _missing("dask-jobqueue", error) from None
-    cores = int(asked_for.pop("cores"))
-    with ExitStack() as stack:
-        keys = stack.enter_context(TemporaryDirectory(prefix=".keys-", dir=asked.out))
-        cluster = SLURMCluster(
-            **asked_for,
-            cores=cores,
-            processes=1,
-            python=sys.executable,
-            security=_certified(distributed.Security, Path(keys)),
-            local_directory="/tmp",  # noqa: S108 - of the machine that the job runs on
-            log_directory=str(Path(asked.out) / "slurm"),
-            worker_extra_args=["--nthreads", "1", "--no-dashboard"],
-            job_script_prologue=[f"export OMP_NUM_THREADS={cores}"],
-            scheduler_options={
-                "dashboard_address": f"{_HERE}:0",
-                "allowed_failures": _ALLOWED_FAILURES,
-            },
-        )
-        stack.enter_context(cluster)
-        client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
-        try:
-            cluster.scale(jobs=jobs)
-        except (OSError, RuntimeError) as error:
-            raise UsageError(
-                f"sbatch does not take a job ({printable(str(error))})",
-                "a machine that jobs of Slurm can be started from",
-                "correct --slurm-options",
-            ) from None
-        # Dask calls it by the scheduler's own address, on which it does not listen.
-        port = urlsplit(client.dashboard_link).port
-        yield OnDask(client, asked, f"http://{_HERE}:{port}/status")
-
-
-def _certified(security: Any, folder: Path) -> Any:
-    """Who has these new certificates, in a folder that is this user's alone, may take part.
-
-    dask-jobqueue's own way leaves the keys where they are until the process ends.
-    """
-    made = security.temporary().get_tls_config_for_role("worker")
-    paths = {}
-    for what in ("ca_file", "cert", "key"):
-        path = folder / f"{what}.pem"
-        path.touch(mode=0o600)
-        path.write_text(made[what], encoding="ascii")
-        paths[what] = str(path)
-    roles = ("scheduler", "worker", "client")
-    own = {f"tls_{role}_{what}": paths[what] for role in roles for what in ("cert", "key")}
-    return security(tls_ca_file=paths["ca_file"], require_encryption=True, **own)
-
-
-def slurm_options(words: str) -> dict[str, str]:
-    """Options of jobs, as KEY=VALUE with commas between.
-
-    >>> slurm_options("queue=gpu,cores=8")
-    {'cores': '8', 'memory': '16GB', 'walltime': '12:00:00', 'queue': 'gpu'}
-
-    Raises:
-        UsageError: they are something else.
-    """
-    found = {key: _OPTIONS[key] for key in ("cores", "memory", "walltime")}
-    for pair in filter(None, map(str.strip, words.split(","))):
-        key, _, value = map(str.strip, pair.partition("="))
-        good: Mapping[str, Callable[[str], Any]] = {
-            "queue": re.compile(r"[\w.-]+").fullmatch,
-            "cores": re.compile(r"[1-9]\d{0,3}").fullmatch,
-            "memory": re.compile(r"\d+(\.\d+)? ?[KMGT]i?B").fullmatch,
-            "walltime": re.compile(r"(\d+-)?\d+(:\d\d){0,2}").fullmatch,
-        }
-        if key not in good or not good[key](value):
-            raise UsageError(
-                f"--slurm-options {pair}",
-                ", ".join(f"{name}={value}" for name, value in _OPTIONS.items()),
-                "correct it",
-            )
-        found[key] = value
-    return found
-
-
-def _distributed() -> Any:
+def dask_distributed() -> Any:
     try:
         import distributed
     except ImportError as error:
-        raise _missing("distributed", error) from None
+        raise missing("distributed", error) from None
     return distributed
 
 
-def _missing(package: str, error: ImportError) -> UsageError:
+def missing(package: str, error: ImportError) -> UsageError:
     return UsageError(
         f"no Python package {package} ({error})",
         "Dask, for workers elsewhere; processes of this machine need none",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import stat
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,13 +21,17 @@ from distributed import LocalCluster, Security
 from makers.small_studies import written_study
 
 from IODeepLib import batch
-from IODeepLib.batch.on_dask import slurm_options
+from IODeepLib.batch.on_slurm import _kept, slurm_options
 from IODeepLib.batch.terms import Outcome
 from IODeepLib.errors import UsageError
 
 # In place of Slurm: a job runs here, at once.
 SBATCH = f"""#!{sys.executable}
 import subprocess, sys
+if "--test-only" in sys.argv:
+    if "#SBATCH -p nowhere" in sys.stdin.read():
+        sys.exit("sbatch: error: invalid partition specified: nowhere")
+    sys.exit()
 script = open(sys.argv[1]).read()
 open({{log!r}}, "a").write(script)
 job = subprocess.Popen(["/bin/bash", "-c", script], start_new_session=True,
@@ -84,7 +91,9 @@ def test_no_scheduler(
     refused(iodeep(*call, "--scheduler", "tls://127.0.0.1:9"), 5, "no Dask scheduler")
 
 
-def test_jobs_of_slurm(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What jobs of a Slurm are told, which is none."""
     programs = tmp_path / "bin"
     programs.mkdir()
     log = tmp_path / "jobs"
@@ -92,7 +101,12 @@ def test_jobs_of_slurm(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         (programs / name).write_text(text)
         (programs / name).chmod(stat.S_IRWXU)
     monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    return log
+
+
+def test_jobs_of_slurm(models: Path, log: Path, tmp_path: Path) -> None:
     written_study(tmp_path / "studies", 0)
+    interrupts = signal.getsignal(signal.SIGINT)
     said: list[str] = []
     listening: list[tuple[str, int]] = []
 
@@ -106,6 +120,7 @@ def test_jobs_of_slurm(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         tmp_path / "studies", models, tmp_path / "out", slurm=slurm, workers=1, began=began
     )
     assert summary.studies == {Outcome.DONE: 1}
+    assert signal.getsignal(signal.SIGINT) is interrupts  # dask-jobqueue sets one of its own
     script = log.read_text()
     for line in ("#SBATCH -p night", "#SBATCH --cpus-per-task=1", "#SBATCH -t 00:10:00"):
         assert line in script
@@ -116,6 +131,44 @@ def test_jobs_of_slurm(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     port = int(re.search(r"dashboard at http://127\.0\.0\.1:(\d+)/", said[0])[1])
     assert [address for address, number in listening if number == port] == ["127.0.0.1"]
     assert not list((tmp_path / "out").glob(".keys*"))
+
+
+def test_jobs_that_slurm_does_not_take(
+    models: Path,
+    log: Path,
+    tmp_path: Path,
+    iodeep: Callable[..., Answer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That is said at once, and not waited for; and what a killed call has left is gone."""
+    written_study(tmp_path / "studies", 0)
+    call = ["batch", tmp_path / "studies", "--models", models, "--out", tmp_path / "out", "--slurm"]
+    words = "invalid partition specified: nowhere"
+    refused(iodeep(*call, "--slurm-options", "queue=nowhere"), 2, words, "--slurm-options")
+    (tmp_path / "out" / ".keys-old").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    refused(iodeep(*call), 2, "sbatch does not take a job", "No such file")
+    assert not list((tmp_path / "out").glob(".keys*"))
+
+
+def test_jobs_that_end_are_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask starts those that lack when it is told again how many there are to be."""
+    monkeypatch.setattr("IODeepLib.batch.on_slurm._EVERY", 0.01)
+    told: list[int] = []
+    again = threading.Event()
+
+    class Cluster:
+        def scale(self, jobs: int) -> None:
+            told.append(jobs)
+            if len(told) > 2:
+                again.set()
+
+    with _kept(Cluster(), 3):
+        assert again.wait(30)
+    count = len(told)
+    assert set(told) == {3}
+    time.sleep(0.05)
+    assert len(told) == count
 
 
 def test_options_of_jobs() -> None:
