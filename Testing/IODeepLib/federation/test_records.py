@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from makers.rounds import round_of
 
 from IODeepLib.errors import InputError
@@ -93,3 +95,26 @@ def test_a_site_has_as_many_cases_as_there_can_be(cases: Any) -> None:
 def test_the_trimmed_mean_needs_more_than_it_leaves_out() -> None:
     assert round_of(rule=Rule.TRIMMED, trim=2, minimum=2).least == 5
     assert round_of(rule=Rule.MEDIAN, trim=2, minimum=2).least == 2
+
+
+_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+
+
+@settings(max_examples=40)
+@given(
+    st.dictionaries(
+        st.sampled_from([*json.loads(to_json(round_of())), "sites", "noise", "rule", "other"]),
+        _VALUES | st.lists(_VALUES, max_size=2) | st.dictionaries(st.text(max_size=3), _VALUES),
+        max_size=4,
+    )
+)
+def test_any_round_is_within_limits_or_refused(changes: dict[str, Any]) -> None:
+    document = json.dumps(json.loads(to_json(round_of())) | changes)
+    try:
+        said = from_json(Round, document, "the round")
+    except InputError:
+        return
+    assert 0 < said.clip <= 1e6
+    assert 0 <= said.noise <= 1000
+    assert said.due.tzinfo is not None
+    assert said.settings.steps <= 100_000
