@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # Gigabytes, and versions of their own: in an environment of their own.
 JUDGES := .venv-judges
 
-.PHONY: demo serve-demo test judges bench soak fuzz lint docs schema dist package clean pacs ohif
+.PHONY: demo serve-demo test judges federated bench soak fuzz lint docs schema dist package clean pacs ohif
 
 demo: $(VENV)/demo.done
 	$(BIN)/iodeep demo --out demo_output --also csv,html
@@ -33,6 +33,12 @@ bench: $(VENV)/bench.done
 # out what takes long.
 judges: $(JUDGES)/judges.done
 	$(JUDGES)/bin/python -m pytest Testing/judges $(JUDGED)
+
+# Three sites with a PACS each tune a network together, for two rounds; the table and the picture are
+# those of Docs/federated.md. Fails if one of them alone does better on the others' data, or if poison
+# works.
+federated: $(JUDGES)/judges.done pacs
+	PYTHONPATH=. $(JUDGES)/bin/python Testing/federated --out federated_output
 
 # Many studies, and somebody who kills service, runs and PACS; fails if anything is wrong in the end.
 # SOAKED="--studies 30 --kills 5" is what `make test` does.
@@ -78,7 +84,7 @@ package:
 	cmake --build build --config Release --target package
 
 clean:
-	rm -rf $(VENV) $(JUDGES) demo_output bench_output fuzz_output soak_output build dist site
+	rm -rf $(VENV) $(JUDGES) demo_output bench_output fuzz_output soak_output federated_output build dist site
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "found no Python 3.11 or later with venv; wanted one; next: \

@@ -1,0 +1,1 @@
+"""Three sites with a PACS each learn together: `make federated`."""
