@@ -91,7 +91,7 @@ _ENDED = {
 def _delete(execute: Callable[..., Any], table: str, uid: str) -> None:
     if table == "jobs":
         execute(
-            "INSERT INTO forgotten (uid, done) SELECT uid, state = ? FROM jobs WHERE uid = ?",
+            "INSERT OR REPLACE INTO forgotten SELECT uid, state = ? FROM jobs WHERE uid = ?",
             [State.DONE, uid],
         )
     execute(f"DELETE FROM {table} WHERE uid = ?", [uid])  # noqa: S608
