@@ -6,6 +6,7 @@ under the same names, each tensor once however often it is used. See Docs/decisi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,8 @@ _RULES: dict[str, Rule] = {
     **shapes.RULES,
     **resizing.RULES,
 }
+# Their gradients do not ask for what they gave: an activation behind them may overwrite it.
+_OVERWRITTEN = ("Conv", "ConvTranspose", "InstanceNormalization", "BatchNormalization")
 # What makes probabilities of scores, at the very end of a network.
 _ACTIVATIONS = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 
@@ -213,6 +216,13 @@ class TorchNetwork(nn.Module):
         last_use = {name: i for i, node in enumerate(reversed(nodes)) for name in node.inputs}
         nodes.reverse()
         kept = {"", self._output, *graph.constants}
+        uses = Counter(name for node in nodes for name in node.inputs)
+        uses.update([self._output])
+        free = {
+            node.outputs[0]
+            for node in nodes
+            if node.operator in _OVERWRITTEN and uses[node.outputs[0]] == 1
+        }
         steps = []
         for i, node in enumerate(nodes):
             rule = None if node.domain else _RULES.get(node.operator)
@@ -223,7 +233,8 @@ class TorchNetwork(nn.Module):
                     "operators of ONNX as networks that segment have them",
                     "export it without (opset 17), or tune it where it was trained",
                 )
-            said = Said(node, graph.opset, self.label)
+            overwrites = bool(free.intersection(node.inputs[:1]))
+            said = Said(node, graph.opset, self.label, overwrites)
             done = {name for name in (*node.inputs, *node.outputs) if last_use.get(name, i) == i}
             steps.append(_Step(rule, said, node.inputs, node.outputs, tuple(done - kept)))
         by_output = {name: node for node in nodes for name in node.outputs}

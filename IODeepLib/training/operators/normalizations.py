@@ -52,7 +52,7 @@ def layer_norm(said: Said, x: Tensor, scale: Tensor, shift: Tensor | None = None
 
 
 def leaky_relu(said: Said, x: Tensor) -> Tensor:
-    return functional.leaky_relu(x, said.real("alpha", 0.01))
+    return functional.leaky_relu(x, said.real("alpha", 0.01), inplace=said.overwrites)
 
 
 def prelu(said: Said, x: Tensor, slope: Tensor) -> Tensor:
@@ -60,7 +60,7 @@ def prelu(said: Said, x: Tensor, slope: Tensor) -> Tensor:
 
 
 def elu(said: Said, x: Tensor) -> Tensor:
-    return functional.elu(x, said.real("alpha", 1.0))
+    return functional.elu(x, said.real("alpha", 1.0), inplace=said.overwrites)
 
 
 def selu(said: Said, x: Tensor) -> Tensor:
@@ -104,7 +104,7 @@ RULES: dict[str, Rule] = {
     "BatchNormalization": batch_norm,
     "GroupNormalization": group_norm,
     "LayerNormalization": layer_norm,
-    "Relu": lambda said, x: torch.relu(x),
+    "Relu": lambda said, x: functional.relu(x, inplace=said.overwrites),
     "LeakyRelu": leaky_relu,
     "PRelu": prelu,
     "Elu": elu,

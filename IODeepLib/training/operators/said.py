@@ -19,10 +19,11 @@ class Said:
         operator: the node's operator.
         opset: the version of ONNX's operators that it is one of.
         outputs: how many of them are used.
+        overwrites: whether its first input is nobody else's.
     """
 
-    def __init__(self, node: Node, opset: int, where: str) -> None:
-        self._attributes, self._where = node.attributes, where
+    def __init__(self, node: Node, opset: int, where: str, overwrites: bool) -> None:
+        self._attributes, self._where, self.overwrites = node.attributes, where, overwrites
         self.operator, self.opset, self.outputs = node.operator, opset, len(node.outputs)
         if not node.plain:
             raise self.refused("an attribute that is neither a number nor a text")
