@@ -30,7 +30,7 @@ def read_assessment(header: Dataset) -> Assessment | None:
 
 def _assessment(header: Dataset, item: Dataset) -> Assessment | None:
     verdict = _verdict(item)
-    by = next((text(one, "PersonName") for one in _named(header, v.PERSON_NAME)), "")
+    by = next((text(one, "PersonName") for one in _named(header, v.PERSON_NAME)), "").rstrip("^ ")
     assessed, corrected = (_uid_of(item, name) for name in (v.ASSESSED, v.CORRECTION))
     own = text(header, "SOPInstanceUID")
     when = _moment(text(item, "ObservationDateTime"))
