@@ -87,7 +87,8 @@ def test_what_takes_too_long_is_ended(
     assert ended.failure is not None
     assert ended.failure.reason == "it took longer than 0.08 minutes"
     assert not ended.failure.passes
-    assert has_ended(int((tmp_path / "pid").read_text()))
+    pid = tmp_path / "pid"  # on a busy machine it may not have come that far
+    assert not pid.exists() or has_ended(int(pid.read_text()))
 
 
 def test_what_nobody_wants_any_more_is_ended(
