@@ -42,6 +42,7 @@ CALLS = {
     "batch": ["no", "--models", "no", "--out", "out"],
     "cohort": ["no", "--model", "no", "--out", "out"],
     "evaluate": ["no", "no", "--out", "out"],
+    "tune": ["no", "no", "--out", "out"],
     "check": ["no", "no", "--out", "out"],
     "push": ["no", "no"],
     "pull": ["1.2.3", "no", "--out", "out"],
