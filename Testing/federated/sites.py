@@ -41,23 +41,22 @@ class Site:
 
 
 def _bright(brain: Array, mask: Array, rng: np.random.Generator) -> Array:
-    return brain**0.4 + 0.03 * rng.standard_normal(brain.shape)
+    return brain**0.3 + 0.04 * rng.standard_normal(brain.shape)
 
 
 def _shaded(brain: Array, mask: Array, rng: np.random.Generator) -> Array:
     across = np.linspace(-1, 1, brain.shape[2])
-    return brain**1.5 * (1 + 0.6 * rng.choice([-1, 1]) * across)
+    return brain**2 * (1 + 0.85 * rng.choice([-1, 1]) * across)
 
 
-def _inverted(brain: Array, mask: Array, rng: np.random.Generator) -> Array:
-    blurred = ndimage.gaussian_filter(np.where(mask, 1.15 - brain, 0), 0.5)
-    return blurred + 0.04 * rng.standard_normal(brain.shape)
+def _coarse(brain: Array, mask: Array, rng: np.random.Generator) -> Array:
+    return ndimage.gaussian_filter(brain, 1.0) + 0.12 * rng.standard_normal(brain.shape)
 
 
 SITES = (
     Site("North", "little contrast between tissues", _bright),
     Site("South", "one side brighter than the other", _shaded),
-    Site("West", "white matter dark, as on T2", _inverted),
+    Site("West", "coarse and noisy", _coarse),
 )
 
 

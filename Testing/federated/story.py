@@ -37,7 +37,7 @@ from IODeepLib.trust.signer import Signer, read_signer
 
 DEMO = Path(IODeepLib.__file__).parent / "demo_data"
 PATIENTS, SHARES = 3, "67,0,33"
-STEPS, RATE, PATCH, BATCH = 30, 2e-3, "32,48,48", 2
+STEPS, RATE, PATCH, BATCH = 30, 1e-3, "32,32,32", 2
 CLIP = 20.0
 NAME = "brain-tissue-t1-demo"
 _PATCH = tuple(map(int, PATCH.split(",")))
