@@ -257,8 +257,16 @@ class _Plugin:
         self.tags = {"seriesDescription": "0008,103E", "seriesInstanceUID": "0020,000E"}
 
 
+class _Loadable(SimpleNamespace):
+    """What a plugin offers to load, with what the real one has from the beginning."""
+
+    def __init__(self) -> None:
+        super().__init__(files=[], name="Unknown", tooltip="", warning="", selected=False)
+        self.confidence = 0.5
+
+
 _dicom = ModuleType("DICOMLib")
-_dicom.DICOMPlugin, _dicom.DICOMLoadable = _Plugin, SimpleNamespace
+_dicom.DICOMPlugin, _dicom.DICOMLoadable = _Plugin, _Loadable
 _dicom.DICOMUtils = SimpleNamespace(
     importDicom=lambda folder, *_, **__: insert(Path(folder)), loadSeriesByUID=_load_series
 )

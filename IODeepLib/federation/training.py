@@ -19,6 +19,7 @@ from IODeepLib.machine.progress import Progress
 from IODeepLib.model_object import Model
 from IODeepLib.recipe import Measurement
 from IODeepLib.text.wording import counted
+from IODeepLib.training.packages import check_packages
 
 _LOOKS = 4  # at the held-out patients, in a round
 
@@ -30,7 +31,11 @@ def trainer(cohort: Cohort, device: str = "auto", progress: Progress | None = No
         cohort: the site's.
         device: "cpu", "cuda", or "auto" for a card where there is one.
         progress: called with the fraction done and a message; it may raise to stop.
+
+    Raises:
+        UsageError: a Python package is not there.
     """
+    check_packages()
 
     def train(parent: Model, said: Round, folder: Path) -> tuple[Mapping[str, Float32], int]:
         from IODeepLib.training.settings import Settings

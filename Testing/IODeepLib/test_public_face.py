@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -23,11 +24,21 @@ def answer(code: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_name_is_what_its_room_defines(name: str) -> None:
+@functools.cache
+def import_all_rooms() -> None:
+    """All modules, but for those that train, which need more than these tests have."""
     for module in pkgutil.walk_packages(IODeepLib.__path__, "IODeepLib."):
         if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)  # a room with this name would take its place
+            try:
+                importlib.import_module(module.name)
+            except ModuleNotFoundError as error:
+                if error.name not in ("monai", "torch"):
+                    raise
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_name_is_what_its_room_defines(name: str) -> None:
+    import_all_rooms()  # one with this name would take its place
     value = getattr(IODeepLib, name)
     assert inspect.isclass(value) or inspect.isfunction(value)
     assert value.__name__ == name

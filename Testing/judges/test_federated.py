@@ -22,6 +22,7 @@ from IODeepLib.federation.signers import Signers
 from IODeepLib.federation.tensors import tensors_of
 from IODeepLib.sources.folder import FolderSource
 
+pytest.importorskip("torch")
 Command = Callable[..., Answer]
 CANARY = {
     "PatientName": "Canary^Yellow",

@@ -38,6 +38,12 @@ def conv(
     return model(nodes, weights, {"image": [1, 1, *[None] * spatial]}, tensor, dtype)
 
 
+def untrained(channels: int) -> onnx.ModelProto:
+    """The image again and again, which takes no weights."""
+    nodes = [helper.make_node("Concat", ["image"] * channels, ["y"], axis=1)]
+    return model(nodes, [], {"image": [1, 1, *[None] * 3]}, "y")
+
+
 def dense(size: int = 64, dtype: type = np.float32) -> onnx.ModelProto:
     """One matrix multiplication."""
     matrix = np.random.default_rng(1).standard_normal((size, size)).astype(dtype)

@@ -98,7 +98,7 @@ def test_another_python_reads_it(logic: IODeepLogic, bundle: Path, tmp_path: Pat
     assert "choose another Python" in str(caught.value)
     with pytest.raises(IODeepError, match="none-such"):
         logic.importNetwork(bundle, answers, python=str(tmp_path / "none-such"))
-    assert len(in_database()) == 1
+    assert len(in_database()) == 2  # card and weights
 
 
 def test_a_canceled_import_leaves_nothing(logic: IODeepLogic, bundle: Path) -> None:

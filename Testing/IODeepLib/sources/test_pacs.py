@@ -130,7 +130,7 @@ def test_others_find_networks_by_the_modality_that_they_read_but_no_images(
 
 
 def test_a_model_without_weights_of_its_own(orthanc: Orthanc, tmp_path: Path) -> None:
-    network = networks.save(networks.conv(3, channels=2), tmp_path / "small.onnx")
+    network = networks.save(networks.untrained(channels=2), tmp_path / "small.onnx")
     model = write_model(network, liver_recipe(), tmp_path / "packed")
     assert model.parts == ()
     for source in (orthanc.source, f"dimse://{orthanc.aet}@127.0.0.1:{orthanc.dicom_port}"):
