@@ -331,6 +331,16 @@ LAYERS: dict[str, tuple[str, dict[str, Any], dict[str, np.ndarray]]] = {
         {},
         {"from": np.array([1, -4]), "to": np.array([5, 2**62]), "on": np.array([2, 3])},
     ),
+    "sliced backwards": (
+        "Slice",
+        {},
+        {
+            "from": np.array([-1, 6]),
+            "to": np.array([-(2**62), 1]),
+            "on": np.array([2, 3]),
+            "by": np.array([-1, -2]),
+        },
+    ),
     "layer norm": ("LayerNormalization", {"axis": -1}, {"scale": np.arange(9, dtype=np.float32)}),
     "gathered": ("Gather", {"axis": 2}, {"which": np.array([[0, -1], [3, 2]])}),
     "mean over axes": ("ReduceMean", {"axes": [2, 3], "keepdims": 1}, {}),

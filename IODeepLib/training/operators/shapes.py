@@ -54,8 +54,12 @@ def cut(
     which = which or tuple(range(len(first)))
     by = (1,) * len(first) if steps is None else tuple(steps.tolist())
     for begin, end, axis, step in zip(first, last, which, by, strict=True):
-        if step < 1:
-            raise said.refused(f"a step of {step}")
+        if step == 0:
+            raise said.refused("a step of 0")
+        if step < 0:  # exporters turn lists of paddings around; PyTorch steps forward alone
+            taken = range(*slice(begin, end, step).indices(x.shape[axis]))
+            x = x.index_select(axis, torch.tensor(list(taken), dtype=torch.int64, device=x.device))
+            continue
         index = [slice(None)] * x.dim()
         index[axis % x.dim()] = slice(begin, end, step)
         x = x[tuple(index)]
