@@ -85,7 +85,7 @@ def apart(module: nn.Module) -> nn.Module:
     """With values that differ: exporters write equal ones once."""
     for tensor in (*module.parameters(), *module.buffers()):
         if tensor.is_floating_point():
-            tensor.data += 0.1 * torch.rand(tensor.shape)
+            tensor.data += 0.1 * (torch.rand(tensor.shape) - 0.5)
     return module
 
 
