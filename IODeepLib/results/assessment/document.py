@@ -25,12 +25,12 @@ from IODeepLib.results.assessment import vocabulary as v
 from IODeepLib.results.assessment.assessment import Assessment, Verdict
 from IODeepLib.results.concepts import concept
 from IODeepLib.results.dicom_object import DicomObject
-from IODeepLib.results.encoding import CHARACTER_SET, encoded
+from IODeepLib.results.encoding import encoded
 from IODeepLib.results.equipment import network_equipment, software_versions
 from IODeepLib.results.origin.origin import Origin, origin_of
 from IODeepLib.results.provenance import SOFTWARE, Provenance, shortened
 from IODeepLib.results.segments import LONGEST_LO
-from IODeepLib.results.sr.document import private_scheme
+from IODeepLib.results.sr.document import document_of
 from IODeepLib.results.sr.report import ANY_PROCEDURE, LANGUAGE
 from IODeepLib.results.stand_in import NO_UID, stand_in_for
 from IODeepLib.results.stored_object import StoredObject
@@ -163,14 +163,7 @@ def _document(said: Assessment, header: Dataset, of: Origin, right: Origin | Non
         series_date=date,
         series_time=time,
     )
-    dataset = Dataset(sr)  # without the tables that highdicom keeps of the content
-    dataset.file_meta, dataset.preamble = sr.file_meta, sr.preamble
-    del dataset.InstanceCreationDate, dataset.InstanceCreationTime  # the clock, not the content
-    for item in dataset.get("ContributingEquipmentSequence", ()):
-        item.pop("ContributionDateTime", None)
-    dataset.SpecificCharacterSet = CHARACTER_SET
-    dataset.CodingSchemeIdentificationSequence = [private_scheme()]
-    dataset.update(source_images.time_zone(header))
+    dataset = document_of(sr, header)
     objects = [_stored(one) for one in (of, right) if one is not None]
     _refer(dataset, objects)
     dataset.ContentSequence = _content(said, objects)

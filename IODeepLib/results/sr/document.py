@@ -109,14 +109,24 @@ def _around(content: Any, reported: Reported, sr_type: SrType, *, edited: bool) 
         series_date=date,
         series_time=time,
     )
+    return document_of(sr, series.header)
+
+
+def document_of(sr: Dataset, header: Dataset) -> Dataset:
+    """A report of highdicom's with what all of ours have, and without its clock.
+
+    Args:
+        sr: as highdicom made it.
+        header: of what it is about.
+    """
     dataset = Dataset(sr)  # without the tables that highdicom keeps of the content
     dataset.file_meta, dataset.preamble = sr.file_meta, sr.preamble
     del dataset.InstanceCreationDate, dataset.InstanceCreationTime  # the clock, not the content
-    for item in dataset.ContributingEquipmentSequence:
+    for item in dataset.get("ContributingEquipmentSequence", ()):
         item.pop("ContributionDateTime", None)
     dataset.SpecificCharacterSet = CHARACTER_SET
     dataset.CodingSchemeIdentificationSequence = [private_scheme()]
-    dataset.update(source_images.time_zone(series.header))
+    dataset.update(source_images.time_zone(header))
     return dataset
 
 
