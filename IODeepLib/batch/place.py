@@ -19,12 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from IODeepLib.batch.terms import SCHEMA, Asked
-from IODeepLib.disk.files import whole_file, writing
-from IODeepLib.disk.locks import take
+from IODeepLib.disk import work_folder
+from IODeepLib.disk.files import whole_file
 from IODeepLib.errors import OutputError
 from IODeepLib.text.json_text import parse_json
 
-_ASKED, _LOCK, _STUDIES = "batch.json", "batch.lock", "studies"
+_ASKED, _STUDIES = "batch.json", "studies"
 _RUN = "run-"
 RECORDS, FILES = "records.jsonl", "files.db"
 MEASUREMENTS, SUMMARY = "measurements", "summary"
@@ -37,26 +37,9 @@ def at_work_in(folder: Path, asked: Asked) -> Iterator[None]:
     Raises:
         OutputError: somebody else does, it holds something else, or it cannot be written.
     """
-    with writing(folder):
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / _ASKED).is_file():
-            names = {item.name for item in folder.iterdir()} - {_LOCK}
-            if names:
-                raise OutputError(
-                    f"{folder} already holds {min(names)}",
-                    "a new or an empty folder, or that of the same batch",
-                    "choose another one",
-                )
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = take(folder / _LOCK)
-    if lock is None:
-        raise OutputError(
-            f"another batch at work in {folder}", "one at a time", "wait for it, or end it"
-        )
-    try:
+    with work_folder.at_work_in(folder, "batch", _ASKED):
         _check_same(folder / _ASKED, asked)
         yield
-    finally:
-        lock.release()
 
 
 def _check_same(path: Path, asked: Asked) -> None:

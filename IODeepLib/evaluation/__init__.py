@@ -1,8 +1,7 @@
 """How well networks do on a cohort whose truth is known, measured and compared.
 
     evaluation = evaluate([model, tuned], read_cohort("cohort.json"), out="evaluation")
-    for line in compare(evaluation, 0, 1):
-        print(line)
+    comparisons = compare(evaluation, 0, 1)
 
 Figures are for each model, label and patient. What has no value (nothing to be found, nothing
 found) has none here either: it counts in no mean, and is said.

@@ -21,14 +21,14 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from IODeepLib.disk import work_folder
 from IODeepLib.disk.files import whole_file, writing
-from IODeepLib.disk.locks import take
 from IODeepLib.errors import OutputError
 from IODeepLib.evaluation.records import Failure, Figures, Key
 from IODeepLib.results.origin.parameters import Digest
 from IODeepLib.text.records import Record, dump, parse
 
-_ASKED, _LOCK, _CASES = "asked.json", "evaluation.lock", "cases.jsonl"
+_ASKED, _CASES = "asked.json", "cases.jsonl"
 RESULT, TABLE, COMPARISON = "evaluation.json", "measurements.csv", "comparison.csv"
 PAGE, WORST = "report.html", "worst"
 
@@ -49,25 +49,9 @@ def at_work_in(folder: Path, asked: dict[str, Any]) -> Iterator[None]:
     Raises:
         OutputError: somebody else does, it holds something else, or it cannot be written.
     """
-    with writing(folder):
-        names = {item.name for item in folder.iterdir()} if folder.is_dir() else set()
-        if names - {_LOCK} and _ASKED not in names:
-            raise OutputError(
-                f"{folder} already holds {min(names - {_LOCK})}",
-                "a new or an empty folder, or that of the same evaluation",
-                "choose another one",
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = take(folder / _LOCK)
-    if lock is None:
-        raise OutputError(
-            f"another evaluation at work in {folder}", "one at a time", "wait for it, or end it"
-        )
-    try:
+    with work_folder.at_work_in(folder, "evaluation", _ASKED):
         _check_same(folder / _ASKED, asked)
         yield
-    finally:
-        lock.release()
 
 
 def _check_same(path: Path, asked: dict[str, Any]) -> None:
