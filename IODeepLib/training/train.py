@@ -22,6 +22,7 @@ from IODeepLib.machine.ahead import ahead
 from IODeepLib.machine.cores import usable_threads
 from IODeepLib.machine.interruptible import check_wanted
 from IODeepLib.machine.progress import Progress
+from IODeepLib.network.runtime import open_session
 from IODeepLib.recipe import Recipe, recipe_to_json
 from IODeepLib.text.records import dump
 from IODeepLib.training import checkpoint
@@ -98,6 +99,8 @@ def train(
     stage = trained_stage(recipe)
     if not training:
         raise UsageError("no cases to train on", "one or more", "split the cohort otherwise")
+    # What would not be run here is refused before PyTorch computes any of it.
+    open_session(network.model, network.network, providers="cpu", to_run=False)
     on = _device(device)
     what = _digest(network, recipe, settings, identity, (len(training), len(validation)))
     with _alone(folder), _threads():
